@@ -1,0 +1,170 @@
+//! One flat view of a server's frame in the `chat` dialect: borrowed text, everything optional.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    dialect::{Presence, chat::Text},
+    id::{Epoch, Position, RequestId, Seq},
+    name::{RoomName, UserName},
+    shard::{Status, Task, Verdict},
+};
+
+/// All fields a frame may have. Unknown ones are passed over: the server may be newer.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Incoming<'a> {
+    #[serde(borrow, rename = "type")]
+    pub(super) kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    room: Option<Text<'a>>,
+    #[serde(borrow)]
+    user: Option<Text<'a>>,
+    #[serde(borrow)]
+    content: Option<Text<'a>>,
+    #[serde(borrow)]
+    timestamp: Option<Text<'a>>,
+    id: Option<u64>,
+    epoch: Option<u64>,
+    pub(super) seq: Option<u64>,
+    pub(super) next: Option<u64>,
+    from: Option<u64>,
+    to: Option<u64>,
+    #[serde(borrow)]
+    verdict: Option<Text<'a>>,
+    pub(super) more: Option<bool>,
+    pub(super) count: Option<u32>,
+    #[serde(borrow)]
+    pub(super) status: Option<Text<'a>>,
+    #[serde(borrow)]
+    state: Option<Text<'a>>,
+    #[serde(borrow)]
+    detail: Option<Text<'a>>,
+    progress: Option<u8>,
+    #[serde(borrow)]
+    task: Option<Text<'a>>,
+    #[serde(borrow)]
+    assignee: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) session: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) secret: Option<Text<'a>>,
+    pub(super) resumed: Option<bool>,
+    #[serde(borrow)]
+    pub(super) code: Option<Text<'a>>,
+    pub(super) retry_after_ms: Option<u64>,
+    /// Of a history: [`Said`], read when wanted.
+    #[serde(borrow)]
+    messages: Option<&'a RawValue>,
+    /// Names, or [`Member`]s, read when wanted.
+    #[serde(borrow)]
+    members: Option<&'a RawValue>,
+    pub(super) joined: Option<Vec<UserName>>,
+    pub(super) left: Option<Vec<UserName>>,
+    rooms: Option<Vec<ListedRoom>>,
+}
+
+/// A message, alone or in a history.
+#[derive(Debug, Deserialize)]
+pub(super) struct Said<'a> {
+    pub(super) user: UserName,
+    #[serde(borrow)]
+    pub(super) content: Text<'a>,
+    #[serde(borrow)]
+    pub(super) timestamp: Text<'a>,
+    pub(super) seq: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct ListedRoom {
+    room: RoomName,
+    members: u32,
+}
+
+#[derive(Debug, Deserialize)]
+struct Member<'a> {
+    user: UserName,
+    #[serde(borrow)]
+    presence: Text<'a>,
+}
+
+impl<'a> Incoming<'a> {
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    pub(super) fn room_text(&self) -> Option<&str> {
+        self.room.as_deref()
+    }
+
+    pub(super) fn room(&self) -> Option<RoomName> {
+        RoomName::new(self.room.as_deref()?).ok()
+    }
+
+    pub(super) fn user(&self) -> Option<UserName> {
+        UserName::new(self.user.as_deref()?).ok()
+    }
+
+    pub(super) fn id(&self) -> Option<RequestId> {
+        self.id.map(RequestId)
+    }
+
+    pub(super) fn epoch(&self) -> Option<Epoch> {
+        self.epoch.map(Epoch)
+    }
+
+    pub(super) fn position(&self) -> Option<Position> {
+        Some(Position::new(self.epoch()?, Seq(self.seq?)))
+    }
+
+    /// What was lost, of a gap.
+    pub(super) fn lost(&self) -> Option<(Seq, Seq)> {
+        Some((Seq(self.from?), Seq(self.to?)))
+    }
+
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        Some(match self.verdict.as_deref()? {
+            "full" => Verdict::Full,
+            "gap" => {
+                let (from, to) = self.lost()?;
+                Verdict::Gap { from, to }
+            }
+            _ => Verdict::Reset,
+        })
+    }
+
+    pub(super) fn said(self) -> Option<Said<'a>> {
+        let user = self.user()?;
+        Some(Said { user, content: self.content?, timestamp: self.timestamp?, seq: self.seq? })
+    }
+
+    pub(super) fn history(&self) -> Option<Vec<Said<'a>>> {
+        serde_json::from_str(self.messages?.get()).ok()
+    }
+
+    pub(super) fn member_names(&self) -> Option<Vec<UserName>> {
+        serde_json::from_str(self.members?.get()).ok()
+    }
+
+    pub(super) fn member_views(&self) -> Option<Vec<(UserName, Presence)>> {
+        let members: Vec<Member<'_>> = serde_json::from_str(self.members?.get()).ok()?;
+        members
+            .into_iter()
+            .map(|member| Some((member.user, Presence::from_word(&member.presence)?)))
+            .collect()
+    }
+
+    pub(super) fn room_views(self) -> Option<Vec<(RoomName, u32)>> {
+        Some(self.rooms?.into_iter().map(|listed| (listed.room, listed.members)).collect())
+    }
+
+    pub(super) fn status(&self) -> Option<Status> {
+        let detail = self.detail.as_deref().map(Into::into);
+        Some(Status { state: self.state.as_deref()?.into(), detail, progress: self.progress })
+    }
+
+    pub(super) fn task(&self) -> Option<Task> {
+        let assignee = self.assignee.as_deref().and_then(|name| UserName::new(name).ok());
+        Some(Task { task: self.task.as_deref()?.into(), status: self.status()?, assignee })
+    }
+}

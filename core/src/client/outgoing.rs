@@ -1,0 +1,108 @@
+//! The frames a client sends in the `chat` dialect; what specification 0 shows comes first and as there.
+
+use serde::Serialize;
+
+use crate::{
+    id::{Epoch, Position, RequestId, Seq},
+    name::{RoomName, UserName},
+    shard::{Status, Task},
+};
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Outgoing<'a> {
+    Hello {
+        user: &'a UserName,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        session: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        secret: Option<&'a str>,
+    },
+    Join {
+        room: &'a RoomName,
+        user: &'a UserName,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        since: Option<Seq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        epoch: Option<Epoch>,
+    },
+    Leave {
+        room: &'a RoomName,
+        id: RequestId,
+    },
+    Message {
+        room: &'a RoomName,
+        content: &'a str,
+        user: &'a UserName,
+        id: RequestId,
+    },
+    Typing {
+        room: &'a RoomName,
+        user: &'a UserName,
+        typing: bool,
+    },
+    History {
+        room: &'a RoomName,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        before: Option<Seq>,
+        limit: u32,
+        id: RequestId,
+    },
+    Members {
+        room: &'a RoomName,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        after: Option<&'a UserName>,
+        id: RequestId,
+    },
+    Rooms {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        after: Option<&'a RoomName>,
+        id: RequestId,
+    },
+    Create {
+        room: &'a RoomName,
+        id: RequestId,
+    },
+    Status {
+        room: &'a RoomName,
+        state: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        progress: Option<u8>,
+        id: RequestId,
+    },
+    Task {
+        room: &'a RoomName,
+        task: &'a str,
+        state: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        progress: Option<u8>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        assignee: Option<&'a UserName>,
+        id: RequestId,
+    },
+}
+
+impl<'a> Outgoing<'a> {
+    pub(super) fn join(room: &'a RoomName, user: &'a UserName, position: Option<Position>) -> Self {
+        Self::Join { room, user, since: position.map(|p| p.seq), epoch: position.map(|p| p.epoch) }
+    }
+
+    pub(super) fn status(id: RequestId, room: &'a RoomName, status: &'a Status) -> Self {
+        let Status { state, detail, progress } = status;
+        Self::Status { room, state, detail: detail.as_deref(), progress: *progress, id }
+    }
+
+    pub(super) fn task(id: RequestId, room: &'a RoomName, task: &'a Task) -> Self {
+        let Task { task, status: Status { state, detail, progress }, assignee } = task;
+        let (detail, progress) = (detail.as_deref(), *progress);
+        Self::Task { room, task, state, detail, progress, assignee: assignee.as_ref(), id }
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("no key is anything but text")
+    }
+}

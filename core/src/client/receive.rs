@@ -1,0 +1,244 @@
+//! What the server says.
+
+use std::time::Duration;
+
+use super::{Client, ClientEvent, ClientOutput, Credentials, Outgoing, Phase, Presence, Shown, incoming::*};
+use crate::{
+    gateway::Frame,
+    id::{Epoch, Position, RequestId, Seq},
+    name::RoomName,
+    refusal::Refusal,
+    secret::parse_session,
+    time::Time,
+};
+
+/// `None`: a frame without something it must have. It is passed over, for the server may be newer than we are.
+type Understood = Option<()>;
+
+impl Client {
+    pub(super) fn received(&mut self, now: Time, frame: Frame<'_>, out: &mut Vec<ClientOutput>) {
+        if let Frame::Text(text) = frame
+            && let Some(incoming) = Incoming::parse(text)
+        {
+            let _ = self.incoming(now, incoming, out);
+        }
+    }
+
+    fn incoming(&mut self, now: Time, frame: Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+        match &**frame.kind.as_ref()? {
+            "message" => self.message(frame, out),
+            "history" => self.history(&frame, out),
+            "ack" => self.acknowledged(now, &frame, out),
+            "error" => self.refused(now, &frame, out),
+            "welcome" => self.welcomed(now, &frame, out),
+            "joined" => self.joined(&frame, out),
+            "left" => self.left(&frame, out),
+            "gap" => self.gap(&frame, out),
+            "presence" => self.presence(now, &frame, out),
+            _ => {
+                let event = self.plain_event(frame)?;
+                tell(out, event);
+                Some(())
+            }
+        }
+    }
+
+    /// Frames that are told as they are.
+    fn plain_event(&mut self, mut frame: Incoming<'_>) -> Option<ClientEvent> {
+        let roster = self.config.rosters;
+        let names = |frame: &Incoming<'_>| if roster { frame.member_names() } else { None };
+        Some(match &**frame.kind.as_ref()? {
+            "lagged" => ClientEvent::Lagged { room: frame.room()? },
+            "user_joined" => {
+                ClientEvent::UserJoined { room: frame.room()?, user: frame.user()?, members: names(&frame) }
+            }
+            "user_left" => {
+                let (room, user) = (frame.room()?, frame.user()?);
+                self.typing.remove(&(room.clone(), user.clone()));
+                ClientEvent::UserLeft { room, user, members: names(&frame) }
+            }
+            "members_changed" => {
+                let (joined, left) = (frame.joined.take()?, frame.left.take()?);
+                ClientEvent::MembersChanged { room: frame.room()?, joined, left, count: frame.count? }
+            }
+            "members" => {
+                let (room, members) = (frame.room()?, frame.member_views()?);
+                ClientEvent::Members { room, members, count: frame.count?, more: frame.more? }
+            }
+            "rooms" => {
+                let more = frame.more?;
+                ClientEvent::Rooms { rooms: frame.room_views()?, more }
+            }
+            "created" => ClientEvent::Created { room: frame.room()? },
+            "status" => {
+                ClientEvent::Status { room: frame.room()?, user: frame.user()?, status: frame.status()? }
+            }
+            "task" => ClientEvent::Task { room: frame.room()?, task: frame.task()? },
+            "warning" => {
+                let refusal = frame.code.as_deref().and_then(Refusal::from_code);
+                ClientEvent::Warning { refusal, count: frame.count.map_or(1, u64::from) }
+            }
+            _ => return None,
+        })
+    }
+
+    fn welcomed(&mut self, now: Time, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+        let session = parse_session(frame.session.as_deref()?)?;
+        let secret = frame.secret.as_deref()?.into();
+        let resumed = frame.resumed?;
+        let lost = !resumed && self.resume.is_some();
+        self.resume = Some(Credentials { session, secret });
+        self.phase = Phase::Attached;
+        self.attempts = 0;
+        tell(out, ClientEvent::Attached { session, resumed });
+        if lost {
+            // Under a new session a repeat would not be recognised: it might be in the room twice.
+            for (id, room) in self.sends.drain_transmitted() {
+                tell(out, ClientEvent::Unresolved { id, room });
+            }
+        }
+        for (name, room) in &self.rooms {
+            // What waits for an answer can only be repeated as a member.
+            if room.wanted || self.sends.concern(name) {
+                self.join(name, out);
+            }
+        }
+        self.send_pending(now, out);
+        self.leave_unwanted(out);
+        Some(())
+    }
+
+    /// Leaves what was to be left while there was no connection.
+    fn leave_unwanted(&mut self, out: &mut Vec<ClientOutput>) {
+        for (room, state) in self.rooms.iter_mut().filter(|(_, room)| !room.wanted) {
+            self.last_id += 1;
+            state.leaving = Some(RequestId(self.last_id));
+            out.push(ClientOutput::Transmit(Outgoing::Leave { id: RequestId(self.last_id), room }.to_json()));
+        }
+    }
+
+    fn joined(&mut self, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+        let (name, head, next) = (frame.room()?, frame.position()?, Seq(frame.next?));
+        let verdict = frame.verdict()?;
+        let room = self.rooms.get_mut(&name)?;
+        room.joined = true;
+        room.mending = false;
+        // What follows begins at `next`; what of it was shown before is passed over.
+        let before_next = Position::new(head.epoch, Seq(next.0.saturating_sub(1)));
+        room.position = match room.position {
+            Some(position) if position.epoch == head.epoch => Some(position.max(before_next)),
+            _ => Some(before_next),
+        };
+        tell(out, ClientEvent::Joined { room: name, head, next, verdict });
+        Some(())
+    }
+
+    fn left(&mut self, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+        let (room, head) = (frame.room()?, frame.position()?);
+        if self.rooms.get(&room).is_some_and(|room| !room.wanted) {
+            self.rooms.remove(&room);
+        }
+        tell(out, ClientEvent::Left { room, head });
+        Some(())
+    }
+
+    fn message(&mut self, frame: Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+        let (name, room) = self.rooms.get_key_value(frame.room_text()?)?;
+        let (name, epoch) = (name.clone(), room.position?.epoch);
+        self.show(shown(name, epoch, frame.said()?, false), out);
+        Some(())
+    }
+
+    fn history(&mut self, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+        let (room, epoch, more) = (frame.room()?, frame.epoch()?, frame.more?);
+        let messages = frame.history()?.into_iter().map(|said| shown(room.clone(), epoch, said, true));
+        if frame.id().is_some() {
+            let messages = messages.collect();
+            tell(out, ClientEvent::History { room, messages, more });
+        } else {
+            messages.for_each(|message| self.show(message, out));
+        }
+        Some(())
+    }
+
+    /// Shows a message that is next, passes over what was shown, and joins again if something is missing.
+    fn show(&mut self, shown: Shown, out: &mut Vec<ClientOutput>) {
+        let Some(room) = self.rooms.get_mut(&shown.room) else { return };
+        let Some(position) = room.position.filter(|position| position.epoch == shown.position.epoch) else {
+            return;
+        };
+        if shown.position.seq == position.seq.next() {
+            room.position = Some(shown.position);
+            self.typing.remove(&(shown.room.clone(), shown.user.clone()));
+            tell(out, ClientEvent::Message(shown));
+        } else if shown.position > position && !room.mending {
+            room.mending = true;
+            self.join(&shown.room, out);
+        }
+    }
+
+    fn gap(&mut self, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+        let (name, epoch, (from, to)) = (frame.room()?, frame.epoch()?, frame.lost()?);
+        let room = self.rooms.get_mut(&name)?;
+        let position = room.position.filter(|position| position.epoch == epoch)?;
+        if to > position.seq {
+            room.position = Some(Position::new(epoch, to));
+            let from = Position::new(epoch, from.max(position.seq.next()));
+            tell(out, ClientEvent::Gap { room: name, from, to });
+        }
+        Some(())
+    }
+
+    fn presence(&mut self, now: Time, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+        let (room, user) = (frame.room()?, frame.user()?);
+        let presence = Presence::from_word(frame.status.as_deref()?)?;
+        let key = (room.clone(), user.clone());
+        match presence {
+            Presence::Typing => drop(self.typing.insert(key, now + self.config.typing_ttl)),
+            Presence::Online | Presence::Offline => drop(self.typing.remove(&key)),
+        }
+        tell(out, ClientEvent::Presence { room, user, presence });
+        Some(())
+    }
+
+    fn acknowledged(&mut self, now: Time, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+        let (id, room, position) = (frame.id()?, frame.room()?, frame.position()?);
+        if self.sends.settle(id) {
+            tell(out, ClientEvent::Acknowledged { id, room, position });
+            self.send_pending(now, out);
+        }
+        Some(())
+    }
+
+    fn refused(&mut self, now: Time, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+        let refusal = Refusal::from_code(frame.code.as_deref()?)?;
+        let (id, retry_after) = (frame.id(), frame.retry_after_ms.map(Duration::from_millis));
+        if retry_after.is_none() {
+            // There is nothing to leave: the membership has ended by itself.
+            self.rooms.retain(|_, room| room.wanted || id.is_none() || room.leaving != id);
+        }
+        match (id, retry_after) {
+            (Some(id), Some(wait)) if self.config.retry_rate_limited && self.sends.hold(id, now + wait) => {}
+            (Some(id), _) => drop(self.sends.settle(id)),
+            (None, _) => {}
+        }
+        tell(out, ClientEvent::Refused { id, refusal, retry_after });
+        self.send_pending(now, out);
+        Some(())
+    }
+}
+
+fn tell(out: &mut Vec<ClientOutput>, event: ClientEvent) {
+    out.push(ClientOutput::Event(event));
+}
+
+fn shown(room: RoomName, epoch: Epoch, said: Said<'_>, from_history: bool) -> Shown {
+    Shown {
+        room,
+        position: Position::new(epoch, Seq(said.seq)),
+        user: said.user,
+        content: said.content.0.into_owned().into_boxed_str(),
+        timestamp: said.timestamp.0.into_owned().into_boxed_str(),
+        from_history,
+    }
+}

@@ -1,0 +1,159 @@
+//! Every limit and span, with its default.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Limits of a gateway: what a connection may do, and how long things may take.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// Shards in the system; rooms and users are spread over them by hash.
+    pub shards: u32,
+    /// Messages a session may send per second (S0.12).
+    pub message_rate: u32,
+    /// Messages a session may send at once after a rest.
+    pub message_burst: u32,
+    /// Joins, leaves, queries, typing and status per second and session.
+    pub control_rate: u32,
+    /// Those at once after a rest.
+    pub control_burst: u32,
+    /// Longest content, in bytes of UTF-8 (S0.13).
+    pub content_bytes_max: usize,
+    /// Longest text frame that is read, in bytes.
+    pub frame_bytes_max: usize,
+    /// Messages shown when a room is joined afresh (S0.26).
+    pub history_on_join: u32,
+    /// Most messages in one page of history.
+    pub page_messages_max: u32,
+    /// Most bytes of content in one page of history.
+    pub page_bytes_max: usize,
+    /// Most names in one page of members or rooms.
+    pub list_page_max: u32,
+    /// A typing notice ends by itself after this.
+    pub typing_ttl: Duration,
+    /// A WebSocket ping goes out after this much silence (S0.10).
+    pub ping_interval: Duration,
+    /// A connection that shows no life this long after a ping is closed.
+    pub pong_timeout: Duration,
+    /// A connection must say who it is within this.
+    pub attach_timeout: Duration,
+    /// A connection that sends no frame for this long is closed; off when `None` (S1.47).
+    pub idle_timeout: Option<Duration>,
+    /// Most bytes waiting to be written to one connection.
+    pub outbox_bytes_max: usize,
+    /// Fan-out is gathered in chunks of about this many bytes.
+    pub chunk_bytes: usize,
+    /// Requests of one connection that may wait for an answer; past this its socket is not read.
+    pub unanswered_max: u32,
+    /// Whoever has at least half of what it sent during this span refused is closed.
+    pub abuse_window: Duration,
+    /// …but not for fewer refusals than this.
+    pub abuse_refusals_min: u32,
+    /// At most one rate warning per connection in this span.
+    pub warning_interval: Duration,
+    /// Connections one gateway holds at once.
+    pub connections_max: u32,
+    /// Connections closed with "come back" return spread over this span.
+    pub return_spread: Duration,
+    /// Connections told to go per second while draining.
+    pub drain_rate: u32,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self {
+            shards: 1,
+            message_rate: 10,
+            message_burst: 10,
+            control_rate: 20,
+            control_burst: 40,
+            content_bytes_max: 4096,
+            frame_bytes_max: 16 * 1024,
+            history_on_join: 50,
+            page_messages_max: 200,
+            page_bytes_max: 64 * 1024,
+            list_page_max: 200,
+            typing_ttl: Duration::from_secs(6),
+            ping_interval: Duration::from_secs(25),
+            pong_timeout: Duration::from_secs(10),
+            attach_timeout: Duration::from_secs(60),
+            idle_timeout: None,
+            outbox_bytes_max: 1024 * 1024,
+            chunk_bytes: 16 * 1024,
+            unanswered_max: 64,
+            abuse_window: Duration::from_secs(60),
+            abuse_refusals_min: 60,
+            warning_interval: Duration::from_secs(1),
+            connections_max: 100_000,
+            return_spread: Duration::from_secs(2),
+            drain_rate: 5_000,
+        }
+    }
+}
+
+/// Who may make rooms.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RoomCreation {
+    /// Whoever joins or creates one.
+    #[default]
+    Anyone,
+    /// Nobody over the wire.
+    Admin,
+}
+
+/// Limits of a shard. They are part of its log: see [`Op::Genesis`](crate::shard::Op::Genesis).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShardConfig {
+    /// Messages kept per room.
+    pub history_max: u32,
+    /// Rooms up to this size carry their member list in events.
+    pub roster_max: u32,
+    /// Larger rooms report joins and leaves this often.
+    pub roster_interval: Duration,
+    /// Members a room may hold; no bound when `None` (S1.48).
+    pub room_members_max: Option<u32>,
+    /// Rooms a shard may hold.
+    pub rooms_max: u32,
+    /// An empty room keeps its history this long.
+    pub room_ttl: Duration,
+    /// Rooms a session may be in.
+    pub rooms_per_session_max: u32,
+    /// Sessions a user may have.
+    pub sessions_per_user_max: u32,
+    /// Sessions a shard may know.
+    pub sessions_max: u32,
+    /// A member whose connection is gone is shown offline after this.
+    pub presence_grace: Duration,
+    /// A session can be resumed this long after its connection is gone.
+    pub resume_window: Duration,
+    /// Answers kept per session, so that a repeated send is answered and not repeated.
+    pub answers_max: u32,
+    /// Tasks a room may hold.
+    pub tasks_max: u32,
+    /// Who may make rooms.
+    pub room_creation: RoomCreation,
+}
+
+impl Default for ShardConfig {
+    fn default() -> Self {
+        Self {
+            history_max: 1_000,
+            roster_max: 100,
+            roster_interval: Duration::from_secs(1),
+            room_members_max: None,
+            rooms_max: 100_000,
+            room_ttl: Duration::from_secs(3_600),
+            rooms_per_session_max: 100,
+            sessions_per_user_max: 16,
+            sessions_max: 1_000_000,
+            presence_grace: Duration::from_secs(15),
+            resume_window: Duration::from_secs(120),
+            answers_max: 64,
+            tasks_max: 100,
+            room_creation: RoomCreation::Anyone,
+        }
+    }
+}

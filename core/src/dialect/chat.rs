@@ -1,0 +1,505 @@
+//! The `chat` dialect, the native one: flat JSON, a superset of specification 0's frames.
+//!
+//! What specification 0 shows comes first in a frame, spelled and ordered as there; what it does not show follows.
+//! `docs/protocol.md` describes every frame.
+
+use std::{borrow::Cow, sync::Arc};
+
+use serde::{Serialize, Serializer, ser::SerializeSeq};
+
+use super::{Command, Event, Rejection, Request};
+use crate::{
+    id::{Epoch, Position, RequestId, Seq},
+    name::{NameError, RoomName, UserName},
+    refusal::Refusal,
+    secret::{Secret, parse_session},
+    shard::{MemberView, Message, Roster, Status, Task, Verdict},
+    time::Time,
+};
+
+mod incoming;
+
+pub use incoming::{Incoming, Text};
+
+/// Longest `state` and `task`, in bytes.
+const WORD_MAX: usize = 64;
+/// Longest `detail`, in bytes.
+const DETAIL_MAX: usize = 256;
+
+/// Reads a client's frame.
+///
+/// # Errors
+/// A [`Rejection`] that says what is wrong with it; nothing about the connection changes.
+pub fn decode(text: &str) -> Result<Request<'_>, Rejection> {
+    let incoming = Incoming::parse(text)?;
+    let id = incoming.id.map(RequestId);
+    let reject = |refusal, detail: String| Rejection { id, refusal, detail: Some(detail) };
+    let user = match &incoming.user {
+        Some(name) => Some(UserName::new(name).map_err(|e| reject(Refusal::BadUser, format!("user {e}")))?),
+        None => None,
+    };
+    let command = incoming.command().map_err(|fault| match fault {
+        FieldFault::Missing(field) => reject(Refusal::BadFrame, format!("{field} is missing")),
+        FieldFault::Wrong(field, why) => reject(Refusal::BadFrame, format!("{field} {why}")),
+        FieldFault::Room(e) => reject(Refusal::BadRoom, format!("room {e}")),
+        FieldFault::User(field, e) => reject(Refusal::BadUser, format!("{field} {e}")),
+        FieldFault::UnknownType(kind) => reject(Refusal::UnknownType, format!("type {kind:?}")),
+    })?;
+    Ok(Request { id, user, command })
+}
+
+/// What is wrong with one field.
+enum FieldFault {
+    Missing(&'static str),
+    Wrong(&'static str, &'static str),
+    Room(NameError),
+    User(&'static str, NameError),
+    UnknownType(String),
+}
+
+impl<'a> Incoming<'a> {
+    fn command(self) -> Result<Command<'a>, FieldFault> {
+        let kind = self.kind.as_ref().ok_or(FieldFault::Missing("type"))?;
+        Ok(match &**kind {
+            "hello" => Command::Hello { resume: self.resume()? },
+            "join" => Command::Join { room: self.room_name()?, since: self.since_position()? },
+            "leave" => Command::Leave { room: self.room_name()? },
+            "message" => Command::Publish {
+                room: self.room_name()?,
+                content: self.content.ok_or(FieldFault::Missing("content"))?.0,
+            },
+            "typing" => Command::Typing {
+                room: self.room_name()?,
+                on: self.typing.ok_or(FieldFault::Missing("typing"))?,
+            },
+            "history" => {
+                Command::History { room: self.room_name()?, before: self.before.map(Seq), limit: self.limit }
+            }
+            "members" => {
+                Command::Members { room: self.room_name()?, after: self.after_user()?, limit: self.limit }
+            }
+            "rooms" => Command::Rooms { after: self.after_room()?, limit: self.limit },
+            "create" => Command::Create { room: self.room_name()? },
+            "status" => Command::Status { room: self.room_name()?, status: self.status_fields("state")? },
+            "task" => Command::Task { room: self.room_name()?, task: self.task_fields()? },
+            "ping" => Command::Ping,
+            "refresh" => Command::Refresh,
+            other => return Err(FieldFault::UnknownType(other.chars().take(WORD_MAX).collect())),
+        })
+    }
+
+    fn room_name(&self) -> Result<RoomName, FieldFault> {
+        let room = self.room.as_ref().ok_or(FieldFault::Missing("room"))?;
+        RoomName::new(room).map_err(FieldFault::Room)
+    }
+
+    fn since_position(&self) -> Result<Option<Position>, FieldFault> {
+        match (self.since, self.epoch) {
+            (None, _) => Ok(None),
+            (Some(seq), Some(epoch)) => Ok(Some(Position::new(Epoch(epoch), Seq(seq)))),
+            (Some(_), None) => Err(FieldFault::Wrong("since", "needs the epoch it counts in")),
+        }
+    }
+
+    fn resume(&self) -> Result<Option<(crate::SessionId, Secret)>, FieldFault> {
+        let (session, secret) = match (&self.session, &self.secret) {
+            (None, None) => return Ok(None),
+            (Some(session), Some(secret)) => (session, secret),
+            (Some(_), None) => return Err(FieldFault::Missing("secret")),
+            (None, Some(_)) => return Err(FieldFault::Missing("session")),
+        };
+        let session =
+            parse_session(session).ok_or(FieldFault::Wrong("session", "is not 32 hexadecimal digits"))?;
+        let secret =
+            Secret::parse(secret).ok_or(FieldFault::Wrong("secret", "is not 32 hexadecimal digits"))?;
+        Ok(Some((session, secret)))
+    }
+
+    fn after_user(&self) -> Result<Option<UserName>, FieldFault> {
+        self.after
+            .as_ref()
+            .map(|name| UserName::new(name))
+            .transpose()
+            .map_err(|e| FieldFault::User("after", e))
+    }
+
+    fn after_room(&self) -> Result<Option<RoomName>, FieldFault> {
+        self.after.as_ref().map(|name| RoomName::new(name)).transpose().map_err(FieldFault::Room)
+    }
+
+    fn status_fields(&self, name: &'static str) -> Result<Status, FieldFault> {
+        let bounded = |field: &'static str, text: &str, max: usize| {
+            if text.is_empty() || text.len() > max {
+                return Err(FieldFault::Wrong(field, "is empty or too long"));
+            }
+            Ok(Arc::<str>::from(text))
+        };
+        if self.progress.is_some_and(|progress| progress > 100) {
+            return Err(FieldFault::Wrong("progress", "is more than 100"));
+        }
+        let state = self.state.as_ref().ok_or(FieldFault::Missing(name))?;
+        let detail = self.detail.as_ref().map(|detail| bounded("detail", detail, DETAIL_MAX)).transpose()?;
+        Ok(Status { state: bounded(name, state, WORD_MAX)?, detail, progress: self.progress })
+    }
+
+    fn task_fields(&self) -> Result<Task, FieldFault> {
+        let task = self.task.as_ref().ok_or(FieldFault::Missing("task"))?;
+        if task.is_empty() || task.len() > WORD_MAX {
+            return Err(FieldFault::Wrong("task", "is empty or too long"));
+        }
+        let assignee = self.assignee.as_ref().map(|name| UserName::new(name)).transpose();
+        Ok(Task {
+            task: Arc::from(&**task),
+            status: self.status_fields("state")?,
+            assignee: assignee.map_err(|e| FieldFault::User("assignee", e))?,
+        })
+    }
+}
+
+/// Writes an event as a text frame's payload.
+pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
+    let frame = Outgoing::from(event);
+    serde_json::to_writer(out, &frame).expect("a Vec takes every byte and no key is anything but text");
+}
+
+/// The frames a server sends, fields in wire order.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Outgoing<'a> {
+    Welcome {
+        user: &'a UserName,
+        session: String,
+        secret: String,
+        resumed: bool,
+        limits: Limits,
+    },
+    Ack {
+        id: RequestId,
+        room: &'a RoomName,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        epoch: Option<Epoch>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seq: Option<Seq>,
+    },
+    Joined {
+        room: &'a RoomName,
+        epoch: Epoch,
+        seq: Seq,
+        verdict: &'static str,
+        next: Seq,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<Seq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<Seq>,
+    },
+    Left {
+        room: &'a RoomName,
+        epoch: Epoch,
+        seq: Seq,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+    },
+    Created {
+        room: &'a RoomName,
+        epoch: Epoch,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+    },
+    Message {
+        room: &'a RoomName,
+        user: &'a UserName,
+        content: &'a str,
+        timestamp: Timestamp,
+        seq: Seq,
+    },
+    History {
+        room: &'a RoomName,
+        messages: Messages<'a>,
+        epoch: Epoch,
+        more: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+    },
+    Gap {
+        room: &'a RoomName,
+        epoch: Epoch,
+        from: Seq,
+        to: Seq,
+    },
+    Lagged {
+        room: &'a RoomName,
+        epoch: Epoch,
+        next: Seq,
+    },
+    UserJoined(RosterChange<'a>),
+    UserLeft(RosterChange<'a>),
+    MembersChanged {
+        room: &'a RoomName,
+        joined: &'a [UserName],
+        left: &'a [UserName],
+        count: u32,
+    },
+    Presence {
+        room: &'a RoomName,
+        user: &'a UserName,
+        status: &'static str,
+    },
+    Members {
+        room: &'a RoomName,
+        members: Vec<Member<'a>>,
+        count: u32,
+        more: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+    },
+    Rooms {
+        rooms: Vec<Room<'a>>,
+        more: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+    },
+    Status {
+        room: &'a RoomName,
+        user: &'a UserName,
+        #[serde(flatten)]
+        status: StatusFields<'a>,
+    },
+    Task {
+        room: &'a RoomName,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        user: Option<&'a UserName>,
+        task: &'a str,
+        #[serde(flatten)]
+        status: StatusFields<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        assignee: Option<&'a UserName>,
+    },
+    Warning {
+        code: &'static str,
+        message: &'static str,
+        count: u64,
+        retry_after_ms: u64,
+    },
+    Error {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+        code: &'static str,
+        message: Cow<'static, str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
+    },
+    Pong {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+    },
+}
+
+#[derive(Serialize)]
+struct Limits {
+    message_rate: u32,
+    message_burst: u32,
+    content_bytes: usize,
+    frame_bytes: usize,
+    unanswered: u32,
+    ping_interval_ms: u64,
+}
+
+#[derive(Serialize)]
+struct RosterChange<'a> {
+    room: &'a RoomName,
+    user: &'a UserName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<&'a [UserName]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Member<'a> {
+    user: &'a UserName,
+    presence: &'static str,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    status: Option<StatusFields<'a>>,
+}
+
+#[derive(Serialize)]
+struct Room<'a> {
+    room: &'a RoomName,
+    members: u32,
+}
+
+#[derive(Serialize)]
+struct StatusFields<'a> {
+    state: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<u8>,
+}
+
+impl<'a> From<&'a Status> for StatusFields<'a> {
+    fn from(status: &'a Status) -> Self {
+        Self { state: &status.state, detail: status.detail.as_deref(), progress: status.progress }
+    }
+}
+
+/// An instant as RFC 3339 text.
+struct Timestamp(Time);
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// Messages of one room, each in the shape of a live one.
+struct Messages<'a> {
+    room: &'a RoomName,
+    messages: &'a [Arc<Message>],
+}
+
+impl Serialize for Messages<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(Some(self.messages.len()))?;
+        for message in self.messages {
+            seq.serialize_element(&Outgoing::message(self.room, message))?;
+        }
+        seq.end()
+    }
+}
+
+impl<'a> Outgoing<'a> {
+    fn message(room: &'a RoomName, message: &'a Message) -> Self {
+        Self::Message {
+            room,
+            user: &message.user,
+            content: &message.content,
+            timestamp: Timestamp(message.at),
+            seq: message.seq,
+        }
+    }
+
+    fn error(
+        id: Option<RequestId>,
+        refusal: Refusal,
+        detail: Option<&str>,
+        retry_after_ms: Option<u64>,
+    ) -> Self {
+        let message = match detail {
+            Some(detail) => Cow::Owned(format!("{} ({detail})", refusal.message())),
+            None => Cow::Borrowed(refusal.message()),
+        };
+        Self::Error { id, code: refusal.code(), message, retry_after_ms }
+    }
+}
+
+impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
+    fn from(event: &'a Event<'a>) -> Self {
+        match *event {
+            Event::Welcome { user, session, secret, resumed, limits } => Self::Welcome {
+                user,
+                session: session.to_string(),
+                secret: secret.reveal(),
+                resumed,
+                limits: Limits {
+                    message_rate: limits.message_rate,
+                    message_burst: limits.message_burst,
+                    content_bytes: limits.content_bytes_max,
+                    frame_bytes: limits.frame_bytes_max,
+                    unanswered: limits.unanswered_max,
+                    ping_interval_ms: millis(limits.ping_interval),
+                },
+            },
+            Event::Ack { id, room, position } => {
+                Self::Ack { id, room, epoch: position.map(|p| p.epoch), seq: position.map(|p| p.seq) }
+            }
+            Event::Joined { room, joined } => {
+                let (verdict, from, to) = match joined.verdict {
+                    Verdict::Full => ("full", None, None),
+                    Verdict::Gap { from, to } => ("gap", Some(from), Some(to)),
+                    Verdict::Reset => ("reset", None, None),
+                };
+                let Position { epoch, seq } = joined.head;
+                Self::Joined { room, epoch, seq, verdict, next: joined.next, from, to }
+            }
+            Event::Left { id, room, position: Position { epoch, seq } } => {
+                Self::Left { room, epoch, seq, id }
+            }
+            Event::Created { id, room, position } => Self::Created { room, epoch: position.epoch, id },
+            Event::Message { room, message } => Self::message(room, message),
+            Event::History { id, room, epoch, messages, more } => {
+                Self::History { room, messages: Messages { room, messages }, epoch, more, id }
+            }
+            Event::Gap { room, epoch, from, to } => Self::Gap { room, epoch, from, to },
+            Event::Lagged { room, next } => Self::Lagged { room, epoch: next.epoch, next: next.seq },
+            Event::UserJoined { room, user, roster } => {
+                Self::UserJoined(RosterChange::new(room, user, roster))
+            }
+            Event::UserLeft { room, user, roster } => Self::UserLeft(RosterChange::new(room, user, roster)),
+            Event::MembersChanged { room, joined, left, count } => {
+                Self::MembersChanged { room, joined, left, count }
+            }
+            Event::Presence { room, user, presence } => {
+                Self::Presence { room, user, status: presence.word() }
+            }
+            Event::Members { id, room, members, count, more } => {
+                Self::Members { room, members: members.iter().map(Member::from).collect(), count, more, id }
+            }
+            Event::Rooms { id, rooms, more } => {
+                let rooms =
+                    rooms.iter().map(|view| Room { room: &view.room, members: view.members }).collect();
+                Self::Rooms { rooms, more, id }
+            }
+            Event::Status { room, user, status } => Self::Status { room, user, status: status.into() },
+            Event::Task { room, user, task } => Self::Task {
+                room,
+                user,
+                task: &task.task,
+                status: (&task.status).into(),
+                assignee: task.assignee.as_ref(),
+            },
+            Event::Warning { refusal, count, retry_after } => Self::Warning {
+                code: refusal.code(),
+                message: refusal.message(),
+                count,
+                retry_after_ms: millis_up(retry_after),
+            },
+            Event::Error { id, refusal, detail, retry_after } => {
+                Self::error(id, refusal, detail, retry_after.map(millis_up))
+            }
+            Event::Pong { id } => Self::Pong { id },
+        }
+    }
+}
+
+impl<'a> RosterChange<'a> {
+    fn new(room: &'a RoomName, user: &'a UserName, roster: &'a Roster) -> Self {
+        match roster {
+            Roster::Names(names) => Self { room, user, members: Some(names), count: None },
+            Roster::Count(count) => Self { room, user, members: None, count: Some(*count) },
+        }
+    }
+}
+
+impl<'a> From<&'a MemberView> for Member<'a> {
+    fn from(view: &'a MemberView) -> Self {
+        let presence = if view.online { super::Presence::Online } else { super::Presence::Offline };
+        Self {
+            user: &view.user,
+            presence: presence.word(),
+            status: view.status.as_ref().map(StatusFields::from),
+        }
+    }
+}
+
+fn millis(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Whole milliseconds, rounded up: who waits this long is not early.
+fn millis_up(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! One flat view of a client's frame in the chat dialect: borrowed text, everything optional.
+
+use std::{borrow::Cow, ops::Deref};
+
+use serde::Deserialize;
+
+use crate::{dialect::Rejection, refusal::Refusal};
+
+/// Text borrowed from the frame where it holds no escapes.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// All fields a frame may have. Unknown ones are passed over, so that the client may be newer.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs, reason = "the fields are described per frame in docs/protocol.md")]
+pub struct Incoming<'a> {
+    #[serde(borrow, rename = "type")]
+    pub kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub room: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub user: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub content: Option<Text<'a>>,
+    pub id: Option<u64>,
+    pub epoch: Option<u64>,
+    pub since: Option<u64>,
+    pub before: Option<u64>,
+    pub limit: Option<u32>,
+    #[serde(borrow)]
+    pub after: Option<Text<'a>>,
+    pub typing: Option<bool>,
+    #[serde(borrow)]
+    pub session: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub secret: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub state: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub detail: Option<Text<'a>>,
+    pub progress: Option<u8>,
+    #[serde(borrow)]
+    pub task: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub assignee: Option<Text<'a>>,
+}
+
+impl<'a> Incoming<'a> {
+    /// Reads a frame that must be one JSON object.
+    ///
+    /// # Errors
+    /// [`Refusal::BadJson`] or [`Refusal::BadFrame`], with serde's explanation.
+    pub fn parse(text: &'a str) -> Result<Self, Rejection> {
+        // Without this check serde would accept an array as the fields in order.
+        let is_object = text.trim_ascii_start().starts_with('{');
+        serde_json::from_str(text).map_err(|error| rejection(&error)).and_then(|incoming| {
+            if is_object {
+                return Ok(incoming);
+            }
+            let detail = Some("expected an object".to_owned());
+            Err(Rejection { id: None, refusal: Refusal::BadFrame, detail })
+        })
+    }
+}
+
+fn rejection(error: &serde_json::Error) -> Rejection {
+    let refusal = if error.is_data() { Refusal::BadFrame } else { Refusal::BadJson };
+    Rejection { id: None, refusal, detail: Some(error.to_string()) }
+}

@@ -1,0 +1,125 @@
+//! The chat dialect, byte for byte.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Refusal, shard::Joined};
+
+fn encoded(event: &Event<'_>) -> String {
+    let mut out = vec![];
+    encode(event, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+fn room() -> RoomName {
+    RoomName::new("general").unwrap()
+}
+
+fn alice() -> UserName {
+    UserName::new("alice").unwrap()
+}
+
+#[test]
+fn specified_events_begin_as_they_are_shown() {
+    let (room, user) = (room(), alice());
+    let roster = Roster::Names([alice(), UserName::new("bob").unwrap()].into());
+    assert_eq!(
+        encoded(&Event::UserJoined { room: &room, user: &user, roster: &roster }),
+        r#"{"type":"user_joined","room":"general","user":"alice","members":["alice","bob"]}"#
+    );
+    let roster = Roster::Names([UserName::new("bob").unwrap()].into());
+    assert_eq!(
+        encoded(&Event::UserLeft { room: &room, user: &user, roster: &roster }),
+        r#"{"type":"user_left","room":"general","user":"alice","members":["bob"]}"#
+    );
+    let at = Time(1_795_237_380_000_000);
+    let message = Message { seq: Seq(7), at, user: user.clone(), content: "Hello \"you\"\n".into() };
+    let live = r#"{"type":"message","room":"general","user":"alice","content":"Hello \"you\"\n","timestamp":"2026-11-21T05:03:00.000Z","seq":7}"#;
+    assert_eq!(encoded(&Event::Message { room: &room, message: &message }), live);
+    let messages = [Arc::new(message)];
+    let history = Event::History { id: None, room: &room, epoch: Epoch(9), messages: &messages, more: false };
+    assert_eq!(
+        encoded(&history),
+        format!(r#"{{"type":"history","room":"general","messages":[{live}],"epoch":9,"more":false}}"#)
+    );
+    let presence = super::super::Presence::Typing;
+    assert_eq!(
+        encoded(&Event::Presence { room: &room, user: &user, presence }),
+        r#"{"type":"presence","room":"general","user":"alice","status":"typing"}"#
+    );
+}
+
+#[test]
+fn a_large_room_shows_a_count() {
+    let (room, user) = (room(), alice());
+    assert_eq!(
+        encoded(&Event::UserJoined { room: &room, user: &user, roster: &Roster::Count(200) }),
+        r#"{"type":"user_joined","room":"general","user":"alice","count":200}"#
+    );
+}
+
+#[test]
+fn a_verdict_says_what_is_lost() {
+    let joined = Joined {
+        head: Position::new(Epoch(9), Seq(8)),
+        next: Seq(5),
+        verdict: Verdict::Gap { from: Seq(2), to: Seq(4) },
+        rejoined: true,
+        roster: Roster::Count(1),
+        statuses: vec![],
+        tasks: vec![],
+    };
+    assert_eq!(
+        encoded(&Event::Joined { room: &room(), joined: &joined }),
+        r#"{"type":"joined","room":"general","epoch":9,"seq":8,"verdict":"gap","next":5,"from":2,"to":4}"#
+    );
+}
+
+#[test]
+fn waits_are_rounded_up() {
+    let retry_after = Some(std::time::Duration::from_micros(1_001));
+    let error =
+        Event::Error { id: Some(RequestId(3)), refusal: Refusal::RateLimited, detail: None, retry_after };
+    let text = r#"{"type":"error","id":3,"code":"rate_limited","message":"Too fast; try again later.","retry_after_ms":2}"#;
+    assert_eq!(encoded(&error), text);
+}
+
+#[test]
+fn specified_commands_are_understood() {
+    let request = decode(r#"{"type": "join", "room": "general", "user": "alice"}"#).unwrap();
+    assert_eq!(request.user, Some(alice()));
+    assert!(matches!(request.command, Command::Join { room, since: None } if room == self::room()));
+    let request =
+        decode(r#"{"type": "message", "room": "general", "content": "Hello!", "user": "alice"}"#).unwrap();
+    assert!(matches!(request.command, Command::Publish { content: Cow::Borrowed("Hello!"), .. }));
+    let request =
+        decode(r#"{"type": "typing", "room": "general", "user": "alice", "typing": true}"#).unwrap();
+    assert!(matches!(request.command, Command::Typing { on: true, .. }));
+    let request = decode(r#"{"type": "leave", "room": "general", "user": "alice"}"#).unwrap();
+    assert!(matches!(request.command, Command::Leave { .. }));
+}
+
+#[test]
+fn a_rejection_keeps_the_number() {
+    let rejection = decode(r#"{"type": "join", "room": "no good", "id": 4}"#).unwrap_err();
+    assert_eq!((rejection.id, rejection.refusal), (Some(RequestId(4)), Refusal::BadRoom));
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_rejected(text in ".{0,200}") {
+        let _ = decode(&text);
+    }
+
+    #[test]
+    fn any_object_is_read_or_rejected(
+        kind in "(hello|join|leave|message|typing|history|members|rooms|create|status|task|ping)",
+        key in "(room|user|content|typing|id|since|epoch|before|limit|after|session|secret|state|progress|task)",
+        value in prop_oneof![
+            Just("null".to_owned()), Just("-1".to_owned()), Just("1e99".to_owned()), Just("[{}]".to_owned()),
+            "\"[a-z0-9 ]{0,70}\"",
+        ],
+    ) {
+        let _ = decode(&format!(r#"{{"type":"{kind}","room":"r","user":"u","{key}":{value}}}"#));
+    }
+}

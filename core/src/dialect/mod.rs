@@ -1,0 +1,342 @@
+//! One typed command and event for all wire dialects; a dialect is a pure codec between them and text frames.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use crate::{
+    config::GatewayConfig,
+    id::{Epoch, Position, RequestId, Seq, SessionId},
+    name::{RoomName, UserName},
+    refusal::Refusal,
+    secret::Secret,
+    shard::{Joined, MemberView, Message, RoomView, Roster, Status, Task},
+};
+
+pub mod chat;
+
+/// A request as a client makes it.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The client's number for it, if it wants one answered.
+    pub id: Option<RequestId>,
+    /// Who the client says it is.
+    pub user: Option<UserName>,
+    /// What it wants.
+    pub command: Command<'a>,
+}
+
+/// What a client wants.
+#[derive(Debug)]
+pub enum Command<'a> {
+    /// Say who one is, perhaps going on with an earlier session.
+    Hello {
+        /// The session and the secret that proves it.
+        resume: Option<(SessionId, Secret)>,
+    },
+    /// Enter a room.
+    Join {
+        /// Which.
+        room: RoomName,
+        /// The newest message seen.
+        since: Option<Position>,
+    },
+    /// Leave a room.
+    Leave {
+        /// Which.
+        room: RoomName,
+    },
+    /// Say something.
+    Publish {
+        /// Where.
+        room: RoomName,
+        /// What.
+        content: Cow<'a, str>,
+    },
+    /// Say that one writes, or has stopped.
+    Typing {
+        /// Where.
+        room: RoomName,
+        /// Writes, or has stopped.
+        on: bool,
+    },
+    /// Read older messages.
+    History {
+        /// Where.
+        room: RoomName,
+        /// Only before this one.
+        before: Option<Seq>,
+        /// How many.
+        limit: Option<u32>,
+    },
+    /// List a room's members.
+    Members {
+        /// Which.
+        room: RoomName,
+        /// Only names after this one.
+        after: Option<UserName>,
+        /// How many.
+        limit: Option<u32>,
+    },
+    /// List the rooms.
+    Rooms {
+        /// Only names after this one.
+        after: Option<RoomName>,
+        /// How many.
+        limit: Option<u32>,
+    },
+    /// Make a room.
+    Create {
+        /// Its name.
+        room: RoomName,
+    },
+    /// Say what one is doing.
+    Status {
+        /// Where.
+        room: RoomName,
+        /// What.
+        status: Status,
+    },
+    /// Say where a task stands.
+    Task {
+        /// Where.
+        room: RoomName,
+        /// How.
+        task: Task,
+    },
+    /// Ask for a sign of life.
+    Ping,
+    /// Show a newer token.
+    Refresh,
+}
+
+/// Why a frame is no request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Rejection {
+    /// The client's number, if it could be read.
+    pub id: Option<RequestId>,
+    /// The reason.
+    pub refusal: Refusal,
+    /// What exactly is wrong, for people.
+    pub detail: Option<String>,
+}
+
+/// What a gateway tells a client.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The client is known now.
+    Welcome {
+        /// As whom.
+        user: &'a UserName,
+        /// Its session.
+        session: SessionId,
+        /// What resumes it.
+        secret: Secret,
+        /// Whether an earlier session goes on.
+        resumed: bool,
+        /// The limits it lives under.
+        limits: &'a GatewayConfig,
+    },
+    /// A send is in the room, or a note was taken (without a position).
+    Ack {
+        /// The client's number.
+        id: RequestId,
+        /// Where.
+        room: &'a RoomName,
+        /// At this place.
+        position: Option<Position>,
+    },
+    /// The client is in a room.
+    Joined {
+        /// Which.
+        room: &'a RoomName,
+        /// Where it stands.
+        joined: &'a Joined,
+    },
+    /// The client has left a room.
+    Left {
+        /// The client's number.
+        id: Option<RequestId>,
+        /// Which.
+        room: &'a RoomName,
+        /// Nothing after this will be shown.
+        position: Position,
+    },
+    /// A room was made.
+    Created {
+        /// The client's number.
+        id: Option<RequestId>,
+        /// Which.
+        room: &'a RoomName,
+        /// Its log.
+        position: Position,
+    },
+    /// Something was said.
+    Message {
+        /// Where.
+        room: &'a RoomName,
+        /// What.
+        message: &'a Message,
+    },
+    /// Messages from the history, oldest first.
+    History {
+        /// The client's number; none for what follows a join.
+        id: Option<RequestId>,
+        /// Where.
+        room: &'a RoomName,
+        /// The log they belong to.
+        epoch: Epoch,
+        /// The messages.
+        messages: &'a [Arc<Message>],
+        /// Asked for: whether there are older ones. After a join: whether another page follows.
+        more: bool,
+    },
+    /// While catching up, these messages fell out of the history.
+    Gap {
+        /// Where.
+        room: &'a RoomName,
+        /// The log they belonged to.
+        epoch: Epoch,
+        /// The first one lost.
+        from: Seq,
+        /// The last one lost.
+        to: Seq,
+    },
+    /// The client reads too slowly: the history takes over.
+    Lagged {
+        /// Where.
+        room: &'a RoomName,
+        /// The first message that will come out of the history.
+        next: Position,
+    },
+    /// A user became a member.
+    UserJoined {
+        /// Where.
+        room: &'a RoomName,
+        /// Who.
+        user: &'a UserName,
+        /// Who is there now.
+        roster: &'a Roster,
+    },
+    /// A user is no longer a member.
+    UserLeft {
+        /// Where.
+        room: &'a RoomName,
+        /// Who.
+        user: &'a UserName,
+        /// Who is there now.
+        roster: &'a Roster,
+    },
+    /// Who came to and went from a large room.
+    MembersChanged {
+        /// Where.
+        room: &'a RoomName,
+        /// Came.
+        joined: &'a [UserName],
+        /// Went.
+        left: &'a [UserName],
+        /// How many are there now.
+        count: u32,
+    },
+    /// A member's presence changed.
+    Presence {
+        /// Where.
+        room: &'a RoomName,
+        /// Who.
+        user: &'a UserName,
+        /// How.
+        presence: Presence,
+    },
+    /// A page of members.
+    Members {
+        /// The client's number.
+        id: Option<RequestId>,
+        /// Where.
+        room: &'a RoomName,
+        /// By name.
+        members: &'a [MemberView],
+        /// All members.
+        count: u32,
+        /// Whether there are later names.
+        more: bool,
+    },
+    /// A page of rooms.
+    Rooms {
+        /// The client's number.
+        id: Option<RequestId>,
+        /// By name.
+        rooms: &'a [RoomView],
+        /// Whether there are later names.
+        more: bool,
+    },
+    /// A member says what they are doing.
+    Status {
+        /// Where.
+        room: &'a RoomName,
+        /// Who.
+        user: &'a UserName,
+        /// What.
+        status: &'a Status,
+    },
+    /// A task changed.
+    Task {
+        /// Where.
+        room: &'a RoomName,
+        /// Who changed it, if it changed just now.
+        user: Option<&'a UserName>,
+        /// How it stands.
+        task: &'a Task,
+    },
+    /// Requests without a number were refused for their rate (S0.27).
+    Warning {
+        /// Why.
+        refusal: Refusal,
+        /// How many since the last warning.
+        count: u64,
+        /// When the next will be accepted.
+        retry_after: Duration,
+    },
+    /// A request was refused.
+    Error {
+        /// The client's number.
+        id: Option<RequestId>,
+        /// Why.
+        refusal: Refusal,
+        /// What exactly is wrong.
+        detail: Option<&'a str>,
+        /// When it may be tried again.
+        retry_after: Option<Duration>,
+    },
+    /// The answer to a ping.
+    Pong {
+        /// The client's number.
+        id: Option<RequestId>,
+    },
+}
+
+/// How a member is there.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Presence {
+    /// There.
+    Online,
+    /// Not there at the moment.
+    Offline,
+    /// There, and writing.
+    Typing,
+}
+
+impl Presence {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Offline => "offline",
+            Self::Typing => "typing",
+        }
+    }
+
+    /// The presence of a word on the wire.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Online, Self::Offline, Self::Typing].into_iter().find(|presence| presence.word() == word)
+    }
+}

@@ -1,0 +1,131 @@
+//! Who a connection speaks for: hello, implicit attaching, take-over.
+
+use super::{
+    Gateway, GatewayOutput, Notice, Slot,
+    connection::{Attaching, Phase},
+};
+use crate::{
+    dialect::Event,
+    disconnect::Disconnect,
+    hash,
+    id::{ConnectionId, Generation, SessionId},
+    name::UserName,
+    refusal::Refusal,
+    secret::Secret,
+    shard::{Keep, Limiters, Op, Peer, Resume},
+    time::Time,
+};
+
+impl Gateway {
+    /// Asks the user's home shard; frames wait meanwhile.
+    pub(super) fn attach(
+        &mut self,
+        slot: Slot,
+        user: UserName,
+        resume: Option<(SessionId, Secret)>,
+        greeted: bool,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let (fresh, secret) = (self.secrets.session(), self.secrets.secret());
+        let shard = hash::shard_of(user.as_str(), self.config.shards);
+        let gateway = self.id;
+        let connection = self.connection(slot);
+        let session = resume.as_ref().map_or(fresh, |&(session, _)| session);
+        connection.phase = Phase::Attaching(Attaching { user: user.clone(), session, secret, greeted });
+        connection.shards = vec![shard];
+        let resume = resume.map(|(session, secret)| Resume { session, secret: secret.hash() });
+        let op =
+            Op::Attach { gateway, connection: connection.id, user, fresh, resume, secret: secret.hash() };
+        out.push(GatewayOutput::Submit { shard, op });
+    }
+
+    pub(super) fn attached(
+        &mut self,
+        now: Time,
+        peer: Peer,
+        resumed: bool,
+        limiters: Limiters,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let slot = self.by_id.get(&peer.connection).copied();
+        let attaching = slot.and_then(|slot| match &mut self.connection(slot).phase {
+            phase @ Phase::Attaching(_) => match std::mem::replace(phase, Phase::Attached(peer.clone())) {
+                Phase::Attaching(attaching) => Some((slot, attaching)),
+                _ => unreachable!("matched above"),
+            },
+            _ => None,
+        });
+        let Some((slot, attaching)) = attaching else {
+            // It went away before the shard had heard of it: what it said then named no session that was attached.
+            let shard = hash::shard_of(peer.user.as_str(), self.config.shards);
+            out.push(GatewayOutput::Submit { shard, op: Op::Detach { peer, keep: Keep::Window, limiters } });
+            return;
+        };
+        let (message, control) = (self.message_rate(), self.control_rate());
+        let connection = self.connection(slot);
+        connection.greeted = attaching.greeted;
+        connection.limiters = Limiters {
+            message: limiters.message.emptier(connection.limiters.message, message),
+            control: limiters.control.emptier(connection.limiters.control, control),
+        };
+        let notice = Notice::Attached {
+            connection: peer.connection,
+            user: peer.user.clone(),
+            session: peer.session,
+            resumed,
+        };
+        out.push(GatewayOutput::Notice(notice));
+        self.counters.resumed += u64::from(resumed);
+        if attaching.greeted {
+            let limits = self.config.clone();
+            let event = Event::Welcome {
+                user: &peer.user,
+                session: peer.session,
+                secret: attaching.secret,
+                resumed,
+                limits: &limits,
+            };
+            self.tell(now, slot, &event, out);
+        }
+        self.serve(now, slot, out);
+    }
+
+    pub(super) fn attach_refused(
+        &mut self,
+        now: Time,
+        id: ConnectionId,
+        refusal: Refusal,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let Some(&slot) = self.by_id.get(&id) else { return };
+        let connection = self.connection(slot);
+        if !matches!(connection.phase, Phase::Attaching(_)) {
+            return;
+        }
+        connection.phase = Phase::Arriving;
+        connection.shards.clear();
+        if refusal == Refusal::Replaced {
+            return self.close(now, slot, Disconnect::Replaced, out);
+        }
+        self.refuse(now, slot, None, refusal, None, None, out);
+        // What waited was meant for after attaching.
+        self.connection(slot).waiting.clear();
+        self.update_reading(slot, out);
+    }
+
+    pub(super) fn taken_over(
+        &mut self,
+        now: Time,
+        id: ConnectionId,
+        session: SessionId,
+        generation: Generation,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        // If the connection is gone, its detach is on the way already.
+        let Some(&slot) = self.by_id.get(&id) else { return };
+        let is_meant = |peer: &Peer| peer.session == session && peer.generation == generation;
+        if self.connection(slot).peer().is_some_and(is_meant) {
+            self.close(now, slot, Disconnect::Replaced, out);
+        }
+    }
+}

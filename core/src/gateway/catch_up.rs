@@ -1,0 +1,112 @@
+//! Readers that are behind: pages of history as their outboxes drain, until they are live again.
+
+use super::{
+    Gateway, GatewayOutput,
+    connection::drained_bytes,
+    room::{Follow, Slot},
+};
+use crate::{
+    dialect::Event,
+    id::Position,
+    name::RoomName,
+    shard::{Joined, Page, Query},
+    time::Time,
+};
+
+impl Gateway {
+    /// Starts a reader where its join says: live if it has seen all, behind otherwise.
+    pub(super) fn follow(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        room: &RoomName,
+        joined: &Joined,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let head = joined.head;
+        if joined.next > head.seq {
+            self.seat(slot, room, Follow::Live);
+            let event = Event::History { id: None, room, epoch: head.epoch, messages: &[], more: false };
+            self.tell(now, slot, &event, out);
+        } else {
+            self.seat(slot, room, Follow::Behind(Position::new(head.epoch, joined.next)));
+            self.catch_up(slot, out);
+        }
+    }
+
+    /// Asks for what a connection is owed, one page at a time, if its outbox has room.
+    pub(super) fn catch_up(&mut self, slot: Slot, out: &mut Vec<GatewayOutput>) {
+        let drained = drained_bytes(&self.config);
+        let connection = self.slots[slot].as_mut().expect("it is in the table");
+        let Some(peer) = connection.peer().cloned() else { return };
+        if connection.catching_up || connection.outbox.bytes() > drained {
+            return;
+        }
+        for &index in &connection.rooms {
+            let room = self.rooms[index].as_mut().expect("it is in the table");
+            let (shard, name) = (room.shard, room.name.clone());
+            let reader = room.reader(slot).expect("both sides know of it");
+            if let Follow::Behind(from) = reader.follow {
+                connection.catching_up = true;
+                let (messages_max, bytes_max) = (self.config.page_messages_max, self.config.page_bytes_max);
+                // A page must fit into what a drained outbox has room for.
+                let bytes_max = bytes_max.min(self.config.outbox_bytes_max / 4);
+                let query = Query::Page { peer, room: name, from, messages_max, bytes_max };
+                out.push(GatewayOutput::Query { shard, query });
+                return;
+            }
+            if reader.presence_stale {
+                reader.presence_stale = false;
+                connection.unanswered += 1;
+                let limit = self.config.list_page_max;
+                let query = Query::Members { peer: peer.clone(), id: None, room: name, after: None, limit };
+                out.push(GatewayOutput::Query { shard, query });
+            }
+        }
+    }
+
+    pub(super) fn page(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        room: &RoomName,
+        page: &Page,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        self.connection(slot).catching_up = false;
+        if let Some(from) = self.behind(slot, room) {
+            let next = page.messages.last().map_or(from.seq, |message| message.seq.next());
+            let first = page.messages.first().map_or_else(|| page.head.seq.next(), |message| message.seq);
+            let epoch = page.head.epoch;
+            if first > from.seq {
+                let to = crate::Seq(first.0 - 1);
+                self.tell(now, slot, &Event::Gap { room, epoch, from: from.seq, to }, out);
+            }
+            let live = next.max(first) > page.head.seq;
+            let follow = if live { Follow::Live } else { Follow::Behind(Position::new(epoch, next)) };
+            let index = self.by_name[room];
+            let reader = self.rooms[index].as_mut().and_then(|room| room.reader(slot));
+            reader.expect("it was behind").follow = follow;
+            self.counters.deliveries_out += page.messages.len() as u64;
+            let event = Event::History { id: None, room, epoch, messages: &page.messages, more: !live };
+            self.tell(now, slot, &event, out);
+        }
+        self.catch_up(slot, out);
+    }
+
+    /// The membership ended while a page was asked for.
+    pub(super) fn no_page(&mut self, slot: Slot, room: &RoomName, out: &mut Vec<GatewayOutput>) {
+        self.connection(slot).catching_up = false;
+        self.leave(slot, room);
+        self.catch_up(slot, out);
+    }
+
+    /// From where on a connection is owed a room's messages, if it reads it and is not live.
+    fn behind(&mut self, slot: Slot, room: &RoomName) -> Option<Position> {
+        let index = *self.by_name.get(room)?;
+        match self.rooms[index].as_mut()?.reader(slot)?.follow {
+            Follow::Behind(from) => Some(from),
+            Follow::Live => None,
+        }
+    }
+}

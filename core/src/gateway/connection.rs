@@ -1,0 +1,237 @@
+//! One connection as its gateway sees it.
+
+use std::{collections::VecDeque, time::Duration};
+
+use super::outbox::Outbox;
+use crate::{
+    config::GatewayConfig,
+    id::{ConnectionId, RequestId, SessionId, ShardId},
+    name::{RoomName, UserName},
+    secret::Secret,
+    shard::{Limiters, Peer, RoomView},
+    time::Time,
+};
+
+/// Where a room stands in its gateway's table.
+pub(super) type RoomIndex = usize;
+
+/// How far a connection has come.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// It has not said who it is.
+    Arriving,
+    /// Its user's home shard has been asked.
+    Attaching(Attaching),
+    /// It speaks for a session.
+    Attached(Peer),
+    /// A close frame is on its way; whatever comes in is ignored.
+    Closing,
+}
+
+/// What is known while the home shard has not answered.
+#[derive(Debug)]
+pub(super) struct Attaching {
+    pub(super) user: UserName,
+    /// The session it would have; the one to resume, if it named one.
+    pub(super) session: SessionId,
+    pub(super) secret: Secret,
+    /// It said `hello`: it gets a `welcome` with its secret, and may resume.
+    pub(super) greeted: bool,
+}
+
+/// A list of rooms that is being collected from all shards.
+#[derive(Debug)]
+pub(super) struct Gathering {
+    pub(super) id: Option<RequestId>,
+    pub(super) missing: u32,
+    pub(super) limit: usize,
+    pub(super) rooms: Vec<RoomView>,
+    pub(super) more: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) id: ConnectionId,
+    pub(super) phase: Phase,
+    /// Whether the session may be resumed; kept here for the time after attaching.
+    pub(super) greeted: bool,
+    pub(super) limiters: Limiters,
+    /// Rooms it reads, ascending.
+    pub(super) rooms: Vec<RoomIndex>,
+    /// Rooms it writes in at the moment, and when that was last passed on.
+    pub(super) typing: Vec<(RoomName, Time)>,
+    /// Shards that must hear of its end.
+    pub(super) shards: Vec<ShardId>,
+    pub(super) outbox: Outbox,
+    /// Live messages were passed over because its outbox was full, and it has not drained since.
+    pub(super) lagging: bool,
+    /// A page or a member list has been asked for on its behalf.
+    pub(super) catching_up: bool,
+    pub(super) unanswered: u32,
+    pub(super) gathering: Option<Box<Gathering>>,
+    /// Frames that came while it could not be served.
+    pub(super) waiting: VecDeque<Box<str>>,
+    /// The driver was told to go on reading.
+    pub(super) reading: bool,
+    /// When it connected.
+    pub(super) since: Time,
+    /// When bytes last came in.
+    pub(super) heard: Time,
+    /// When a text frame last came in.
+    pub(super) spoke: Time,
+    /// When bytes last went out, or began to wait.
+    pub(super) progress: Time,
+    /// When it was last pinged, if nothing came since.
+    pub(super) pinged: Option<Time>,
+    pub(super) warnings: Warnings,
+    pub(super) abuse: Abuse,
+    /// Its entry in the gateway's deadlines.
+    pub(super) deadline: Time,
+}
+
+impl Connection {
+    pub(super) fn new(id: ConnectionId, now: Time) -> Self {
+        Self {
+            id,
+            phase: Phase::Arriving,
+            greeted: false,
+            limiters: Limiters::default(),
+            rooms: Vec::new(),
+            typing: Vec::new(),
+            shards: Vec::new(),
+            outbox: Outbox::default(),
+            lagging: false,
+            catching_up: false,
+            unanswered: 0,
+            gathering: None,
+            waiting: VecDeque::new(),
+            reading: true,
+            since: now,
+            heard: now,
+            spoke: now,
+            progress: now,
+            pinged: None,
+            warnings: Warnings::default(),
+            abuse: Abuse { since: now, received: 0, refused: 0 },
+            deadline: Time(u64::MAX),
+        }
+    }
+
+    pub(super) const fn peer(&self) -> Option<&Peer> {
+        match &self.phase {
+            Phase::Attached(peer) => Some(peer),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn is_closing(&self) -> bool {
+        matches!(self.phase, Phase::Closing)
+    }
+
+    /// Whether the next frame may be looked at now.
+    pub(super) fn is_ready(&self, config: &GatewayConfig) -> bool {
+        let served = matches!(self.phase, Phase::Arriving | Phase::Attached(_));
+        served
+            && self.unanswered < config.unanswered_max
+            && self.gathering.is_none()
+            && !self.is_clogged(config)
+    }
+
+    /// Its outbox is so full that live messages stop.
+    pub(super) const fn is_clogged(&self, config: &GatewayConfig) -> bool {
+        self.outbox.bytes() > lag_bytes(config)
+    }
+
+    /// It has so much to take that it must take something now and then.
+    pub(super) const fn must_progress(&self, config: &GatewayConfig) -> bool {
+        self.lagging || self.is_clogged(config)
+    }
+
+    /// When something about it must be looked at, if nothing happens before.
+    pub(super) fn next_deadline(&self, config: &GatewayConfig) -> Time {
+        if self.is_closing() {
+            return Time(u64::MAX);
+        }
+        let mut next = match self.pinged {
+            Some(pinged) => pinged + config.pong_timeout,
+            None => self.alive() + config.ping_interval,
+        };
+        if matches!(self.phase, Phase::Arriving | Phase::Attaching(_)) {
+            next = next.min(self.since + config.attach_timeout);
+        }
+        if let Some(idle) = config.idle_timeout {
+            next = next.min(self.spoke + idle);
+        }
+        if self.must_progress(config) {
+            next = next.min(self.progress + config.pong_timeout);
+        }
+        if self.warnings.pending > 0 {
+            next = next.min(self.warnings.last + config.warning_interval);
+        }
+        next
+    }
+
+    /// The last sign of life: bytes that came in, or bytes it took.
+    pub(super) fn alive(&self) -> Time {
+        // An empty outbox says nothing about the other end.
+        if self.outbox.bytes() > 0 { self.heard.max(self.progress) } else { self.heard }
+    }
+}
+
+/// Refusals without a number, told in bulk.
+#[derive(Debug, Default)]
+pub(super) struct Warnings {
+    pub(super) last: Time,
+    pub(super) pending: u64,
+    pub(super) retry_after: Duration,
+}
+
+/// How much of what a connection sent was refused.
+#[derive(Debug)]
+pub(super) struct Abuse {
+    since: Time,
+    received: u32,
+    refused: u32,
+}
+
+impl Abuse {
+    /// Counts a frame.
+    pub(super) fn received(&mut self, now: Time, window: Duration) {
+        if now.since(self.since) >= window * 2 {
+            // What happened that long ago is not held against anyone.
+            *self = Self { since: now, received: 0, refused: 0 };
+        }
+        self.received = self.received.saturating_add(1);
+    }
+
+    /// Counts a refusal; true when at least half of a whole window was refused.
+    pub(super) fn refused(&mut self, now: Time, config: &GatewayConfig) -> bool {
+        self.refused = self.refused.saturating_add(1);
+        if now.since(self.since) < config.abuse_window {
+            return false;
+        }
+        let abusive = self.refused >= config.abuse_refusals_min && self.refused >= self.received.div_ceil(2);
+        *self = Self { since: now, received: 0, refused: 0 };
+        abusive
+    }
+}
+
+/// Above this, typing notices are not queued.
+pub(super) const fn typing_bytes(config: &GatewayConfig) -> usize {
+    config.outbox_bytes_max / 4
+}
+
+/// Above this, presence is left out and made up for later.
+pub(super) const fn presence_bytes(config: &GatewayConfig) -> usize {
+    config.outbox_bytes_max / 2
+}
+
+/// Above this, live messages stop, the socket is not read, and the history takes over once there is room.
+pub(super) const fn lag_bytes(config: &GatewayConfig) -> usize {
+    config.outbox_bytes_max / 4 * 3
+}
+
+/// Below this there is room again for pages of history.
+pub(super) const fn drained_bytes(config: &GatewayConfig) -> usize {
+    config.outbox_bytes_max / 8
+}

@@ -1,0 +1,216 @@
+//! From one push to the outboxes of all its readers: encoded once, shed by class.
+
+use std::ops::Range;
+
+use super::{
+    Gateway, GatewayOutput, Notice, RoomIndex, announce,
+    connection::{lag_bytes, presence_bytes, typing_bytes},
+    outbox::Chunk,
+    room::{Follow, Slot},
+};
+use crate::{
+    dialect::{Event, Presence},
+    id::{Epoch, Position},
+    name::{RoomName, UserName},
+    shard::{Message, Push},
+    time::Time,
+};
+
+/// What may be left out for a reader that is behind (specification 2's priorities, as classes).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Class {
+    /// Dropped first: it ends by itself.
+    TypingStart,
+    /// Left out, and made up for by a member list.
+    Presence,
+}
+
+impl Gateway {
+    pub(super) fn push(&mut self, now: Time, room: &RoomName, push: Push, out: &mut Vec<GatewayOutput>) {
+        let Some(&index) = self.by_name.get(room) else { return };
+        match push {
+            Push::Message { epoch, message } => {
+                self.clear_typing(now, index, &message.user, Some(Presence::Online), out);
+                self.push_message(now, index, epoch, &message, out);
+            }
+            Push::Typing { user, on: true } => self.start_typing(now, index, user, out),
+            Push::Typing { user, on: false } => {
+                self.clear_typing(now, index, &user, Some(Presence::Online), out);
+            }
+            Push::Joined { user, roster } => {
+                let event = Event::UserJoined { room, user: &user, roster: &roster };
+                self.spread(now, index, Class::Presence, None, &event, out);
+            }
+            Push::Left { user, roster } => {
+                self.clear_typing(now, index, &user, None, out);
+                let event = Event::UserLeft { room, user: &user, roster: &roster };
+                self.spread(now, index, Class::Presence, None, &event, out);
+            }
+            Push::Changed { joined, left, count } => {
+                for user in &left {
+                    self.clear_typing(now, index, user, None, out);
+                }
+                let event = Event::MembersChanged { room, joined: &joined, left: &left, count };
+                self.spread(now, index, Class::Presence, None, &event, out);
+            }
+            Push::Presence { user, online } => {
+                self.clear_typing(now, index, &user, None, out);
+                let presence = if online { Presence::Online } else { Presence::Offline };
+                let event = Event::Presence { room, user: &user, presence };
+                self.spread(now, index, Class::Presence, None, &event, out);
+            }
+            Push::Status { user, status } => {
+                let event = Event::Status { room, user: &user, status: &status };
+                self.spread(now, index, Class::Presence, None, &event, out);
+            }
+            Push::Task { user, task } => {
+                let event = Event::Task { room, user: Some(&user), task: &task };
+                self.spread(now, index, Class::Presence, None, &event, out);
+            }
+        }
+    }
+
+    fn push_message(
+        &mut self,
+        now: Time,
+        index: RoomIndex,
+        epoch: Epoch,
+        message: &Message,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let name = self.room_name(index);
+        let (chunk, range) = self.gather(index, &Event::Message { room: &name, message });
+        let limit = lag_bytes(&self.config);
+        let mut lagged = Vec::new();
+        let mut delivered = 0;
+        let room = self.rooms[index].as_mut().expect("it is in the table");
+        for reader in &mut room.readers {
+            if reader.follow != Follow::Live {
+                continue;
+            }
+            let connection = self.slots[reader.slot].as_mut().expect("readers are connected");
+            if connection.outbox.bytes() + range.len() > limit {
+                reader.follow = Follow::Behind(Position::new(epoch, message.seq));
+                lagged.push(reader.slot);
+                continue;
+            }
+            if connection.outbox.bytes() == 0 {
+                connection.progress = now;
+            }
+            connection.outbox.push(&chunk, range.clone());
+            announce(connection, out);
+            delivered += 1;
+        }
+        self.counters.deliveries_out += delivered;
+        self.counters.outbox_bytes += delivered * range.len() as u64;
+        for slot in lagged {
+            self.counters.lagged += 1;
+            let connection = self.connection(slot);
+            connection.lagging = true;
+            out.push(GatewayOutput::Notice(Notice::Lagged { connection: connection.id, room: name.clone() }));
+            self.schedule(slot);
+            let next = Position::new(epoch, message.seq);
+            self.tell(now, slot, &Event::Lagged { room: &name, next }, out);
+            // The outbox may have been small and the message large.
+            self.catch_up(slot, out);
+        }
+    }
+
+    fn start_typing(&mut self, now: Time, index: RoomIndex, user: UserName, out: &mut Vec<GatewayOutput>) {
+        let until = now + self.config.typing_ttl;
+        let room = self.rooms[index].as_mut().expect("it is in the table");
+        let earlier = room.typing.insert(user.clone(), until);
+        let first = room.typing.values().min().copied().expect("one was inserted");
+        self.typing_deadlines.insert((first, index));
+        if earlier.is_none() {
+            let name = self.room_name(index);
+            let event = Event::Presence { room: &name, user: &user, presence: Presence::Typing };
+            self.spread(now, index, Class::TypingStart, Some(&user), &event, out);
+        }
+    }
+
+    /// Forgets that a user writes; if they did, says so to those who were told.
+    pub(super) fn clear_typing(
+        &mut self,
+        now: Time,
+        index: RoomIndex,
+        user: &UserName,
+        then: Option<Presence>,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let room = self.rooms[index].as_mut().expect("it is in the table");
+        if let Some(until) = room.typing.remove(user) {
+            if !room.typing.values().any(|&at| at == until) {
+                self.typing_deadlines.remove(&(until, index));
+            }
+            if let Some(presence) = then {
+                let name = self.room_name(index);
+                let event = Event::Presence { room: &name, user, presence };
+                self.spread(now, index, Class::Presence, Some(user), &event, out);
+            }
+        }
+        let next = self.rooms[index].as_ref().and_then(|room| room.typing.values().min().copied());
+        if let Some(next) = next {
+            self.typing_deadlines.insert((next, index));
+        }
+    }
+
+    /// Gives an event that is no message to every reader with room for its class, but for the user it comes from.
+    fn spread(
+        &mut self,
+        now: Time,
+        index: RoomIndex,
+        class: Class,
+        but: Option<&UserName>,
+        event: &Event<'_>,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let (chunk, range) = self.gather(index, event);
+        let limit = match class {
+            Class::TypingStart => typing_bytes(&self.config),
+            Class::Presence => presence_bytes(&self.config),
+        };
+        let room = self.rooms[index].as_mut().expect("it is in the table");
+        for reader in &mut room.readers {
+            let connection = self.slots[reader.slot].as_mut().expect("readers are connected");
+            if but.is_some() && connection.peer().map(|peer| &peer.user) == but {
+                continue;
+            }
+            if connection.outbox.bytes() + range.len() > limit {
+                match class {
+                    Class::TypingStart => self.counters.typing_dropped += 1,
+                    Class::Presence => reader.presence_stale = true,
+                }
+                continue;
+            }
+            if connection.outbox.bytes() == 0 {
+                connection.progress = now;
+            }
+            connection.outbox.push(&chunk, range.clone());
+            self.counters.outbox_bytes += range.len() as u64;
+            announce(connection, out);
+        }
+    }
+
+    /// Encodes an event where all readers of a room can share it.
+    fn gather(&mut self, index: RoomIndex, event: &Event<'_>) -> (Chunk, Range<u32>) {
+        self.encode(event);
+        self.counters.frames_encoded += 1;
+        let full = self.config.chunk_bytes;
+        self.rooms[index].as_mut().expect("it is in the table").gather(&self.frame, full)
+    }
+
+    pub(super) fn room_name(&self, index: RoomIndex) -> RoomName {
+        self.rooms[index].as_ref().expect("it is in the table").name.clone()
+    }
+
+    /// Makes a connection a reader of a room, or starts it anew.
+    pub(super) fn seat(&mut self, slot: Slot, room: &RoomName, follow: Follow) {
+        let index = self.room_index(room);
+        self.rooms[index].as_mut().expect("it is in the table").seat(slot, follow);
+        let connection = self.connection(slot);
+        if let Err(at) = connection.rooms.binary_search(&index) {
+            connection.rooms.insert(at, index);
+        }
+    }
+}

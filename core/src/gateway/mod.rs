@@ -1,0 +1,371 @@
+//! One thread's connections: limits, liveness, local fan-out, catch-up, outboxes and backpressure. Keeps no history.
+//!
+//! A connection *arrives*, is *attached* to a session by its user's home shard, joins rooms, and is *closed*. Each
+//! room it reads is *live* or *behind*; who is behind gets pages of history as its outbox drains, and is live again
+//! with the page that reaches the head. Events of one shard come in order, so nothing is missed or doubled between
+//! the last page and the first live message.
+//!
+//! What a reader does not take is shed by class as its outbox fills: typing notices are dropped above a quarter of
+//! `outbox_bytes_max`, presence is left out and made up for by one member list above a half, messages are left to the
+//! history above three quarters, and who takes nothing at all for `pong_timeout` then is closed with a code that lets
+//! it resume.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+
+use self::{
+    connection::{Connection, Phase, RoomIndex, drained_bytes},
+    room::{Room, Slot},
+    wire::Opcode,
+};
+use crate::{
+    config::GatewayConfig,
+    dialect::{Event, chat},
+    disconnect::{Disconnect, may_return},
+    hash,
+    id::{ConnectionId, GatewayId, ShardId},
+    limiter::Rate,
+    name::RoomName,
+    secret::Secrets,
+    shard::{Keep, Op, Peer, Signal},
+    time::Time,
+};
+
+mod api;
+mod attach;
+mod catch_up;
+mod connection;
+mod counters;
+mod fan_out;
+mod liveness;
+mod outbox;
+mod reply;
+mod request;
+mod room;
+mod wire;
+
+pub use api::{Fault, Frame, GatewayInput, GatewayOutput, Notice};
+pub use counters::Counters;
+
+/// One thread's connections. See the [module](self) for what it promises.
+#[derive(Debug)]
+pub struct Gateway {
+    id: GatewayId,
+    config: Arc<GatewayConfig>,
+    secrets: Secrets,
+    /// Connections by slot; slots are used again.
+    slots: Vec<Option<Connection>>,
+    free: Vec<Slot>,
+    by_id: BTreeMap<ConnectionId, Slot>,
+    /// Rooms with a reader here; indices are used again.
+    rooms: Vec<Option<Room>>,
+    free_rooms: Vec<RoomIndex>,
+    by_name: BTreeMap<RoomName, RoomIndex>,
+    /// One per connection: see [`Connection::next_deadline`].
+    deadlines: BTreeSet<(Time, Slot)>,
+    typing_deadlines: BTreeSet<(Time, RoomIndex)>,
+    /// When the next batch is told to go, while draining.
+    drain_at: Option<Time>,
+    draining: bool,
+    counters: Counters,
+    /// Holds one payload and one frame at a time.
+    payload: Vec<u8>,
+    frame: Vec<u8>,
+}
+
+impl Gateway {
+    /// A gateway without connections. `seed` must be unpredictable: session ids and resume secrets come from it.
+    #[must_use]
+    pub fn new(id: GatewayId, config: Arc<GatewayConfig>, seed: [u8; 32]) -> Self {
+        Self {
+            id,
+            config,
+            secrets: Secrets::new(seed),
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_id: BTreeMap::new(),
+            rooms: Vec::new(),
+            free_rooms: Vec::new(),
+            by_name: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            typing_deadlines: BTreeSet::new(),
+            drain_at: None,
+            draining: false,
+            counters: Counters::default(),
+            payload: Vec::new(),
+            frame: Vec::new(),
+        }
+    }
+
+    /// Handles one input. Never fails: what a peer does wrong is answered with an error or a close.
+    pub fn handle_input(&mut self, now: Time, input: GatewayInput<'_>, out: &mut Vec<GatewayOutput>) {
+        match input {
+            GatewayInput::Connected { connection } => self.connected(now, connection, out),
+            GatewayInput::Received { connection, frame } => {
+                if let Some(&slot) = self.by_id.get(&connection) {
+                    self.received(now, slot, frame, out);
+                }
+            }
+            GatewayInput::Faulted { connection, fault } => {
+                let reason = match fault {
+                    Fault::TooBig => Disconnect::FrameTooBig,
+                    Fault::Protocol => Disconnect::ProtocolError,
+                    Fault::InvalidText => Disconnect::InvalidText,
+                };
+                if let Some(&slot) = self.by_id.get(&connection) {
+                    self.close(now, slot, reason, out);
+                }
+            }
+            GatewayInput::Disconnected { connection } => self.disconnected(now, connection, out),
+            GatewayInput::Shard(event) => self.shard_event(now, event, out),
+            GatewayInput::Drain => self.start_draining(now),
+            GatewayInput::Timeout => self.timeout(now, out),
+        }
+    }
+
+    /// Bytes ready for the wire, at most `max_bytes` of them: RFC 6455 frames, unmasked.
+    ///
+    /// The same bytes again until [`transmitted`](Self::transmitted) says that they, or a part of them, were written.
+    /// After [`GatewayOutput::Writable`] pull until `None` or until the socket is full; there is no second call.
+    pub fn poll_transmit(&mut self, connection: ConnectionId, max_bytes: usize) -> Option<Bytes> {
+        let connection = self.slots[*self.by_id.get(&connection)?].as_mut()?;
+        let bytes = connection.outbox.peek(max_bytes);
+        connection.outbox.announced = bytes.is_some();
+        bytes
+    }
+
+    /// The first `bytes` of what [`poll_transmit`](Self::poll_transmit) returned were written.
+    pub fn transmitted(
+        &mut self,
+        now: Time,
+        connection: ConnectionId,
+        bytes: usize,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let Some(&slot) = self.by_id.get(&connection) else { return };
+        let connection = self.connection(slot);
+        connection.outbox.advance(bytes);
+        connection.progress = now;
+        self.counters.outbox_bytes -= bytes as u64;
+        if self.connection(slot).outbox.bytes() <= drained_bytes(&self.config) {
+            self.connection(slot).lagging = false;
+            self.catch_up(slot, out);
+            self.serve(now, slot, out);
+        }
+    }
+
+    /// When to come back with [`GatewayInput::Timeout`].
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let connection = self.deadlines.first().map(|&(at, _)| at);
+        let typing = self.typing_deadlines.first().map(|&(at, _)| at);
+        [connection, typing, self.drain_at].into_iter().flatten().min()
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    fn connected(&mut self, now: Time, id: ConnectionId, out: &mut Vec<GatewayOutput>) {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        self.slots[slot] = Some(Connection::new(id, now));
+        let earlier = self.by_id.insert(id, slot);
+        assert!(earlier.is_none(), "connection ids are never reused");
+        self.counters.connections += 1;
+        if self.draining {
+            self.close(now, slot, Disconnect::Shutdown, out);
+        } else if self.by_id.len() > self.config.connections_max as usize {
+            self.close(now, slot, Disconnect::Overloaded, out);
+        } else {
+            self.schedule(slot);
+        }
+    }
+
+    fn disconnected(&mut self, now: Time, id: ConnectionId, out: &mut Vec<GatewayOutput>) {
+        let Some(&slot) = self.by_id.get(&id) else { return };
+        self.release(now, slot, None, out);
+        self.by_id.remove(&id);
+        let connection = self.slots[slot].take().expect("it is in the table");
+        self.deadlines.remove(&(connection.deadline, slot));
+        self.counters.connections -= 1;
+        self.counters.outbox_bytes -= connection.outbox.bytes() as u64;
+        self.free.push(slot);
+    }
+
+    /// Says why, and ends the connection's part in everything.
+    fn close(&mut self, now: Time, slot: Slot, reason: Disconnect, out: &mut Vec<GatewayOutput>) {
+        if self.connection(slot).is_closing() {
+            return;
+        }
+        let spread = u64::try_from(self.config.return_spread.as_millis()).unwrap_or(u64::MAX);
+        let retry_after = may_return(Some(reason.code()))
+            .then(|| std::time::Duration::from_millis(self.secrets.below(spread)));
+        self.frame.clear();
+        wire::put_close(reason.code(), &reason.reason(retry_after), &mut self.frame);
+        self.finish(now, slot, reason, None, out);
+    }
+
+    /// Sends the close frame in `self.frame` and lets go of the connection.
+    fn finish(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        reason: Disconnect,
+        code: Option<u16>,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let frame = std::mem::take(&mut self.frame);
+        self.push_own(now, slot, &frame, out);
+        self.frame = frame;
+        self.release(now, slot, code, out);
+        let connection = self.connection(slot);
+        connection.phase = Phase::Closing;
+        out.push(GatewayOutput::Close { connection: connection.id, reason });
+        if reason == Disconnect::Slow {
+            self.counters.slow_closed += 1;
+        }
+        self.schedule(slot);
+    }
+
+    /// Takes a connection out of its rooms and tells the shards; `code` is what the client closed with.
+    fn release(&mut self, now: Time, slot: Slot, code: Option<u16>, out: &mut Vec<GatewayOutput>) {
+        let rooms = std::mem::take(&mut self.connection(slot).rooms);
+        for room in rooms {
+            self.unseat(room, slot);
+        }
+        let gateway = self.id;
+        let connection = self.connection(slot);
+        connection.waiting.clear();
+        let peer = match &connection.phase {
+            Phase::Attached(peer) => peer.clone(),
+            Phase::Attaching(attaching) => Peer {
+                gateway,
+                connection: connection.id,
+                session: attaching.session,
+                generation: crate::Generation(0),
+                user: attaching.user.clone(),
+            },
+            Phase::Arriving | Phase::Closing => return,
+        };
+        let connection = self.slots[slot].as_mut().expect("it is in the table");
+        for (room, _) in std::mem::take(&mut connection.typing) {
+            let shard = hash::shard_of(room.as_str(), self.config.shards);
+            let signal = Signal::Typing { peer: peer.clone(), room, on: false };
+            out.push(GatewayOutput::Signal { shard, signal });
+        }
+        let keep = match code {
+            Some(1000 | 1001) => Keep::Nothing,
+            _ if connection.greeted => Keep::Window,
+            _ => Keep::Grace,
+        };
+        let limiters = connection.limiters;
+        for shard in std::mem::take(&mut connection.shards) {
+            out.push(GatewayOutput::Submit { shard, op: Op::Detach { peer: peer.clone(), keep, limiters } });
+        }
+        connection.phase = Phase::Closing;
+        connection.progress = now;
+    }
+
+    /// Takes a reader out of a room, and the room out of the table with its last reader.
+    fn unseat(&mut self, index: RoomIndex, slot: Slot) {
+        let room = self.rooms[index].as_mut().expect("it is in the table");
+        room.unseat(slot);
+        if room.readers.is_empty() {
+            let room = self.rooms[index].take().expect("it is in the table");
+            for at in room.typing.values() {
+                self.typing_deadlines.remove(&(*at, index));
+            }
+            self.by_name.remove(&room.name);
+            self.free_rooms.push(index);
+            self.counters.rooms -= 1;
+        }
+    }
+
+    /// The room's index, made if there is none.
+    fn room_index(&mut self, name: &RoomName) -> RoomIndex {
+        if let Some(&index) = self.by_name.get(name) {
+            return index;
+        }
+        let index = self.free_rooms.pop().unwrap_or_else(|| {
+            self.rooms.push(None);
+            self.rooms.len() - 1
+        });
+        self.rooms[index] = Some(Room::new(name.clone(), self.shard_of_room(name)));
+        self.by_name.insert(name.clone(), index);
+        self.counters.rooms += 1;
+        index
+    }
+
+    fn shard_of_room(&self, room: &RoomName) -> ShardId {
+        hash::shard_of(room.as_str(), self.config.shards)
+    }
+
+    fn connection(&mut self, slot: Slot) -> &mut Connection {
+        self.slots[slot].as_mut().expect("it is in the table")
+    }
+
+    /// Encodes an event for one connection.
+    fn tell(&mut self, now: Time, slot: Slot, event: &Event<'_>, out: &mut Vec<GatewayOutput>) {
+        self.encode(event);
+        let frame = std::mem::take(&mut self.frame);
+        self.push_own(now, slot, &frame, out);
+        self.frame = frame;
+        self.check_outbox(now, slot, out);
+    }
+
+    /// Leaves the event, framed, in `self.frame`.
+    fn encode(&mut self, event: &Event<'_>) {
+        self.payload.clear();
+        chat::encode(event, &mut self.payload);
+        self.frame.clear();
+        wire::put(Opcode::Text, &self.payload, &mut self.frame);
+    }
+
+    fn push_own(&mut self, now: Time, slot: Slot, frame: &[u8], out: &mut Vec<GatewayOutput>) {
+        let connection = self.slots[slot].as_mut().expect("it is in the table");
+        if connection.is_closing() {
+            return;
+        }
+        if connection.outbox.bytes() == 0 {
+            connection.progress = now;
+        }
+        connection.outbox.push_own(frame);
+        self.counters.outbox_bytes += frame.len() as u64;
+        announce(connection, out);
+        if connection.is_clogged(&self.config) {
+            self.schedule(slot);
+        }
+    }
+
+    /// Closes a connection whose answers no longer fit: it asked for more than it reads.
+    fn check_outbox(&mut self, now: Time, slot: Slot, out: &mut Vec<GatewayOutput>) {
+        if self.connection(slot).outbox.bytes() > self.config.outbox_bytes_max {
+            self.close(now, slot, Disconnect::Slow, out);
+        }
+    }
+
+    fn message_rate(&self) -> Rate {
+        Rate { per_second: self.config.message_rate, burst: self.config.message_burst }
+    }
+
+    fn control_rate(&self) -> Rate {
+        Rate { per_second: self.config.control_rate, burst: self.config.control_burst }
+    }
+}
+
+/// Tells the driver, once, that there is something to write.
+fn announce(connection: &mut Connection, out: &mut Vec<GatewayOutput>) {
+    if !connection.outbox.announced {
+        connection.outbox.announced = true;
+        out.push(GatewayOutput::Writable { connection: connection.id });
+    }
+}

@@ -1,0 +1,199 @@
+//! What waits to be written to one connection: ranges of shared bytes, and their bound.
+
+use std::{
+    collections::VecDeque,
+    ops::Range,
+    sync::{Arc, Mutex},
+};
+
+use bytes::{Bytes, BytesMut};
+
+/// Frames that several readers may share: open for more until the first reader takes bytes from it.
+#[derive(Clone, Debug)]
+pub(super) struct Chunk(Arc<Mutex<Fill>>);
+
+#[derive(Debug)]
+enum Fill {
+    Open(Vec<u8>),
+    Sealed(Bytes),
+}
+
+impl Chunk {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Fill::Open(Vec::new()))))
+    }
+
+    /// Appends a frame and says where it lies, unless the chunk is sealed or holds `full` bytes already.
+    pub(super) fn append(&self, frame: &[u8], full: usize) -> Option<Range<u32>> {
+        match &mut *self.lock() {
+            Fill::Open(bytes) if bytes.len() < full => {
+                let start = u32::try_from(bytes.len()).expect("chunks are small");
+                bytes.extend_from_slice(frame);
+                Some(start..u32::try_from(bytes.len()).expect("chunks are small"))
+            }
+            Fill::Open(_) | Fill::Sealed(_) => None,
+        }
+    }
+
+    /// The chunk's bytes, which never change from now on.
+    fn seal(&self) -> Bytes {
+        let mut fill = self.lock();
+        if let Fill::Open(bytes) = &mut *fill {
+            *fill = Fill::Sealed(Bytes::from(std::mem::take(bytes)));
+        }
+        match &*fill {
+            Fill::Sealed(bytes) => bytes.clone(),
+            Fill::Open(_) => unreachable!("sealed above"),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Fill> {
+        self.0.lock().expect("nothing panics while it holds a chunk")
+    }
+}
+
+/// Adjacent frames of one chunk.
+#[derive(Debug)]
+struct Run {
+    chunk: Chunk,
+    range: Range<u32>,
+}
+
+/// What waits to be written to one connection.
+///
+/// A reader is charged for every byte it has not taken. Chunks hold frames of one room, which all its readers get, so
+/// that is what it keeps in memory.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    runs: VecDeque<Run>,
+    bytes: usize,
+    /// The driver knows that there is something to write.
+    pub(super) announced: bool,
+}
+
+impl Outbox {
+    /// Bytes that wait.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Queues a range of a chunk, joining it to the last one where they touch.
+    pub(super) fn push(&mut self, chunk: &Chunk, range: Range<u32>) {
+        self.bytes += range.len();
+        if let Some(last) = self.runs.back_mut()
+            && last.range.end == range.start
+            && Arc::ptr_eq(&last.chunk.0, &chunk.0)
+        {
+            last.range.end = range.end;
+            return;
+        }
+        self.runs.push_back(Run { chunk: chunk.clone(), range });
+    }
+
+    /// Queues a frame that only this reader gets.
+    pub(super) fn push_own(&mut self, frame: &[u8]) {
+        let chunk = Chunk::new();
+        let range = chunk.append(frame, usize::MAX).expect("a new chunk is open");
+        self.push(&chunk, range);
+    }
+
+    /// The next bytes, at most `max`; the same until they are [`advance`](Self::advance)d over.
+    ///
+    /// A long run is handed out as it is; several short ones are copied together, so that they leave in one write.
+    pub(super) fn peek(&self, max: usize) -> Option<Bytes> {
+        let front = self.runs.front()?;
+        let slice = |run: &Run, room: usize| {
+            let end = (run.range.end as usize).min(run.range.start as usize + room);
+            run.chunk.seal().slice(run.range.start as usize..end)
+        };
+        let first = slice(front, max);
+        if self.runs.len() == 1 || first.len() >= max / 2 {
+            return Some(first);
+        }
+        let mut gathered = BytesMut::with_capacity(max.min(self.bytes));
+        for run in &self.runs {
+            let room = max - gathered.len();
+            if room == 0 {
+                break;
+            }
+            gathered.extend_from_slice(&slice(run, room));
+        }
+        Some(gathered.freeze())
+    }
+
+    /// Drops bytes that were written.
+    pub(super) fn advance(&mut self, bytes: usize) {
+        assert!(bytes <= self.bytes, "more was written than there was");
+        self.bytes -= bytes;
+        let mut left = u32::try_from(bytes).expect("writes are small");
+        while left > 0 {
+            let front = self.runs.front_mut().expect("the bytes are there");
+            let taken = left.min(front.range.end - front.range.start);
+            front.range.start += taken;
+            left -= taken;
+            if front.range.is_empty() {
+                self.runs.pop_front();
+            }
+        }
+        if self.runs.is_empty() {
+            // An idle connection keeps no buffer.
+            self.runs = VecDeque::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn frames_in_a_row_leave_as_one() {
+        let (chunk, mut outbox) = (Chunk::new(), Outbox::default());
+        for frame in [b"one".as_slice(), b"two", b"three"] {
+            let range = chunk.append(frame, 64).unwrap();
+            outbox.push(&chunk, range);
+        }
+        assert_eq!(outbox.runs.len(), 1);
+        assert_eq!(outbox.peek(64).unwrap(), "onetwothree");
+        assert_eq!(chunk.append(b"four", 64), None, "a chunk someone reads is sealed");
+    }
+
+    proptest! {
+        /// Against the plainest model: a vector of bytes.
+        #[test]
+        fn bytes_leave_once_and_in_order(
+            steps in proptest::collection::vec((0u8..4, 1usize..40, 1usize..30), 1..200),
+        ) {
+            let (mut outbox, mut model, mut written) = (Outbox::default(), vec![], vec![]);
+            let mut shared = Chunk::new();
+            for (n, (what, len, max)) in steps.into_iter().enumerate() {
+                let frame = vec![u8::try_from(n % 251).unwrap(); len];
+                match what {
+                    0 => {
+                        outbox.push_own(&frame);
+                        model.extend(frame);
+                    }
+                    1 => {
+                        let range = shared.append(&frame, 100).unwrap_or_else(|| {
+                            shared = Chunk::new();
+                            shared.append(&frame, 100).unwrap()
+                        });
+                        outbox.push(&shared, range);
+                        model.extend(frame);
+                    }
+                    _ => if let Some(bytes) = outbox.peek(max) {
+                        prop_assert!(!bytes.is_empty() && bytes.len() <= max);
+                        let taken = bytes.len().min(len);
+                        written.extend_from_slice(&bytes[..taken]);
+                        outbox.advance(taken);
+                    }
+                }
+                prop_assert_eq!(outbox.bytes(), model.len() - written.len());
+            }
+            prop_assert_eq!(&model[..written.len()], &written[..]);
+            prop_assert_eq!(outbox.peek(1).is_none(), model.len() == written.len());
+        }
+    }
+}

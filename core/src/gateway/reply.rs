@@ -1,0 +1,160 @@
+//! What shards answer.
+
+use super::{Gateway, GatewayOutput, Slot};
+use crate::{
+    dialect::Event,
+    id::{ConnectionId, RequestId},
+    name::RoomName,
+    refusal::Refusal,
+    shard::{Joined, Reply, RoomView, ShardEvent},
+    time::Time,
+};
+
+impl Gateway {
+    pub(super) fn shard_event(&mut self, now: Time, event: ShardEvent, out: &mut Vec<GatewayOutput>) {
+        match event {
+            ShardEvent::Attached { peer, resumed, limiters } => {
+                self.attached(now, peer, resumed, limiters, out)
+            }
+            ShardEvent::AttachRefused { connection, refusal } => {
+                self.attach_refused(now, connection, refusal, out);
+            }
+            ShardEvent::TakenOver { connection, session, generation } => {
+                self.taken_over(now, connection, session, generation, out);
+            }
+            ShardEvent::Reply { connection, id, room, result } => {
+                self.reply(now, connection, id, room, result, out);
+            }
+            ShardEvent::Push { room, push } => self.push(now, &room, push, out),
+        }
+    }
+
+    fn reply(
+        &mut self,
+        now: Time,
+        connection: ConnectionId,
+        id: Option<RequestId>,
+        room: Option<RoomName>,
+        result: Result<Reply, Refusal>,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let Some(&slot) = self.by_id.get(&connection) else { return };
+        if self.connection(slot).is_closing() {
+            return;
+        }
+        // Pages are asked for by the gateway itself.
+        let asked_by_client = !matches!(result, Ok(Reply::Page(_) | Reply::NoPage));
+        match (result, room) {
+            (Ok(reply), Some(room)) => self.granted(now, slot, id, &room, reply, out),
+            (Ok(Reply::Rooms { rooms, more }), None) => self.gathered(now, slot, rooms, more, out),
+            (Ok(reply), None) => unreachable!("{reply:?} is about a room"),
+            (Err(refusal), _) => self.refuse(now, slot, id, refusal, None, None, out),
+        }
+        if asked_by_client {
+            let connection = self.connection(slot);
+            connection.unanswered = connection.unanswered.saturating_sub(1);
+            self.serve(now, slot, out);
+        }
+    }
+
+    fn granted(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        id: Option<RequestId>,
+        room: &RoomName,
+        reply: Reply,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        match reply {
+            Reply::Joined(joined) => self.joined(now, slot, room, &joined, out),
+            Reply::Left(position) => {
+                self.leave(slot, room);
+                self.tell(now, slot, &Event::Left { id, room, position }, out);
+            }
+            Reply::Created(position) => self.tell(now, slot, &Event::Created { id, room, position }, out),
+            Reply::Published(position) => self.acknowledge(now, slot, id, room, Some(position), out),
+            Reply::Noted => self.acknowledge(now, slot, id, room, None, out),
+            Reply::Page(page) => self.page(now, slot, room, &page, out),
+            Reply::NoPage => self.no_page(slot, room, out),
+            Reply::History { epoch, messages, more } => {
+                let event = Event::History { id, room, epoch, messages: &messages, more };
+                self.counters.deliveries_out += messages.len() as u64;
+                self.tell(now, slot, &event, out);
+            }
+            Reply::Members { members, count, more } => {
+                self.tell(now, slot, &Event::Members { id, room, members: &members, count, more }, out);
+            }
+            Reply::Rooms { .. } => unreachable!("is about no room"),
+        }
+    }
+
+    fn acknowledge(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        id: Option<RequestId>,
+        room: &RoomName,
+        position: Option<crate::Position>,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        if let Some(id) = id {
+            self.tell(now, slot, &Event::Ack { id, room, position }, out);
+        }
+    }
+
+    fn joined(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        room: &RoomName,
+        joined: &Joined,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        self.tell(now, slot, &Event::Joined { room, joined }, out);
+        self.follow(now, slot, room, joined, out);
+        if joined.rejoined {
+            // Nobody else hears of it, so this is its only way to learn who is there.
+            let user = self.connection(slot).peer().expect("only the attached join").user.clone();
+            self.tell(now, slot, &Event::UserJoined { room, user: &user, roster: &joined.roster }, out);
+        }
+        for (user, status) in &joined.statuses {
+            self.tell(now, slot, &Event::Status { room, user, status }, out);
+        }
+        for task in &joined.tasks {
+            self.tell(now, slot, &Event::Task { room, user: None, task }, out);
+        }
+    }
+
+    pub(super) fn leave(&mut self, slot: Slot, room: &RoomName) {
+        let Some(&index) = self.by_name.get(room) else { return };
+        let connection = self.connection(slot);
+        if let Ok(at) = connection.rooms.binary_search(&index) {
+            connection.rooms.remove(at);
+            self.unseat(index, slot);
+        }
+    }
+
+    /// Collects one shard's page of rooms; with the last one the list goes out.
+    fn gathered(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        rooms: Vec<RoomView>,
+        more: bool,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let Some(gathering) = &mut self.connection(slot).gathering else { return };
+        gathering.rooms.extend(rooms);
+        gathering.more |= more;
+        gathering.missing -= 1;
+        if gathering.missing > 0 {
+            return;
+        }
+        let mut gathering = self.connection(slot).gathering.take().expect("checked above");
+        gathering.rooms.sort_by(|a, b| a.room.cmp(&b.room));
+        let more = gathering.more || gathering.rooms.len() > gathering.limit;
+        gathering.rooms.truncate(gathering.limit);
+        self.tell(now, slot, &Event::Rooms { id: gathering.id, rooms: &gathering.rooms, more }, out);
+    }
+}

@@ -1,0 +1,401 @@
+//! What clients say: frames become requests, requests are checked and passed on.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Frame, Gateway, GatewayOutput, Notice, Opcode, Slot,
+    connection::{Gathering, Phase, drained_bytes},
+    wire,
+};
+use crate::{
+    dialect::{Command, Event, Rejection, Request, chat},
+    disconnect::Disconnect,
+    id::{RequestId, ShardId},
+    name::RoomName,
+    refusal::Refusal,
+    shard::{Op, Peer, Query, Signal},
+    time::Time,
+};
+
+impl Gateway {
+    pub(super) fn received(&mut self, now: Time, slot: Slot, frame: Frame<'_>, out: &mut Vec<GatewayOutput>) {
+        let connection = self.connection(slot);
+        if connection.is_closing() {
+            return;
+        }
+        connection.heard = now;
+        connection.pinged = None;
+        match frame {
+            Frame::Text(text) => self.text(now, slot, text, out),
+            Frame::Binary(_) => {
+                self.counters.frames_in += 1;
+                self.control(now, slot, out, |gateway, out| {
+                    gateway.refuse(now, slot, None, Refusal::BinaryFrame, None, None, out);
+                });
+            }
+            Frame::Ping(payload) => self.ping(now, slot, payload, out),
+            Frame::Pong => {}
+            Frame::Close(code) => self.close_requested(now, slot, code, out),
+        }
+    }
+
+    /// Serves what waited, as far as that is possible now.
+    pub(super) fn serve(&mut self, now: Time, slot: Slot, out: &mut Vec<GatewayOutput>) {
+        let config = self.config.clone();
+        while self.connection(slot).is_ready(&config)
+            && let Some(text) = self.connection(slot).waiting.pop_front()
+        {
+            self.request(now, slot, &text, out);
+        }
+        self.update_reading(slot, out);
+    }
+
+    /// Stops reading a connection that cannot be served, and goes on once it can.
+    pub(super) fn update_reading(&mut self, slot: Slot, out: &mut Vec<GatewayOutput>) {
+        let connection = self.slots[slot].as_mut().expect("it is in the table");
+        if connection.is_closing() {
+            return;
+        }
+        let ready = connection.is_ready(&self.config) && connection.waiting.is_empty();
+        // Not at once after it was stopped, so that it is not stopped and started for every frame.
+        let rested = connection.unanswered <= self.config.unanswered_max / 2
+            && connection.outbox.bytes() <= drained_bytes(&self.config);
+        let on = ready && (connection.reading || rested);
+        if on != connection.reading {
+            connection.reading = on;
+            out.push(GatewayOutput::Reading { connection: connection.id, on });
+        }
+    }
+
+    fn text(&mut self, now: Time, slot: Slot, text: &str, out: &mut Vec<GatewayOutput>) {
+        self.counters.frames_in += 1;
+        let window = self.config.abuse_window;
+        let connection = self.connection(slot);
+        connection.spoke = now;
+        connection.abuse.received(now, window);
+        if text.len() > self.config.frame_bytes_max {
+            self.control(now, slot, out, |gateway, out| {
+                gateway.refuse(now, slot, None, Refusal::FrameTooLarge, None, None, out);
+            });
+            return;
+        }
+        let connection = self.slots[slot].as_mut().expect("it is in the table");
+        if connection.waiting.is_empty() && connection.is_ready(&self.config) {
+            self.request(now, slot, text, out);
+        } else {
+            assert!(
+                connection.waiting.len() <= self.config.unanswered_max as usize,
+                "the driver stops reading when it is told to"
+            );
+            connection.waiting.push_back(text.into());
+        }
+        self.update_reading(slot, out);
+    }
+
+    fn ping(&mut self, now: Time, slot: Slot, payload: &[u8], out: &mut Vec<GatewayOutput>) {
+        // A flood of pings is paid for like one of anything else; those over the rate are not answered.
+        let rate = self.control_rate();
+        if self.connection(slot).limiters.control.take(now, rate).is_ok() {
+            let mut frame = Vec::with_capacity(2 + payload.len());
+            wire::put(Opcode::Pong, payload, &mut frame);
+            self.push_own(now, slot, &frame, out);
+        }
+    }
+
+    fn close_requested(&mut self, now: Time, slot: Slot, code: Option<u16>, out: &mut Vec<GatewayOutput>) {
+        self.frame.clear();
+        match code {
+            Some(code) => wire::put_close(code, "", &mut self.frame),
+            None => wire::put(Opcode::Close, &[], &mut self.frame),
+        }
+        // A close without a code is a client that is done, too.
+        self.finish(now, slot, Disconnect::Requested, Some(code.unwrap_or(1000)), out);
+    }
+
+    fn request(&mut self, now: Time, slot: Slot, text: &str, out: &mut Vec<GatewayOutput>) {
+        match chat::decode(text) {
+            Ok(request) => self.command(now, slot, request, text, out),
+            Err(Rejection { id, refusal, detail }) => self.control(now, slot, out, |gateway, out| {
+                gateway.refuse(now, slot, id, refusal, detail.as_deref(), None, out);
+            }),
+        }
+    }
+
+    fn command(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        request: Request<'_>,
+        text: &str,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let Request { id, user, command } = request;
+        let peer = match &self.connection(slot).phase {
+            Phase::Attached(peer) => peer.clone(),
+            Phase::Arriving => return self.introduce(now, slot, Request { id, user, command }, text, out),
+            Phase::Attaching(_) | Phase::Closing => unreachable!("not served then"),
+        };
+        if user.is_some_and(|user| user != peer.user) {
+            return self.control(now, slot, out, |gateway, out| {
+                gateway.refuse(now, slot, id, Refusal::UserMismatch, None, None, out);
+            });
+        }
+        if let Command::Publish { room, content } = command {
+            return self.publish(now, slot, peer, id, room, &content, out);
+        }
+        self.control_with(now, slot, id, out, |gateway, out| {
+            gateway.perform(now, slot, peer, id, command, out)
+        });
+    }
+
+    /// A first request: whoever names a user speaks for it from now on.
+    fn introduce(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        request: Request<'_>,
+        text: &str,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let Request { id, user, command } = request;
+        match (user, command) {
+            (Some(user), Command::Hello { resume }) => {
+                self.control_with(now, slot, id, out, |gateway, out| {
+                    gateway.attach(slot, user, resume, true, out);
+                });
+            }
+            (None, Command::Ping) => {
+                self.control_with(now, slot, id, out, |gateway, out| {
+                    gateway.tell(now, slot, &Event::Pong { id }, out);
+                });
+            }
+            (Some(user), _) => {
+                // The request itself is served, and paid for, once the user is known.
+                self.control_with(now, slot, id, out, |gateway, out| {
+                    gateway.connection(slot).waiting.push_front(text.into());
+                    gateway.attach(slot, user, None, false, out);
+                });
+            }
+            (None, _) => self.control_with(now, slot, id, out, |gateway, out| {
+                gateway.refuse(now, slot, id, Refusal::NotAttached, None, None, out);
+            }),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a request, taken apart")]
+    fn publish(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        peer: Peer,
+        id: Option<RequestId>,
+        room: RoomName,
+        content: &str,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let rate = self.message_rate();
+        if let Err(wait) = self.connection(slot).limiters.message.take(now, rate) {
+            return self.refuse(now, slot, id, Refusal::RateLimited, None, Some(wait), out);
+        }
+        let fault = match content.len() {
+            0 => Some(Refusal::ContentEmpty),
+            len if len > self.config.content_bytes_max => Some(Refusal::ContentTooLarge),
+            _ if content.chars().all(char::is_whitespace) => Some(Refusal::ContentEmpty),
+            _ => None,
+        };
+        if let Some(refusal) = fault {
+            return self.refuse(now, slot, id, refusal, None, None, out);
+        }
+        self.counters.messages_in += 1;
+        out.push(GatewayOutput::Notice(Notice::Said {
+            connection: peer.connection,
+            user: peer.user.clone(),
+            room: room.clone(),
+            bytes: content.len(),
+        }));
+        self.connection(slot).typing.retain(|(typing, _)| *typing != room);
+        let shard = self.shard_of_room(&room);
+        self.submit(slot, shard, Op::Publish { peer, id, room, content: Arc::from(content) }, out);
+    }
+
+    fn perform(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        peer: Peer,
+        id: Option<RequestId>,
+        command: Command<'_>,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let config = self.config.clone();
+        let list_limit =
+            |limit: Option<u32>| limit.unwrap_or(config.list_page_max).clamp(1, config.list_page_max);
+        match command {
+            Command::Hello { .. } => self.refuse(now, slot, id, Refusal::AlreadyAttached, None, None, out),
+            Command::Refresh => self.refuse(now, slot, id, Refusal::TokensOff, None, None, out),
+            Command::Ping => self.tell(now, slot, &Event::Pong { id }, out),
+            Command::Join { room, since } => {
+                let history = config.history_on_join;
+                let shard = self.shard_of_room(&room);
+                self.submit(slot, shard, Op::Join { peer, room, since, history }, out);
+            }
+            Command::Leave { room } => {
+                self.connection(slot).typing.retain(|(typing, _)| *typing != room);
+                let shard = self.shard_of_room(&room);
+                self.submit(slot, shard, Op::Leave { peer, id, room }, out);
+            }
+            Command::Create { room } => {
+                let shard = self.shard_of_room(&room);
+                self.submit(slot, shard, Op::Create { peer, id, room }, out);
+            }
+            Command::Status { room, status } => {
+                let shard = self.shard_of_room(&room);
+                self.submit(slot, shard, Op::SetStatus { peer, id, room, status }, out);
+            }
+            Command::Task { room, task } => {
+                let shard = self.shard_of_room(&room);
+                self.submit(slot, shard, Op::SetTask { peer, id, room, task }, out);
+            }
+            Command::Typing { room, on } => self.typing(now, slot, peer, room, on, out),
+            Command::History { room, before, limit } => {
+                let messages_max = limit.unwrap_or(config.history_on_join).clamp(1, config.page_messages_max);
+                let bytes_max = config.page_bytes_max.min(config.outbox_bytes_max / 4);
+                let shard = self.shard_of_room(&room);
+                self.query(
+                    slot,
+                    shard,
+                    Query::History { peer, id, room, before, messages_max, bytes_max },
+                    out,
+                );
+            }
+            Command::Members { room, after, limit } => {
+                let shard = self.shard_of_room(&room);
+                self.query(
+                    slot,
+                    shard,
+                    Query::Members { peer, id, room, after, limit: list_limit(limit) },
+                    out,
+                );
+            }
+            Command::Rooms { after, limit } => {
+                let limit = list_limit(limit);
+                let gathering = Gathering {
+                    id,
+                    missing: config.shards,
+                    limit: limit as usize,
+                    rooms: Vec::new(),
+                    more: false,
+                };
+                self.connection(slot).gathering = Some(Box::new(gathering));
+                for shard in (0..config.shards).map(ShardId) {
+                    let query = Query::Rooms { peer: peer.clone(), id, after: after.clone(), limit };
+                    self.query(slot, shard, query, out);
+                }
+            }
+            Command::Publish { .. } => unreachable!("has a limiter of its own"),
+        }
+    }
+
+    /// Passes a typing notice on, unless it says nothing new.
+    fn typing(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        peer: Peer,
+        room: RoomName,
+        on: bool,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let ttl = self.config.typing_ttl;
+        let rooms_max = self.config.unanswered_max as usize;
+        let typing = &mut self.connection(slot).typing;
+        let known = typing.iter().position(|(name, _)| *name == room);
+        match (known, on) {
+            (Some(at), true) if now.since(typing[at].1) < ttl / 2 => return,
+            (Some(at), true) => typing[at].1 = now,
+            (None, true) => {
+                typing.retain(|&(_, since)| now.since(since) < ttl);
+                if typing.len() >= rooms_max {
+                    typing.remove(0);
+                }
+                typing.push((room.clone(), now));
+            }
+            (Some(at), false) => drop(typing.remove(at)),
+            (None, false) => return,
+        }
+        let shard = self.shard_of_room(&room);
+        out.push(GatewayOutput::Signal { shard, signal: Signal::Typing { peer, room, on } });
+    }
+
+    fn submit(&mut self, slot: Slot, shard: ShardId, op: Op, out: &mut Vec<GatewayOutput>) {
+        let connection = self.connection(slot);
+        connection.unanswered += 1;
+        if !connection.shards.contains(&shard) {
+            connection.shards.push(shard);
+        }
+        out.push(GatewayOutput::Submit { shard, op });
+    }
+
+    fn query(&mut self, slot: Slot, shard: ShardId, query: Query, out: &mut Vec<GatewayOutput>) {
+        self.connection(slot).unanswered += 1;
+        out.push(GatewayOutput::Query { shard, query });
+    }
+
+    /// Does something that costs a control token; without one it is refused.
+    fn control_with(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        id: Option<RequestId>,
+        out: &mut Vec<GatewayOutput>,
+        action: impl FnOnce(&mut Self, &mut Vec<GatewayOutput>),
+    ) {
+        let rate = self.control_rate();
+        match self.connection(slot).limiters.control.take(now, rate) {
+            Ok(()) => action(self, out),
+            Err(wait) => self.refuse(now, slot, id, Refusal::RateLimited, None, Some(wait), out),
+        }
+    }
+
+    /// The same for what has no number.
+    fn control(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        out: &mut Vec<GatewayOutput>,
+        action: impl FnOnce(&mut Self, &mut Vec<GatewayOutput>),
+    ) {
+        self.control_with(now, slot, None, out, action);
+    }
+
+    /// Answers with an error, or, for its rate and without a number, with a warning now and then.
+    #[expect(clippy::too_many_arguments, reason = "an error frame, taken apart")]
+    pub(super) fn refuse(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        id: Option<RequestId>,
+        refusal: Refusal,
+        detail: Option<&str>,
+        retry_after: Option<Duration>,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        self.counters.refusals[refusal as usize] += 1;
+        let config = self.config.clone();
+        let connection = self.connection(slot);
+        out.push(GatewayOutput::Notice(Notice::Refused { connection: connection.id, refusal }));
+        let abusive = connection.abuse.refused(now, &config);
+        match (refusal, id, retry_after) {
+            (Refusal::RateLimited, None, Some(retry_after)) => {
+                connection.warnings.pending += 1;
+                connection.warnings.retry_after = retry_after;
+                self.flush_warnings(now, slot, out);
+                self.schedule(slot);
+            }
+            _ => self.tell(now, slot, &Event::Error { id, refusal, detail, retry_after }, out),
+        }
+        if abusive {
+            self.close(now, slot, Disconnect::RateLimited, out);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Names of rooms and users: checked once, where they enter.
+
+use std::{borrow::Borrow, fmt, sync::Arc};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// Longest room name, in bytes.
+pub const ROOM_NAME_MAX: usize = 64;
+/// Longest user name, in bytes.
+pub const USER_NAME_MAX: usize = 32;
+
+/// Why a name is refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NameError {
+    /// No name at all.
+    Empty,
+    /// Longer than its kind allows.
+    TooLong {
+        /// Most bytes it may have.
+        max: usize,
+    },
+    /// Holds something else than ASCII letters, digits, `-`, `_`, `.` (and `:` in room names).
+    Character(char),
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("is empty"),
+            Self::TooLong { max } => write!(f, "is longer than {max} bytes"),
+            Self::Character(c) => write!(f, "holds {c:?}: only letters, digits and - _ . may be used"),
+        }
+    }
+}
+
+impl std::error::Error for NameError {}
+
+fn check(name: &str, max: usize, allowed: fn(char) -> bool) -> Result<(), NameError> {
+    if name.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if name.len() > max {
+        return Err(NameError::TooLong { max });
+    }
+    name.chars().find(|&c| !allowed(c)).map_or(Ok(()), |c| Err(NameError::Character(c)))
+}
+
+fn in_user_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+fn in_room_name(c: char) -> bool {
+    // The colon makes room for names such as `bot:weather`.
+    in_user_name(c) || c == ':'
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $max:expr, $allowed:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks and copies a name.
+            ///
+            /// # Errors
+            /// [`NameError`] says what is wrong with it.
+            pub fn new(name: &str) -> Result<Self, NameError> {
+                check(name, $max, $allowed)?;
+                Ok(Self(name.into()))
+            }
+
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                Self::new(&name).map_err(D::Error::custom)
+            }
+        }
+    };
+}
+
+name! {
+    /// A room's name: 1 to [`ROOM_NAME_MAX`] ASCII letters, digits, `-`, `_`, `.` or `:`.
+    RoomName, ROOM_NAME_MAX, in_room_name
+}
+name! {
+    /// A user's name: 1 to [`USER_NAME_MAX`] ASCII letters, digits, `-`, `_` or `.`.
+    UserName, USER_NAME_MAX, in_user_name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_checked() {
+        assert_eq!(UserName::new("al-ice_9.x").unwrap().as_str(), "al-ice_9.x");
+        assert_eq!(RoomName::new("bot:weather").unwrap().as_str(), "bot:weather");
+        assert_eq!(UserName::new(""), Err(NameError::Empty));
+        assert_eq!(UserName::new("a:b"), Err(NameError::Character(':')));
+        assert_eq!(UserName::new("a b"), Err(NameError::Character(' ')));
+        assert_eq!(UserName::new(&"x".repeat(33)), Err(NameError::TooLong { max: 32 }));
+        assert_eq!(RoomName::new(&"x".repeat(64)).unwrap().as_str().len(), 64);
+    }
+}

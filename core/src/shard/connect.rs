@@ -1,0 +1,200 @@
+//! How connections get sessions and lose them: attach, resume, take-over, detach, expiry.
+
+use super::{
+    State,
+    deadlines::Due,
+    op::{Effect, Keep, Limiters, Peer, Resume, ShardEvent},
+    session::{Address, Link, Session},
+    turn::Turn,
+};
+use crate::{
+    id::{GatewayId, Generation, SessionId},
+    name::UserName,
+    refusal::Refusal,
+    secret::SecretHash,
+};
+
+/// A connection that wants a session, and the hash of the secret it will be shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Newcomer {
+    pub(super) address: Address,
+    pub(super) secret: SecretHash,
+}
+
+impl State {
+    pub(super) fn attach(
+        &mut self,
+        turn: &mut Turn<'_>,
+        newcomer: Newcomer,
+        user: &UserName,
+        fresh: SessionId,
+        resume: Option<Resume>,
+    ) {
+        match resume.and_then(|resume| self.sessions.claim(user, resume)) {
+            Some(id) => self.resume(turn, id, newcomer),
+            None => self.open(turn, fresh, user, newcomer),
+        }
+    }
+
+    fn open(&mut self, turn: &mut Turn<'_>, id: SessionId, user: &UserName, newcomer: Newcomer) {
+        if self.sessions.of_user(user).len() >= turn.config.sessions_per_user_max as usize {
+            return turn.refuse_attach(newcomer, Refusal::TooManySessions);
+        }
+        if self.sessions.len() >= turn.config.sessions_max as usize {
+            return turn.refuse_attach(newcomer, Refusal::Full);
+        }
+        self.sessions.insert(id, Session::at_home(user.clone(), newcomer));
+        self.hand_over(turn, id, newcomer);
+    }
+
+    fn resume(&mut self, turn: &mut Turn<'_>, id: SessionId, newcomer: Newcomer) {
+        let session = self.sessions.known_mut(id);
+        if session.is_at(newcomer.address) || session.is_awaited_by(newcomer.address) {
+            return turn.refuse_attach(newcomer, Refusal::AlreadyAttached);
+        }
+        match session.link {
+            Link::Detached { until } => {
+                turn.deadlines.cancel(until, Due::Session(id));
+                self.hand_over(turn, id, newcomer);
+            }
+            Link::Attached(older) => {
+                let home = session.home.as_mut().expect("sessions are claimed at home");
+                match home.pending.replace(newcomer) {
+                    Some(earlier) => turn.refuse_attach(earlier, Refusal::Replaced),
+                    None => turn.take_over(older, id, session.generation),
+                }
+            }
+        }
+    }
+
+    /// Gives the session, which has no other connection, to the newcomer.
+    fn hand_over(&mut self, turn: &mut Turn<'_>, id: SessionId, newcomer: Newcomer) {
+        let Newcomer { address: Address { gateway, connection }, secret } = newcomer;
+        let session = self.sessions.known_mut(id);
+        session.generation.0 += 1;
+        session.link = Link::Attached(newcomer.address);
+        let (generation, user) = (session.generation, session.user.clone());
+        let home = session.home.as_mut().expect("connections attach at home");
+        home.fresh = secret;
+        let event = ShardEvent::Attached {
+            peer: Peer { gateway, connection, session: id, generation, user },
+            resumed: generation > Generation(1),
+            limiters: home.limiters,
+        };
+        turn.effects.push(Effect { to: gateway, event });
+    }
+
+    pub(super) fn detach(&mut self, turn: &mut Turn<'_>, peer: &Peer, keep: Keep, limiters: Limiters) {
+        let Some(id) = self.sessions.of_connection(peer) else { return };
+        let session = self.sessions.known_mut(id);
+        let is_pending = session.is_awaited_by(Address::from(peer));
+        if let Some(home) = session.home.as_mut() {
+            if is_pending {
+                home.pending = None;
+                return;
+            }
+            home.limiters = limiters;
+        }
+        self.disconnect(turn, id, keep);
+    }
+
+    pub(super) fn gateway_down(&mut self, turn: &mut Turn<'_>, gateway: GatewayId) {
+        for id in self.sessions.of_gateway(gateway) {
+            let session = self.sessions.known_mut(id);
+            if let Some(home) = session.home.as_mut() {
+                home.pending = home.pending.filter(|newcomer| newcomer.address.gateway != gateway);
+            }
+            if session.uses(gateway) {
+                self.disconnect(turn, id, Keep::Window);
+            }
+        }
+    }
+
+    /// Takes the connection from a session that has one.
+    fn disconnect(&mut self, turn: &mut Turn<'_>, id: SessionId, keep: Keep) {
+        self.free_seats(turn, id);
+        let session = self.sessions.known_mut(id);
+        if let Some(newcomer) = session.home.as_mut().and_then(|home| home.pending.take()) {
+            return self.hand_over(turn, id, newcomer);
+        }
+        let keep = match keep {
+            Keep::Nothing => return self.end(turn, id),
+            // It has been resumed, so its client does have a secret; only its gateway could not know.
+            Keep::Grace if session.generation > Generation(1) => Keep::Window,
+            Keep::Grace | Keep::Window => keep,
+        };
+        let until = turn.at + keep.span(turn.config);
+        session.link = Link::Detached { until };
+        turn.deadlines.set(until, Due::Session(id));
+    }
+
+    fn free_seats(&mut self, turn: &mut Turn<'_>, id: SessionId) {
+        let Self { sessions, rooms } = self;
+        let session = sessions.known_mut(id);
+        for name in &session.rooms {
+            rooms.get_mut(name).expect("rooms outlive seats").free_seat(turn, &session.user, id);
+        }
+    }
+
+    /// Ends a session that has no connection: it leaves all its rooms.
+    pub(super) fn end(&mut self, turn: &mut Turn<'_>, id: SessionId) {
+        let session = self.sessions.remove(id).expect("sessions end once");
+        for name in &session.rooms {
+            let room = self.room_mut(name);
+            if room.remove_seat(turn, &session.user, id) {
+                room.announce_left(turn, session.user.clone());
+            }
+        }
+    }
+
+    /// Lets a request pass if it comes from the live connection of its session.
+    ///
+    /// A shard that is not the session's home learns of sessions and of their newer connections here.
+    ///
+    /// # Errors
+    /// [`Refusal::Replaced`] if there is a newer connection or the session is over; [`Refusal::Full`] if this is a
+    /// session too many.
+    pub(super) fn admit(&mut self, turn: &mut Turn<'_>, peer: &Peer) -> Result<(), Refusal> {
+        let address = Address::from(peer);
+        match self.sessions.get(peer.session) {
+            Some(session) if session.user != peer.user => Err(Refusal::Replaced),
+            Some(session) if session.is_at(address) && session.generation == peer.generation => Ok(()),
+            Some(session) if session.home.is_none() && session.generation < peer.generation => {
+                self.follow(turn, peer);
+                Ok(())
+            }
+            Some(_) => Err(Refusal::Replaced),
+            // A user with sessions at home here has no others.
+            None if !self.sessions.of_user(&peer.user).is_empty() => Err(Refusal::Replaced),
+            None if self.sessions.len() >= turn.config.sessions_max as usize => Err(Refusal::Full),
+            None => {
+                let session = Session::visiting(peer.user.clone(), peer.generation, address);
+                self.sessions.insert(peer.session, session);
+                Ok(())
+            }
+        }
+    }
+
+    /// Moves a session to a newer connection, of which its home shard knows already.
+    fn follow(&mut self, turn: &mut Turn<'_>, peer: &Peer) {
+        self.free_seats(turn, peer.session);
+        let session = self.sessions.known_mut(peer.session);
+        if let Link::Detached { until } = session.link {
+            turn.deadlines.cancel(until, Due::Session(peer.session));
+        }
+        session.link = Link::Attached(Address::from(peer));
+        session.generation = peer.generation;
+    }
+}
+
+impl Turn<'_> {
+    fn refuse_attach(&mut self, newcomer: Newcomer, refusal: Refusal) {
+        let Address { gateway, connection } = newcomer.address;
+        self.effects.push(Effect { to: gateway, event: ShardEvent::AttachRefused { connection, refusal } });
+    }
+
+    fn take_over(&mut self, older: Address, session: SessionId, generation: Generation) {
+        let event = ShardEvent::TakenOver { connection: older.connection, session, generation };
+        self.effects.push(Effect { to: older.gateway, event });
+    }
+}

@@ -1,0 +1,104 @@
+//! A cheap fingerprint of what a shard has done, so that replicas which diverge can be told.
+
+use super::op::{Effect, Entry, Op, Push, Reply, Roster, ShardEvent, Verdict};
+use crate::{
+    hash::{bytes, mix},
+    id::Position,
+    name::UserName,
+    refusal::Refusal,
+};
+
+/// Folds an entry and its outcome into the digest of what came before.
+pub(super) fn fold(digest: u64, entry: &Entry, effects: &[Effect]) -> u64 {
+    let entered = mix(mix(mix(digest, entry.index), entry.at.0), of_op(&entry.op));
+    effects.iter().fold(entered, |digest, effect| mix(mix(digest, effect.to.0), of_event(&effect.event)))
+}
+
+fn of_op(op: &Op) -> u64 {
+    match op {
+        Op::Genesis { incarnation, .. } => mix(1, *incarnation),
+        Op::Configure { .. } => 2,
+        Op::GatewayDown { gateway } => mix(3, gateway.0),
+        Op::Attach { connection, .. } => mix(4, connection.0),
+        Op::Detach { peer, .. } => mix(5, peer.connection.0),
+        Op::Join { peer, .. } => mix(6, peer.connection.0),
+        Op::Leave { peer, .. } => mix(7, peer.connection.0),
+        Op::Create { peer, .. } => mix(8, peer.connection.0),
+        Op::Publish { peer, .. } => mix(9, peer.connection.0),
+        Op::SetStatus { peer, .. } => mix(10, peer.connection.0),
+        Op::SetTask { peer, .. } => mix(11, peer.connection.0),
+        Op::Expire => 12,
+    }
+}
+
+fn of_event(event: &ShardEvent) -> u64 {
+    match event {
+        ShardEvent::Attached { peer, resumed, .. } => {
+            mix(mix(1, peer.connection.0), u64::from(peer.generation.0) << 1 | u64::from(*resumed))
+        }
+        ShardEvent::AttachRefused { connection, refusal } => mix(mix(2, connection.0), of_refusal(*refusal)),
+        ShardEvent::TakenOver { connection, generation, .. } => {
+            mix(mix(3, connection.0), u64::from(generation.0))
+        }
+        ShardEvent::Reply { connection, result, .. } => mix(mix(4, connection.0), of_result(result)),
+        ShardEvent::Push { room, push } => mix(mix(5, bytes(room.as_str().as_bytes())), of_push(push)),
+    }
+}
+
+fn of_result(result: &Result<Reply, Refusal>) -> u64 {
+    match result {
+        Err(refusal) => of_refusal(*refusal),
+        Ok(Reply::Joined(joined)) => {
+            let verdict = match joined.verdict {
+                Verdict::Full => 1,
+                Verdict::Gap { from, to } => mix(from.0, to.0),
+                Verdict::Reset => 2,
+            };
+            mix(mix(mix(1, of_position(joined.head)), joined.next.0), mix(verdict, of_roster(&joined.roster)))
+        }
+        Ok(Reply::Left(head)) => mix(2, of_position(*head)),
+        Ok(Reply::Created(head)) => mix(3, of_position(*head)),
+        Ok(Reply::Published(position)) => mix(4, of_position(*position)),
+        Ok(Reply::Noted) => 5,
+        // Answers to queries are no outcome of an entry.
+        Ok(Reply::Page(_) | Reply::NoPage | Reply::History { .. }) => 6,
+        Ok(Reply::Members { .. } | Reply::Rooms { .. }) => 7,
+    }
+}
+
+fn of_push(push: &Push) -> u64 {
+    match push {
+        Push::Message { epoch, message } => {
+            mix(mix(1, epoch.0), mix(message.seq.0, message.content.len() as u64))
+        }
+        Push::Joined { user, roster } => mix(mix(2, of_user(user)), of_roster(roster)),
+        Push::Left { user, roster } => mix(mix(3, of_user(user)), of_roster(roster)),
+        Push::Changed { joined, left, count } => {
+            let (joined, left) = (joined.len() as u64, left.len() as u64);
+            mix(mix(mix(4, joined), left), u64::from(*count))
+        }
+        Push::Presence { user, online } => mix(mix(5, of_user(user)), u64::from(*online)),
+        Push::Typing { user, on } => mix(mix(6, of_user(user)), u64::from(*on)),
+        Push::Status { user, .. } => mix(7, of_user(user)),
+        Push::Task { user, .. } => mix(8, of_user(user)),
+    }
+}
+
+fn of_roster(roster: &Roster) -> u64 {
+    match roster {
+        Roster::Names(names) => names.len() as u64,
+        Roster::Count(count) => u64::from(*count),
+    }
+}
+
+fn of_position(position: Position) -> u64 {
+    mix(position.epoch.0, position.seq.0)
+}
+
+fn of_user(user: &UserName) -> u64 {
+    bytes(user.as_str().as_bytes())
+}
+
+fn of_refusal(refusal: Refusal) -> u64 {
+    mix(u64::MAX, refusal as u64)
+}

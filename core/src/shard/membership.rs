@@ -1,0 +1,134 @@
+//! How sessions enter rooms and leave them.
+
+use super::{
+    State,
+    op::{Joined, Peer, Reply},
+    room::Room,
+    turn::Turn,
+};
+use crate::{
+    config::{RoomCreation, ShardConfig},
+    id::{Position, RequestId},
+    name::RoomName,
+    refusal::Refusal,
+};
+
+impl State {
+    pub(super) fn join(
+        &mut self,
+        turn: &mut Turn<'_>,
+        peer: &Peer,
+        name: &RoomName,
+        since: Option<Position>,
+        history: u32,
+    ) {
+        if let Err(refusal) = self.admit(turn, peer).and_then(|()| self.may_join(turn.config, peer, name)) {
+            return turn.refuse(peer, None, name, refusal);
+        }
+        let rejoined = !self.sessions.known_mut(peer.session).rooms.insert(name.clone());
+        if !self.rooms.contains_key(name) {
+            self.make_room(turn, name);
+        }
+        let room = self.room_mut(name);
+        let arrival = room.take_seat(turn, peer);
+        let joined = room.joined(turn.config, since, history, rejoined);
+        let roster = joined.roster.clone();
+        turn.grant(peer, None, name, Reply::Joined(joined));
+        room.announce(turn, peer.user.clone(), arrival, roster);
+    }
+
+    /// Checks every limit before anything changes.
+    fn may_join(&self, config: &ShardConfig, peer: &Peer, name: &RoomName) -> Result<(), Refusal> {
+        let room = self.rooms.get(name);
+        if room.is_some_and(|room| room.has_seat(peer)) {
+            return Ok(());
+        }
+        if room.is_none() {
+            self.may_make_room(config, Refusal::UnknownRoom)?;
+        }
+        let rooms = self.sessions.get(peer.session).map_or(0, |session| session.rooms.len());
+        if rooms >= config.rooms_per_session_max as usize {
+            return Err(Refusal::TooManyRooms);
+        }
+        let is_member = room.is_some_and(|room| room.members.contains_key(&peer.user));
+        let members = room.map_or(0, Room::count);
+        if !is_member && config.room_members_max.is_some_and(|max| members >= max) {
+            return Err(Refusal::RoomFull);
+        }
+        Ok(())
+    }
+
+    fn may_make_room(&self, config: &ShardConfig, closed: Refusal) -> Result<(), Refusal> {
+        match config.room_creation {
+            RoomCreation::Admin => Err(closed),
+            RoomCreation::Anyone if self.rooms.len() >= config.rooms_max as usize => Err(Refusal::Full),
+            RoomCreation::Anyone => Ok(()),
+        }
+    }
+
+    fn make_room(&mut self, turn: &mut Turn<'_>, name: &RoomName) {
+        let epoch = turn.epoch_for(name);
+        let room = Room::new(turn, name.clone(), epoch);
+        self.rooms.insert(name.clone(), room);
+    }
+
+    pub(super) fn leave(&mut self, turn: &mut Turn<'_>, peer: &Peer, id: Option<RequestId>, name: &RoomName) {
+        if let Err(refusal) = self.admit(turn, peer).and_then(|()| self.may_leave(peer, name)) {
+            return turn.refuse(peer, id, name, refusal);
+        }
+        self.sessions.known_mut(peer.session).rooms.remove(name);
+        let room = self.room_mut(name);
+        let ended = room.remove_seat(turn, &peer.user, peer.session);
+        turn.grant(peer, id, name, Reply::Left(room.log.head()));
+        if ended {
+            room.announce_left(turn, peer.user.clone());
+        }
+    }
+
+    fn may_leave(&self, peer: &Peer, name: &RoomName) -> Result<(), Refusal> {
+        let room = self.rooms.get(name).ok_or(Refusal::UnknownRoom)?;
+        if room.has_seat(peer) { Ok(()) } else { Err(Refusal::NotMember) }
+    }
+
+    pub(super) fn create(
+        &mut self,
+        turn: &mut Turn<'_>,
+        peer: &Peer,
+        id: Option<RequestId>,
+        name: &RoomName,
+    ) {
+        if let Err(refusal) = self.admit(turn, peer).and_then(|()| self.may_create(turn.config, name)) {
+            return turn.refuse(peer, id, name, refusal);
+        }
+        self.make_room(turn, name);
+        let head = self.room_mut(name).log.head();
+        turn.grant(peer, id, name, Reply::Created(head));
+    }
+
+    fn may_create(&self, config: &ShardConfig, name: &RoomName) -> Result<(), Refusal> {
+        if self.rooms.contains_key(name) {
+            return Err(Refusal::RoomExists);
+        }
+        self.may_make_room(config, Refusal::RoomsClosed)
+    }
+}
+
+impl Room {
+    fn joined(&self, config: &ShardConfig, since: Option<Position>, history: u32, rejoined: bool) -> Joined {
+        let (verdict, next) = self.log.resume(since, history);
+        // Like the names, the statuses of large rooms come in pages.
+        let listed = if self.is_large(config) { None } else { Some(&self.members) };
+        let statuses = listed.into_iter().flatten();
+        Joined {
+            head: self.log.head(),
+            next,
+            verdict,
+            rejoined,
+            roster: self.roster(config),
+            statuses: statuses
+                .filter_map(|(user, member)| Some((user.clone(), member.status.as_deref()?.clone())))
+                .collect(),
+            tasks: self.tasks.values().cloned().collect(),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! One partition of rooms and of users: a function of its entries.
+//!
+//! Everything that changes a [`Shard`] is an [`Entry`] of its log, and a shard looks at nothing else: replicas that
+//! apply the same entries have the same state and emit the same [`Effect`]s. Questions ([`Query`]) and fleeting things
+//! ([`Signal`]) change nothing and are never in the log.
+//!
+//! What it guarantees, to gateways that keep the order of its effects:
+//!
+//! - **Order.** A room numbers its messages 1, 2, 3… without gaps within an epoch. A room that is dropped takes its
+//!   epoch with it; one made later under the same name has another.
+//! - **Continuity.** Every join is told whether anything is missing: nothing, messages so-and-so, or another log.
+//! - **Exactly once.** A repeated publish of a session under one id is answered like the first and changes nothing;
+//!   an id too old to be known is refused, never done again.
+//! - **One connection per session.** What an older connection still says is refused, and its end does not touch the
+//!   seats of a newer one. A newcomer is attached once the older connection has handed its limiters over.
+//! - **Privacy.** Pushes go to gateways on which a member is attached, and to no others; the answer to a join comes
+//!   before the first push it entitles to, the answer to a leave after the last.
+//! - **Presence.** A member is shown offline only after the grace without any connection. Membership outlives
+//!   connections: it ends on leave, on a clean close, or when the last session that took a seat expires.
+//! - **Bounds.** Sessions, rooms, members, messages, answers and tasks stay within [`ShardConfig`].
+//!
+//! What it relies on: gateway ids, connection ids and session ids are not used twice, and nothing of a gateway follows
+//! its [`Op::GatewayDown`].
+//!
+//! A deadline acts when an [`Op::Expire`] is applied at or after it, and not before: until then a session that is
+//! overdue can still be resumed.
+
+mod answers;
+mod connect;
+mod deadlines;
+mod digest;
+mod log;
+mod membership;
+mod op;
+mod query;
+mod room;
+mod say;
+mod session;
+#[cfg(test)]
+mod tests;
+mod turn;
+
+use std::collections::BTreeMap;
+
+use self::{
+    connect::Newcomer,
+    deadlines::{Deadlines, Due},
+    room::Room,
+    session::{Address, Sessions},
+    turn::Turn,
+};
+pub use op::*;
+
+use crate::{config::ShardConfig, name::RoomName, time::Time};
+
+/// One partition of rooms and of users.
+#[derive(Debug, Default)]
+pub struct Shard {
+    applied: u64,
+    digest: u64,
+    at: Time,
+    incarnation: u64,
+    config: ShardConfig,
+    deadlines: Deadlines,
+    state: State,
+}
+
+/// Who is here, and what was said.
+#[derive(Debug, Default)]
+struct State {
+    sessions: Sessions,
+    rooms: BTreeMap<RoomName, Room>,
+}
+
+impl Shard {
+    /// A shard that has applied nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Applies the next entry and appends what follows from it.
+    ///
+    /// # Panics
+    /// If the entry is not the next one, is older than the one before, or is a [`Op::Genesis`] anywhere but first:
+    /// the log is broken then, and going on would spread the damage.
+    pub fn apply(&mut self, entry: &Entry, effects: &mut Vec<Effect>) {
+        assert_eq!(entry.index, self.applied + 1, "entries come without gaps");
+        assert!(entry.at >= self.at, "time does not run backwards");
+        let is_genesis = matches!(entry.op, Op::Genesis { .. });
+        assert_eq!(is_genesis, entry.index == 1, "the first entry, and no other, is Genesis");
+        let emitted_before = effects.len();
+        self.dispatch(entry, effects);
+        self.applied = entry.index;
+        self.at = entry.at;
+        self.digest = digest::fold(self.digest, entry, &effects[emitted_before..]);
+    }
+
+    fn dispatch(&mut self, entry: &Entry, effects: &mut Vec<Effect>) {
+        match &entry.op {
+            Op::Genesis { config, incarnation } => {
+                self.incarnation = *incarnation;
+                self.config = config.clone();
+            }
+            Op::Configure { config } => {
+                self.config = config.clone();
+                self.state.rooms.values_mut().for_each(|room| room.log.trim(config.history_max));
+            }
+            op => {
+                let mut turn = Turn {
+                    at: entry.at,
+                    index: entry.index,
+                    incarnation: self.incarnation,
+                    config: &self.config,
+                    deadlines: &mut self.deadlines,
+                    effects,
+                };
+                self.state.handle(&mut turn, op);
+            }
+        }
+    }
+
+    /// Answers a question about the state as of [`applied`](Self::applied).
+    pub fn answer(&self, query: &Query, effects: &mut Vec<Effect>) {
+        self.state.answer(query, effects);
+    }
+
+    /// Passes something fleeting on, if its author may say it.
+    pub fn signal(&self, signal: &Signal, effects: &mut Vec<Effect>) {
+        self.state.signal(signal, effects);
+    }
+
+    /// When to append [`Op::Expire`]; `None` while nothing can become due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.deadlines.next()
+    }
+
+    /// The last index applied; 0 before the first.
+    #[must_use]
+    pub fn applied(&self) -> u64 {
+        self.applied
+    }
+
+    /// A rolling hash of entries and effects: equal on replicas that have applied the same with the same outcome.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    /// Rooms it holds, empty ones included.
+    #[must_use]
+    pub fn rooms(&self) -> usize {
+        self.state.rooms.len()
+    }
+}
+
+impl State {
+    fn handle(&mut self, turn: &mut Turn<'_>, op: &Op) {
+        match op {
+            Op::Genesis { .. } | Op::Configure { .. } => unreachable!("handled before a turn begins"),
+            Op::GatewayDown { gateway } => self.gateway_down(turn, *gateway),
+            Op::Attach { gateway, connection, user, fresh, resume, secret } => {
+                let address = Address { gateway: *gateway, connection: *connection };
+                self.attach(turn, Newcomer { address, secret: *secret }, user, *fresh, *resume);
+            }
+            Op::Detach { peer, keep, limiters } => self.detach(turn, peer, *keep, *limiters),
+            Op::Join { peer, room, since, history } => self.join(turn, peer, room, *since, *history),
+            Op::Leave { peer, id, room } => self.leave(turn, peer, *id, room),
+            Op::Create { peer, id, room } => self.create(turn, peer, *id, room),
+            Op::Publish { peer, id, room, content } => self.publish(turn, peer, *id, room, content),
+            Op::SetStatus { peer, id, room, status } => self.set_status(turn, peer, *id, room, status),
+            Op::SetTask { peer, id, room, task } => self.set_task(turn, peer, *id, room, task),
+            Op::Expire => self.expire(turn),
+        }
+    }
+
+    fn expire(&mut self, turn: &mut Turn<'_>) {
+        while let Some(due) = turn.deadlines.take_due(turn.at) {
+            match due {
+                Due::Session(session) => self.end(turn, session),
+                Due::Offline(room, user) => self.room_mut(&room).grace_over(turn, user),
+                Due::Churn(room) => self.room_mut(&room).churn_due(turn),
+                Due::Room(room) => {
+                    self.rooms.remove(&room);
+                }
+            }
+        }
+    }
+
+    /// A room that is known to be there: it has a member, or a deadline of its own.
+    fn room_mut(&mut self, name: &RoomName) -> &mut Room {
+        self.rooms.get_mut(name).expect("rooms outlive their members and deadlines")
+    }
+}

@@ -1,0 +1,105 @@
+//! What changes nothing: questions, and what is only passed on.
+
+use std::{collections::BTreeMap, ops::Bound};
+
+use super::{
+    State,
+    log::PageLimits,
+    op::{Effect, MemberView, Page, Peer, Push, Query, Reply, RoomView, Signal},
+    room::Room,
+    turn::answer_to,
+};
+use crate::{
+    id::{Position, Seq},
+    name::{RoomName, UserName},
+    refusal::Refusal,
+};
+
+impl State {
+    pub(super) fn answer(&self, query: &Query, effects: &mut Vec<Effect>) {
+        let answer = match query {
+            Query::Page { peer, room, from, messages_max, bytes_max } => {
+                let limits = PageLimits { messages_max: *messages_max, bytes_max: *bytes_max };
+                let page = self.page(peer, room, *from, limits).map_or(Reply::NoPage, Reply::Page);
+                answer_to(peer, None, Some(room), Ok(page))
+            }
+            Query::History { peer, id, room, before, messages_max, bytes_max } => {
+                let limits = PageLimits { messages_max: *messages_max, bytes_max: *bytes_max };
+                answer_to(peer, *id, Some(room), self.history(peer, room, *before, limits))
+            }
+            Query::Members { peer, id, room, after, limit } => {
+                answer_to(peer, *id, Some(room), self.members(peer, room, after.as_ref(), *limit))
+            }
+            Query::Rooms { peer, id, after, limit } => {
+                answer_to(peer, *id, None, Ok(self.rooms(after.as_ref(), *limit)))
+            }
+        };
+        effects.push(answer);
+    }
+
+    pub(super) fn signal(&self, signal: &Signal, effects: &mut Vec<Effect>) {
+        let Signal::Typing { peer, room, on } = signal;
+        if let Ok(room) = self.attended(peer, room) {
+            room.push(effects, Push::Typing { user: peer.user.clone(), on: *on });
+        }
+    }
+
+    /// The room, if the peer has taken its seat there on this connection.
+    fn attended(&self, peer: &Peer, name: &RoomName) -> Result<&Room, Refusal> {
+        let room = self.rooms.get(name).ok_or(Refusal::UnknownRoom)?;
+        if room.is_attended_by(peer) { Ok(room) } else { Err(Refusal::NotMember) }
+    }
+
+    fn page(&self, peer: &Peer, room: &RoomName, from: Position, limits: PageLimits) -> Option<Page> {
+        let log = &self.attended(peer, room).ok()?.log;
+        let head = log.head();
+        (head.epoch == from.epoch).then(|| Page { head, messages: log.page_from(from.seq, limits) })
+    }
+
+    fn history(
+        &self,
+        peer: &Peer,
+        room: &RoomName,
+        before: Option<Seq>,
+        limits: PageLimits,
+    ) -> Result<Reply, Refusal> {
+        let log = &self.attended(peer, room)?.log;
+        let (messages, more) = log.page_before(before, limits);
+        Ok(Reply::History { epoch: log.head().epoch, messages, more })
+    }
+
+    fn members(
+        &self,
+        peer: &Peer,
+        room: &RoomName,
+        after: Option<&UserName>,
+        limit: u32,
+    ) -> Result<Reply, Refusal> {
+        let room = self.attended(peer, room)?;
+        let (members, more) = page_of_names(&room.members, after, limit, |user, member| MemberView {
+            user: user.clone(),
+            online: member.is_online(),
+            status: member.status.as_deref().cloned(),
+        });
+        Ok(Reply::Members { members, count: room.count(), more })
+    }
+
+    fn rooms(&self, after: Option<&RoomName>, limit: u32) -> Reply {
+        let view = |name: &RoomName, room: &Room| RoomView { room: name.clone(), members: room.count() };
+        let (rooms, more) = page_of_names(&self.rooms, after, limit, view);
+        Reply::Rooms { rooms, more }
+    }
+}
+
+/// At most `limit` entries after a name, and whether there are more.
+fn page_of_names<Name: Ord, Value, View>(
+    map: &BTreeMap<Name, Value>,
+    after: Option<&Name>,
+    limit: u32,
+    view: impl Fn(&Name, &Value) -> View,
+) -> (Vec<View>, bool) {
+    let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let mut rest = map.range((start, Bound::Unbounded));
+    let views = rest.by_ref().take(limit as usize).map(|(name, value)| view(name, value)).collect();
+    (views, rest.next().is_some())
+}

@@ -1,0 +1,323 @@
+//! One room: its members, their seats, and what is pushed to them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    sync::Arc,
+};
+
+use super::{
+    deadlines::Due,
+    log::Log,
+    op::{Effect, Peer, Push, Roster, ShardEvent, Status, Task},
+    session::Address,
+    turn::Turn,
+};
+use crate::{
+    config::ShardConfig,
+    id::{Epoch, GatewayId, SessionId},
+    name::{RoomName, UserName},
+    time::Time,
+};
+
+/// A room.
+#[derive(Debug)]
+pub(super) struct Room {
+    name: RoomName,
+    pub(super) log: Log,
+    pub(super) members: BTreeMap<UserName, Member>,
+    pub(super) tasks: BTreeMap<Arc<str>, Task>,
+    /// Where pushes go: gateways, each with its attached seats.
+    readers: BTreeMap<GatewayId, u32>,
+    churn: Churn,
+    /// Set while there are no members.
+    drop_at: Option<Time>,
+}
+
+/// A user in a room.
+#[derive(Debug, Default)]
+pub(super) struct Member {
+    /// At least one; a user's sessions have one each.
+    seats: Vec<Seat>,
+    presence: Presence,
+    pub(super) status: Option<Box<Status>>,
+}
+
+/// A session in a room.
+#[derive(Debug)]
+struct Seat {
+    session: SessionId,
+    /// Its connection, if it has joined on one that is still there.
+    address: Option<Address>,
+}
+
+/// What others see of a member.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Presence {
+    /// Online, on a connection.
+    #[default]
+    Attached,
+    /// Still online, without a connection.
+    Grace { until: Time },
+    /// Offline.
+    Offline,
+}
+
+/// Who came and went since a large room last reported it.
+#[derive(Debug, Default)]
+struct Churn {
+    joined: BTreeSet<UserName>,
+    left: BTreeSet<UserName>,
+    /// Set while there may be something to report.
+    due: Option<Time>,
+}
+
+/// What taking a seat changes for others.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Arrival {
+    /// There is a new member.
+    Member,
+    /// A member who was shown offline is back.
+    Back,
+    /// Nothing.
+    Unnoticed,
+}
+
+impl Member {
+    /// Whether it is shown as online.
+    pub(super) fn is_online(&self) -> bool {
+        self.presence != Presence::Offline
+    }
+
+    fn seat_of(&self, session: SessionId) -> Option<&Seat> {
+        self.seats.iter().find(|seat| seat.session == session)
+    }
+
+    /// The seat of a session; a new one if it has none.
+    fn seat_for(&mut self, session: SessionId) -> &mut Seat {
+        let index = self.seats.iter().position(|seat| seat.session == session).unwrap_or_else(|| {
+            self.seats.push(Seat { session, address: None });
+            self.seats.len() - 1
+        });
+        &mut self.seats[index]
+    }
+
+    /// Begins the grace if the last connection has gone.
+    fn settle(&mut self, turn: &mut Turn<'_>, room: &RoomName, user: &UserName) {
+        let attached = self.seats.iter().any(|seat| seat.address.is_some());
+        if !attached && self.presence == Presence::Attached {
+            let until = turn.at + turn.config.presence_grace;
+            self.presence = Presence::Grace { until };
+            turn.deadlines.set(until, Due::Offline(room.clone(), user.clone()));
+        }
+    }
+}
+
+impl Room {
+    /// An empty room; it waits for members as long as an abandoned one.
+    pub(super) fn new(turn: &mut Turn<'_>, name: RoomName, epoch: Epoch) -> Self {
+        let mut room = Self {
+            name,
+            log: Log::new(epoch),
+            members: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            readers: BTreeMap::new(),
+            churn: Churn::default(),
+            drop_at: None,
+        };
+        room.drop_later(turn);
+        room
+    }
+
+    fn drop_later(&mut self, turn: &mut Turn<'_>) {
+        let at = turn.at + turn.config.room_ttl;
+        self.drop_at = Some(at);
+        turn.deadlines.set(at, Due::Room(self.name.clone()));
+    }
+
+    /// Whether the session has a seat, on whatever connection.
+    pub(super) fn has_seat(&self, peer: &Peer) -> bool {
+        self.seat_of(peer).is_some()
+    }
+
+    /// Whether the session has taken its seat on this very connection: only then it may speak and read here.
+    pub(super) fn is_attended_by(&self, peer: &Peer) -> bool {
+        self.seat_of(peer).is_some_and(|seat| seat.address == Some(peer.into()))
+    }
+
+    fn seat_of(&self, peer: &Peer) -> Option<&Seat> {
+        self.members.get(&peer.user)?.seat_of(peer.session)
+    }
+
+    /// Seats a session on its connection.
+    pub(super) fn take_seat(&mut self, turn: &mut Turn<'_>, peer: &Peer) -> Arrival {
+        let arrival = match self.members.get(&peer.user) {
+            None => Arrival::Member,
+            Some(member) if !member.is_online() => Arrival::Back,
+            Some(_) => Arrival::Unnoticed,
+        };
+        let member = self.members.entry(peer.user.clone()).or_default();
+        if let Presence::Grace { until } = mem::replace(&mut member.presence, Presence::Attached) {
+            turn.deadlines.cancel(until, Due::Offline(self.name.clone(), peer.user.clone()));
+        }
+        let before = member.seat_for(peer.session).address.replace(peer.into());
+        *self.readers.entry(peer.gateway).or_insert(0) += 1;
+        self.remove_reader(before);
+        if let Some(at) = self.drop_at.take() {
+            turn.deadlines.cancel(at, Due::Room(self.name.clone()));
+        }
+        arrival
+    }
+
+    /// Takes the connection from a seat; the seat remains.
+    pub(super) fn free_seat(&mut self, turn: &mut Turn<'_>, user: &UserName, session: SessionId) {
+        let member = self.members.get_mut(user).expect("seats belong to members");
+        let address = member.seat_for(session).address.take();
+        member.settle(turn, &self.name, user);
+        self.remove_reader(address);
+    }
+
+    /// Removes a seat, and says whether the membership ended with it.
+    pub(super) fn remove_seat(&mut self, turn: &mut Turn<'_>, user: &UserName, session: SessionId) -> bool {
+        let member = self.members.get_mut(user).expect("seats belong to members");
+        let index =
+            member.seats.iter().position(|seat| seat.session == session).expect("a seat is removed once");
+        let address = member.seats.remove(index).address;
+        let ended = member.seats.is_empty();
+        if ended {
+            if let Presence::Grace { until } = member.presence {
+                turn.deadlines.cancel(until, Due::Offline(self.name.clone(), user.clone()));
+            }
+            self.members.remove(user);
+        } else {
+            member.settle(turn, &self.name, user);
+        }
+        self.remove_reader(address);
+        if self.members.is_empty() {
+            self.drop_later(turn);
+        }
+        ended
+    }
+
+    fn remove_reader(&mut self, address: Option<Address>) {
+        let Some(Address { gateway, .. }) = address else { return };
+        let seats = self.readers.get_mut(&gateway).expect("attached seats are counted");
+        *seats -= 1;
+        if *seats == 0 {
+            self.readers.remove(&gateway);
+        }
+    }
+
+    /// A member's grace is over.
+    pub(super) fn grace_over(&mut self, turn: &mut Turn<'_>, user: UserName) {
+        let member = self.members.get_mut(&user).expect("a grace ends with the membership");
+        member.presence = Presence::Offline;
+        self.push_presence(turn, user, false);
+    }
+
+    /// Tells the others of an arrival. `roster` is the present one.
+    pub(super) fn announce(&mut self, turn: &mut Turn<'_>, user: UserName, arrival: Arrival, roster: Roster) {
+        match (arrival, &roster) {
+            (Arrival::Member, Roster::Names(_)) => {
+                self.report_churn(turn);
+                self.push(turn.effects, Push::Joined { user, roster });
+            }
+            (Arrival::Member, Roster::Count(_)) => {
+                self.churn.join(user);
+                self.report_later(turn);
+            }
+            (Arrival::Back, _) => self.push_presence(turn, user, true),
+            (Arrival::Unnoticed, _) => {}
+        }
+    }
+
+    /// Tells the others that a membership has ended.
+    pub(super) fn announce_left(&mut self, turn: &mut Turn<'_>, user: UserName) {
+        match self.roster(turn.config) {
+            roster @ Roster::Names(_) => {
+                // What was gathered while the room was larger comes first.
+                self.report_churn(turn);
+                self.push(turn.effects, Push::Left { user, roster });
+            }
+            Roster::Count(_) => {
+                self.churn.leave(user);
+                self.report_later(turn);
+            }
+        }
+    }
+
+    fn push_presence(&self, turn: &mut Turn<'_>, user: UserName, online: bool) {
+        if !self.is_large(turn.config) {
+            self.push(turn.effects, Push::Presence { user, online });
+        }
+    }
+
+    fn report_later(&mut self, turn: &mut Turn<'_>) {
+        if self.churn.due.is_none() {
+            let due = turn.at + turn.config.roster_interval;
+            self.churn.due = Some(due);
+            turn.deadlines.set(due, Due::Churn(self.name.clone()));
+        }
+    }
+
+    /// The time to report has come.
+    pub(super) fn churn_due(&mut self, turn: &mut Turn<'_>) {
+        self.churn.due = None;
+        self.report_churn(turn);
+    }
+
+    /// Pushes who came and went since the last report, if anyone did.
+    fn report_churn(&mut self, turn: &mut Turn<'_>) {
+        let Churn { joined, left, due } = mem::take(&mut self.churn);
+        if let Some(due) = due {
+            turn.deadlines.cancel(due, Due::Churn(self.name.clone()));
+        }
+        if joined.is_empty() && left.is_empty() {
+            return;
+        }
+        let capped = |names: BTreeSet<_>| names.into_iter().take(turn.config.roster_max as usize).collect();
+        let push = Push::Changed { joined: capped(joined), left: capped(left), count: self.count() };
+        self.push(turn.effects, push);
+    }
+
+    /// One effect for each gateway that has a reader.
+    pub(super) fn push(&self, effects: &mut Vec<Effect>, push: Push) {
+        effects.extend(self.readers.keys().map(|&to| {
+            let event = ShardEvent::Push { room: self.name.clone(), push: push.clone() };
+            Effect { to, event }
+        }));
+    }
+
+    /// How many members there are.
+    pub(super) fn count(&self) -> u32 {
+        u32::try_from(self.members.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether there are too many members to list them in events.
+    pub(super) fn is_large(&self, config: &ShardConfig) -> bool {
+        self.count() > config.roster_max
+    }
+
+    /// Who is there.
+    pub(super) fn roster(&self, config: &ShardConfig) -> Roster {
+        if self.is_large(config) {
+            Roster::Count(self.count())
+        } else {
+            Roster::Names(self.members.keys().cloned().collect())
+        }
+    }
+}
+
+impl Churn {
+    fn join(&mut self, user: UserName) {
+        if !self.left.remove(&user) {
+            self.joined.insert(user);
+        }
+    }
+
+    fn leave(&mut self, user: UserName) {
+        if !self.joined.remove(&user) {
+            self.left.insert(user);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The sessions a shard has heard from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    answers::Answers,
+    connect::Newcomer,
+    op::{Limiters, Peer, Resume},
+};
+use crate::{
+    id::{ConnectionId, GatewayId, Generation, SessionId},
+    name::{RoomName, UserName},
+    secret::SecretHash,
+    time::Time,
+};
+
+/// Where a connection is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Address {
+    pub(super) gateway: GatewayId,
+    pub(super) connection: ConnectionId,
+}
+
+impl From<&Peer> for Address {
+    fn from(peer: &Peer) -> Self {
+        Self { gateway: peer.gateway, connection: peer.connection }
+    }
+}
+
+/// Whether a session has a connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Link {
+    /// It has this one. Its seats are on this connection or on none.
+    Attached(Address),
+    /// It has none, and ends then.
+    Detached { until: Time },
+}
+
+/// A user's stay, as far as this shard knows it.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) user: UserName,
+    pub(super) generation: Generation,
+    pub(super) link: Link,
+    /// Rooms of this shard in which it has a seat.
+    pub(super) rooms: BTreeSet<RoomName>,
+    pub(super) answers: Answers,
+    /// What only the user's home shard knows.
+    pub(super) home: Option<Box<Home>>,
+}
+
+/// What the home shard of its user knows of a session.
+#[derive(Debug)]
+pub(super) struct Home {
+    /// The secret the client is known to have.
+    pub(super) active: SecretHash,
+    /// The secret it was sent last, which it may or may not have received.
+    pub(super) fresh: SecretHash,
+    /// As the last connection left them.
+    pub(super) limiters: Limiters,
+    /// Waits for the older connection to hand over. Only while there is one.
+    pub(super) pending: Option<Newcomer>,
+}
+
+impl Session {
+    /// A session that this shard is about to attach.
+    pub(super) fn at_home(user: UserName, newcomer: Newcomer) -> Self {
+        let Newcomer { address, secret } = newcomer;
+        let home = Home { active: secret, fresh: secret, limiters: Limiters::default(), pending: None };
+        Self { home: Some(Box::new(home)), ..Self::visiting(user, Generation(0), address) }
+    }
+
+    /// A session whose home is elsewhere.
+    pub(super) fn visiting(user: UserName, generation: Generation, address: Address) -> Self {
+        let link = Link::Attached(address);
+        Self { user, generation, link, rooms: BTreeSet::new(), answers: Answers::default(), home: None }
+    }
+
+    /// The connection that waits to take it over.
+    pub(super) fn pending(&self) -> Option<Newcomer> {
+        self.home.as_ref()?.pending
+    }
+
+    /// Whether it is attached to this connection.
+    pub(super) fn is_at(&self, address: Address) -> bool {
+        self.link == Link::Attached(address)
+    }
+
+    /// Whether this connection waits to take it over.
+    pub(super) fn is_awaited_by(&self, address: Address) -> bool {
+        self.pending().is_some_and(|newcomer| newcomer.address == address)
+    }
+
+    /// Whether any of its connections is on this gateway.
+    pub(super) fn uses(&self, gateway: GatewayId) -> bool {
+        let attached = matches!(self.link, Link::Attached(address) if address.gateway == gateway);
+        attached || self.pending().is_some_and(|newcomer| newcomer.address.gateway == gateway)
+    }
+}
+
+/// All sessions, and which of them are whose.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    records: BTreeMap<SessionId, Session>,
+    /// The sessions that are at home here, by user.
+    at_home: BTreeMap<UserName, Vec<SessionId>>,
+}
+
+impl Sessions {
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    pub(super) fn get(&self, id: SessionId) -> Option<&Session> {
+        self.records.get(&id)
+    }
+
+    /// A session that is known to be there.
+    pub(super) fn known_mut(&mut self, id: SessionId) -> &mut Session {
+        self.records.get_mut(&id).expect("looked up before")
+    }
+
+    /// The sessions of a user that are at home here.
+    pub(super) fn of_user(&self, user: &UserName) -> &[SessionId] {
+        self.at_home.get(user).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn insert(&mut self, id: SessionId, session: Session) {
+        if session.home.is_some() {
+            self.at_home.entry(session.user.clone()).or_default().push(id);
+        }
+        let earlier = self.records.insert(id, session);
+        assert!(earlier.is_none(), "session ids are not used twice");
+    }
+
+    /// Takes a session out, if it is there.
+    pub(super) fn remove(&mut self, id: SessionId) -> Option<Session> {
+        let session = self.records.remove(&id)?;
+        if let Some(siblings) = self.at_home.get_mut(&session.user) {
+            siblings.retain(|&sibling| sibling != id);
+            if siblings.is_empty() {
+                self.at_home.remove(&session.user);
+            }
+        }
+        Some(session)
+    }
+
+    /// The session that `resume` proves to be the user's.
+    ///
+    /// The secret sent last becomes the only valid one as soon as it is shown: until then the client may not have it.
+    pub(super) fn claim(&mut self, user: &UserName, resume: Resume) -> Option<SessionId> {
+        let session = self.records.get_mut(&resume.session).filter(|session| session.user == *user)?;
+        let home = session.home.as_mut()?;
+        if resume.secret == home.fresh {
+            home.active = home.fresh;
+        }
+        (resume.secret == home.active).then_some(resume.session)
+    }
+
+    /// The session to which a connection is attached, or which it waits for.
+    ///
+    /// A gateway whose connection goes before the shard has answered does not know which session that will be, so
+    /// the session it names is only the first to look at.
+    pub(super) fn of_connection(&self, peer: &Peer) -> Option<SessionId> {
+        let address = Address::from(peer);
+        let mut candidates = std::iter::once(&peer.session).chain(self.of_user(&peer.user));
+        let concerns = |session: &Session| session.is_at(address) || session.is_awaited_by(address);
+        candidates.find(|id| self.records.get(id).is_some_and(concerns)).copied()
+    }
+
+    /// The sessions that have a connection on a gateway.
+    pub(super) fn of_gateway(&self, gateway: GatewayId) -> Vec<SessionId> {
+        self.records.iter().filter(|(_, session)| session.uses(gateway)).map(|(id, _)| *id).collect()
+    }
+}

@@ -1,0 +1,239 @@
+//! Join, leave, create, rooms and rosters.
+
+use std::time::Duration;
+
+use super::kit::{EAST, Guest, Kit, WEST, joined, left, names, user};
+use crate::{
+    config::{RoomCreation, ShardConfig},
+    id::{Position, Seq},
+    refusal::Refusal,
+    shard::{Joined, Keep, Op, Push, Reply, Roster, ShardEvent, Verdict},
+};
+
+/// Attaches and seats several users in one room.
+fn crowd<const N: usize>(kit: &mut Kit, names: [&str; N]) -> [Guest; N] {
+    names.map(|name| {
+        let guest = kit.attach(name);
+        kit.join(&guest, "general");
+        guest
+    })
+}
+
+fn changed<const J: usize, const L: usize>(joined: [&str; J], left: [&str; L], count: u32) -> Push {
+    Push::Changed { joined: joined.map(user).to_vec(), left: left.map(user).to_vec(), count }
+}
+
+#[test]
+fn the_first_to_join_makes_the_room() {
+    let mut kit = Kit::new();
+    let ann = kit.attach("ann");
+    let answer = kit.join(&ann, "general");
+    assert!(answer.head.epoch.0 > 0 && answer.head.epoch.0 < 1 << 53);
+    let head = Position::new(answer.head.epoch, Seq(0));
+    let expected = Joined {
+        head,
+        next: Seq(1),
+        verdict: Verdict::Full,
+        rejoined: false,
+        roster: names(["ann"]),
+        statuses: vec![],
+        tasks: vec![],
+    };
+    assert_eq!(answer, expected);
+}
+
+#[test]
+fn a_join_is_answered_first_and_then_announced_once_per_gateway() {
+    let mut kit = Kit::new();
+    crowd(&mut kit, ["bob", "cat"]);
+    let ann = kit.attach_at(EAST, "ann");
+    kit.join(&ann, "general");
+    assert!(matches!(kit.effects[0].event, ShardEvent::Reply { .. }));
+    let push = joined("ann", ["ann", "bob", "cat"]);
+    assert_eq!(kit.pushes(), [(WEST, push.clone()), (EAST, push)]);
+    assert_eq!(kit.effects.len(), 3);
+}
+
+#[test]
+fn a_repeated_join_and_a_second_session_are_answered_without_being_announced() {
+    let mut kit = Kit::new();
+    let [ann] = crowd(&mut kit, ["ann"]);
+    assert!(kit.join(&ann, "general").rejoined);
+    assert_eq!(kit.pushes(), []);
+    let tab = kit.attach_at(EAST, "ann");
+    assert!(!kit.join(&tab, "general").rejoined);
+    assert_eq!(kit.pushes(), []);
+}
+
+#[test]
+fn a_leave_is_answered_first_and_then_announced_to_those_who_remain() {
+    let mut kit = Kit::new();
+    let [_bob] = crowd(&mut kit, ["bob"]);
+    let ann = kit.attach_at(EAST, "ann");
+    let head = kit.join(&ann, "general").head;
+    assert_eq!(kit.leave(&ann, "general"), Ok(Reply::Left(head)));
+    assert!(matches!(kit.effects[0].event, ShardEvent::Reply { .. }));
+    assert_eq!(kit.pushes(), [(WEST, left("ann", ["bob"]))]);
+    assert_eq!(kit.leave(&ann, "general"), Err(Refusal::NotMember));
+    assert_eq!(kit.leave(&ann, "nowhere"), Err(Refusal::UnknownRoom));
+}
+
+#[test]
+fn a_membership_ends_with_the_last_session_that_leaves() {
+    let mut kit = Kit::new();
+    let [_bob, ann] = crowd(&mut kit, ["bob", "ann"]);
+    let tab = kit.attach("ann");
+    kit.join(&tab, "general");
+    kit.leave(&ann, "general").expect("a member");
+    assert_eq!(kit.pushes(), []);
+    kit.leave(&tab, "general").expect("a member");
+    assert_eq!(kit.pushes(), [(WEST, left("ann", ["bob"]))]);
+}
+
+#[test]
+fn a_resumed_session_may_leave_without_joining_again() {
+    let mut kit = Kit::new();
+    let [ann] = crowd(&mut kit, ["ann"]);
+    kit.detach(&ann, Keep::Window);
+    let ann = kit.resume(&ann);
+    assert!(kit.leave(&ann, "general").is_ok());
+}
+
+#[test]
+fn a_full_room_takes_more_sessions_but_no_more_users() {
+    let mut kit = Kit::with(ShardConfig { room_members_max: Some(2), ..Default::default() });
+    crowd(&mut kit, ["ann", "bob", "ann"]);
+    let cat = kit.attach("cat");
+    assert_eq!(kit.try_join(&cat.peer, "general", None), Err(Refusal::RoomFull));
+}
+
+#[test]
+fn a_session_is_in_so_many_rooms_and_a_shard_has_so_many() {
+    let mut kit = Kit::with(ShardConfig { rooms_per_session_max: 2, rooms_max: 3, ..Default::default() });
+    let (ann, bob) = (kit.attach("ann"), kit.attach("bob"));
+    kit.join(&ann, "one");
+    kit.join(&ann, "two");
+    assert_eq!(kit.try_join(&ann.peer, "three", None), Err(Refusal::TooManyRooms));
+    assert!(kit.join(&ann, "two").rejoined);
+    kit.join(&bob, "three");
+    assert_eq!(kit.try_join(&bob.peer, "four", None), Err(Refusal::Full));
+    assert_eq!(kit.create(&bob, "four"), Err(Refusal::Full));
+    assert_eq!(kit.shard.rooms(), 3);
+}
+
+#[test]
+fn only_operators_make_rooms_where_rooms_are_closed() {
+    let mut kit = Kit::with(ShardConfig { room_creation: RoomCreation::Admin, ..Default::default() });
+    let ann = kit.attach("ann");
+    assert_eq!(kit.try_join(&ann.peer, "general", None), Err(Refusal::UnknownRoom));
+    assert_eq!(kit.create(&ann, "general"), Err(Refusal::RoomsClosed));
+    assert_eq!(kit.shard.rooms(), 0);
+}
+
+#[test]
+fn a_created_room_waits_for_members() {
+    let mut kit = Kit::new();
+    let ann = kit.attach("ann");
+    let Ok(Reply::Created(head)) = kit.create(&ann, "general") else { panic!() };
+    assert_eq!(head.seq, Seq(0));
+    assert_eq!(kit.create(&ann, "general"), Err(Refusal::RoomExists));
+    assert_eq!(kit.shard.poll_timeout(), Some(kit.now + Duration::from_secs(3_600)));
+    assert_eq!(kit.join(&ann, "general").head, head);
+    assert_eq!(kit.shard.poll_timeout(), None);
+}
+
+#[test]
+fn an_abandoned_room_keeps_its_history_for_a_while_and_comes_back_as_another() {
+    let ttl = ShardConfig::default().room_ttl;
+    let mut kit = Kit::new();
+    let [ann] = crowd(&mut kit, ["ann"]);
+    kit.publish(&ann, "general", None, "hello");
+    kit.leave(&ann, "general").expect("a member");
+    kit.wait(ttl - Duration::from_micros(1));
+    let kept = kit.join(&ann, "general");
+    assert_eq!((kept.head.seq, kept.next), (Seq(1), Seq(1)));
+    kit.leave(&ann, "general").expect("a member");
+    kit.wait(ttl);
+    assert_eq!(kit.shard.rooms(), 0);
+    let fresh = kit.join_since(&ann, "general", Some(kept.head));
+    assert_eq!((fresh.head.seq, fresh.verdict), (Seq(0), Verdict::Reset));
+    assert_ne!(fresh.head.epoch, kept.head.epoch);
+}
+
+#[test]
+fn a_join_says_what_is_missing() {
+    let mut kit = Kit::with(ShardConfig { history_max: 3, ..Default::default() });
+    let [ann, _bob] = crowd(&mut kit, ["ann", "bob"]);
+    let seen = kit.join(&ann, "general").head;
+    for content in ["1", "2", "3"] {
+        kit.publish(&ann, "general", None, content);
+    }
+    let answer = kit.join_since(&ann, "general", Some(seen));
+    assert_eq!((answer.verdict, answer.next), (Verdict::Full, Seq(1)));
+    kit.publish(&ann, "general", None, "4");
+    let answer = kit.join_since(&ann, "general", Some(seen));
+    assert_eq!((answer.verdict, answer.next), (Verdict::Gap { from: Seq(1), to: Seq(1) }, Seq(2)));
+}
+
+#[test]
+fn new_limits_shorten_what_is_kept() {
+    let mut kit = Kit::new();
+    let [ann] = crowd(&mut kit, ["ann"]);
+    for content in ["1", "2", "3"] {
+        kit.publish(&ann, "general", None, content);
+    }
+    kit.apply(Op::Configure { config: ShardConfig { history_max: 1, ..Default::default() } });
+    assert_eq!(kit.join(&ann, "general").next, Seq(3));
+}
+
+#[test]
+fn large_rooms_gather_who_came_and_went() {
+    let mut kit = Kit::with(ShardConfig { roster_max: 2, ..Default::default() });
+    let [_ann, _bob] = crowd(&mut kit, ["ann", "bob"]);
+    let (cat, dan, eve) = (kit.attach("cat"), kit.attach("dan"), kit.attach("eve"));
+    assert_eq!(kit.join(&cat, "general").roster, Roster::Count(3));
+    assert_eq!(kit.pushes(), []);
+    kit.join(&dan, "general");
+    kit.join(&eve, "general");
+    kit.leave(&dan, "general").expect("a member");
+    assert_eq!(kit.pushes(), [], "it is gathered");
+    kit.wait(Duration::from_secs(1));
+    assert_eq!(kit.pushes(), [(WEST, changed(["cat", "eve"], [], 4))], "who came and went cancels out");
+    assert_eq!(kit.shard.poll_timeout(), None);
+}
+
+#[test]
+fn a_notice_names_so_many_and_counts_all() {
+    let mut kit = Kit::with(ShardConfig { roster_max: 1, ..Default::default() });
+    crowd(&mut kit, ["ann", "bob", "cat", "dan"]);
+    kit.wait(Duration::from_secs(1));
+    assert_eq!(kit.pushes(), [(WEST, changed(["bob"], [], 4))]);
+}
+
+#[test]
+fn a_room_that_shrinks_first_reports_what_it_gathered() {
+    let mut kit = Kit::with(ShardConfig { roster_max: 2, ..Default::default() });
+    let [_ann, _bob, cat] = crowd(&mut kit, ["ann", "bob", "cat"]);
+    kit.leave(&cat, "general").expect("a member");
+    let expected = [(WEST, changed(["cat"], [], 2)), (WEST, left("cat", ["ann", "bob"]))];
+    assert_eq!(kit.pushes(), expected);
+    assert_eq!(kit.shard.poll_timeout(), None);
+}
+
+#[test]
+fn an_overdue_notice_is_given_once() {
+    let mut kit = Kit::with(ShardConfig { roster_max: 2, ..Default::default() });
+    let [_ann, _bob, cat] = crowd(&mut kit, ["ann", "bob", "cat"]);
+    kit.now = kit.now + Duration::from_secs(5);
+    kit.leave(&cat, "general").expect("a member");
+    kit.apply(Op::Expire);
+    assert_eq!(kit.effects, []);
+}
+
+#[test]
+fn an_epoch_belongs_to_its_room() {
+    let mut kit = Kit::new();
+    let ann = kit.attach("ann");
+    let (one, two) = (kit.join(&ann, "one"), kit.join(&ann, "two"));
+    assert_ne!(one.head.epoch, two.head.epoch);
+}

@@ -1,0 +1,9 @@
+//! The rules of a shard, one by one, and all of them under random operations.
+
+mod kit;
+mod membership;
+mod presence;
+mod publishing;
+mod queries;
+mod random;
+mod sessions;

@@ -1,0 +1,173 @@
+//! Messages, statuses, tasks.
+
+use super::kit::{EAST, Guest, Kit, WEST, room, user};
+use crate::{
+    config::ShardConfig,
+    id::{GatewayId, RequestId, Seq},
+    refusal::Refusal,
+    shard::{Keep, Op, Push, Reply, Shard, ShardEvent, Status, Task},
+};
+
+fn member(kit: &mut Kit, gateway: GatewayId, name: &str) -> Guest {
+    let guest = kit.attach_at(gateway, name);
+    kit.join(&guest, "general");
+    guest
+}
+
+fn status(state: &str) -> Status {
+    Status { state: state.into(), detail: None, progress: Some(50) }
+}
+
+fn set_status(kit: &mut Kit, guest: &Guest, state: &str) -> Option<Result<Reply, Refusal>> {
+    let (peer, id) = (guest.peer.clone(), Some(RequestId(1)));
+    kit.apply(Op::SetStatus { peer, id, room: room("general"), status: status(state) });
+    kit.reply()
+}
+
+fn set_task(kit: &mut Kit, guest: &Guest, task: &str, state: &str) -> Option<Result<Reply, Refusal>> {
+    let (peer, task) =
+        (guest.peer.clone(), Task { task: task.into(), status: status(state), assignee: None });
+    kit.apply(Op::SetTask { peer, id: Some(RequestId(1)), room: room("general"), task });
+    kit.reply()
+}
+
+/// The seq a publish was acknowledged with.
+fn seq(reply: Option<Result<Reply, Refusal>>) -> u64 {
+    match reply {
+        Some(Ok(Reply::Published(position))) => position.seq.0,
+        other => panic!("not published: {other:?}"),
+    }
+}
+
+#[test]
+fn a_message_is_acknowledged_first_and_then_pushed_once_per_gateway() {
+    let mut kit = Kit::new();
+    let ann = member(&mut kit, EAST, "ann");
+    member(&mut kit, WEST, "bob");
+    member(&mut kit, WEST, "cat");
+    assert_eq!(seq(kit.publish(&ann, "general", Some(1), "hello")), 1);
+    assert!(matches!(kit.effects[0].event, ShardEvent::Reply { id: Some(RequestId(1)), .. }));
+    let [(WEST, Push::Message { epoch, message }), (EAST, Push::Message { message: same, .. })] =
+        &kit.pushes()[..]
+    else {
+        panic!("{:?}", kit.effects)
+    };
+    assert!(std::sync::Arc::ptr_eq(message, same), "pushes share the message");
+    assert_eq!((message.seq, message.at, &*message.content), (Seq(1), kit.now, "hello"));
+    assert_eq!(message.user, user("ann"));
+    assert_eq!(*epoch, kit.join(&ann, "general").head.epoch);
+}
+
+#[test]
+fn without_an_id_every_send_counts() {
+    let mut kit = Kit::new();
+    let ann = member(&mut kit, WEST, "ann");
+    assert_eq!(seq(kit.publish(&ann, "general", None, "hello")), 1);
+    assert_eq!(kit.pushes().len(), 1);
+    assert_eq!(seq(kit.publish(&ann, "general", None, "hello")), 2);
+    assert_eq!(kit.publish(&ann, "nowhere", None, "hello"), Some(Err(Refusal::UnknownRoom)));
+}
+
+#[test]
+fn a_repeated_send_is_answered_and_not_repeated() {
+    let mut kit = Kit::new();
+    let ann = member(&mut kit, WEST, "ann");
+    assert_eq!(seq(kit.publish(&ann, "general", Some(7), "hello")), 1);
+    assert_eq!(seq(kit.publish(&ann, "general", Some(7), "hello")), 1);
+    assert_eq!(kit.pushes(), []);
+    assert_eq!(seq(kit.publish(&ann, "general", Some(8), "again")), 2);
+}
+
+#[test]
+fn answers_outlive_the_connection() {
+    let mut kit = Kit::new();
+    let ann = member(&mut kit, WEST, "ann");
+    kit.publish(&ann, "general", Some(1), "hello");
+    kit.detach(&ann, Keep::Window);
+    let ann = kit.resume(&ann);
+    kit.join(&ann, "general");
+    assert_eq!(seq(kit.publish(&ann, "general", Some(1), "hello")), 1);
+    assert_eq!(kit.pushes(), []);
+}
+
+#[test]
+fn a_refusal_is_an_answer_too() {
+    let mut kit = Kit::new();
+    let ann = kit.attach("ann");
+    assert_eq!(kit.publish(&ann, "general", Some(1), "hello"), Some(Err(Refusal::UnknownRoom)));
+    kit.join(&ann, "general");
+    assert_eq!(kit.publish(&ann, "general", Some(1), "hello"), Some(Err(Refusal::UnknownRoom)));
+    assert_eq!(kit.pushes(), []);
+}
+
+#[test]
+fn an_id_too_old_to_be_known_is_refused() {
+    let mut kit = Kit::with(ShardConfig { answers_max: 2, ..Default::default() });
+    let ann = member(&mut kit, WEST, "ann");
+    for id in [1, 2, 3] {
+        kit.publish(&ann, "general", Some(id), "hello");
+    }
+    assert_eq!(kit.publish(&ann, "general", Some(1), "hello"), Some(Err(Refusal::StaleId)));
+    assert_eq!(seq(kit.publish(&ann, "general", Some(2), "hello")), 2);
+}
+
+#[test]
+fn only_who_has_taken_a_seat_on_this_connection_may_speak() {
+    let mut kit = Kit::new();
+    let ann = member(&mut kit, WEST, "ann");
+    let tab = kit.attach("ann");
+    assert_eq!(kit.publish(&tab, "general", Some(1), "hello"), Some(Err(Refusal::NotMember)));
+    kit.detach(&ann, Keep::Window);
+    let ann = kit.resume(&ann);
+    assert_eq!(kit.publish(&ann, "general", Some(1), "hello"), Some(Err(Refusal::NotMember)));
+    assert_eq!(set_status(&mut kit, &ann, "working"), Some(Err(Refusal::NotMember)));
+    kit.join(&ann, "general");
+    assert_eq!(seq(kit.publish(&ann, "general", Some(2), "hello")), 1);
+}
+
+#[test]
+fn nothing_is_pushed_to_gateways_without_a_reader() {
+    let mut kit = Kit::new();
+    let (ann, bob) = (member(&mut kit, WEST, "ann"), member(&mut kit, EAST, "bob"));
+    kit.detach(&bob, Keep::Window);
+    kit.publish(&ann, "general", None, "hello");
+    let to: Vec<_> = kit.pushes().into_iter().map(|(to, _)| to).collect();
+    assert_eq!(to, [WEST]);
+}
+
+#[test]
+fn a_status_is_told_to_all_and_to_those_who_come_later_until_the_membership_ends() {
+    let mut kit = Kit::new();
+    let ann = member(&mut kit, WEST, "ann");
+    assert_eq!(set_status(&mut kit, &ann, "working"), Some(Ok(Reply::Noted)));
+    assert_eq!(kit.pushes(), [(WEST, Push::Status { user: user("ann"), status: status("working") })]);
+    let bob = kit.attach("bob");
+    assert_eq!(kit.join(&bob, "general").statuses, [(user("ann"), status("working"))]);
+    kit.leave(&ann, "general").expect("a member");
+    assert_eq!(kit.join(&bob, "general").statuses, []);
+}
+
+#[test]
+fn a_room_has_so_many_tasks() {
+    let mut kit = Kit::with(ShardConfig { tasks_max: 1, ..Default::default() });
+    let ann = member(&mut kit, WEST, "ann");
+    assert_eq!(set_task(&mut kit, &ann, "build", "open"), Some(Ok(Reply::Noted)));
+    assert_eq!(set_task(&mut kit, &ann, "test", "open"), Some(Err(Refusal::Full)));
+    assert_eq!(set_task(&mut kit, &ann, "build", "done"), Some(Ok(Reply::Noted)));
+    assert_eq!(kit.pushes().len(), 1);
+    let tasks = kit.join(&ann, "general").tasks;
+    assert_eq!(tasks, [Task { task: "build".into(), status: status("done"), assignee: None }]);
+}
+
+#[test]
+fn a_digest_tells_different_outcomes_apart() {
+    let digest = |content: &str| {
+        let mut kit = Kit::new();
+        let ann = member(&mut kit, WEST, "ann");
+        kit.publish(&ann, "general", None, content);
+        kit.shard.digest()
+    };
+    assert_eq!(digest("hello"), digest("hello"));
+    assert_ne!(digest("hello"), digest("hello, world"));
+    assert_eq!(Shard::new().digest(), 0);
+}

@@ -1,0 +1,17 @@
+//! The ordered log in front of a shard, and the wiring of one thread's machines.
+//!
+//! - [`Journal`] puts submissions in one order and gives each an index and a time.
+//! - [`Host`] is a journal and the shard that applies it.
+//! - [`Node`] is what one thread runs: a gateway, its share of the hosts, and the calls between them.
+//!
+//! Server and simulator both drive [`Node`]s; only sockets, clocks and mail between threads are theirs.
+
+mod host;
+mod journal;
+mod node;
+#[cfg(test)]
+mod tests;
+
+pub use host::Host;
+pub use journal::Journal;
+pub use node::{Mail, Node, NodeConfig, NodeInput, NodeOutput};

@@ -1,0 +1,237 @@
+//! One thread's machines: a gateway, its share of the shards, and the calls between them.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use chinwag_core::{
+    ConnectionId, Disconnect, Gateway, GatewayId, ShardId, Time,
+    config::{GatewayConfig, ShardConfig},
+    gateway::{Counters, GatewayInput, GatewayOutput, Notice},
+    hash,
+    shard::{Effect, Op, Query, ShardEvent, Signal},
+};
+
+use crate::Host;
+
+/// Bits of a gateway's id that hold its node; the others hold its incarnation.
+const NODE_BITS: u32 = 16;
+
+/// How a node is made.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// Which of the process's nodes it is, from 0.
+    pub index: u32,
+    /// How many there are, at most 65,536; shard s lives on node s % nodes.
+    pub nodes: u32,
+    /// Different for every start of the process: 48 bits.
+    pub incarnation: u64,
+    /// The gateway's limits; `gateway.shards` is the number of shards of the system.
+    pub gateway: Arc<GatewayConfig>,
+    /// The shards' limits.
+    pub shard: ShardConfig,
+    /// Unpredictable bits for secrets, different for every node.
+    pub seed: [u8; 32],
+}
+
+/// Something one node has for another. Mail from one node to another must arrive in order.
+#[derive(Clone, Debug)]
+pub enum Mail {
+    /// For a shard's log.
+    Submit(ShardId, Op),
+    /// For a shard to answer.
+    Query(ShardId, Query),
+    /// For a shard to pass on.
+    Signal(ShardId, Signal),
+    /// For the gateway.
+    Event(ShardEvent),
+}
+
+/// What a driver tells a node.
+#[derive(Clone, Debug)]
+pub enum NodeInput<'a> {
+    /// For its gateway (never `Shard` or `Timeout`: those are the node's own business).
+    Gateway(GatewayInput<'a>),
+    /// From another node.
+    Mail(Mail),
+    /// The time of [`Node::poll_timeout`] has come.
+    Timeout,
+}
+
+/// What a node wants done.
+#[derive(Clone, Debug)]
+pub enum NodeOutput {
+    /// See [`GatewayOutput::Writable`].
+    Writable(ConnectionId),
+    /// See [`GatewayOutput::Reading`].
+    Reading(ConnectionId, bool),
+    /// See [`GatewayOutput::Close`].
+    Close(ConnectionId, Disconnect),
+    /// See [`GatewayOutput::Notice`].
+    Notice(Notice),
+    /// For the node with this index.
+    Mail(u32, Mail),
+}
+
+/// One thread's machines. Inside a node a call is a call; between nodes it is [`Mail`].
+#[derive(Debug)]
+pub struct Node {
+    id: GatewayId,
+    nodes: u32,
+    gateway: Gateway,
+    hosts: BTreeMap<ShardId, Host>,
+    /// What this node's shards have for its gateway.
+    inbox: VecDeque<ShardEvent>,
+    outputs: Vec<GatewayOutput>,
+    effects: Vec<Effect>,
+}
+
+impl Node {
+    /// A node whose shards are empty.
+    #[must_use]
+    pub fn new(config: NodeConfig, now: Time) -> Self {
+        let NodeConfig { index, nodes, incarnation, gateway, shard, seed } = config;
+        assert!(index < nodes && nodes <= 1 << NODE_BITS, "node {index} of {nodes}");
+        let id = GatewayId(incarnation << NODE_BITS | u64::from(index));
+        let hosts = (0..gateway.shards)
+            .filter(|shard| shard % nodes == index)
+            .map(|s| (ShardId(s), Host::new(now, shard.clone(), hash::mix(incarnation, u64::from(s)))))
+            .collect();
+        Self {
+            id,
+            nodes,
+            gateway: Gateway::new(id, gateway, seed),
+            hosts,
+            inbox: VecDeque::new(),
+            outputs: Vec::new(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// Handles one input, and whatever follows from it inside this node.
+    pub fn handle_input(&mut self, now: Time, input: NodeInput<'_>, out: &mut Vec<NodeOutput>) {
+        match input {
+            NodeInput::Gateway(input) => self.gateway.handle_input(now, input, &mut self.outputs),
+            NodeInput::Mail(Mail::Event(event)) => self.inbox.push_back(event),
+            NodeInput::Mail(mail) => self.deliver(now, mail, out),
+            NodeInput::Timeout => self.timeout(now, out),
+        }
+        self.settle(now, out);
+    }
+
+    /// See [`Gateway::poll_transmit`].
+    pub fn poll_transmit(&mut self, connection: ConnectionId, max_bytes: usize) -> Option<Bytes> {
+        self.gateway.poll_transmit(connection, max_bytes)
+    }
+
+    /// See [`Gateway::transmitted`].
+    pub fn transmitted(
+        &mut self,
+        now: Time,
+        connection: ConnectionId,
+        bytes: usize,
+        out: &mut Vec<NodeOutput>,
+    ) {
+        self.gateway.transmitted(now, connection, bytes, &mut self.outputs);
+        self.settle(now, out);
+    }
+
+    /// When to come back with [`NodeInput::Timeout`].
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let hosts = self.hosts.values().filter_map(Host::poll_timeout).min();
+        [hosts, self.gateway.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// The gateway's totals.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        self.gateway.counters()
+    }
+
+    /// Rooms of the shards on this node.
+    #[must_use]
+    pub fn rooms(&self) -> usize {
+        self.hosts.values().map(|host| host.shard().rooms()).sum()
+    }
+
+    /// The digests of the shards on this node, in order.
+    #[must_use]
+    pub fn digests(&self) -> Vec<u64> {
+        self.hosts.values().map(|host| host.shard().digest()).collect()
+    }
+
+    fn timeout(&mut self, now: Time, out: &mut Vec<NodeOutput>) {
+        for host in self.hosts.values_mut() {
+            host.handle_timeout(now, &mut self.effects);
+        }
+        self.send_effects(out);
+        if self.gateway.poll_timeout().is_some_and(|at| at <= now) {
+            self.gateway.handle_input(now, GatewayInput::Timeout, &mut self.outputs);
+        }
+    }
+
+    /// Carries calls between gateway and shards until neither has anything more for the other.
+    fn settle(&mut self, now: Time, out: &mut Vec<NodeOutput>) {
+        loop {
+            let mut outputs = std::mem::take(&mut self.outputs);
+            for output in outputs.drain(..) {
+                self.carry_out(now, output, out);
+            }
+            self.outputs = outputs;
+            let Some(event) = self.inbox.pop_front() else { return };
+            self.gateway.handle_input(now, GatewayInput::Shard(event), &mut self.outputs);
+        }
+    }
+
+    fn carry_out(&mut self, now: Time, output: GatewayOutput, out: &mut Vec<NodeOutput>) {
+        match output {
+            GatewayOutput::Submit { shard, op } => self.send(now, shard, Mail::Submit(shard, op), out),
+            GatewayOutput::Query { shard, query } => self.send(now, shard, Mail::Query(shard, query), out),
+            GatewayOutput::Signal { shard, signal } => {
+                self.send(now, shard, Mail::Signal(shard, signal), out)
+            }
+            GatewayOutput::Writable { connection } => out.push(NodeOutput::Writable(connection)),
+            GatewayOutput::Reading { connection, on } => out.push(NodeOutput::Reading(connection, on)),
+            GatewayOutput::Close { connection, reason } => out.push(NodeOutput::Close(connection, reason)),
+            GatewayOutput::Notice(notice) => out.push(NodeOutput::Notice(notice)),
+        }
+    }
+
+    fn send(&mut self, now: Time, shard: ShardId, mail: Mail, out: &mut Vec<NodeOutput>) {
+        if self.hosts.contains_key(&shard) {
+            self.deliver(now, mail, out);
+        } else {
+            out.push(NodeOutput::Mail(shard.0 % self.nodes, mail));
+        }
+    }
+
+    /// Hands mail to one of this node's shards.
+    fn deliver(&mut self, now: Time, mail: Mail, out: &mut Vec<NodeOutput>) {
+        let (Mail::Submit(shard, _) | Mail::Query(shard, _) | Mail::Signal(shard, _)) = &mail else {
+            unreachable!("events go to the gateway");
+        };
+        let host = self.hosts.get_mut(shard).expect("mail goes to the shard's node");
+        match mail {
+            Mail::Submit(_, op) => host.submit(now, op, &mut self.effects),
+            Mail::Query(_, query) => host.answer(&query, &mut self.effects),
+            Mail::Signal(_, signal) => host.signal(&signal, &mut self.effects),
+            Mail::Event(_) => unreachable!("handled above"),
+        }
+        self.send_effects(out);
+    }
+
+    fn send_effects(&mut self, out: &mut Vec<NodeOutput>) {
+        for Effect { to, event } in self.effects.drain(..) {
+            if to == self.id {
+                self.inbox.push_back(event);
+            } else if to.0 >> NODE_BITS == self.id.0 >> NODE_BITS {
+                let node = u32::try_from(to.0 & ((1 << NODE_BITS) - 1)).expect("sixteen bits");
+                out.push(NodeOutput::Mail(node, Mail::Event(event)));
+            }
+            // Gateways of an earlier incarnation are gone.
+        }
+    }
+}
