@@ -191,7 +191,7 @@ impl Node {
             GatewayOutput::Submit { shard, op } => self.send(now, shard, Mail::Submit(shard, op), out),
             GatewayOutput::Query { shard, query } => self.send(now, shard, Mail::Query(shard, query), out),
             GatewayOutput::Signal { shard, signal } => {
-                self.send(now, shard, Mail::Signal(shard, signal), out)
+                self.send(now, shard, Mail::Signal(shard, signal), out);
             }
             GatewayOutput::Writable { connection } => out.push(NodeOutput::Writable(connection)),
             GatewayOutput::Reading { connection, on } => out.push(NodeOutput::Reading(connection, on)),

@@ -82,10 +82,26 @@ struct Room {
     position: Option<Position>,
     /// The server has confirmed this connection's join.
     joined: bool,
-    /// Our request to leave it, until it is answered.
-    leaving: Option<RequestId>,
+    /// What was asked last on this connection, if it was not refused.
+    asked: Option<Asked>,
+    /// When to ask again what was refused for its rate.
+    ask_at: Option<Time>,
     /// A gap was noticed and the room is being joined again from `position`.
     mending: bool,
+}
+
+/// A request to enter or to leave a room.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Asked {
+    Join(RequestId),
+    Leave(RequestId),
+}
+
+impl Room {
+    /// Whether this is the number of the request that was made last.
+    fn has_asked(&self, id: RequestId) -> bool {
+        matches!(self.asked, Some(Asked::Join(asked) | Asked::Leave(asked)) if asked == id)
+    }
 }
 
 /// The client holds as many unanswered sends as it may: the user is faster than the server.
@@ -155,19 +171,20 @@ impl Client {
         if matches!(command, Command::Publish { .. }) && self.sends.len() >= self.config.queue_max {
             return Err(QueueFull);
         }
-        self.last_id += 1;
-        let id = RequestId(self.last_id);
+        let id = self.next_id();
         match command {
             Command::Join { room } => {
-                self.rooms.entry(room.clone()).or_default().wanted = true;
-                self.join(&room, out);
+                let state = self.rooms.entry(room.clone()).or_default();
+                state.wanted = true;
+                // A second answer would speak of where we were before the first.
+                if !matches!(state.asked, Some(Asked::Join(_))) {
+                    self.join(id, &room, out);
+                }
             }
             Command::Leave { room } => {
-                let state = self.rooms.entry(room.clone()).or_default();
-                state.wanted = false;
-                state.leaving = Some(id);
+                self.rooms.entry(room.clone()).or_default().wanted = false;
                 self.typing.retain(|(typing, _), _| *typing != room);
-                self.transmit(&Outgoing::Leave { id, room: &room }, out);
+                self.leave(id, &room, out);
             }
             Command::Publish { room, content } => {
                 self.sends.push(id, room, content);
@@ -225,9 +242,14 @@ impl Client {
             Phase::Connecting | Phase::Idle | Phase::Ended => None,
             Phase::Greeting | Phase::Attached => Some(self.heard + self.config.silence_timeout),
         };
-        let sends = if self.is_attached() { self.sends.held_until() } else { None };
+        let requests = if self.is_attached() {
+            let rooms = self.rooms.values().filter_map(|room| room.ask_at).min();
+            self.sends.held_until().into_iter().chain(rooms).min()
+        } else {
+            None
+        };
         let typing = self.typing.values().min().copied();
-        [phase, sends, typing].into_iter().flatten().min()
+        [phase, requests, typing].into_iter().flatten().min()
     }
 
     /// The newest message shown of a room.
@@ -275,7 +297,23 @@ impl Client {
             _ => {}
         }
         self.end_typing(now, out);
+        self.ask_again(now, out);
         self.send_pending(now, out);
+    }
+
+    /// Joins and leaves that were refused for their rate.
+    fn ask_again(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
+        if !self.is_attached() {
+            return;
+        }
+        let due = |room: &Room| room.ask_at.is_some_and(|at| at <= now);
+        let due: Vec<_> = (self.rooms.iter().filter(|(_, room)| due(room)))
+            .map(|(name, room)| (name.clone(), room.wanted))
+            .collect();
+        for (room, wanted) in due {
+            let id = self.next_id();
+            if wanted { self.join(id, &room, out) } else { self.leave(id, &room, out) }
+        }
     }
 
     fn end_typing(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
@@ -294,8 +332,7 @@ impl Client {
 
     fn closed(&mut self, now: Time, code: Option<u16>, reason: &str, out: &mut Vec<ClientOutput>) {
         for room in self.rooms.values_mut() {
-            room.joined = false;
-            room.mending = false;
+            *room = Room { wanted: room.wanted, position: room.position, ..Room::default() };
         }
         self.sends.disconnected();
         self.typing.clear();
@@ -335,10 +372,33 @@ impl Client {
         out.push(ClientOutput::Event(ClientEvent::Ended { code }));
     }
 
+    /// The number of the next request.
+    fn next_id(&mut self) -> RequestId {
+        self.last_id += 1;
+        RequestId(self.last_id)
+    }
+
     /// Joins a room from where we have read it.
-    fn join(&self, room: &RoomName, out: &mut Vec<ClientOutput>) {
-        let position = self.rooms.get(room).and_then(|room| room.position);
-        self.transmit(&Outgoing::join(room, &self.user, position), out);
+    fn join(&mut self, id: RequestId, room: &RoomName, out: &mut Vec<ClientOutput>) {
+        self.ask(room, Asked::Join(id));
+        let position = self.position(room);
+        self.transmit(&Outgoing::join(id, room, &self.user, position), out);
+    }
+
+    /// Leaves a room.
+    fn leave(&mut self, id: RequestId, room: &RoomName, out: &mut Vec<ClientOutput>) {
+        self.ask(room, Asked::Leave(id));
+        self.transmit(&Outgoing::Leave { id, room }, out);
+    }
+
+    fn ask(&mut self, room: &RoomName, asked: Asked) {
+        // Without a connection it is asked once there is one.
+        if self.is_attached()
+            && let Some(room) = self.rooms.get_mut(room)
+        {
+            room.asked = Some(asked);
+            room.ask_at = None;
+        }
     }
 
     /// Sends what is not answered and not on its way, as far as that is allowed now.

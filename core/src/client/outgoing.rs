@@ -25,6 +25,7 @@ pub(super) enum Outgoing<'a> {
         since: Option<Seq>,
         #[serde(skip_serializing_if = "Option::is_none")]
         epoch: Option<Epoch>,
+        id: RequestId,
     },
     Leave {
         room: &'a RoomName,
@@ -87,8 +88,13 @@ pub(super) enum Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    pub(super) fn join(room: &'a RoomName, user: &'a UserName, position: Option<Position>) -> Self {
-        Self::Join { room, user, since: position.map(|p| p.seq), epoch: position.map(|p| p.epoch) }
+    pub(super) fn join(
+        id: RequestId,
+        room: &'a RoomName,
+        user: &'a UserName,
+        position: Option<Position>,
+    ) -> Self {
+        Self::Join { room, user, since: position.map(|p| p.seq), epoch: position.map(|p| p.epoch), id }
     }
 
     pub(super) fn status(id: RequestId, room: &'a RoomName, status: &'a Status) -> Self {

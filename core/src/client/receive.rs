@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Client, ClientEvent, ClientOutput, Credentials, Outgoing, Phase, Presence, Shown, incoming::*};
+use super::{Client, ClientEvent, ClientOutput, Credentials, Phase, Presence, Shown, incoming::*};
 use crate::{
     gateway::Frame,
-    id::{Epoch, Position, RequestId, Seq},
+    id::{Epoch, Position, Seq},
     name::RoomName,
     refusal::Refusal,
     secret::parse_session,
@@ -97,10 +97,13 @@ impl Client {
                 tell(out, ClientEvent::Unresolved { id, room });
             }
         }
-        for (name, room) in &self.rooms {
+        for (name, wanted) in
+            self.rooms.iter().map(|(name, room)| (name.clone(), room.wanted)).collect::<Vec<_>>()
+        {
             // What waits for an answer can only be repeated as a member.
-            if room.wanted || self.sends.concern(name) {
-                self.join(name, out);
+            if wanted || self.sends.concern(&name) {
+                let id = self.next_id();
+                self.join(id, &name, out);
             }
         }
         self.send_pending(now, out);
@@ -110,10 +113,11 @@ impl Client {
 
     /// Leaves what was to be left while there was no connection.
     fn leave_unwanted(&mut self, out: &mut Vec<ClientOutput>) {
-        for (room, state) in self.rooms.iter_mut().filter(|(_, room)| !room.wanted) {
-            self.last_id += 1;
-            state.leaving = Some(RequestId(self.last_id));
-            out.push(ClientOutput::Transmit(Outgoing::Leave { id: RequestId(self.last_id), room }.to_json()));
+        let unwanted: Vec<_> =
+            self.rooms.iter().filter(|(_, room)| !room.wanted).map(|(name, _)| name.clone()).collect();
+        for room in unwanted {
+            let id = self.next_id();
+            self.leave(id, &room, out);
         }
     }
 
@@ -135,8 +139,12 @@ impl Client {
 
     fn left(&mut self, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
         let (room, head) = (frame.room()?, frame.position()?);
-        if self.rooms.get(&room).is_some_and(|room| !room.wanted) {
-            self.rooms.remove(&room);
+        if let Some(state) = self.rooms.get_mut(&room) {
+            state.joined = false;
+            // Not with the answer to an earlier leave: a join and another leave may have followed it.
+            if !state.wanted && frame.id().is_none_or(|id| state.has_asked(id)) {
+                self.rooms.remove(&room);
+            }
         }
         tell(out, ClientEvent::Left { room, head });
         Some(())
@@ -173,7 +181,8 @@ impl Client {
             tell(out, ClientEvent::Message(shown));
         } else if shown.position > position && !room.mending {
             room.mending = true;
-            self.join(&shown.room, out);
+            let id = self.next_id();
+            self.join(id, &shown.room, out);
         }
     }
 
@@ -213,9 +222,21 @@ impl Client {
     fn refused(&mut self, now: Time, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
         let refusal = Refusal::from_code(frame.code.as_deref()?)?;
         let (id, retry_after) = (frame.id(), frame.retry_after_ms.map(Duration::from_millis));
-        if retry_after.is_none() {
+        match (id, retry_after) {
+            (Some(id), Some(wait)) => {
+                for room in self.rooms.values_mut().filter(|room| room.has_asked(id)) {
+                    (room.asked, room.ask_at) = (None, Some(now + wait));
+                }
+            }
             // There is nothing to leave: the membership has ended by itself.
-            self.rooms.retain(|_, room| room.wanted || id.is_none() || room.leaving != id);
+            (Some(id), None) => self.rooms.retain(|_, room| {
+                let answered = room.has_asked(id);
+                if answered {
+                    room.asked = None;
+                }
+                room.wanted || !answered
+            }),
+            (None, _) => {}
         }
         match (id, retry_after) {
             (Some(id), Some(wait)) if self.config.retry_rate_limited && self.sends.hold(id, now + wait) => {}

@@ -120,8 +120,7 @@ impl Gateway {
         let until = now + self.config.typing_ttl;
         let room = self.rooms[index].as_mut().expect("it is in the table");
         let earlier = room.typing.insert(user.clone(), until);
-        let first = room.typing.values().min().copied().expect("one was inserted");
-        self.typing_deadlines.insert((first, index));
+        self.schedule_typing(index);
         if earlier.is_none() {
             let name = self.room_name(index);
             let event = Event::Presence { room: &name, user: &user, presence: Presence::Typing };
@@ -139,19 +138,26 @@ impl Gateway {
         out: &mut Vec<GatewayOutput>,
     ) {
         let room = self.rooms[index].as_mut().expect("it is in the table");
-        if let Some(until) = room.typing.remove(user) {
-            if !room.typing.values().any(|&at| at == until) {
-                self.typing_deadlines.remove(&(until, index));
-            }
-            if let Some(presence) = then {
-                let name = self.room_name(index);
-                let event = Event::Presence { room: &name, user, presence };
-                self.spread(now, index, Class::Presence, Some(user), &event, out);
-            }
+        if room.typing.remove(user).is_none() {
+            return;
         }
-        let next = self.rooms[index].as_ref().and_then(|room| room.typing.values().min().copied());
-        if let Some(next) = next {
-            self.typing_deadlines.insert((next, index));
+        self.schedule_typing(index);
+        if let Some(presence) = then {
+            let name = self.room_name(index);
+            let event = Event::Presence { room: &name, user, presence };
+            self.spread(now, index, Class::Presence, Some(user), &event, out);
+        }
+    }
+
+    /// Keeps the room's entry in the deadlines at its earliest typing notice.
+    fn schedule_typing(&mut self, index: RoomIndex) {
+        let room = self.rooms[index].as_mut().expect("it is in the table");
+        let due = room.typing.values().min().copied();
+        if let Some(earlier) = std::mem::replace(&mut room.typing_due, due) {
+            self.typing_deadlines.remove(&(earlier, index));
+        }
+        if let Some(due) = due {
+            self.typing_deadlines.insert((due, index));
         }
     }
 

@@ -281,8 +281,8 @@ impl Gateway {
         room.unseat(slot);
         if room.readers.is_empty() {
             let room = self.rooms[index].take().expect("it is in the table");
-            for at in room.typing.values() {
-                self.typing_deadlines.remove(&(*at, index));
+            if let Some(due) = room.typing_due {
+                self.typing_deadlines.remove(&(due, index));
             }
             self.by_name.remove(&room.name);
             self.free_rooms.push(index);

@@ -14,7 +14,7 @@ impl Gateway {
     pub(super) fn shard_event(&mut self, now: Time, event: ShardEvent, out: &mut Vec<GatewayOutput>) {
         match event {
             ShardEvent::Attached { peer, resumed, limiters } => {
-                self.attached(now, peer, resumed, limiters, out)
+                self.attached(now, peer, resumed, limiters, out);
             }
             ShardEvent::AttachRefused { connection, refusal } => {
                 self.attach_refused(now, connection, refusal, out);

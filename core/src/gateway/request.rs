@@ -144,7 +144,7 @@ impl Gateway {
             return self.publish(now, slot, peer, id, room, &content, out);
         }
         self.control_with(now, slot, id, out, |gateway, out| {
-            gateway.perform(now, slot, peer, id, command, out)
+            gateway.perform(now, slot, peer, id, command, out);
         });
     }
 
@@ -237,7 +237,7 @@ impl Gateway {
             Command::Join { room, since } => {
                 let history = config.history_on_join;
                 let shard = self.shard_of_room(&room);
-                self.submit(slot, shard, Op::Join { peer, room, since, history }, out);
+                self.submit(slot, shard, Op::Join { peer, id, room, since, history }, out);
             }
             Command::Leave { room } => {
                 self.connection(slot).typing.retain(|(typing, _)| *typing != room);

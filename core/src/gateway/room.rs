@@ -39,11 +39,20 @@ pub(super) struct Room {
     chunk: Chunk,
     /// Who writes, and until when that holds if not repeated.
     pub(super) typing: BTreeMap<UserName, Time>,
+    /// The room's entry in the gateway's deadlines: the earliest of those.
+    pub(super) typing_due: Option<Time>,
 }
 
 impl Room {
     pub(super) fn new(name: RoomName, shard: ShardId) -> Self {
-        Self { name, shard, readers: Vec::new(), chunk: Chunk::new(), typing: BTreeMap::new() }
+        Self {
+            name,
+            shard,
+            readers: Vec::new(),
+            chunk: Chunk::new(),
+            typing: BTreeMap::new(),
+            typing_due: None,
+        }
     }
 
     pub(super) fn reader(&mut self, slot: Slot) -> Option<&mut Reader> {

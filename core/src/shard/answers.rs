@@ -34,12 +34,11 @@ impl Answers {
         if let Err(index) = self.find(id) {
             self.kept.insert(index, (id, answer));
         }
+        // Counted and not by distance: a session's other requests take numbers, too.
         while self.kept.len() > max as usize {
-            self.kept.pop_front();
+            let (forgotten, _) = self.kept.pop_front().expect("more than none");
+            self.oldest = self.oldest.max(RequestId(forgotten.0.saturating_add(1)));
         }
-        // Of more than `max` different ids the lowest is below this: what was dropped is stale.
-        let oldest = id.0.saturating_add(1).saturating_sub(u64::from(max));
-        self.oldest = self.oldest.max(RequestId(oldest));
     }
 
     fn find(&self, id: RequestId) -> Result<usize, usize> {
@@ -66,8 +65,11 @@ mod tests {
         for id in [3, 4, 5] {
             assert_eq!(answers.recall(RequestId(id)), Some(at(id)));
         }
+        assert_eq!(answers.recall(RequestId(2)), None, "nothing was forgotten yet");
+        answers.remember(RequestId(90), at(90), 3);
         assert_eq!(answers.recall(RequestId(2)), Some(Err(Refusal::StaleId)));
-        assert_eq!(answers.recall(RequestId(6)), None);
+        assert_eq!(answers.recall(RequestId(3)), Some(Err(Refusal::StaleId)));
+        assert_eq!(answers.recall(RequestId(6)), None, "counted and not by distance");
     }
 
     #[test]

@@ -18,12 +18,13 @@ impl State {
         &mut self,
         turn: &mut Turn<'_>,
         peer: &Peer,
+        id: Option<RequestId>,
         name: &RoomName,
         since: Option<Position>,
         history: u32,
     ) {
         if let Err(refusal) = self.admit(turn, peer).and_then(|()| self.may_join(turn.config, peer, name)) {
-            return turn.refuse(peer, None, name, refusal);
+            return turn.refuse(peer, id, name, refusal);
         }
         let rejoined = !self.sessions.known_mut(peer.session).rooms.insert(name.clone());
         if !self.rooms.contains_key(name) {
@@ -33,7 +34,7 @@ impl State {
         let arrival = room.take_seat(turn, peer);
         let joined = room.joined(turn.config, since, history, rejoined);
         let roster = joined.roster.clone();
-        turn.grant(peer, None, name, Reply::Joined(joined));
+        turn.grant(peer, id, name, Reply::Joined(joined));
         room.announce(turn, peer.user.clone(), arrival, roster);
     }
 

@@ -165,7 +165,9 @@ impl State {
                 self.attach(turn, Newcomer { address, secret: *secret }, user, *fresh, *resume);
             }
             Op::Detach { peer, keep, limiters } => self.detach(turn, peer, *keep, *limiters),
-            Op::Join { peer, room, since, history } => self.join(turn, peer, room, *since, *history),
+            Op::Join { peer, id, room, since, history } => {
+                self.join(turn, peer, *id, room, *since, *history);
+            }
             Op::Leave { peer, id, room } => self.leave(turn, peer, *id, room),
             Op::Create { peer, id, room } => self.create(turn, peer, *id, room),
             Op::Publish { peer, id, room, content } => self.publish(turn, peer, *id, room, content),

@@ -117,6 +117,8 @@ pub enum Op {
     Join {
         /// Who.
         peer: Peer,
+        /// The client's number for this request.
+        id: Option<RequestId>,
         /// Where.
         room: RoomName,
         /// What they have seen.

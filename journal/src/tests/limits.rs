@@ -77,7 +77,7 @@ fn a_slow_reader_lags_catches_up_and_misses_nothing() {
         match frame["type"].as_str().unwrap() {
             "message" => shown.push(frame["content"].clone()),
             "history" => {
-                shown.extend(frame["messages"].as_array().unwrap().iter().map(|m| m["content"].clone()))
+                shown.extend(frame["messages"].as_array().unwrap().iter().map(|m| m["content"].clone()));
             }
             _ => {}
         }

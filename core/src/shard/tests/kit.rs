@@ -162,7 +162,7 @@ impl Kit {
         name: &str,
         since: Option<Position>,
     ) -> Result<Joined, Refusal> {
-        self.apply(Op::Join { peer: peer.clone(), room: room(name), since, history: 50 });
+        self.apply(Op::Join { peer: peer.clone(), id: None, room: room(name), since, history: 50 });
         match self.reply().expect("a join is answered")? {
             Reply::Joined(joined) => Ok(joined),
             other => panic!("no answer to a join: {other:?}"),

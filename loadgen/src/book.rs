@@ -1,0 +1,120 @@
+//! What a worker writes down: observations for the oracle, latencies, and what went wrong.
+
+use std::{collections::BTreeMap, mem};
+
+use chinwag_core::Time;
+use chinwag_oracle::{Mode, Observation, Oracle};
+use hdrhistogram::Histogram;
+
+use crate::measure::{histogram, merge, record};
+
+/// A worker's records. Those of all workers can be merged.
+#[derive(Debug)]
+pub(crate) struct Book {
+    /// Judges deliveries.
+    pub(crate) oracle: Oracle,
+    /// By stage in which a message was to be sent.
+    pub(crate) stages: Vec<StageBook>,
+    /// From the beginning of a connection to being in all rooms.
+    pub(crate) connect: Histogram<u64>,
+    /// From the intended instant to the delivery, to those whom the scenario kept away meanwhile.
+    pub(crate) catch_up: Histogram<u64>,
+    /// From the intended instant to each delivery, since the last row of the time series.
+    pub(crate) interval: Histogram<u64>,
+    /// Connections that failed or were lost, by reason.
+    pub(crate) errors: BTreeMap<String, u64>,
+    /// The generator's own limits that were met, as in "open files".
+    pub(crate) exhausted: Option<&'static str>,
+    /// Sends that could not leave at once, because the connection was lost or too many answers were missing.
+    pub(crate) deferred: u64,
+    /// Sends that the scenario itself held back.
+    pub(crate) held_back: u64,
+    /// Times a bot read too slowly and had to catch up.
+    pub(crate) lagged: u64,
+}
+
+/// Latencies of the messages of one stage.
+#[derive(Clone, Debug)]
+pub(crate) struct StageBook {
+    /// From the intended instant to each delivery.
+    pub(crate) e2e: Histogram<u64>,
+    /// From the actual instant to each delivery.
+    pub(crate) e2e_actual: Histogram<u64>,
+    /// From the intended to the actual instant.
+    pub(crate) send_lag: Histogram<u64>,
+}
+
+impl Book {
+    /// An empty book for so many stages.
+    pub(crate) fn new(stages: usize) -> Self {
+        Self {
+            oracle: Oracle::new(Mode::Strict),
+            stages: vec![StageBook::new(); stages],
+            connect: histogram(),
+            catch_up: histogram(),
+            interval: histogram(),
+            errors: BTreeMap::new(),
+            exhausted: None,
+            deferred: 0,
+            held_back: 0,
+            lagged: 0,
+        }
+    }
+
+    /// Tells the oracle. What it finds broken comes up again in its report.
+    pub(crate) fn observe(&mut self, observation: Observation) {
+        let _ = self.oracle.observe(observation);
+    }
+
+    /// Something went wrong with a connection.
+    pub(crate) fn error(&mut self, reason: String) {
+        *self.errors.entry(reason).or_default() += 1;
+    }
+
+    /// A delivery of a message of `stage`.
+    pub(crate) fn delivered(&mut self, stage: u16, intended: Time, actual: Option<Time>, now: Time) {
+        let book = &mut self.stages[usize::from(stage)];
+        record(&mut book.e2e, intended, now);
+        record(&mut book.e2e_actual, actual.unwrap_or(intended), now);
+        record(&mut self.interval, intended, now);
+    }
+
+    /// What both books say.
+    pub(crate) fn merge(mut self, other: Self) -> Self {
+        self.oracle = mem::replace(&mut self.oracle, Oracle::new(Mode::Strict)).merge(other.oracle);
+        for (stage, from) in self.stages.iter_mut().zip(&other.stages) {
+            stage.merge(from);
+        }
+        merge(&mut self.connect, &other.connect);
+        merge(&mut self.catch_up, &other.catch_up);
+        for (reason, count) in other.errors {
+            *self.errors.entry(reason).or_default() += count;
+        }
+        self.exhausted = self.exhausted.or(other.exhausted);
+        self.deferred += other.deferred;
+        self.held_back += other.held_back;
+        self.lagged += other.lagged;
+        self
+    }
+
+    /// All stages together.
+    pub(crate) fn overall(&self) -> StageBook {
+        let mut overall = StageBook::new();
+        for stage in &self.stages {
+            overall.merge(stage);
+        }
+        overall
+    }
+}
+
+impl StageBook {
+    fn new() -> Self {
+        Self { e2e: histogram(), e2e_actual: histogram(), send_lag: histogram() }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        merge(&mut self.e2e, &other.e2e);
+        merge(&mut self.e2e_actual, &other.e2e_actual);
+        merge(&mut self.send_lag, &other.send_lag);
+    }
+}

@@ -1,0 +1,36 @@
+//! The one place where time is read.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use chinwag_core::Time;
+
+/// The wall clock at the start plus a monotonic clock: never decreases, the same on all threads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    started: Instant,
+    origin: Time,
+}
+
+impl Clock {
+    /// Starts at the wall clock's time.
+    pub(crate) fn start() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { started: Instant::now(), origin: Time(0) + since_epoch }
+    }
+
+    /// The time now.
+    pub(crate) fn now(self) -> Time {
+        self.origin + self.started.elapsed()
+    }
+
+    /// When the clock was started.
+    pub(crate) const fn origin(self) -> Time {
+        self.origin
+    }
+
+    /// When `time` is. Times too far to be an instant are as good as never: a year from the start.
+    pub(crate) fn instant(self, time: Time) -> tokio::time::Instant {
+        const NEVER: Duration = Duration::from_secs(365 * 24 * 3_600);
+        tokio::time::Instant::from_std(self.started + time.since(self.origin).min(NEVER))
+    }
+}

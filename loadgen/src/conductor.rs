@@ -1,0 +1,279 @@
+//! The course of a run: connect everyone, go through the stages, wait for what is under way, leave, sum up.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use chinwag_core::Time;
+use chinwag_scenarios::{Aggregate, Metric, Plan, Query, Scenario};
+use tokio::{sync::Notify, time::sleep};
+
+use crate::{
+    board::Board,
+    clock::Clock,
+    connect,
+    crew::Crew,
+    intervals::Recorder,
+    output::Output,
+    pacer::Pacer,
+    process::Process,
+    progress::Progress,
+    run::Run,
+    server::Server,
+    summary::{Findings, Summary, Usage},
+    target::Target,
+    verdict::Verdict,
+};
+
+/// How often the conductor looks how far things are. The workers never wait for it.
+const LOOK: Duration = Duration::from_millis(20);
+/// From the last arrival to the first stage, so that nothing of the first is late.
+const BREATH: Duration = Duration::from_millis(200);
+/// Memory is measured this many microseconds before its stage ends: what the next one begins with is not to count.
+const BEFORE_END_MICROS: u64 = 50_000;
+/// How long to listen, when all has come that should, for what should not.
+const LISTEN: Duration = Duration::from_millis(250);
+/// How long goodbyes may take.
+const LEAVE: Duration = Duration::from_secs(5);
+
+/// What is to be run.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// Holds the thresholds.
+    pub(crate) scenario: Scenario,
+    /// What it comes to.
+    pub(crate) plan: Plan,
+    /// A running server, or `None` for one of our own.
+    pub(crate) target: Option<Target>,
+    /// The program to start as server instead of this one.
+    pub(crate) server_program: Option<PathBuf>,
+    /// Worker threads.
+    pub(crate) threads: u32,
+    /// Show progress.
+    pub(crate) progress: bool,
+    /// Where files go.
+    pub(crate) output: Option<Output>,
+}
+
+/// A run that has come to an end, in whichever way.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// What it has shown.
+    pub(crate) summary: Summary,
+    /// What it comes to.
+    pub(crate) verdict: Verdict,
+    /// The files that were written.
+    pub(crate) files: Vec<String>,
+}
+
+/// Why a phase ended early.
+#[derive(Debug)]
+enum Stop {
+    /// The user wants it.
+    Interrupted,
+    /// It makes no sense to go on.
+    Broken(String),
+}
+
+/// Runs a job.
+///
+/// # Errors
+/// One line that says why there was no run.
+pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
+    let (server, target) = find_server(&job).await?;
+    let Job { scenario, plan, threads, progress, output, .. } = job;
+    let progress = Progress::new(progress, plan.clients());
+    let run = Arc::new(Run::new(plan, Clock::start(), target));
+    let crew = Crew::start(&run, threads).await;
+    let recorder = Recorder::new(run.clock.now());
+    let interrupt = interrupts();
+    let mut conductor = Conductor { run, crew, server, recorder, progress, interrupt };
+    let findings = conductor.run().await;
+    let Conductor { recorder, run, crew, server, .. } = conductor;
+    let book = crew.finish().map_err(|error| format!("cannot make a runtime: {error}"))?;
+    drop(server);
+    let (summary, verdict) = Summary::new(&scenario, &run.plan, &book, findings);
+    let written = output.map(|output| output.write(&summary, &book.overall(), &recorder)).transpose();
+    let files = written.map_err(|error| format!("cannot write to --out: {error}"))?.unwrap_or_default();
+    Ok(Ended { summary, verdict, files })
+}
+
+/// The server that was named, if it answers, or a new one of our own.
+async fn find_server(job: &Job) -> Result<(Option<Server>, Target), String> {
+    if let Some(target) = &job.target {
+        let probe = connect::open(target, job.plan.connect().timeout).await;
+        probe.map_err(|error| format!("cannot reach {}: {error}", target.uri))?;
+        return Ok((None, target.clone()));
+    }
+    let log = job.output.as_ref().map(Output::server_log);
+    let server = Server::start(job.server_program.as_deref(), log.as_deref());
+    let server = server.map_err(|error| format!("cannot start a server: {error}"))?;
+    let target = Target::local(server.address());
+    Ok((Some(server), target))
+}
+
+struct Conductor {
+    run: Arc<Run>,
+    crew: Crew,
+    server: Option<Server>,
+    recorder: Recorder,
+    progress: Progress,
+    /// Ctrl-C: the first one ends the run, the second one the goodbyes.
+    interrupt: Arc<Notify>,
+}
+
+/// What was resident at one time, of generator and server.
+#[derive(Clone, Copy, Debug)]
+struct Resident {
+    generator: Option<u64>,
+    server: Option<u64>,
+}
+
+impl Conductor {
+    /// The whole run, to its end or as far as it came.
+    async fn run(&mut self) -> Findings {
+        let mut findings = Findings::default();
+        match self.phases(&mut findings).await {
+            Ok(()) => {}
+            Err(Stop::Interrupted) => findings.interrupted = true,
+            Err(Stop::Broken(why)) => findings.broken_off = Some(why),
+        }
+        self.row("end").await;
+        self.take_stock(&mut findings);
+        self.leave().await;
+        self.progress.clear();
+        findings
+    }
+
+    async fn phases(&mut self, findings: &mut Findings) -> Result<(), Stop> {
+        let run = Arc::clone(&self.run);
+        let before = self.resident();
+        self.connect().await?;
+        run.start_stages(run.clock.now() + BREATH);
+        let _pacer = Pacer::stages(Arc::clone(&run), self.crew.orders());
+        for stage in run.plan.stages() {
+            let (phase, end) = (format!("stage {}", stage.name), run.instant(stage.end));
+            if stage.measure_memory {
+                self.watch(&phase, Time(end.0.saturating_sub(BEFORE_END_MICROS)), |_| false).await?;
+                self.measure_memory(before, findings);
+            }
+            self.watch(&phase, end, |_| false).await?;
+        }
+        self.drain().await
+    }
+
+    /// Lets everyone connect; goes on with those who are there when time is up, and with nobody not at all.
+    async fn connect(&mut self) -> Result<(), Stop> {
+        let run = Arc::clone(&self.run);
+        let start = run.clock.now();
+        let _pacer = Pacer::connect(Arc::clone(&run), self.crew.orders(), start);
+        let clients = run.plan.clients();
+        let last = start + run.plan.connect_at(clients - 1);
+        // Time for a second attempt.
+        let until = last + 2 * run.plan.connect().timeout;
+        let all = |board: &Board| board.arrived.get() == u64::from(clients);
+        self.watch("connect", until, all).await?;
+        if run.board.arrived.get() == 0 {
+            return Err(Stop::Broken("nobody could connect".into()));
+        }
+        Ok(())
+    }
+
+    /// Waits until everything has come that was sent.
+    async fn drain(&mut self) -> Result<(), Stop> {
+        let run = Arc::clone(&self.run);
+        let planned = run.plan.sends().len() as u64;
+        let expected =
+            Query { metric: Metric::Delivery, stage: None, aggregate: Aggregate::Planned("expected") };
+        let expected = run.plan.planned(expected).unwrap_or(u64::MAX);
+        let all = |board: &Board| {
+            board.answered.get() >= planned && board.delivered.get() + board.forgone.get() >= expected
+        };
+        if self.watch("drain", run.clock.now() + run.plan.drain(), all).await? {
+            self.watch("listen", run.clock.now() + LISTEN, |_| false).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until `until` or until it is done, keeps the time series and shows progress. True if it is done.
+    async fn watch(&mut self, phase: &str, until: Time, done: impl Fn(&Board) -> bool) -> Result<bool, Stop> {
+        loop {
+            let now = self.run.clock.now();
+            if now >= self.recorder.due() {
+                self.row(phase).await;
+            }
+            self.progress.show(phase, &self.run.board, &self.recorder);
+            if let Some((status, said)) = self.server.as_mut().and_then(Server::ended) {
+                return Err(Stop::Broken(format!("the server ended, {status} {said}").trim_end().into()));
+            }
+            if done(&self.run.board) {
+                return Ok(true);
+            }
+            if now >= until {
+                return Ok(false);
+            }
+            tokio::select! {
+                () = sleep(until.since(now).min(LOOK)) => {}
+                () = self.interrupt.notified() => return Err(Stop::Interrupted),
+            }
+        }
+    }
+
+    /// Adds a row to the time series.
+    async fn row(&mut self, phase: &str) {
+        let sample = self.crew.sample().await;
+        self.recorder.row(self.run.clock.now(), phase, &self.run.board, &sample);
+    }
+
+    fn resident(&self) -> Resident {
+        Resident {
+            generator: Process::own().resident_bytes(),
+            server: self.server.as_ref().and_then(|server| server.process().resident_bytes()),
+        }
+    }
+
+    /// Measures what connections cost, at rest.
+    fn measure_memory(&self, before: Resident, findings: &mut Findings) {
+        let rest = self.resident();
+        let connected = self.run.board.present.get();
+        findings.generator = Usage::new(before.generator, rest.generator, connected);
+        findings.server = self.server.is_some().then(|| Usage::new(before.server, rest.server, connected));
+    }
+
+    /// Notes what is known when all is over but the goodbyes.
+    fn take_stock(&self, findings: &mut Findings) {
+        let (board, clock) = (&self.run.board, self.run.clock);
+        findings.connected = board.arrived.get();
+        findings.reconnects = board.reconnects.get();
+        findings.handed = board.handed.get();
+        findings.deliveries_per_second_max = self.recorder.deliveries_per_second_max();
+        findings.duration = clock.now().since(clock.origin());
+        findings.generator.cpu_seconds = cpu_seconds(Process::own());
+        if let Some(server) = &self.server {
+            findings.server.get_or_insert_default().cpu_seconds = cpu_seconds(server.process());
+        }
+    }
+
+    /// Lets everyone say goodbye, for as long as is reasonable.
+    async fn leave(&mut self) {
+        self.crew.leave();
+        let until = self.run.clock.now() + LEAVE;
+        // However that ends, the run is over.
+        let _ = self.watch("leave", until, |board| board.open.get() == 0).await;
+    }
+}
+
+/// Is notified at every Ctrl-C from now on.
+fn interrupts() -> Arc<Notify> {
+    let interrupt = Arc::new(Notify::new());
+    let notified = Arc::clone(&interrupt);
+    tokio::spawn(async move {
+        // Where signals cannot be listened to, Ctrl-C ends us as it ends every program.
+        while tokio::signal::ctrl_c().await.is_ok() {
+            notified.notify_one();
+        }
+    });
+    interrupt
+}
+
+fn cpu_seconds(process: Process) -> Option<f64> {
+    process.cpu().map(|cpu| cpu.as_secs_f64())
+}

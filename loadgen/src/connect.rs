@@ -1,0 +1,84 @@
+//! Making a connection, and why one could not be made.
+
+use std::{fmt, io, time::Duration};
+
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    WebSocketStream, client_async_with_config,
+    tungstenite::{self, protocol::WebSocketConfig},
+};
+
+use crate::target::Target;
+
+/// The read buffer is most of what a bot costs.
+const READ_BUFFER_BYTES: usize = 2 * 1024;
+/// A page of history holds at most 64 KiB of content; escaped and wrapped that is still far below this.
+const MESSAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Why a connection was not made.
+#[derive(Debug)]
+pub(crate) enum ConnectError {
+    /// This machine has no ports or files left: the generator's own limit.
+    Exhausted(&'static str),
+    /// It took longer than the scenario allows.
+    TimedOut,
+    /// The socket could not be opened.
+    Socket(io::ErrorKind),
+    /// The server did not agree to a WebSocket.
+    Handshake(String),
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exhausted(what) => write!(f, "connect: out of {what}"),
+            Self::TimedOut => f.write_str("connect: timed out"),
+            Self::Socket(kind) => write!(f, "connect: {kind}"),
+            Self::Handshake(problem) => write!(f, "handshake: {problem}"),
+        }
+    }
+}
+
+impl From<io::Error> for ConnectError {
+    fn from(error: io::Error) -> Self {
+        // The standard library has no kinds for the files of a process (EMFILE) and of a system (ENFILE).
+        #[cfg(unix)]
+        if matches!(error.raw_os_error(), Some(23 | 24)) {
+            return Self::Exhausted("open files");
+        }
+        match error.kind() {
+            io::ErrorKind::AddrNotAvailable => Self::Exhausted("local ports"),
+            kind => Self::Socket(kind),
+        }
+    }
+}
+
+impl From<tungstenite::Error> for ConnectError {
+    fn from(error: tungstenite::Error) -> Self {
+        match error {
+            tungstenite::Error::Io(error) => error.into(),
+            tungstenite::Error::Http(response) => Self::Handshake(format!("status {}", response.status())),
+            error => Self::Handshake(error.to_string()),
+        }
+    }
+}
+
+/// Opens a WebSocket.
+pub(crate) async fn open(
+    target: &Target,
+    within: Duration,
+) -> Result<WebSocketStream<TcpStream>, ConnectError> {
+    timeout(within, handshake(target)).await.unwrap_or(Err(ConnectError::TimedOut))
+}
+
+async fn handshake(target: &Target) -> Result<WebSocketStream<TcpStream>, ConnectError> {
+    let stream = TcpStream::connect(target.address).await?;
+    stream.set_nodelay(true)?;
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX));
+    let (socket, _response) = client_async_with_config(target.uri.clone(), stream, Some(config)).await?;
+    Ok(socket)
+}

@@ -1,0 +1,95 @@
+//! The worker threads.
+
+use std::{
+    io,
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+use hdrhistogram::Histogram;
+use tokio::{
+    runtime::{Builder, LocalOptions},
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        oneshot,
+    },
+};
+
+use crate::{
+    book::Book,
+    measure::{histogram, merge},
+    run::Run,
+    worker::{Order, Worker},
+};
+
+/// All workers of a run.
+#[derive(Debug)]
+pub(crate) struct Crew {
+    orders: Vec<UnboundedSender<Order>>,
+    threads: Vec<JoinHandle<io::Result<Book>>>,
+}
+
+impl Crew {
+    /// Starts `threads` workers and waits until their bots are made.
+    pub(crate) async fn start(run: &Arc<Run>, threads: u32) -> Self {
+        let mut crew = Self { orders: Vec::new(), threads: Vec::new() };
+        for index in 0..threads {
+            let (orders, receiver) = unbounded_channel();
+            let run = Arc::clone(run);
+            crew.orders.push(orders);
+            crew.threads.push(thread::spawn(move || work(run, index, threads, receiver)));
+        }
+        // Who hands out a sample has made its bots.
+        crew.sample().await;
+        crew
+    }
+
+    /// For those who give orders themselves.
+    pub(crate) fn orders(&self) -> Vec<UnboundedSender<Order>> {
+        self.orders.clone()
+    }
+
+    /// Lets all bots say goodbye.
+    pub(crate) fn leave(&self) {
+        for orders in &self.orders {
+            // A worker that has ended has no bots any more.
+            let _ = orders.send(Order::Leave);
+        }
+    }
+
+    /// The latencies recorded since the last sample.
+    pub(crate) async fn sample(&self) -> Histogram<u64> {
+        let ask = |orders: &UnboundedSender<Order>| {
+            let (answer, sample) = oneshot::channel();
+            let _ = orders.send(Order::Sample(answer));
+            sample
+        };
+        let answers: Vec<_> = self.orders.iter().map(ask).collect();
+        let mut samples = histogram();
+        for sample in answers {
+            if let Ok(sample) = sample.await {
+                merge(&mut samples, &sample);
+            }
+        }
+        samples
+    }
+
+    /// Ends the work and collects what was written down. Nobody else may hold orders any more.
+    ///
+    /// # Errors
+    /// A worker had no runtime.
+    pub(crate) fn finish(self) -> io::Result<Book> {
+        drop(self.orders);
+        let books = self.threads.into_iter().map(|thread| match thread.join() {
+            Ok(book) => book,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        books.reduce(|one, other| Ok(one?.merge(other?))).expect("there is at least one worker")
+    }
+}
+
+fn work(run: Arc<Run>, index: u32, workers: u32, orders: UnboundedReceiver<Order>) -> io::Result<Book> {
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    let worker = Worker::new(run, index, workers, orders);
+    Ok(runtime.block_on(worker.work()))
+}

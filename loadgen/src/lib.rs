@@ -1,0 +1,40 @@
+//! `loadgen`: thousands of bots on real sockets, and a verdict on every delivery.
+//!
+//! A scenario and a random seed make a plan: who speaks where, down to the instant. A *pacing thread* walks the plan
+//! and hands each send, at its instant, to the *worker* whose bot is to speak; a worker is one thread with a share of
+//! the bots, each of them core's [`Client`](chinwag_core::Client) and a socket. What a bot sees goes to its worker's
+//! [`Oracle`](chinwag_oracle::Oracle) and histograms; at the end those of all workers are merged, and judged.
+//!
+//! Latency runs from the instant at which the plan *meant* a message to be sent, not from that at which it was: a
+//! server that stalls its senders does not improve its figures. The price is that a slow generator worsens them, so
+//! its own delay is measured too, and a run in which it was too large is void.
+//!
+//! [`main_with`] is the whole program.
+
+mod board;
+mod book;
+mod bot;
+mod cli;
+mod clock;
+mod conductor;
+mod connect;
+mod crew;
+mod hgrm;
+mod intervals;
+mod link;
+mod measure;
+mod output;
+mod pacer;
+mod plot;
+mod process;
+mod progress;
+mod run;
+mod server;
+mod summary;
+mod target;
+mod text;
+mod timers;
+mod verdict;
+mod worker;
+
+pub use cli::main_with;

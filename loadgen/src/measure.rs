@@ -1,0 +1,87 @@
+//! Latency histograms, and the few numbers that are read off them.
+
+use chinwag_core::Time;
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+/// The longest latency that is told apart, in microseconds: ten minutes.
+const LATENCY_MAX: u64 = 600_000_000;
+/// Significant digits: three make an error of at most 0.1 %.
+const DIGITS: u8 = 3;
+
+/// A histogram of microseconds. 160 KiB of address space, of which only what is used becomes resident.
+pub(crate) fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LATENCY_MAX, DIGITS).expect("sound bounds")
+}
+
+/// Records the span between two instants. What is longer than can be told apart counts as the longest.
+pub(crate) fn record(histogram: &mut Histogram<u64>, from: Time, to: Time) {
+    histogram.saturating_record(to.0.saturating_sub(from.0).min(LATENCY_MAX));
+}
+
+/// Adds one histogram to another, without loss.
+pub(crate) fn merge(into: &mut Histogram<u64>, from: &Histogram<u64>) {
+    into.add(from).expect("all histograms have the same bounds");
+}
+
+/// What reports show of a histogram, in microseconds.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub(crate) struct Percentiles {
+    /// How many were recorded.
+    pub(crate) count: u64,
+    /// Half are at most this.
+    pub(crate) p50: u64,
+    /// 90 % are at most this.
+    pub(crate) p90: u64,
+    /// 99 % are at most this.
+    pub(crate) p99: u64,
+    /// 99.9 % are at most this.
+    pub(crate) p999: u64,
+    /// All are at most this.
+    pub(crate) max: u64,
+}
+
+impl Percentiles {
+    /// Reads them off; all zero if nothing was recorded.
+    pub(crate) fn of(histogram: &Histogram<u64>) -> Self {
+        let at = |quantile| histogram.value_at_quantile(quantile);
+        Self {
+            count: histogram.len(),
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: histogram.max(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_read_off_within_the_precision() {
+        let mut histogram = histogram();
+        for value in 1..=1_000 {
+            record(&mut histogram, Time(5_000), Time(5_000 + value));
+        }
+        let read = Percentiles::of(&histogram);
+        assert_eq!(read, Percentiles { count: 1_000, p50: 500, p90: 900, p99: 990, p999: 999, max: 1_000 });
+    }
+
+    #[test]
+    fn spans_beyond_the_bounds_are_kept_at_the_bound() {
+        let mut histogram = histogram();
+        record(&mut histogram, Time(10), Time(3));
+        record(&mut histogram, Time(0), Time(u64::MAX));
+        assert_eq!(histogram.len(), 2);
+        assert_eq!(histogram.min(), 0);
+        assert!(histogram.max() >= LATENCY_MAX);
+    }
+
+    #[test]
+    fn nothing_recorded_reads_as_zero() {
+        assert_eq!(Percentiles::of(&histogram()), Percentiles::default());
+    }
+}

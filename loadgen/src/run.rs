@@ -1,0 +1,110 @@
+//! What all threads of a run share: plan, clock, target, and when each message was sent.
+
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use chinwag_core::Time;
+use chinwag_oracle::SendId;
+use chinwag_scenarios::{Plan, PlannedSend, RunId, parse_payload};
+use tokio::sync::Semaphore;
+
+use crate::{board::Board, clock::Clock, target::Target};
+
+/// A run, shared by all its threads.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// Who does what and when.
+    pub(crate) plan: Plan,
+    /// The clock of all threads.
+    pub(crate) clock: Clock,
+    /// Where the server is.
+    pub(crate) target: Target,
+    /// How far things are.
+    pub(crate) board: Board,
+    /// Handshakes that may still begin.
+    pub(crate) handshakes: Semaphore,
+    /// When the first stage starts, once everyone is there.
+    stages_start: OnceLock<Time>,
+    departures: Box<[Departure]>,
+}
+
+/// When a message was first put on the wire: microseconds, 0 before; the highest bit marks one that was held back by
+/// its sender's planned absence.
+#[derive(Debug, Default)]
+struct Departure(AtomicU64);
+
+const HELD_BACK: u64 = 1 << 63;
+
+impl Run {
+    /// A run that has not begun.
+    pub(crate) fn new(plan: Plan, clock: Clock, target: Target) -> Self {
+        let handshakes = Semaphore::new(plan.connect().in_flight as usize);
+        let departures = plan.sends().iter().map(|_| Departure::default()).collect();
+        Self {
+            plan,
+            clock,
+            target,
+            board: Board::default(),
+            handshakes,
+            stages_start: OnceLock::new(),
+            departures,
+        }
+    }
+
+    /// Fixes the instant at which the first stage starts. The first call counts.
+    pub(crate) fn start_stages(&self, at: Time) {
+        let _ = self.stages_start.set(at);
+    }
+
+    /// When something planned is; the clock's start as long as the stages' is not fixed.
+    pub(crate) fn instant(&self, planned: Duration) -> Time {
+        self.stages_start.get().copied().unwrap_or_else(|| self.clock.origin()) + planned
+    }
+
+    /// A planned message.
+    pub(crate) fn planned(&self, send: SendId) -> &PlannedSend {
+        &self.plan.sends()[send.0 as usize]
+    }
+
+    /// Which of this run's messages a text is.
+    pub(crate) fn send_of(&self, payload: &str) -> Option<SendId> {
+        let (run, send): (RunId, u32) = parse_payload(payload)?;
+        let known = run == self.plan.run() && (send as usize) < self.plan.sends().len();
+        known.then_some(SendId(send))
+    }
+
+    /// When a message was to be sent. One that its sender's planned absence held back was meant to be sent when it was.
+    pub(crate) fn intended(&self, send: SendId) -> Time {
+        let departure = self.departures[send.0 as usize].0.load(Ordering::Relaxed);
+        if departure > HELD_BACK {
+            return Time(departure & !HELD_BACK);
+        }
+        self.instant(self.planned(send).at)
+    }
+
+    /// When a message was sent, if it was.
+    pub(crate) fn departed(&self, send: SendId) -> Option<Time> {
+        let departure = self.departures[send.0 as usize].0.load(Ordering::Relaxed) & !HELD_BACK;
+        (departure != 0).then_some(Time(departure))
+    }
+
+    /// A message goes onto the wire; true if for the first time.
+    pub(crate) fn depart(&self, send: SendId, now: Time) -> bool {
+        let departure = &self.departures[send.0 as usize].0;
+        let first = departure.load(Ordering::Relaxed) & !HELD_BACK == 0;
+        if first {
+            departure.fetch_or(now.0, Ordering::Relaxed);
+        }
+        first
+    }
+
+    /// A message's sender is away, as planned: it will be late, and nobody is to blame.
+    pub(crate) fn hold_back(&self, send: SendId) {
+        self.departures[send.0 as usize].0.fetch_or(HELD_BACK, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,119 @@
+//! A server of our own: this program again, as `chat-server`, on a free port; or another program that is told the same.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs::File,
+    io::{self, BufRead as _, BufReader, Write as _},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, ChildStderr, Command, ExitCode, ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use crate::process::Process;
+
+/// As first argument: be the chat server.
+const SERVER_MARK: &str = "chat-server";
+/// What a chat server says of each address on which it listens.
+const LISTENING: &str = "listening on http://";
+
+/// A chat server that ends with us.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    address: SocketAddr,
+    tail: Tail,
+}
+
+/// The latest line of a server's log, to be shown if it fails.
+#[derive(Clone, Debug, Default)]
+struct Tail(Arc<Mutex<String>>);
+
+/// If we were started to be the chat server: its whole run.
+pub(crate) fn run_if_asked(args: &[OsString]) -> Option<ExitCode> {
+    let [program, mark, rest @ ..] = args else { return None };
+    let asked = mark == SERVER_MARK;
+    asked.then(|| chinwag_server::main_with([program].into_iter().chain(rest).cloned()))
+}
+
+impl Server {
+    /// Starts `program`, or this one, as a chat server, and waits until it listens. Its log goes to `log`, if named.
+    ///
+    /// # Errors
+    /// It could not be started, or ended before it listened; then the error holds what it said last.
+    pub(crate) fn start(program: Option<&Path>, log: Option<&Path>) -> io::Result<Self> {
+        let mut command = match program {
+            Some(program) => Command::new(program),
+            None => {
+                let mut command = Command::new(env::current_exe()?);
+                command.arg(SERVER_MARK);
+                command
+            }
+        };
+        command.args(["--listen", "127.0.0.1:0", "--exit-with-stdin", "--log", "warn"]);
+        // Ctrl-C is for us: a server that hears it too would send everyone away while the run is summed up.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let log = log.map(File::create).transpose()?;
+        let mut child = command.spawn()?;
+        let tail = Tail::default();
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take().expect("piped"));
+        let kept = tail.clone();
+        let follower = thread::spawn(move || kept.follow(stderr, log));
+        let mut line = String::new();
+        BufReader::new(stdout.expect("piped")).read_line(&mut line)?;
+        match line.trim_end().strip_prefix(LISTENING).and_then(|address| address.parse().ok()) {
+            Some(address) => Ok(Self { child, address, tail }),
+            None => {
+                // Who says nothing has ended, or is no chat server.
+                let _ = child.kill();
+                let status = child.wait()?;
+                let _ = follower.join();
+                Err(io::Error::other(format!("it did not say where it listens ({status}): {}", tail.last())))
+            }
+        }
+    }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// To measure it by.
+    pub(crate) fn process(&self) -> Process {
+        Process::new(self.child.id())
+    }
+
+    /// How it has ended and what it said last, if it has.
+    pub(crate) fn ended(&mut self) -> Option<(ExitStatus, String)> {
+        let status = self.child.try_wait().ok()??;
+        Some((status, self.tail.last()))
+    }
+}
+
+impl Drop for Server {
+    /// Ends it, and waits until it has.
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+impl Tail {
+    fn follow(&self, stderr: ChildStderr, mut log: Option<File>) {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            if let Some(log) = &mut log {
+                // A full disk is no reason to end a run.
+                let _ = writeln!(log, "{line}");
+            }
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = line;
+        }
+    }
+
+    fn last(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).trim().to_owned()
+    }
+}

@@ -1,0 +1,176 @@
+//! The summary as people read it.
+
+use std::fmt::{self, Write as _};
+
+use crate::{
+    measure::Percentiles,
+    summary::{Checked, Summary, Usage},
+    verdict::Word,
+};
+
+/// Writes a summary as text; `files` are those that were written.
+pub(crate) fn render(summary: &Summary, files: &[String]) -> String {
+    let mut text = String::new();
+    write(&mut text, summary, files).expect("text takes what is written");
+    text
+}
+
+fn write(out: &mut String, summary: &Summary, files: &[String]) -> fmt::Result {
+    let Summary { scenario, seed, deliveries: report, .. } = summary;
+    let (clients, seconds) = (number(summary.clients.into()), summary.duration_seconds);
+    writeln!(
+        out,
+        "{scenario}  seed {seed}  {clients} clients  {seconds:.1} s   RESULT: {}  exit {}",
+        summary.reason, summary.exit_code
+    )?;
+    // What a run that was not finished fell short of means nothing.
+    let judged = matches!(summary.verdict, Word::Pass | Word::Fail | Word::Invalid);
+    for threshold in summary.thresholds.iter().filter(|threshold| judged && !threshold.passed) {
+        writeln!(out, " ✗ {}  {}   {}", threshold.metric, threshold.expression, measured(threshold))?;
+    }
+    let connect = &summary.connect_us;
+    writeln!(
+        out,
+        "connections  {} of {clients}   reconnects {}   errors {}   until in all rooms p50 {} p99 {}",
+        number(summary.connected),
+        number(summary.reconnects),
+        number(summary.errors.values().sum()),
+        span(connect.p50),
+        span(connect.p99),
+    )?;
+    for (reason, count) in &summary.errors {
+        writeln!(out, "             {} × {reason}", number(*count))?;
+    }
+    writeln!(
+        out,
+        "messages     planned {}   sent {}   acknowledged {}   refused {}   unanswered {}",
+        number(report.planned),
+        number(report.sent),
+        number(report.acknowledged),
+        number(report.refused),
+        number(report.unanswered),
+    )?;
+    writeln!(
+        out,
+        "deliveries   expected {}   received {}   of these caught up {}   most in a second {}",
+        number(report.expected_deliveries),
+        number(report.received_deliveries),
+        number(report.caught_up),
+        number(summary.deliveries_per_second_max),
+    )?;
+    writeln!(
+        out,
+        "             lost {}   duplicated {}   reordered {}   foreign {}   promises broken {}",
+        number(report.lost),
+        number(report.duplicated),
+        number(report.reordered),
+        number(report.foreign),
+        number(report.violations_by_promise.values().sum()),
+    )?;
+    for violation in report.violations.iter().take(VIOLATIONS_SHOWN) {
+        writeln!(out, "             {violation}")?;
+    }
+    latencies(out, summary)?;
+    writeln!(out, "generator    {}", usage(&summary.generator.usage))?;
+    if let Some(server) = &summary.server {
+        writeln!(out, "server       {}", usage(server))?;
+    }
+    if !files.is_empty() {
+        writeln!(out, "files        {}", files.join(" "))?;
+    }
+    Ok(())
+}
+
+/// Broken promises that are told one by one; `summary.json` holds more.
+const VIOLATIONS_SHOWN: usize = 5;
+
+fn latencies(out: &mut String, summary: &Summary) -> fmt::Result {
+    writeln!(
+        out,
+        "{:<24} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "latency", "n", "p50", "p90", "p99", "p99.9", "max"
+    )?;
+    row(out, "  from intended instant", &summary.latency_us, " <- judged")?;
+    for stage in summary.stages.iter().filter(|stage| stage.latency_us.count > 0) {
+        row(out, &format!("    stage {}", stage.name), &stage.latency_us, "")?;
+    }
+    row(out, "  from actual instant", &summary.latency_actual_us, "")?;
+    row(out, "  send lag", &summary.send_lag_us, "")?;
+    if summary.catch_up_us.count > 0 {
+        row(out, "  caught up after absence", &summary.catch_up_us, "")?;
+    }
+    Ok(())
+}
+
+fn row(out: &mut String, name: &str, latency: &Percentiles, remark: &str) -> fmt::Result {
+    let Percentiles { count, p50, p90, p99, p999, max } = *latency;
+    write!(out, "{name:<24} {:>10}", number(count))?;
+    for value in [p50, p90, p99, p999, max] {
+        write!(out, " {:>9}", if count == 0 { "-".into() } else { span(value) })?;
+    }
+    writeln!(out, "{remark}")
+}
+
+fn usage(usage: &Usage) -> String {
+    let Usage { cpu_seconds, rss_bytes, bytes_per_connection } = *usage;
+    let unknown = || "?".to_owned();
+    format!(
+        "cpu {} s   memory {} MiB   {} bytes per connection",
+        cpu_seconds.map_or_else(unknown, |seconds| format!("{seconds:.1}")),
+        rss_bytes.map_or_else(unknown, |bytes| format!("{}", bytes >> 20)),
+        bytes_per_connection.map_or_else(unknown, number),
+    )
+}
+
+fn measured(threshold: &Checked) -> String {
+    let is_time = threshold.metric.contains("latency")
+        || threshold.metric.contains("lag")
+        || threshold.metric.contains("time");
+    match threshold.value {
+        None => "nothing was measured".into(),
+        Some(value) if is_time => format!("was {}", span(value as u64)),
+        Some(value) => format!("was {}", number(value as u64)),
+    }
+}
+
+/// A number with commas between thousands.
+pub(crate) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Microseconds with the unit that suits them.
+pub(crate) fn span(microseconds: u64) -> String {
+    match microseconds {
+        0..1_000 => format!("{microseconds} µs"),
+        1_000..100_000 => format!("{:.1} ms", microseconds as f64 / 1e3),
+        100_000..1_000_000 => format!("{} ms", microseconds / 1_000),
+        _ => format!("{:.2} s", microseconds as f64 / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (value, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn spans_have_a_fitting_unit() {
+        for (value, text) in [(31, "31 µs"), (1_250, "1.2 ms"), (182_400, "182 ms"), (1_210_000, "1.21 s")] {
+            assert_eq!(span(value), text);
+        }
+    }
+}

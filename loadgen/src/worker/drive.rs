@@ -1,0 +1,171 @@
+//! What clients want done, and what their events mean for the books.
+
+use std::rc::Rc;
+
+use chinwag_core::{
+    Client, Time,
+    client::{ClientEvent, ClientOutput, Shown},
+};
+use chinwag_oracle::{MemberId, Observation, RoomId};
+use tokio::task::spawn_local;
+
+use super::Worker;
+use crate::{
+    bot::{Absence, Bot},
+    link::Link,
+    measure::record,
+};
+
+impl Worker {
+    /// Lets a client do something, carries out what it wants done, and sees to its next deadline.
+    pub(super) fn drive<T>(
+        self: &Rc<Self>,
+        slot: usize,
+        act: impl FnOnce(&mut Client, Time, &mut Vec<ClientOutput>) -> T,
+    ) -> T {
+        let now = self.run.clock.now();
+        let mut bot = self.bots[slot].borrow_mut();
+        let mut outputs = self.outputs.take();
+        let result = act(&mut bot.client, now, &mut outputs);
+        for output in outputs.drain(..) {
+            self.carry_out(slot, &mut bot, now, output);
+        }
+        self.outputs.set(outputs);
+        if self.timers.borrow_mut().arm(slot, bot.client.poll_timeout()) {
+            self.earlier_deadline.notify_one();
+        }
+        result
+    }
+
+    fn carry_out(self: &Rc<Self>, slot: usize, bot: &mut Bot, now: Time, output: ClientOutput) {
+        match output {
+            ClientOutput::Connect => {
+                bot.attempt += 1;
+                bot.link = None;
+                bot.missing = self.run.plan.rooms_of(bot.number).map(RoomId).collect();
+                spawn_local(Rc::clone(self).open(slot, bot.attempt));
+            }
+            ClientOutput::Transmit(text) => {
+                self.departing(&text, now);
+                if let Some(link) = &mut bot.link {
+                    link.send(text);
+                }
+            }
+            ClientOutput::Close { code } => bot.link.iter_mut().for_each(|link| Link::close(link, code)),
+            ClientOutput::Event(event) => self.event(bot, now, event),
+        }
+    }
+
+    /// Notes it if a frame is a planned message; retries are noted too.
+    fn departing(&self, frame: &str, now: Time) {
+        let Some(send) = content(frame).and_then(|content| self.run.send_of(content)) else { return };
+        if self.run.depart(send, now) {
+            self.run.board.sent.add();
+        }
+        self.book.borrow_mut().observe(Observation::Sent { send });
+    }
+
+    fn event(&self, bot: &mut Bot, now: Time, event: ClientEvent) {
+        let member = MemberId(bot.number);
+        match event {
+            ClientEvent::Message(shown) => self.shown(bot, now, &shown),
+            ClientEvent::Acknowledged { id, position, .. } => {
+                if let Some(send) = bot.settle(id) {
+                    self.observe(Observation::Acknowledged { send, position: Some(position) });
+                    self.run.board.answered.add();
+                }
+            }
+            ClientEvent::Refused { id: Some(id), refusal, retry_after: None } => match bot.settle(id) {
+                Some(send) => {
+                    self.observe(Observation::Refused { send });
+                    let room = self.run.planned(send).room;
+                    self.run.board.forgone.add_many(self.run.plan.members_of(room).count() as u64);
+                    self.run.board.answered.add();
+                }
+                None => self.error(format!("refused: {refusal}")),
+            },
+            ClientEvent::Refused { id: None, refusal, .. } => self.error(format!("refused: {refusal}")),
+            ClientEvent::Attached { resumed, .. } => {
+                if !resumed {
+                    self.observe(Observation::SessionLost { member });
+                }
+                if bot.has_arrived {
+                    self.run.board.reconnects.add();
+                }
+            }
+            ClientEvent::Joined { room, head, next, verdict } => {
+                let Some(&room) = self.rooms.get(&room) else { return };
+                let (position, next, verdict) = (Some(head), Some(next), Some(verdict));
+                self.observe(Observation::Joined { member, room, position, next, verdict });
+                self.joined(bot, room, now);
+            }
+            ClientEvent::Left { room, head } => {
+                let Some(&room) = self.rooms.get(&room) else { return };
+                self.observe(Observation::Left { member, room, position: Some(head) });
+            }
+            ClientEvent::Lagged { .. } => self.book.borrow_mut().lagged += 1,
+            ClientEvent::Disconnected { .. } => self.disconnected(bot),
+            ClientEvent::Ended { code } => {
+                self.disconnected(bot);
+                self.error(format!(
+                    "gave up: {}",
+                    code.map_or_else(|| "no code".into(), |code| code.to_string())
+                ));
+            }
+            // Not owed to anyone, or answers to what bots do not ask.
+            _ => {}
+        }
+    }
+
+    fn shown(&self, bot: &Bot, now: Time, shown: &Shown) {
+        let Some(&room) = self.rooms.get(&shown.room) else { return };
+        let send = self.run.send_of(&shown.content);
+        let book = &mut *self.book.borrow_mut();
+        let (member, position, from_history) =
+            (MemberId(bot.number), Some(shown.position), shown.from_history);
+        book.observe(Observation::Shown { member, room, send, position, from_history });
+        let Some(send) = send else { return };
+        self.run.board.delivered.add();
+        let intended = self.run.intended(send);
+        if from_history && bot.was_away(intended) {
+            record(&mut book.catch_up, intended, now);
+        } else {
+            book.delivered(self.run.planned(send).stage, intended, self.run.departed(send), now);
+        }
+    }
+
+    fn joined(&self, bot: &mut Bot, room: RoomId, now: Time) {
+        let before = bot.missing.len();
+        bot.missing.retain(|&missing| missing != room);
+        if before == 0 || !bot.missing.is_empty() {
+            return;
+        }
+        record(&mut self.book.borrow_mut().connect, bot.connecting_since, now);
+        self.run.board.present.add();
+        if !bot.has_arrived {
+            bot.has_arrived = true;
+            self.run.board.arrived.add();
+        }
+        if bot.is_away() {
+            bot.absence = Absence::Over(now);
+        }
+    }
+
+    fn disconnected(&self, bot: &mut Bot) {
+        let was_present = bot.has_arrived && bot.missing.is_empty();
+        if was_present {
+            self.run.board.present.remove();
+            // Not present any more, whatever comes next.
+            bot.missing = self.run.plan.rooms_of(bot.number).map(RoomId).collect();
+        }
+    }
+
+    fn observe(&self, observation: Observation) {
+        self.book.borrow_mut().observe(observation);
+    }
+}
+
+/// The content of a message frame as the client writes it.
+fn content(frame: &str) -> Option<&str> {
+    frame.split_once(r#""content":""#).map(|(_, content)| content)
+}

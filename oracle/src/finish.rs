@@ -1,0 +1,289 @@
+//! The verdict: what can be judged only when everything is known.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chinwag_core::{Epoch, Position, Seq};
+
+use crate::{
+    observation::{MemberId, RoomId, SendId},
+    oracle::{Checks, Oracle, Send, Tally, index},
+    reader::{Placed, Reader, Stay, Unplaced},
+    report::Report,
+    violation::{Promise, Violation, Violations},
+};
+
+/// The places of a room and epoch that hold messages of ours.
+#[derive(Default)]
+struct Places {
+    /// Accepted messages, each at its lowest place.
+    owed: Vec<Seq>,
+    /// The same messages once more.
+    extra: Vec<Seq>,
+}
+
+/// Judges a run.
+struct Judge<'a> {
+    sends: &'a [Send],
+    report: Report,
+    tally: Tally,
+    checks: Checks,
+    violations: Violations,
+    places: BTreeMap<(RoomId, Epoch), Places>,
+    /// By send: it is at a place of its room.
+    placed: Vec<bool>,
+    /// What was planned for each room and not refused…
+    wanted: BTreeMap<RoomId, Vec<SendId>>,
+    /// …and of these, what has no place.
+    unplaced: BTreeMap<RoomId, u64>,
+}
+
+/// Judges what an oracle has seen.
+pub(crate) fn finish(oracle: &Oracle) -> Report {
+    let mut judge = Judge {
+        sends: &oracle.sends,
+        report: Report::default(),
+        tally: oracle.tally,
+        checks: oracle.checks,
+        violations: oracle.violations.clone(),
+        places: BTreeMap::new(),
+        placed: vec![false; oracle.sends.len()],
+        wanted: BTreeMap::new(),
+        unplaced: BTreeMap::new(),
+    };
+    judge.places(oracle);
+    judge.sends(oracle);
+    for (member, rooms) in (0..).map(MemberId).zip(&oracle.readers) {
+        for (room, reader) in rooms {
+            match reader {
+                Reader::Placed(reader) => judge.placed(member, *room, reader),
+                Reader::Unplaced(reader) => judge.unplaced(member, *room, reader),
+            }
+        }
+    }
+    judge.report()
+}
+
+impl Judge<'_> {
+    /// Sorts out which places hold what was accepted.
+    fn places(&mut self, oracle: &Oracle) {
+        for (room, epoch, places) in oracle.ledger.by_room() {
+            let mut first: HashMap<SendId, Seq> = HashMap::new();
+            let mut sorted = Places::default();
+            for (seq, send) in places {
+                let position = Position::new(epoch, seq);
+                if !self.belongs(room, position, send) {
+                    continue;
+                }
+                match first.get(&send) {
+                    None => {
+                        first.insert(send, seq);
+                        sorted.owed.push(seq);
+                    }
+                    Some(&before) => {
+                        sorted.extra.push(seq);
+                        let before = Position::new(epoch, before);
+                        let sentence =
+                            format!("message {send} is in room {room} at {before} and at {position}");
+                        self.add(Promise::ExactlyOnce, sentence, room, position, send);
+                    }
+                }
+            }
+            self.places.insert((room, epoch), sorted);
+        }
+        for (room, position, send) in oracle.ledger.contradictions() {
+            self.belongs(room, position, send);
+            let holder =
+                oracle.ledger.at(room, position).expect("a contradiction has something to contradict");
+            let sentence = format!(
+                "place {position} of room {room} holds message {holder} for some and {send} for others"
+            );
+            self.add(Promise::Order, sentence, room, position, send);
+        }
+    }
+
+    /// Whether a message may be where it is said to be, and counts.
+    fn belongs(&mut self, room: RoomId, position: Position, send: SendId) -> bool {
+        self.checks.add(Promise::NoInvention, 1);
+        let known = self.sends.get(index(send.0)).copied().unwrap_or_default();
+        if let Some((promise, why)) = known.objection(room) {
+            let sentence = format!("message {send} is at {position} of room {room} but {why}");
+            self.add(promise, sentence, room, position, send);
+        }
+        let counts = known.planned.is_some_and(|(planned, _)| planned == room) && !known.refused;
+        if counts {
+            self.placed[index(send.0)] = true;
+        }
+        counts
+    }
+
+    /// Counts answers, and finds what nobody was shown.
+    fn sends(&mut self, oracle: &Oracle) {
+        let shown: BTreeSet<SendId> = oracle
+            .readers
+            .iter()
+            .flatten()
+            .filter_map(|(_, reader)| match reader {
+                Reader::Unplaced(reader) => Some(&reader.shown),
+                Reader::Placed(_) => None,
+            })
+            .flatten()
+            .copied()
+            .collect();
+        for (send, known) in (0..).map(SendId).zip(self.sends) {
+            let Some((room, member)) = known.planned else { continue };
+            self.report.planned += 1;
+            self.report.sent += u64::from(known.sent);
+            self.report.acknowledged += u64::from(known.acknowledged);
+            self.report.refused += u64::from(known.refused);
+            let answered = known.acknowledged || known.refused || known.unresolved;
+            self.report.unanswered += u64::from(known.sent && !answered);
+            self.report.unresolved += u64::from(known.unresolved);
+            if known.refused {
+                self.refused(send, room, known.acknowledged);
+                continue;
+            }
+            let seen = self.placed[index(send.0)] || shown.contains(&send);
+            if known.unresolved && !known.acknowledged && !seen {
+                continue;
+            }
+            self.wanted.entry(room).or_default().push(send);
+            if !self.placed[index(send.0)] {
+                *self.unplaced.entry(room).or_default() += 1;
+                if known.sent && !seen {
+                    let answer = if known.acknowledged { "acknowledged" } else { "never answered" };
+                    let sentence = format!(
+                        "message {send} of member {member} was {answer} and shown to nobody in room {room}"
+                    );
+                    self.violations.add(
+                        Violation::new(Promise::NothingLost, sentence).room(room).member(member).send(send),
+                    );
+                }
+            }
+        }
+    }
+
+    fn refused(&mut self, send: SendId, room: RoomId, acknowledged: bool) {
+        self.checks.add(Promise::Refusal, 1);
+        if acknowledged {
+            let sentence = format!("message {send} into room {room} was both acknowledged and refused");
+            self.violations.add(Violation::new(Promise::Refusal, sentence).room(room).send(send));
+        }
+    }
+
+    /// Settles accounts with a member who knows places.
+    fn placed(&mut self, member: MemberId, room: RoomId, reader: &Placed) {
+        for stay in reader.stays() {
+            if let Some(places) = self.places.remove(&(room, stay.epoch)) {
+                self.stay(member, room, stay, &places);
+                self.places.insert((room, stay.epoch), places);
+            }
+        }
+        if reader.is_member() {
+            let missing = self.unplaced.get(&room).copied().unwrap_or_default();
+            self.settle(missing, 0, 0);
+        }
+    }
+
+    fn stay(&mut self, member: MemberId, room: RoomId, stay: &Stay, places: &Places) {
+        let expected = count(&places.owed, (stay.owed_after.next(), stay.until));
+        let received: u64 = stay.received().map(|range| count(&places.owed, range)).sum();
+        let announced: u64 = stay.announced().map(|range| count(&places.owed, range)).sum();
+        self.settle(expected, received, announced);
+        self.tally.duplicated += stay.received().map(|range| count(&places.extra, range)).sum::<u64>();
+        let lost = expected - received - announced;
+        if lost > 0 {
+            let accounted =
+                |seq| stay.received().chain(stay.announced()).any(|(from, to)| from <= seq && seq <= to);
+            let owed = places.owed.iter().filter(|&&seq| stay.owed_after < seq && seq <= stay.until);
+            let first = owed.copied().find(|&seq| !accounted(seq)).expect("something is lost");
+            let first = Position::new(stay.epoch, first);
+            let sentence = format!(
+                "member {member} of room {room} was not shown {lost} of {expected} messages, the first at {first}"
+            );
+            let violation =
+                Violation::new(Promise::NothingLost, sentence).member(member).room(room).position(first);
+            self.violations.add(violation);
+        }
+    }
+
+    /// Settles accounts with a member who knows messages by identity only.
+    fn unplaced(&mut self, member: MemberId, room: RoomId, reader: &Unplaced) {
+        let mut seen = BTreeSet::new();
+        let mut newest: HashMap<MemberId, SendId> = HashMap::new();
+        for &send in &reader.shown {
+            self.checks.add(Promise::NoInvention, 1);
+            let known = self.sends.get(index(send.0)).copied().unwrap_or_default();
+            let found = if let Some((promise, why)) = known.objection(room) {
+                Some((promise, format!("was shown message {send}, which {why}")))
+            } else if !seen.insert(send) {
+                self.tally.duplicated += 1;
+                Some((Promise::ExactlyOnce, format!("was shown message {send} again")))
+            } else {
+                let (_, author) = known.planned.expect("nothing speaks against it");
+                let newest = newest.entry(author).or_insert(send);
+                let late = send < *newest;
+                self.tally.reordered += u64::from(late);
+                let before = std::mem::replace(newest, send.max(*newest));
+                late.then(|| {
+                    (Promise::Order, format!("was shown message {send} of member {author} after {before}"))
+                })
+            };
+            if let Some((promise, rest)) = found {
+                let sentence = format!("member {member} of room {room} {rest}");
+                self.violations.add(Violation::new(promise, sentence).member(member).room(room).send(send));
+            }
+        }
+        let received = seen.len() as u64;
+        if reader.excused {
+            return self.settle(received, received, 0);
+        }
+        let wanted = self.wanted.get(&room).map_or(&[][..], Vec::as_slice);
+        let expected = wanted.len() as u64;
+        let missing =
+            wanted.iter().copied().find(|send| self.sends[index(send.0)].sent && !seen.contains(send));
+        if let Some(first) = missing {
+            let lost = expected - received;
+            let sentence = format!(
+                "member {member} of room {room} was not shown {lost} of {expected} messages, the first {first}"
+            );
+            let violation =
+                Violation::new(Promise::NothingLost, sentence).member(member).room(room).send(first);
+            self.violations.add(violation);
+        }
+        self.settle(expected, received, 0);
+    }
+
+    fn settle(&mut self, expected: u64, received: u64, announced: u64) {
+        self.checks.add(Promise::NothingLost, expected);
+        self.report.expected_deliveries += expected;
+        self.report.received_deliveries += received;
+        self.report.announced_lost += announced;
+        self.report.lost += expected - received - announced;
+    }
+
+    fn add(&mut self, promise: Promise, sentence: String, room: RoomId, position: Position, send: SendId) {
+        self.violations.add(Violation::new(promise, sentence).room(room).position(position).send(send));
+    }
+
+    fn report(self) -> Report {
+        Report {
+            duplicated: self.tally.duplicated,
+            reordered: self.tally.reordered,
+            gaps_announced: self.tally.gaps_announced,
+            history: self.tally.history,
+            caught_up: self.tally.caught_up,
+            foreign: self.tally.foreign,
+            violations_by_promise: self.violations.totals(),
+            violations: self.violations.examples(),
+            checks: self.checks.by_promise(),
+            ..self.report
+        }
+    }
+}
+
+/// How many places lie in `from..=to`.
+fn count(places: &[Seq], (from, to): (Seq, Seq)) -> u64 {
+    let below = |bound: Seq| places.partition_point(|&seq| seq < bound);
+    let upto = places.partition_point(|&seq| seq <= to);
+    upto.saturating_sub(below(from)) as u64
+}

@@ -1,0 +1,23 @@
+//! The promises of Chinwag, checked from observations.
+//!
+//! An [`Oracle`] is told what was planned, sent, acknowledged, refused and shown, and says which [`Promise`] was
+//! broken. It believes nobody: what each member is owed it works out itself, from the positions at which they joined
+//! and left. The same oracle judges a simulation, a load test and a recorded run.
+//!
+//! - What one member sees is judged at once: order, duplicates, gaps, privacy, continuity.
+//! - What takes two to see is judged by [`Oracle::finish`]: losses, inventions, refused messages that were shown.
+//!   Several oracles that watched parts of a run can be [merged](Oracle::merge) first.
+//! - A server without positions can be judged too, by identity alone; see [`Observation::Joined`].
+
+mod finish;
+mod ledger;
+mod observation;
+mod oracle;
+mod reader;
+mod report;
+mod violation;
+
+pub use observation::{MemberId, Observation, RoomId, SendId};
+pub use oracle::{Mode, Oracle};
+pub use report::Report;
+pub use violation::{Promise, Violation};

@@ -1,0 +1,142 @@
+//! What an oracle is told.
+
+use std::fmt;
+
+use chinwag_core::{Position, Seq, shard::Verdict};
+use serde::{Deserialize, Serialize};
+
+macro_rules! index {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(pub u32);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+index! {
+    /// One user's end. Numbered 0, 1, 2… by the caller: tables are as long as the highest number.
+    MemberId
+}
+index! {
+    /// A room. Numbered 0, 1, 2… by the caller: tables are as long as the highest number.
+    RoomId
+}
+index! {
+    /// A message someone means to send. Numbered 0, 1, 2… by the caller, in the order in which each member sends:
+    /// tables are as long as the highest number planned. A number read off the wire may be anything but 2^32 − 1.
+    SendId
+}
+
+/// Something that was seen from outside.
+///
+/// All joins, leaves and deliveries of one member go to the same oracle, in the order in which they happened; and so
+/// does all that concerns one send, its plan first.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Observation {
+    /// A message will be sent.
+    Planned {
+        /// Which.
+        send: SendId,
+        /// Into which room.
+        room: RoomId,
+        /// By whom.
+        member: MemberId,
+    },
+    /// A message was put on the wire; again at every retry.
+    Sent {
+        /// Which.
+        send: SendId,
+    },
+    /// The server says that a message is in its room.
+    Acknowledged {
+        /// Which.
+        send: SendId,
+        /// At this place, if the server names one.
+        position: Option<Position>,
+    },
+    /// The final answer to a message was a refusal; "not yet" is not final.
+    Refused {
+        /// Which.
+        send: SendId,
+    },
+    /// Nobody will ever know whether a message was accepted: the session it was sent in is lost. It is owed to everyone
+    /// if it was shown to anyone.
+    Unresolved {
+        /// Which.
+        send: SendId,
+    },
+    /// A member entered a room, or took up their membership after a reconnect.
+    ///
+    /// A member's first join decides how they are judged in that room: by positions if it names one, otherwise by the
+    /// identity of what they are shown.
+    Joined {
+        /// Who.
+        member: MemberId,
+        /// Where.
+        room: RoomId,
+        /// The room's newest message. What comes after it is owed from the first join on.
+        position: Option<Position>,
+        /// The first message that will be shown.
+        next: Option<Seq>,
+        /// Whether the server says that anything is missing.
+        verdict: Option<Verdict>,
+    },
+    /// A member's leave was acknowledged, or they were told to be gone.
+    Left {
+        /// Who.
+        member: MemberId,
+        /// Where.
+        room: RoomId,
+        /// The room's newest message when they left: nothing newer may have been shown. What was not shown until then
+        /// is not owed any more: who leaves while catching up gives up the rest.
+        position: Option<Position>,
+    },
+    /// A new session began for a member: what was said between the old one's last message and the next join is not
+    /// owed. Does nothing to a member who is in no room, so every session may be reported.
+    SessionLost {
+        /// Whose.
+        member: MemberId,
+    },
+    /// A member who was catching up was told that messages are no longer kept.
+    Gap {
+        /// Who.
+        member: MemberId,
+        /// Where.
+        room: RoomId,
+        /// The first one lost.
+        from: Position,
+        /// The last one lost.
+        to: Seq,
+    },
+    /// A user was shown a message of the room's stream, whether live or while catching up.
+    Shown {
+        /// To whom.
+        member: MemberId,
+        /// Where.
+        room: RoomId,
+        /// Which; `None` if it is nobody's of this run.
+        send: Option<SendId>,
+        /// Its place, if the server names one.
+        position: Option<Position>,
+        /// Whether it came out of the history and not live.
+        from_history: bool,
+    },
+    /// A user was shown a message of a page of older messages that they had asked for. It may have been seen before.
+    Paged {
+        /// To whom.
+        member: MemberId,
+        /// Where.
+        room: RoomId,
+        /// Which; `None` if it is nobody's of this run.
+        send: Option<SendId>,
+        /// Its place.
+        position: Position,
+    },
+}

@@ -1,0 +1,414 @@
+//! The oracle: takes observations in, judges what can be judged at once, and keeps what the verdict needs.
+
+use std::collections::BTreeMap;
+
+use chinwag_core::{Position, shard::Verdict};
+
+use crate::{
+    finish,
+    ledger::Ledger,
+    observation::{MemberId, Observation, RoomId, SendId},
+    reader::{Complaint, Delivery, Join, Placed, Reader, Unplaced},
+    report::Report,
+    violation::{Promise, Violation, Violations},
+};
+
+/// How strictly skipped messages are judged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mode {
+    /// Clients show in order and all messages are ours: a skipped place, or a message nobody sent, is a violation at
+    /// once.
+    Strict,
+    /// What was skipped may still come, and is lost only if it does not; others may speak too.
+    Tolerant,
+}
+
+/// Watches a run, or a part of one, and says which promises were broken.
+///
+/// A delivery in order costs a few table look-ups and no allocation. Memory is about 150 bytes for each member of a
+/// room, 40 for each planned message and 4 for each place of a room; without places, 4 for each delivery.
+#[derive(Clone, Debug)]
+pub struct Oracle {
+    pub(crate) mode: Mode,
+    pub(crate) sends: Vec<Send>,
+    pub(crate) ledger: Ledger,
+    /// By member: their rooms, few.
+    pub(crate) readers: Vec<Vec<(RoomId, Reader)>>,
+    pub(crate) tally: Tally,
+    pub(crate) checks: Checks,
+    /// What single readers have found.
+    pub(crate) violations: Violations,
+}
+
+/// What is known of a message.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Send {
+    /// Where and by whom.
+    pub(crate) planned: Option<(RoomId, MemberId)>,
+    pub(crate) sent: bool,
+    pub(crate) acknowledged: bool,
+    pub(crate) refused: bool,
+    pub(crate) unresolved: bool,
+    /// The place at which it was seen first, to find a second one at once.
+    position: Option<Position>,
+}
+
+/// Counts of deliveries that need no second look.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) duplicated: u64,
+    pub(crate) reordered: u64,
+    pub(crate) gaps_announced: u64,
+    pub(crate) history: u64,
+    pub(crate) caught_up: u64,
+    pub(crate) foreign: u64,
+}
+
+/// How often each promise was put to the test.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Checks([u64; Promise::ALL.len()]);
+
+impl Checks {
+    pub(crate) const fn add(&mut self, promise: Promise, count: u64) {
+        self.0[promise as usize] += count;
+    }
+
+    pub(crate) fn by_promise(self) -> BTreeMap<Promise, u64> {
+        Promise::ALL.into_iter().map(|promise| (promise, self.0[promise as usize])).collect()
+    }
+}
+
+impl Send {
+    /// Why this message cannot be in `room`.
+    pub(crate) fn objection(&self, room: RoomId) -> Option<(Promise, &'static str)> {
+        match self.planned {
+            None => Some((Promise::NoInvention, "was never planned")),
+            Some((planned, _)) if planned != room => {
+                Some((Promise::NoInvention, "belongs into another room"))
+            }
+            Some(_) if !self.sent => Some((Promise::NoInvention, "was never sent")),
+            Some(_) if self.refused => Some((Promise::Refusal, "was finally refused")),
+            Some(_) => None,
+        }
+    }
+}
+
+impl Oracle {
+    /// An oracle that has seen nothing.
+    #[must_use]
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            sends: Vec::new(),
+            ledger: Ledger::default(),
+            readers: Vec::new(),
+            tally: Tally::default(),
+            checks: Checks::default(),
+            violations: Violations::default(),
+        }
+    }
+
+    /// Takes in what happened next. Returns the violation that shows at once, if any; all are in the report.
+    pub fn observe(&mut self, observation: Observation) -> Option<Violation> {
+        match observation {
+            Observation::Planned { send, room, member } => {
+                self.send(send).planned = Some((room, member));
+                None
+            }
+            Observation::Sent { send } => {
+                self.send(send).sent = true;
+                None
+            }
+            Observation::Acknowledged { send, position } => self.acknowledged(send, position),
+            Observation::Refused { send } => {
+                self.send(send).refused = true;
+                None
+            }
+            Observation::Unresolved { send } => {
+                self.send(send).unresolved = true;
+                None
+            }
+            Observation::Joined { member, room, position, next, verdict } => {
+                let complaint = self.joined(member, room, position.map(|head| Join { head, next, verdict }));
+                self.record(member, room, position, None, complaint)
+            }
+            Observation::Left { member, room, position } => {
+                let complaint = match self.reader(member, room)? {
+                    Reader::Placed(reader) => reader.leave(position),
+                    Reader::Unplaced(reader) => {
+                        (reader.gone, reader.excused) = (true, true);
+                        None
+                    }
+                };
+                self.record(member, room, position, None, complaint)
+            }
+            Observation::Gap { member, room, from, to } => {
+                self.tally.gaps_announced += 1;
+                self.checks.add(Promise::Continuity, 1);
+                let complaint = match self.reader(member, room) {
+                    Some(Reader::Placed(reader)) => reader.gap(from, to),
+                    _ => Some((
+                        Promise::Continuity,
+                        format!("was told of a gap at {from} without reading by places"),
+                    )),
+                };
+                self.record(member, room, Some(from), None, complaint)
+            }
+            Observation::SessionLost { member } => {
+                for (_, reader) in self.readers.get_mut(index(member.0)).into_iter().flatten() {
+                    match reader {
+                        Reader::Placed(reader) => reader.lapse(),
+                        Reader::Unplaced(reader) => reader.excused = true,
+                    }
+                }
+                None
+            }
+            Observation::Shown { member, room, send, position, from_history } => {
+                let send = send.filter(|send| send.0 != u32::MAX);
+                let shown = self.shown(member, room, send, position, from_history);
+                let written = self.written(room, send, position);
+                shown.or(written)
+            }
+            Observation::Paged { member, room, send, position } => {
+                let send = send.filter(|send| send.0 != u32::MAX);
+                let shown = self.paged(member, room, send, position);
+                let written = self.written(room, send, Some(position));
+                shown.or(written)
+            }
+        }
+    }
+
+    /// What both have seen; it does not matter which is which.
+    ///
+    /// # Panics
+    /// If they judge in different modes.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        assert_eq!(self.mode, other.mode, "merged oracles judge alike");
+        for (id, theirs) in other.sends.into_iter().enumerate() {
+            let ours = self.send(SendId(u32::try_from(id).expect("a send's number")));
+            ours.planned = ours.planned.or(theirs.planned);
+            ours.sent |= theirs.sent;
+            ours.acknowledged |= theirs.acknowledged;
+            ours.refused |= theirs.refused;
+            ours.unresolved |= theirs.unresolved;
+            ours.position = ours.position.or(theirs.position);
+        }
+        self.ledger.merge(other.ledger);
+        if self.readers.len() < other.readers.len() {
+            self.readers.resize_with(other.readers.len(), Vec::new);
+        }
+        for (ours, theirs) in self.readers.iter_mut().zip(other.readers) {
+            ours.extend(theirs);
+        }
+        self.tally.add(other.tally);
+        for (ours, theirs) in self.checks.0.iter_mut().zip(other.checks.0) {
+            *ours += theirs;
+        }
+        self.violations.merge(other.violations);
+        self
+    }
+
+    /// The verdict on what has been seen so far.
+    #[must_use]
+    pub fn finish(&self) -> Report {
+        finish::finish(self)
+    }
+
+    fn acknowledged(&mut self, send: SendId, position: Option<Position>) -> Option<Violation> {
+        let known = self.send(send);
+        known.acknowledged = true;
+        let (room, _) = known.planned?;
+        self.written(room, Some(send), position)
+    }
+
+    fn joined(&mut self, member: MemberId, room: RoomId, join: Option<Join>) -> Option<Complaint> {
+        let verdict = join.and_then(|join| join.verdict);
+        self.tally.gaps_announced += u64::from(matches!(verdict, Some(Verdict::Gap { .. })));
+        if let Some(reader) = self.reader(member, room) {
+            return match (reader, join) {
+                (Reader::Placed(reader), Some(join)) => {
+                    let complaint = reader.join(join);
+                    self.checks.add(Promise::Continuity, u64::from(verdict.is_some()));
+                    complaint
+                }
+                (Reader::Unplaced(reader), _) => {
+                    reader.gone = false;
+                    None
+                }
+                // Nothing is said about places: the membership goes on as it was.
+                (Reader::Placed(_), None) => None,
+            };
+        }
+        let member = index(member.0);
+        if self.readers.len() <= member {
+            self.readers.resize_with(member + 1, Vec::new);
+        }
+        let reader = join
+            .map_or_else(|| Reader::Unplaced(Unplaced::default()), |join| Reader::Placed(Placed::new(join)));
+        // Most members have one room: room for four would be most of what an oracle needs.
+        self.readers[member].reserve_exact(1);
+        self.readers[member].push((room, reader));
+        None
+    }
+
+    fn shown(
+        &mut self,
+        member: MemberId,
+        room: RoomId,
+        send: Option<SendId>,
+        position: Option<Position>,
+        from_history: bool,
+    ) -> Option<Violation> {
+        let mode = self.mode;
+        for promise in [Promise::Privacy, Promise::Order, Promise::ExactlyOnce] {
+            self.checks.add(promise, 1);
+        }
+        let stray = |promise, sentence: &str| (Delivery::Stray, Some((promise, sentence.to_owned())));
+        let (delivery, complaint) = match (self.reader(member, room), position) {
+            (None, _) => stray(Promise::Privacy, "was shown a message without ever having joined"),
+            (Some(Reader::Placed(_)), None) => stray(Promise::Order, "was shown a message without a place"),
+            (Some(Reader::Placed(reader)), Some(position)) => {
+                let judged = reader.show(position, mode);
+                self.checks.add(Promise::GapFree, 1);
+                judged
+            }
+            (Some(Reader::Unplaced(reader)), _) if reader.gone => {
+                stray(Promise::Privacy, "was shown a message without being in the room")
+            }
+            (Some(Reader::Unplaced(reader)), _) => {
+                reader.shown.extend(send);
+                (Delivery::Owed, None)
+            }
+        };
+        let found = self.record(member, room, position, send, complaint);
+        self.tally.count(delivery, send.is_some(), from_history);
+        found.or_else(|| self.doubt_author(member, room, send, position))
+    }
+
+    fn paged(
+        &mut self,
+        member: MemberId,
+        room: RoomId,
+        send: Option<SendId>,
+        position: Position,
+    ) -> Option<Violation> {
+        self.checks.add(Promise::Privacy, 1);
+        let allowed = match self.reader(member, room) {
+            None => false,
+            Some(Reader::Placed(reader)) => reader.may_page(position),
+            Some(Reader::Unplaced(reader)) => !reader.gone,
+        };
+        self.tally.foreign += u64::from(send.is_none());
+        let complaint = (!allowed).then(|| {
+            (Promise::Privacy, format!("was given a page with {position} without being in the room"))
+        });
+        let found = self.record(member, room, Some(position), send, complaint);
+        found.or_else(|| self.doubt_author(member, room, send, Some(position)))
+    }
+
+    /// In strict mode everything is somebody's.
+    fn doubt_author(
+        &mut self,
+        member: MemberId,
+        room: RoomId,
+        send: Option<SendId>,
+        position: Option<Position>,
+    ) -> Option<Violation> {
+        let complaint = (send.is_none() && self.mode == Mode::Strict)
+            .then(|| (Promise::NoInvention, "was shown a message that is nobody's".to_owned()));
+        self.record(member, room, position, send, complaint)
+    }
+
+    /// Writes down that a message is said to be at a place. What this shows is judged again at the end and therefore
+    /// not recorded here.
+    fn written(
+        &mut self,
+        room: RoomId,
+        send: Option<SendId>,
+        position: Option<Position>,
+    ) -> Option<Violation> {
+        let (send, position) = (send?, position?);
+        let violation = |promise, sentence| {
+            Some(Violation::new(promise, sentence).room(room).position(position).send(send))
+        };
+        if let Some(before) = self.ledger.write(room, position, send) {
+            return violation(
+                Promise::Order,
+                format!(
+                    "place {position} of room {room} holds message {before} for some and {send} for others"
+                ),
+            );
+        }
+        // A message that is not known here may be known to an oracle that is merged later.
+        let known = self.sends.get_mut(index(send.0)).filter(|known| known.planned.is_some())?;
+        let before = *known.position.get_or_insert(position);
+        if let Some((promise, why)) = known.objection(room) {
+            return violation(promise, format!("message {send} is at {position} of room {room} but {why}"));
+        }
+        if before.epoch == position.epoch && before != position {
+            return violation(
+                Promise::ExactlyOnce,
+                format!("message {send} is in room {room} at {before} and at {position}"),
+            );
+        }
+        None
+    }
+
+    /// Keeps what a reader complains of.
+    fn record(
+        &mut self,
+        member: MemberId,
+        room: RoomId,
+        position: Option<Position>,
+        send: Option<SendId>,
+        complaint: Option<Complaint>,
+    ) -> Option<Violation> {
+        let (promise, rest) = complaint?;
+        let sentence = format!("member {member} of room {room} {rest}");
+        let violation =
+            Violation::new(promise, sentence).member(member).room(room).position(position).send(send);
+        self.violations.add(violation.clone());
+        Some(violation)
+    }
+
+    fn send(&mut self, send: SendId) -> &mut Send {
+        let send = index(send.0);
+        if self.sends.len() <= send {
+            self.sends.resize_with(send + 1, Send::default);
+        }
+        &mut self.sends[send]
+    }
+
+    fn reader(&mut self, member: MemberId, room: RoomId) -> Option<&mut Reader> {
+        let rooms = self.readers.get_mut(index(member.0))?;
+        rooms.iter_mut().find(|(its, _)| *its == room).map(|(_, reader)| reader)
+    }
+}
+
+impl Tally {
+    fn count(&mut self, delivery: Delivery, ours: bool, from_history: bool) {
+        self.foreign += u64::from(!ours);
+        match delivery {
+            Delivery::Owed => self.caught_up += u64::from(ours && from_history),
+            Delivery::History => self.history += u64::from(ours),
+            Delivery::Late => self.reordered += 1,
+            Delivery::Duplicate => self.duplicated += 1,
+            Delivery::Stray => {}
+        }
+    }
+
+    const fn add(&mut self, other: Self) {
+        self.duplicated += other.duplicated;
+        self.reordered += other.reordered;
+        self.gaps_announced += other.gaps_announced;
+        self.history += other.history;
+        self.caught_up += other.caught_up;
+        self.foreign += other.foreign;
+    }
+}
+
+/// A number as an index.
+pub(crate) fn index(number: u32) -> usize {
+    usize::try_from(number).expect("an index fits a usize")
+}

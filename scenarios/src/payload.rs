@@ -1,0 +1,86 @@
+//! What bots say: a header that tells which planned message it is, then filling up to the wanted size.
+
+use std::fmt;
+
+use crate::draw::{Draw, Purpose};
+
+/// Tells the messages of one run from those of another on the same server.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RunId(pub u32);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
+/// The smallest payload in bytes: `cw1.`, 8 digits of the run, a dot, up to 10 digits of the message, a dot.
+pub(crate) const BYTES_MIN: u32 = 24;
+
+/// What every payload begins with.
+const MARK: &str = "cw1.";
+
+/// The filling's letters; none needs quoting anywhere.
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// The payload of message `send`, `size` bytes of ASCII.
+pub(crate) fn payload(run: RunId, send: u32, size: u32) -> String {
+    let mut text = format!("{MARK}{run}.{send}.");
+    let filling = Draw::new(u64::from(run.0), Purpose::Filling, "").part(u64::from(send));
+    let missing = (size as usize).saturating_sub(text.len());
+    text.reserve_exact(missing);
+    // Each draw of 64 bits makes ten letters of six.
+    let letters = (0..).flat_map(|index| (0..10).map(move |sixth| filling.bits(index) >> (6 * sixth) & 63));
+    text.extend(
+        letters.take(missing).map(|letter| char::from(LETTERS[usize::try_from(letter).expect("below 64")])),
+    );
+    text
+}
+
+/// Which message of which run a payload is; `None` if it is nobody's. Allocates nothing.
+#[must_use]
+pub fn parse_payload(text: &str) -> Option<(RunId, u32)> {
+    let (run, rest) = text.strip_prefix(MARK)?.split_once('.')?;
+    let (send, _filling) = rest.split_once('.')?;
+    let digits = |text: &str, radix| text.bytes().all(|b| char::from(b).is_digit(radix));
+    if run.len() != 8 || !digits(run, 16) || !digits(send, 10) {
+        return None;
+    }
+    Some((RunId(u32::from_str_radix(run, 16).ok()?), send.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_payload_tells_whose_it_is(run: u32, send: u32, size in BYTES_MIN..5_000) {
+            let text = payload(RunId(run), send, size);
+            prop_assert_eq!(text.len(), size as usize);
+            prop_assert_eq!(parse_payload(&text), Some((RunId(run), send)));
+        }
+
+        #[test]
+        fn anything_may_come_in(text: String) {
+            prop_assert_eq!(parse_payload(&text), None);
+        }
+    }
+
+    #[test]
+    fn near_misses_are_nobodys() {
+        for text in [
+            "cw1.",
+            "cw1.0000002a.7",
+            "cw1.2a.7.",
+            "cw1.+000002a.7.",
+            "cw1.0000002a.+7.",
+            "cw1.0000002a.4294967296.",
+        ] {
+            assert_eq!(parse_payload(text), None, "{text}");
+        }
+        assert_eq!(parse_payload("cw1.0000002a.7."), Some((RunId(42), 7)));
+    }
+}

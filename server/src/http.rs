@@ -1,0 +1,140 @@
+//! The HTTP side of a socket: a few routes, and the handshake that turns it into a WebSocket.
+
+use std::{cell::Cell, convert::Infallible, net::SocketAddr, rc::Rc, sync::atomic::Ordering};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::Incoming,
+    header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{net::TcpStream, task::spawn_local};
+use tokio_tungstenite::tungstenite::{
+    Error, error::ProtocolError, handshake::server::create_response_with_body,
+};
+use tracing::debug;
+
+use crate::{connection::Connection, hub::Hub, metrics, server::Shared};
+
+/// Hyper's buffers per socket, in bytes; they are gone once it is a WebSocket.
+const BUFFER_BYTES_MAX: usize = 16 * 1024;
+
+type Answer = Response<Full<Bytes>>;
+
+/// Serves HTTP on a socket until it ends or becomes a WebSocket, which then is a task of its own: a much smaller one.
+pub(crate) async fn serve(hub: Rc<Hub>, tcp: TcpStream, peer: SocketAddr) {
+    let counted = Counted::new(Rc::clone(&hub));
+    let upgraded = Cell::new(false);
+    let service = service_fn(|request| async {
+        let answer = answer(&hub, request).await;
+        upgraded.set(answer.status() == StatusCode::SWITCHING_PROTOCOLS);
+        Ok::<_, Infallible>(answer)
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(hub.shared.settings.driver.header_timeout)
+        .max_buf_size(BUFFER_BYTES_MAX)
+        .serve_connection(TokioIo::new(tcp), service)
+        .without_shutdown()
+        .await;
+    drop(counted);
+    match served {
+        Ok(parts) if upgraded.get() => {
+            let slot = hub.connected(peer);
+            let head = parts.read_buf.to_vec();
+            spawn_local(Connection::new(Rc::clone(&hub), slot, parts.io.into_inner(), head).run());
+        }
+        Ok(_) => {}
+        Err(error) => debug!(%peer, %error, "no HTTP"),
+    }
+}
+
+/// Counts a socket while it speaks HTTP.
+struct Counted(Rc<Hub>);
+
+impl Counted {
+    fn new(hub: Rc<Hub>) -> Self {
+        hub.http_connections.set(hub.http_connections.get() + 1);
+        Self(hub)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.http_connections.set(self.0.http_connections.get() - 1);
+    }
+}
+
+/// Answers one request. The query is not looked at and not logged: it may hold a token.
+async fn answer(hub: &Hub, request: Request<Incoming>) -> Answer {
+    let shared = &hub.shared;
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        let allowed = HeaderValue::from_static("GET, HEAD");
+        return text(StatusCode::METHOD_NOT_ALLOWED, "Only GET is understood here.").with(ALLOW, allowed);
+    }
+    match request.uri().path() {
+        "/healthz" => text(StatusCode::OK, "ok"),
+        "/readyz" if shared.draining.load(Ordering::Relaxed) => going(shared, "The server is going down."),
+        "/readyz" => text(StatusCode::OK, "ok"),
+        "/metrics" => {
+            let content_type = HeaderValue::from_static(metrics::CONTENT_TYPE);
+            text(StatusCode::OK, shared.metrics().await).with(CONTENT_TYPE, content_type)
+        }
+        "/" | "/chat" => upgrade(hub, &request),
+        _ => text(StatusCode::NOT_FOUND, "There is nothing here; the chat is at /chat."),
+    }
+}
+
+/// The handshake (RFC 6455 §4.2). Its origin is not checked: nothing here rests on cookies.
+fn upgrade(hub: &Hub, request: &Request<Incoming>) -> Answer {
+    match create_response_with_body(request, Full::default) {
+        Ok(_) if hub.is_full() => going(&hub.shared, "No more connections at the moment; come back later."),
+        Ok(response) => response,
+        Err(Error::Protocol(
+            ProtocolError::MissingConnectionUpgradeHeader | ProtocolError::MissingUpgradeWebSocketHeader,
+        )) => upgrade_required("This is a WebSocket: connect with ws:// or wss://."),
+        Err(Error::Protocol(ProtocolError::MissingSecWebSocketVersionHeader)) => {
+            upgrade_required("Only version 13 of the WebSocket protocol is spoken here.")
+        }
+        Err(error) => text(StatusCode::BAD_REQUEST, error.to_string()),
+    }
+}
+
+fn upgrade_required(sentence: &'static str) -> Answer {
+    text(StatusCode::UPGRADE_REQUIRED, sentence)
+        .with(UPGRADE, HeaderValue::from_static("websocket"))
+        .with(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))
+}
+
+/// 503 with the time to come back.
+fn going(shared: &Shared, sentence: &'static str) -> Answer {
+    let seconds = shared.settings.gateway.return_spread.as_secs().max(1);
+    text(StatusCode::SERVICE_UNAVAILABLE, sentence).with(RETRY_AFTER, HeaderValue::from(seconds))
+}
+
+/// One line of text.
+fn text(status: StatusCode, line: impl Into<String>) -> Answer {
+    let mut line = line.into();
+    if !line.ends_with('\n') {
+        line.push('\n');
+    }
+    let mut answer = Response::new(Full::from(line));
+    *answer.status_mut() = status;
+    answer.with(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))
+}
+
+/// Headers in passing.
+trait With {
+    fn with(self, name: HeaderName, value: HeaderValue) -> Self;
+}
+
+impl With for Answer {
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers_mut().insert(name, value);
+        self
+    }
+}

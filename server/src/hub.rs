@@ -1,0 +1,238 @@
+//! One thread's node and the table of its sockets: inputs go in with the time, outputs are carried out.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    net::SocketAddr,
+    rc::Rc,
+    sync::{Arc, atomic::Ordering},
+};
+
+use bytes::Bytes;
+use chinwag_core::{
+    ConnectionId, Time,
+    gateway::{Fault, Frame, GatewayInput},
+};
+use chinwag_journal::{Mail, Node, NodeConfig, NodeInput, NodeOutput};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::sleep_until,
+};
+use tracing::info;
+
+use crate::{clock::Clock, log::Notices, metrics::Snapshot, server::Shared, slot::Slot};
+
+/// A thread's machines and sockets. Lives in an `Rc`; nothing here waits.
+pub(crate) struct Hub {
+    /// What all threads share.
+    pub(crate) shared: Arc<Shared>,
+    index: u32,
+    clock: Clock,
+    machine: RefCell<Machine>,
+    slots: RefCell<HashMap<ConnectionId, Rc<Slot>>>,
+    opened: Cell<u64>,
+    /// Sockets that have not become a WebSocket.
+    pub(crate) http_connections: Cell<usize>,
+    /// One per node, this one's too. Unbounded in type but not in fact: a gateway has at most `unanswered_max`
+    /// requests per connection under way, and a shard's events are answers to those or go to members.
+    mailboxes: Vec<mpsc::UnboundedSender<Mail>>,
+    /// The deadline that the timer sleeps towards.
+    armed: Cell<Option<Time>>,
+    earlier_deadline: Notify,
+    emptied: Notify,
+    notices: Notices,
+}
+
+/// The node and a buffer for its outputs.
+struct Machine {
+    node: Node,
+    outputs: Vec<NodeOutput>,
+}
+
+impl Hub {
+    /// A hub without sockets.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        clock: Clock,
+        config: NodeConfig,
+        mailboxes: Vec<mpsc::UnboundedSender<Mail>>,
+    ) -> Self {
+        let index = config.index;
+        let node = Node::new(config, clock.now());
+        let armed = Cell::new(node.poll_timeout());
+        Self {
+            shared,
+            index,
+            clock,
+            machine: RefCell::new(Machine { node, outputs: Vec::new() }),
+            slots: RefCell::default(),
+            opened: Cell::new(0),
+            http_connections: Cell::new(0),
+            mailboxes,
+            armed,
+            earlier_deadline: Notify::new(),
+            emptied: Notify::new(),
+            notices: Notices::default(),
+        }
+    }
+
+    /// Whether another WebSocket would be one too many, or comes too late.
+    pub(crate) fn is_full(&self) -> bool {
+        let connections_max = self.shared.settings.gateway.connections_max;
+        self.shared.draining.load(Ordering::Relaxed) || self.slots.borrow().len() >= connections_max as usize
+    }
+
+    /// A WebSocket is open.
+    pub(crate) fn connected(&self, peer: SocketAddr) -> Rc<Slot> {
+        let opened = self.opened.get();
+        self.opened.set(opened + 1);
+        let threads = u64::from(self.shared.settings.driver.threads);
+        let id = ConnectionId(opened * threads + u64::from(self.index));
+        let slot = Rc::new(Slot::new(id));
+        self.slots.borrow_mut().insert(id, Rc::clone(&slot));
+        let live = self.shared.live.fetch_add(1, Ordering::Relaxed) + 1;
+        info!(connection = id.0, %peer, live, "connected");
+        self.gateway(GatewayInput::Connected { connection: id });
+        slot
+    }
+
+    /// A frame came in.
+    pub(crate) fn received(&self, slot: &Slot, frame: Frame<'_>) {
+        self.gateway(GatewayInput::Received { connection: slot.id, frame });
+    }
+
+    /// Bytes came in that are no frame.
+    pub(crate) fn faulted(&self, slot: &Slot, fault: Fault) {
+        self.gateway(GatewayInput::Faulted { connection: slot.id, fault });
+    }
+
+    /// A WebSocket is gone. `how` is for the log.
+    pub(crate) fn disconnected(&self, slot: &Slot, how: &str) {
+        self.gateway(GatewayInput::Disconnected { connection: slot.id });
+        let mut slots = self.slots.borrow_mut();
+        slots.remove(&slot.id);
+        let live = self.shared.live.fetch_sub(1, Ordering::Relaxed) - 1;
+        let connection = slot.id.0;
+        match slot.who.get() {
+            Some((user, session)) => info!(connection, %user, %session, reason = %how, live, "disconnected"),
+            None => info!(connection, reason = %how, live, "disconnected"),
+        }
+        if slots.is_empty() {
+            self.emptied.notify_one();
+        }
+    }
+
+    /// Mail from another node.
+    pub(crate) fn mail(&self, mail: Mail) {
+        self.handle(NodeInput::Mail(mail));
+    }
+
+    /// Tells all connections to go, and waits until they are gone.
+    pub(crate) async fn drain(&self) {
+        self.gateway(GatewayInput::Drain);
+        while !self.slots.borrow().is_empty() {
+            self.emptied.notified().await;
+        }
+    }
+
+    /// Bytes for a socket.
+    pub(crate) fn poll_transmit(&self, slot: &Slot) -> Option<Bytes> {
+        let bytes_max = self.shared.settings.driver.write_bytes_max;
+        self.machine.borrow_mut().node.poll_transmit(slot.id, bytes_max)
+    }
+
+    /// So many of them were written.
+    pub(crate) fn transmitted(&self, slot: &Slot, bytes: usize) {
+        let now = self.clock.now();
+        self.run(|node, outputs| node.transmitted(now, slot.id, bytes, outputs));
+    }
+
+    /// Keeps the node's deadlines. Never returns.
+    pub(crate) async fn keep_time(&self) {
+        loop {
+            let Some(deadline) = self.armed.get() else {
+                self.earlier_deadline.notified().await;
+                continue;
+            };
+            tokio::select! {
+                () = sleep_until(self.clock.instant(deadline)) => self.timeout(),
+                () = self.earlier_deadline.notified() => {}
+            }
+        }
+    }
+
+    /// What metrics show of this thread.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let node = &self.machine.borrow().node;
+        Snapshot { counters: node.counters().clone(), rooms: node.rooms() }
+    }
+
+    /// The armed deadline has come; the node's own may have moved on meanwhile.
+    fn timeout(&self) {
+        self.armed.set(None);
+        let deadline = self.machine.borrow().node.poll_timeout();
+        if deadline.is_some_and(|deadline| deadline <= self.clock.now()) {
+            self.handle(NodeInput::Timeout);
+        } else {
+            self.arm(deadline);
+        }
+    }
+
+    fn gateway(&self, input: GatewayInput<'_>) {
+        self.handle(NodeInput::Gateway(input));
+    }
+
+    fn handle(&self, input: NodeInput<'_>) {
+        let now = self.clock.now();
+        let published = self.run(|node, outputs| {
+            let encoded = node.counters().frames_encoded;
+            node.handle_input(now, input, outputs);
+            node.counters().frames_encoded != encoded
+        });
+        if published {
+            self.shared.fan_out.observe(self.clock.now().since(now).as_secs_f64());
+        }
+    }
+
+    /// Lets the node do something, carries out what it wants done, and sees to its next deadline.
+    fn run<T>(&self, act: impl FnOnce(&mut Node, &mut Vec<NodeOutput>) -> T) -> T {
+        let mut machine = self.machine.borrow_mut();
+        let Machine { node, outputs } = &mut *machine;
+        let result = act(node, outputs);
+        let slots = self.slots.borrow();
+        for output in outputs.drain(..) {
+            self.carry_out(&slots, output);
+        }
+        self.arm(node.poll_timeout());
+        result
+    }
+
+    fn carry_out(&self, slots: &HashMap<ConnectionId, Rc<Slot>>, output: NodeOutput) {
+        match output {
+            NodeOutput::Writable(connection) => with(slots, connection, Slot::set_writable),
+            NodeOutput::Reading(connection, on) => with(slots, connection, |slot| slot.set_reading(on)),
+            NodeOutput::Close(connection, reason) => with(slots, connection, |slot| slot.close(reason)),
+            NodeOutput::Notice(notice) => self.notices.write(self.clock.now(), slots, notice),
+            NodeOutput::Mail(to, mail) => {
+                // A node that no longer takes mail has ended: the process is about to.
+                let _ = self.mailboxes[to as usize].send(mail);
+            }
+        }
+    }
+
+    /// Wakes the timer if it would sleep too long; one that wakes too early finds out.
+    fn arm(&self, deadline: Option<Time>) {
+        let Some(deadline) = deadline else { return };
+        if self.armed.get().is_none_or(|armed| deadline < armed) {
+            self.armed.set(Some(deadline));
+            self.earlier_deadline.notify_one();
+        }
+    }
+}
+
+/// A connection may have gone while its node still had something to say to it.
+fn with(slots: &HashMap<ConnectionId, Rc<Slot>>, connection: ConnectionId, act: impl FnOnce(&Slot)) {
+    if let Some(slot) = slots.get(&connection) {
+        act(slot);
+    }
+}

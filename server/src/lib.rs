@@ -1,0 +1,27 @@
+//! The server: a thin driver around [`chinwag_journal::Node`] that moves bytes and time.
+//!
+//! A few *gateway threads* each run one [`Node`](chinwag_journal::Node) and the sockets it speaks through, as local
+//! tasks of one single-threaded runtime; an accept loop deals connections to them in turn. Whatever is decided, the
+//! node decides: what is here reads frames, writes bytes, keeps deadlines, answers HTTP and writes logs.
+//!
+//! [`Server`] can be embedded; [`main_with`] is the whole `chat-server` program, so that another program of the
+//! workspace can re-execute itself into it.
+
+mod cli;
+mod clock;
+mod connection;
+mod files;
+mod http;
+mod hub;
+mod log;
+mod metrics;
+mod server;
+mod settings;
+mod slot;
+#[cfg(test)]
+mod tests;
+mod thread;
+
+pub use cli::main_with;
+pub use server::Server;
+pub use settings::{DriverConfig, LogFormat, SOCKET_FRAME_BYTES_HARD_MAX, Settings, THREADS_HARD_MAX};

@@ -1,0 +1,294 @@
+//! The server as a whole: listeners, gateway threads, and the order in which they start and stop.
+
+use std::{
+    io, mem,
+    net::{SocketAddr, TcpListener as StdTcpListener},
+    panic,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use chinwag_journal::NodeConfig;
+use prometheus_client::metrics::histogram::Histogram;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tracing::{info, warn};
+
+use crate::{
+    clock::Clock,
+    metrics::{self, Snapshot},
+    settings::Settings,
+    thread::{Command, Seat},
+};
+
+/// Connections the kernel holds until we accept them: a whole reconnect storm, if the system allows it.
+const BACKLOG: i32 = 4_096;
+/// Commands that may wait for a thread; the accept loop waits when there are more.
+const COMMANDS_MAX: usize = 1_024;
+/// How long to leave the listener alone when the process has run out of files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A server that listens but does not answer yet.
+#[derive(Debug)]
+pub struct Server {
+    settings: Settings,
+    listeners: Vec<StdTcpListener>,
+    addresses: Vec<SocketAddr>,
+}
+
+/// What all threads share.
+pub(crate) struct Shared {
+    /// What the operator set.
+    pub(crate) settings: Settings,
+    /// The server is going down.
+    pub(crate) draining: AtomicBool,
+    /// WebSockets open now, on all threads.
+    pub(crate) live: AtomicUsize,
+    /// Time nodes took for inputs that made them publish.
+    pub(crate) fan_out: Histogram,
+    /// To the gateway threads, by index.
+    threads: Vec<mpsc::Sender<Command>>,
+}
+
+impl Server {
+    /// Listens on every address of the settings. Clients can connect from now on; they are answered once the server
+    /// [runs](Self::run).
+    ///
+    /// # Errors
+    /// Settings that cannot work together ([`io::ErrorKind::InvalidInput`]), or an address that cannot be listened
+    /// on; one line that says which and what to do.
+    pub fn bind(settings: Settings) -> io::Result<Self> {
+        settings.check().map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
+        let listeners = settings.driver.listen.iter().copied().map(listen).collect::<io::Result<Vec<_>>>()?;
+        let addresses = listeners.iter().map(StdTcpListener::local_addr).collect::<io::Result<_>>()?;
+        Ok(Self { settings, listeners, addresses })
+    }
+
+    /// Where it listens, in the order of the settings, with the ports that were found.
+    #[must_use]
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Serves until `shutdown` is done; then lets connections go in batches, for `drain_timeout` at most. Needs a
+    /// tokio runtime with I/O and time, of either kind; connections live on threads of the server's own.
+    ///
+    /// While it drains it still answers HTTP, so that whoever asks `/readyz` learns of it, but opens no WebSockets.
+    ///
+    /// # Errors
+    /// A thread or its runtime cannot be made.
+    ///
+    /// # Panics
+    /// When a gateway thread has panicked, with its panic.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        let drain_timeout = self.settings.driver.drain_timeout;
+        let listeners =
+            self.listeners.into_iter().map(TcpListener::from_std).collect::<io::Result<Vec<_>>>()?;
+        let mut threads = Threads::start(self.settings)?;
+        let shared = Arc::clone(&threads.shared);
+        let mut accepting = JoinSet::new();
+        for listener in listeners {
+            accepting.spawn(accept(listener, Arc::clone(&shared)));
+        }
+        tokio::select! {
+            () = pin!(shutdown) => shared.drain(drain_timeout).await,
+            () = threads.any_ended() => {}
+        }
+        drop(accepting);
+        threads.stop().await
+    }
+}
+
+impl Shared {
+    fn new(settings: Settings, threads: Vec<mpsc::Sender<Command>>) -> Self {
+        Self {
+            settings,
+            draining: AtomicBool::new(false),
+            live: AtomicUsize::new(0),
+            fan_out: metrics::fan_out_histogram(),
+            threads,
+        }
+    }
+
+    /// The metrics page, from what every thread says of itself.
+    pub(crate) async fn metrics(&self) -> String {
+        let snapshots: Vec<Snapshot> = self.ask_all(Command::Scrape).await;
+        metrics::page(&snapshots, &self.fan_out, self.draining.load(Ordering::Relaxed))
+    }
+
+    /// Lets all connections go and waits until they are gone, but not for ever.
+    async fn drain(&self, at_most: Duration) {
+        let live = || self.live.load(Ordering::Relaxed);
+        self.draining.store(true, Ordering::Relaxed);
+        info!(live = live(), "draining");
+        if timeout(at_most, self.ask_all(Command::Drain)).await.is_err() {
+            warn!(live = live(), "connections are left: ending without them");
+        }
+    }
+
+    /// Asks every thread, then collects the answers; a thread that has ended gives none.
+    async fn ask_all<T>(&self, question: fn(oneshot::Sender<T>) -> Command) -> Vec<T> {
+        let mut asked = Vec::with_capacity(self.threads.len());
+        self.tell_all(|| {
+            let (answer, answered) = oneshot::channel();
+            asked.push(answered);
+            question(answer)
+        })
+        .await;
+        let mut answers = Vec::with_capacity(asked.len());
+        for answered in asked {
+            answers.extend(answered.await);
+        }
+        answers
+    }
+
+    async fn tell_all(&self, mut command: impl FnMut() -> Command) {
+        for thread in &self.threads {
+            // One that has ended panicked: `Threads::stop` tells.
+            let _ = thread.send(command()).await;
+        }
+    }
+}
+
+/// The gateway threads; they are told to end when this is dropped.
+struct Threads {
+    shared: Arc<Shared>,
+    handles: Vec<JoinHandle<io::Result<()>>>,
+    /// Holds something when a thread has ended, however it ended.
+    ended: mpsc::Receiver<()>,
+}
+
+impl Threads {
+    fn start(settings: Settings) -> io::Result<Self> {
+        let nodes = settings.driver.threads;
+        let clock = Clock::start();
+        let incarnation = rand::random::<u64>() >> 16;
+        let gateway = Arc::new(settings.gateway.clone());
+        let shard = settings.shard.clone();
+        let (commanders, commands): (Vec<_>, Vec<_>) =
+            (0..nodes).map(|_| mpsc::channel(COMMANDS_MAX)).unzip();
+        let (mailboxes, mail): (Vec<_>, Vec<_>) = (0..nodes).map(|_| mpsc::unbounded_channel()).unzip();
+        let (ending, ended) = mpsc::channel(1);
+        let shared = Arc::new(Shared::new(settings, commanders));
+        let mut threads = Self { shared: Arc::clone(&shared), handles: Vec::new(), ended };
+        for ((index, commands), mail) in (0..).zip(commands).zip(mail) {
+            let node = NodeConfig {
+                index,
+                nodes,
+                incarnation,
+                gateway: Arc::clone(&gateway),
+                shard: shard.clone(),
+                seed: rand::random(),
+            };
+            let seat = Seat {
+                shared: Arc::clone(&shared),
+                clock,
+                node,
+                commands,
+                mail,
+                mailboxes: mailboxes.clone(),
+            };
+            let ending = Ending(ending.clone());
+            let run = move || {
+                let _ending = ending;
+                seat.run()
+            };
+            threads.handles.push(thread::Builder::new().name(format!("gateway-{index}")).spawn(run)?);
+        }
+        Ok(threads)
+    }
+
+    /// Waits until a thread ends; none should before it is told to.
+    async fn any_ended(&mut self) {
+        self.ended.recv().await;
+    }
+
+    /// Ends all threads and passes on what went wrong in one.
+    async fn stop(mut self) -> io::Result<()> {
+        self.shared.tell_all(|| Command::Stop).await;
+        for handle in mem::take(&mut self.handles) {
+            handle.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        for thread in &self.shared.threads {
+            // One that has ended needs no telling.
+            let _ = thread.try_send(Command::Stop);
+        }
+    }
+}
+
+/// Tells that a thread ends, a panicking one too.
+struct Ending(mpsc::Sender<()>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // A full channel already holds the news.
+        let _ = self.0.try_send(());
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<StdTcpListener> {
+    let bound = || {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        // A restarted server must not wait for its old connections to be forgotten.
+        #[cfg(not(windows))]
+        socket.set_reuse_address(true)?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        Ok(StdTcpListener::from(socket))
+    };
+    bound().map_err(|error: io::Error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                ": end the program that uses it, or choose another with --port or --listen"
+            }
+            io::ErrorKind::PermissionDenied => ": choose a port above 1023 with --port or --listen",
+            _ => "",
+        };
+        io::Error::new(error.kind(), format!("cannot listen on {address}: {error}{advice}"))
+    })
+}
+
+/// Deals connections to the threads in turn. Ends when they do.
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    for thread in shared.threads.iter().cycle() {
+        let (tcp, peer) = loop {
+            match listener.accept().await.and_then(|(tcp, peer)| Ok((tcp.into_std()?, peer))) {
+                Ok(accepted) => break accepted,
+                Err(error) if is_peers_fault(&error) => {}
+                Err(error) => {
+                    warn!(%error, "cannot accept connections");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        };
+        if thread.send(Command::Serve(tcp, peer)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Whether the connection was lost before it was accepted, which is no reason to pause.
+fn is_peers_fault(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

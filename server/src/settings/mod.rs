@@ -1,0 +1,139 @@
+//! What an operator can set: the machines' limits and the driver's own.
+
+mod load;
+mod table;
+mod value;
+
+use std::{
+    fmt::Display,
+    net::{Ipv4Addr, SocketAddr},
+    num::NonZero,
+    thread,
+    time::Duration,
+};
+
+use chinwag_core::config::{GatewayConfig, ShardConfig};
+
+pub(crate) use self::{
+    load::{PORT, PORT_VARIABLE, Sources},
+    table::TABLE,
+};
+
+/// The largest WebSocket frame or message any configuration reads, in bytes.
+pub const SOCKET_FRAME_BYTES_HARD_MAX: usize = 64 * 1024;
+
+/// The most threads any configuration may ask for; no machine has use for more.
+pub const THREADS_HARD_MAX: u32 = 1024;
+
+/// The port when none is given.
+const DEFAULT_PORT: u16 = 8080;
+
+/// Everything a server needs to know to start.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Settings {
+    /// Sockets, threads and logs.
+    pub driver: DriverConfig,
+    /// Limits of each thread's gateway.
+    pub gateway: GatewayConfig,
+    /// Limits of each shard.
+    pub shard: ShardConfig,
+}
+
+/// What only the process with the sockets knows.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DriverConfig {
+    /// Where to listen; port 0 is any free one.
+    pub listen: Vec<SocketAddr>,
+    /// Threads that hold connections; at most [`THREADS_HARD_MAX`].
+    pub threads: u32,
+    /// What to log, in `tracing`'s filter language.
+    pub log: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// How long a shutdown waits for connections to end.
+    pub drain_timeout: Duration,
+    /// Sockets per thread that have not become a WebSocket.
+    pub http_connections_max: usize,
+    /// An HTTP request's head must arrive within this; also how long a socket may rest between two requests.
+    pub header_timeout: Duration,
+    /// How long a closed connection may take to read what is left and to hang up.
+    pub close_linger: Duration,
+    /// Read buffer of a WebSocket, in bytes: allocated at once, so it is most of what an idle connection costs.
+    pub read_buffer_bytes: usize,
+    /// Frames or messages above this many bytes end the connection; at most [`SOCKET_FRAME_BYTES_HARD_MAX`].
+    pub socket_frame_bytes_max: usize,
+    /// Most bytes handed to a socket at once.
+    pub write_bytes_max: usize,
+    /// Frames read from one connection before others have their turn.
+    pub frames_per_turn: u32,
+    /// The kernel's send buffer per socket, in bytes; its own choice when `None`.
+    pub send_buffer_bytes: Option<usize>,
+    /// Bytes the kernel may hold that it has not sent, where the system can limit them.
+    pub notsent_bytes: Option<u32>,
+}
+
+impl Default for DriverConfig {
+    fn default() -> Self {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        Self {
+            listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT))],
+            threads: u32::try_from(threads).unwrap_or(u32::MAX),
+            log: "info".to_owned(),
+            log_format: LogFormat::Human,
+            drain_timeout: Duration::from_secs(10),
+            http_connections_max: 10_000,
+            header_timeout: Duration::from_secs(10),
+            close_linger: Duration::from_secs(2),
+            read_buffer_bytes: 2 * 1024,
+            socket_frame_bytes_max: SOCKET_FRAME_BYTES_HARD_MAX,
+            write_bytes_max: 64 * 1024,
+            frames_per_turn: 32,
+            send_buffer_bytes: Some(128 * 1024),
+            notsent_bytes: Some(64 * 1024),
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Settings {
+    /// Whether the settings can work together.
+    ///
+    /// # Errors
+    /// One line that names the settings and says what to do.
+    pub fn check(&self) -> Result<(), String> {
+        let Self { driver, gateway, shard } = self;
+        ordered("content_bytes_max", gateway.content_bytes_max, "frame_bytes_max", gateway.frame_bytes_max)?;
+        ordered(
+            "frame_bytes_max",
+            gateway.frame_bytes_max,
+            "socket_frame_bytes_max",
+            driver.socket_frame_bytes_max,
+        )?;
+        ordered("page_bytes_max", gateway.page_bytes_max, "outbox_bytes_max", gateway.outbox_bytes_max)?;
+        ordered("unanswered_max", gateway.unanswered_max, "answers_max", shard.answers_max)?;
+        ordered("presence_grace", shard.presence_grace, "resume_window", shard.resume_window)?;
+        at_most("socket_frame_bytes_max", driver.socket_frame_bytes_max, SOCKET_FRAME_BYTES_HARD_MAX)?;
+        at_most("threads", driver.threads, THREADS_HARD_MAX)
+    }
+}
+
+/// Refuses a setting above what any configuration allows.
+fn at_most<T: PartialOrd + Display>(name: &str, value: T, max: T) -> Result<(), String> {
+    if value <= max { Ok(()) } else { Err(format!("{name} must be at most {max}, not {value}")) }
+}
+
+/// Refuses a first setting above a second.
+fn ordered<T: PartialOrd>(low: &str, low_value: T, high: &str, high_value: T) -> Result<(), String> {
+    if low_value <= high_value {
+        return Ok(());
+    }
+    Err(format!("{low} must not be above {high}: lower the first or raise the second"))
+}

@@ -1,0 +1,188 @@
+//! How one setting is written: the same text on the command line, in the environment and in the file.
+
+use std::{net::SocketAddr, time::Duration};
+
+use chinwag_core::config::RoomCreation;
+
+use super::LogFormat;
+
+/// What stands for `None`.
+const OFF: &str = "off";
+
+/// A setting's value as text.
+pub(super) trait Value: Sized {
+    /// What help calls it.
+    const NAME: &'static str;
+
+    /// Reads what [`write`](Self::write) writes; the error completes "… must be".
+    fn read(text: &str) -> Result<Self, String>;
+
+    /// The text for this value.
+    fn write(&self) -> String;
+
+    /// Whether it is zero; what is not a quantity never is.
+    fn is_zero(&self) -> bool {
+        false
+    }
+}
+
+macro_rules! number {
+    ($type:ty) => {
+        impl Value for $type {
+            const NAME: &'static str = "N";
+
+            fn read(text: &str) -> Result<Self, String> {
+                text.replace('_', "").parse().map_err(|_| format!("a whole number up to {}", Self::MAX))
+            }
+
+            fn write(&self) -> String {
+                self.to_string()
+            }
+
+            fn is_zero(&self) -> bool {
+                *self == 0
+            }
+        }
+    };
+}
+
+number!(u32);
+number!(usize);
+
+/// Units of spans, the largest first.
+const UNITS: [(&str, u64); 5] =
+    [("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1)];
+
+impl Value for Duration {
+    const NAME: &'static str = "SPAN";
+
+    fn read(text: &str) -> Result<Self, String> {
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (count, unit) = text.split_at(digits);
+        let micros = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, micros)| micros);
+        count
+            .parse::<u64>()
+            .ok()
+            .zip(micros)
+            .and_then(|(count, micros)| count.checked_mul(*micros))
+            .map(Self::from_micros)
+            .ok_or_else(|| "a whole number with a unit: us, ms, s, m or h, as in 25s".to_owned())
+    }
+
+    fn write(&self) -> String {
+        let total = u64::try_from(self.as_micros()).unwrap_or(u64::MAX);
+        if total == 0 {
+            return "0s".to_owned();
+        }
+        let (unit, micros) =
+            UNITS.into_iter().find(|(_, micros)| total % micros == 0).expect("1 divides all");
+        format!("{}{unit}", total / micros)
+    }
+
+    fn is_zero(&self) -> bool {
+        Self::is_zero(self)
+    }
+}
+
+impl<T: Value> Value for Option<T> {
+    const NAME: &'static str = T::NAME;
+
+    fn read(text: &str) -> Result<Self, String> {
+        if text == OFF {
+            return Ok(None);
+        }
+        T::read(text).map(Some).map_err(|expected| format!("{expected}, or {OFF}"))
+    }
+
+    fn write(&self) -> String {
+        self.as_ref().map_or_else(|| OFF.to_owned(), T::write)
+    }
+
+    fn is_zero(&self) -> bool {
+        self.as_ref().is_some_and(T::is_zero)
+    }
+}
+
+impl Value for Vec<SocketAddr> {
+    const NAME: &'static str = "ADDR:PORT";
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.split(',')
+            .map(|address| address.trim().parse())
+            .collect::<Result<_, _>>()
+            .map_err(|_| "an IP address and a port, as in 127.0.0.1:8080 or [::1]:8080".to_owned())
+    }
+
+    fn write(&self) -> String {
+        self.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    }
+}
+
+impl Value for String {
+    const NAME: &'static str = "TEXT";
+
+    fn read(text: &str) -> Result<Self, String> {
+        Ok(text.to_owned())
+    }
+
+    fn write(&self) -> String {
+        self.clone()
+    }
+}
+
+macro_rules! choice {
+    ($type:ty { $first:literal = $first_value:path $(, $text:literal = $value:path)* }) => {
+        impl Value for $type {
+            const NAME: &'static str = concat!($first $(, "|", $text)*);
+
+            fn read(text: &str) -> Result<Self, String> {
+                match text {
+                    $first => Ok($first_value),
+                    $($text => Ok($value),)*
+                    _ => Err(concat!($first $(, " or ", $text)*).to_owned()),
+                }
+            }
+
+            fn write(&self) -> String {
+                match self {
+                    $first_value => $first.to_owned(),
+                    $($value => $text.to_owned(),)*
+                }
+            }
+        }
+    };
+}
+
+choice!(LogFormat { "human" = LogFormat::Human, "json" = LogFormat::Json });
+choice!(RoomCreation { "anyone" = RoomCreation::Anyone, "admin" = RoomCreation::Admin });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_written_in_their_largest_unit() {
+        for text in ["1us", "1500us", "250ms", "90s", "2m", "1h", "0s"] {
+            assert_eq!(Duration::read(text).unwrap().write(), text);
+        }
+        assert_eq!(Duration::read("120s").unwrap().write(), "2m");
+        for text in ["", "5", "s", "-1s", "1.5s", "5 s", "99999999999999h"] {
+            assert!(Duration::read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_off_says_so() {
+        assert_eq!(<Option<u32>>::read("off"), Ok(None));
+        assert_eq!(<Option<u32>>::read("1_000"), Ok(Some(1_000)));
+        assert!(<Option<u32>>::read("none").unwrap_err().ends_with(", or off"));
+        assert!(Some(0_u32).is_zero() && !None::<u32>.is_zero());
+    }
+
+    #[test]
+    fn several_addresses_are_one_value() {
+        let text = "127.0.0.1:8080,[::1]:0";
+        assert_eq!(<Vec<SocketAddr>>::read(text).unwrap().write(), text);
+        assert!(<Vec<SocketAddr>>::read("localhost").is_err());
+    }
+}

@@ -1,0 +1,124 @@
+//! One gateway thread: a runtime of its own, a hub, and the tasks that feed it.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpStream as StdTcpStream},
+    rc::Rc,
+    sync::Arc,
+};
+
+use chinwag_journal::{Mail, NodeConfig};
+use socket2::SockRef;
+use tokio::{
+    net::TcpStream,
+    runtime::{Builder, LocalOptions},
+    sync::{mpsc, oneshot},
+    task::spawn_local,
+};
+use tracing::debug;
+
+use crate::{clock::Clock, http, hub::Hub, metrics::Snapshot, server::Shared, settings::DriverConfig};
+
+/// Mails handled before other tasks have their turn.
+const MAILS_PER_TURN: usize = 64;
+
+/// What the rest of the process asks of a thread.
+pub(crate) enum Command {
+    /// Serve this socket.
+    Serve(StdTcpStream, SocketAddr),
+    /// Say what you have counted.
+    Scrape(oneshot::Sender<Snapshot>),
+    /// Tell all connections to go, and say when they are gone.
+    Drain(oneshot::Sender<()>),
+    /// End, and drop what is still there.
+    Stop,
+}
+
+/// All a thread starts with.
+pub(crate) struct Seat {
+    /// What all threads share.
+    pub(crate) shared: Arc<Shared>,
+    /// The process's clock.
+    pub(crate) clock: Clock,
+    /// What its node is made from.
+    pub(crate) node: NodeConfig,
+    /// From the accept loop and others.
+    pub(crate) commands: mpsc::Receiver<Command>,
+    /// From other nodes.
+    pub(crate) mail: mpsc::UnboundedReceiver<Mail>,
+    /// To the nodes, by index.
+    pub(crate) mailboxes: Vec<mpsc::UnboundedSender<Mail>>,
+}
+
+impl Seat {
+    /// Runs until [`Command::Stop`].
+    ///
+    /// # Errors
+    /// The runtime cannot be made.
+    pub(crate) fn run(self) -> io::Result<()> {
+        let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+        runtime.block_on(self.serve());
+        Ok(())
+    }
+
+    async fn serve(self) {
+        let Self { shared, clock, node, mut commands, mail, mailboxes } = self;
+        let hub = Rc::new(Hub::new(shared, clock, node, mailboxes));
+        spawn_local(deliver(Rc::clone(&hub), mail));
+        let timer = Rc::clone(&hub);
+        spawn_local(async move { timer.keep_time().await });
+        while let Some(command) = commands.recv().await {
+            match command {
+                Command::Serve(tcp, peer) => serve_socket(&hub, tcp, peer),
+                // Whoever asked may have given up; that is no concern of ours.
+                Command::Scrape(answer) => drop(answer.send(hub.snapshot())),
+                Command::Drain(done) => {
+                    let hub = Rc::clone(&hub);
+                    spawn_local(async move {
+                        hub.drain().await;
+                        let _ = done.send(());
+                    });
+                }
+                Command::Stop => return,
+            }
+        }
+    }
+}
+
+/// Hands mail to the node, a batch at a time.
+async fn deliver(hub: Rc<Hub>, mut mail: mpsc::UnboundedReceiver<Mail>) {
+    let mut batch = Vec::with_capacity(MAILS_PER_TURN);
+    while mail.recv_many(&mut batch, MAILS_PER_TURN).await > 0 {
+        batch.drain(..).for_each(|mail| hub.mail(mail));
+        tokio::task::yield_now().await;
+    }
+}
+
+fn serve_socket(hub: &Rc<Hub>, tcp: StdTcpStream, peer: SocketAddr) {
+    let driver = &hub.shared.settings.driver;
+    if hub.http_connections.get() >= driver.http_connections_max {
+        debug!(%peer, "too many sockets that are no WebSocket: dropped");
+        return;
+    }
+    match prepare(&tcp, driver).and_then(|()| TcpStream::from_std(tcp)) {
+        Ok(tcp) => drop(spawn_local(http::serve(Rc::clone(hub), tcp, peer))),
+        Err(error) => debug!(%peer, %error, "socket lost before it was served"),
+    }
+}
+
+/// Makes backpressure act in our outbox and not in the kernel's buffers, and small frames leave at once.
+fn prepare(tcp: &StdTcpStream, driver: &DriverConfig) -> io::Result<()> {
+    tcp.set_nodelay(true)?;
+    let socket = SockRef::from(tcp);
+    if let Some(bytes) = driver.send_buffer_bytes {
+        socket.set_send_buffer_size(bytes)?;
+    }
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    if let Some(bytes) = driver.notsent_bytes {
+        // Sandboxes that lack the option can do without it.
+        if let Err(error) = socket.set_tcp_notsent_lowat(bytes) {
+            debug!(%error, "no TCP_NOTSENT_LOWAT here");
+        }
+    }
+    Ok(())
+}
