@@ -72,3 +72,36 @@ impl Bot {
         Some(self.unanswered.swap_remove(at).1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chinwag_core::{UserName, client::ClientConfig};
+
+    use super::*;
+
+    fn bot() -> Bot {
+        let user = UserName::new("u").unwrap();
+        Bot::new(0, Client::new(Arc::new(ClientConfig::default()), user, 1))
+    }
+
+    #[test]
+    fn only_an_absence_that_the_scenario_wants_is_an_excuse() {
+        let mut bot = bot();
+        assert!(!bot.was_away(Time(100)), "never away");
+        bot.absence = Absence::Until(Time(500));
+        assert!(bot.is_away() && bot.was_away(Time(100)));
+        bot.absence = Absence::Over(Time(600));
+        assert!(bot.was_away(Time(599)) && !bot.was_away(Time(600)) && !bot.is_away());
+    }
+
+    #[test]
+    fn an_answer_settles_one_message_once() {
+        let mut bot = bot();
+        bot.unanswered = vec![(RequestId(1), SendId(10)), (RequestId(2), SendId(20))];
+        assert_eq!(bot.settle(RequestId(1)), Some(SendId(10)));
+        assert_eq!(bot.settle(RequestId(1)), None);
+        assert_eq!(bot.unanswered, [(RequestId(2), SendId(20))]);
+    }
+}

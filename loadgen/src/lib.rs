@@ -32,6 +32,8 @@ mod run;
 mod server;
 mod summary;
 mod target;
+#[cfg(test)]
+mod tests;
 mod text;
 mod timers;
 mod verdict;

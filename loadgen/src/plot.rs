@@ -40,6 +40,7 @@ pub(crate) fn draw(path: &Path, title: &str, lines: &[Line<'_>]) -> Result<(), B
     let all = || points.iter().flatten();
     let rarest = all().map(|&(rarity, _)| rarity).fold(10.0, f64::max);
     let longest = all().map(|&(_, latency)| latency).fold(1.0, f64::max);
+    let decimals = usize::from(longest < 10.0);
     let root = SVGBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE).map_err(text)?;
     let mut chart = ChartBuilder::on(&root)
@@ -55,8 +56,9 @@ pub(crate) fn draw(path: &Path, title: &str, lines: &[Line<'_>]) -> Result<(), B
         .x_desc("percentile")
         .y_desc("latency in ms")
         .x_label_formatter(&|rarity| percentile(*rarity))
-        .y_label_formatter(&|latency| format!("{latency:.0}"))
-        .label_style(("sans-serif", 13))
+        .y_label_formatter(&|latency| format!("{latency:.decimals$}"))
+        .label_style(("sans-serif", 15))
+        .axis_desc_style(("sans-serif", 16))
         .draw()
         .map_err(text)?;
     for (line, points) in lines.iter().zip(points) {

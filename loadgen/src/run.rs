@@ -108,3 +108,51 @@ impl Run {
         self.departures[send.0 as usize].0.fetch_or(HELD_BACK, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chinwag_scenarios::{Overrides, Scenario, shipped};
+
+    use super::*;
+
+    fn run() -> Run {
+        let (name, text) = shipped().iter().find(|(name, _)| *name == "smoke").unwrap();
+        let scenario = Scenario::parse(name, text).unwrap();
+        let plan = Plan::new(&scenario, Overrides::default()).unwrap();
+        Run::new(plan, Clock::start(), Target::parse("ws://127.0.0.1:1").unwrap())
+    }
+
+    #[test]
+    fn latency_counts_from_the_plan_and_not_from_the_departure() {
+        let (run, send) = (run(), SendId(3));
+        run.start_stages(Time(1_000_000));
+        let planned = Time(1_000_000) + run.planned(send).at;
+        assert_eq!((run.intended(send), run.departed(send)), (planned, None));
+        let late = planned + Duration::from_secs(2);
+        assert!(run.depart(send, late));
+        assert!(!run.depart(send, late + Duration::from_secs(1)), "a retry is no departure");
+        assert_eq!((run.intended(send), run.departed(send)), (planned, Some(late)));
+    }
+
+    #[test]
+    fn what_the_scenario_held_back_was_meant_to_be_sent_when_it_was() {
+        let (run, send) = (run(), SendId(0));
+        run.start_stages(Time(1_000_000));
+        run.hold_back(send);
+        assert_eq!((run.intended(send), run.departed(send)), (run.instant(run.planned(send).at), None));
+        let late = Time(9_000_000);
+        assert!(run.depart(send, late));
+        assert_eq!((run.intended(send), run.departed(send)), (late, Some(late)));
+    }
+
+    #[test]
+    fn only_messages_of_this_run_are_known() {
+        let run = run();
+        let last = u32::try_from(run.plan.sends().len()).unwrap() - 1;
+        assert_eq!(run.send_of(&run.plan.payload(last)), Some(SendId(last)));
+        let number = run.plan.run();
+        assert_eq!(run.send_of(&format!("cw1.{number}.{}.", last + 1)), None, "not planned");
+        assert_eq!(run.send_of(&format!("cw1.{}.0.", RunId(!number.0))), None, "another run");
+        assert_eq!(run.send_of("hello"), None);
+    }
+}

@@ -50,6 +50,15 @@ fn write(out: &mut String, summary: &Summary, files: &[String]) -> fmt::Result {
         number(report.refused),
         number(report.unanswered),
     )?;
+    if summary.deferred + summary.held_back + summary.lagged > 0 {
+        writeln!(
+            out,
+            "             waited for the server {}   held back by the scenario {}   readers that fell behind {}",
+            number(summary.deferred),
+            number(summary.held_back),
+            number(summary.lagged),
+        )?;
+    }
     writeln!(
         out,
         "deliveries   expected {}   received {}   of these caught up {}   most in a second {}",

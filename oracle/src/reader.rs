@@ -113,6 +113,8 @@ impl Stay {
 
     /// Moves the cursor; what it passes over is a hole.
     fn pass_over(&mut self, to: Seq, announced: bool) {
+        // The server has said where the next one is.
+        self.unanchored = false;
         if to > self.cursor {
             self.holes.push(Hole { from: self.cursor.next(), to, announced });
             self.cursor = to;

@@ -8,7 +8,7 @@ use crate::{
     dialect::Event,
     disconnect::Disconnect,
     hash,
-    id::{ConnectionId, Generation, SessionId},
+    id::{ConnectionId, Generation, SessionId, ShardId},
     name::UserName,
     refusal::Refusal,
     secret::Secret,
@@ -68,6 +68,9 @@ impl Gateway {
             message: limiters.message.emptier(connection.limiters.message, message),
             control: limiters.control.emptier(connection.limiters.control, control),
         };
+        if resumed {
+            self.spread_word(slot, &peer, out);
+        }
         let notice = Notice::Attached {
             connection: peer.connection,
             user: peer.user.clone(),
@@ -88,6 +91,15 @@ impl Gateway {
             self.tell(now, slot, &event, out);
         }
         self.serve(now, slot, out);
+    }
+
+    /// Tells the shards other than the home that a session goes on: they may hold rooms and answers of it.
+    fn spread_word(&mut self, slot: Slot, peer: &Peer, out: &mut Vec<GatewayOutput>) {
+        let home = hash::shard_of(peer.user.as_str(), self.config.shards);
+        for shard in (0..self.config.shards).map(ShardId).filter(|&shard| shard != home) {
+            self.connection(slot).shards.push(shard);
+            out.push(GatewayOutput::Submit { shard, op: Op::Follow { peer: peer.clone() } });
+        }
     }
 
     pub(super) fn attach_refused(

@@ -14,24 +14,17 @@ use crate::{
 };
 
 impl Gateway {
-    /// Starts a reader where its join says: live if it has seen all, behind otherwise.
+    /// Starts a reader where its join says. It is behind until a page, perhaps an empty one, has reached the head.
     pub(super) fn follow(
         &mut self,
-        now: Time,
         slot: Slot,
         room: &RoomName,
         joined: &Joined,
         out: &mut Vec<GatewayOutput>,
     ) {
-        let head = joined.head;
-        if joined.next > head.seq {
-            self.seat(slot, room, Follow::Live);
-            let event = Event::History { id: None, room, epoch: head.epoch, messages: &[], more: false };
-            self.tell(now, slot, &event, out);
-        } else {
-            self.seat(slot, room, Follow::Behind(Position::new(head.epoch, joined.next)));
-            self.catch_up(slot, out);
-        }
+        let from = Position::new(joined.head.epoch, joined.next);
+        self.seat(slot, room, Follow::Behind(from));
+        self.catch_up(slot, out);
     }
 
     /// Asks for what a connection is owed, one page at a time, if its outbox has room.

@@ -53,6 +53,11 @@ impl Gateway {
                 let event = Event::MembersChanged { room, joined: &joined, left: &left, count };
                 self.spread(now, index, Class::Presence, None, &event, out);
             }
+            Push::Listed { members } => {
+                let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
+                let event = Event::Members { id: None, room, members: &members, count, more: false };
+                self.spread(now, index, Class::Presence, None, &event, out);
+            }
             Push::Presence { user, online } => {
                 self.clear_typing(now, index, &user, None, out);
                 let presence = if online { Presence::Online } else { Presence::Offline };

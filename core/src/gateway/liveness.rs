@@ -64,7 +64,10 @@ impl Gateway {
             connection.pinged = Some(now);
             let mut frame = Vec::with_capacity(2);
             wire::put(wire::Opcode::Ping, &[], &mut frame);
-            self.push_own(now, slot, &frame, out);
+            // Behind a full outbox it would not be seen in time anyway.
+            if self.fits(slot, frame.len()) {
+                self.push_own(now, slot, &frame, out);
+            }
         }
         self.flush_warnings(now, slot, out);
     }

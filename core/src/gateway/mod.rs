@@ -313,13 +313,21 @@ impl Gateway {
         self.slots[slot].as_mut().expect("it is in the table")
     }
 
-    /// Encodes an event for one connection.
+    /// Encodes an event for one connection. One that asks for more than it reads, so that it does not fit, is closed.
     fn tell(&mut self, now: Time, slot: Slot, event: &Event<'_>, out: &mut Vec<GatewayOutput>) {
         self.encode(event);
+        if !self.fits(slot, self.frame.len()) {
+            return self.close(now, slot, Disconnect::Slow, out);
+        }
         let frame = std::mem::take(&mut self.frame);
         self.push_own(now, slot, &frame, out);
         self.frame = frame;
-        self.check_outbox(now, slot, out);
+    }
+
+    /// Whether so many bytes fit into an outbox and leave room for a close frame.
+    fn fits(&self, slot: Slot, bytes: usize) -> bool {
+        let waiting = self.slots[slot].as_ref().expect("it is in the table").outbox.bytes();
+        waiting + bytes + wire::CONTROL_FRAME_MAX <= self.config.outbox_bytes_max
     }
 
     /// Leaves the event, framed, in `self.frame`.
@@ -343,13 +351,6 @@ impl Gateway {
         announce(connection, out);
         if connection.is_clogged(&self.config) {
             self.schedule(slot);
-        }
-    }
-
-    /// Closes a connection whose answers no longer fit: it asked for more than it reads.
-    fn check_outbox(&mut self, now: Time, slot: Slot, out: &mut Vec<GatewayOutput>) {
-        if self.connection(slot).outbox.bytes() > self.config.outbox_bytes_max {
-            self.close(now, slot, Disconnect::Slow, out);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Gateway, GatewayOutput, Slot};
 use crate::{
-    dialect::Event,
+    dialect::{Event, Presence},
     id::{ConnectionId, RequestId},
     name::RoomName,
     refusal::Refusal,
@@ -112,11 +112,14 @@ impl Gateway {
         out: &mut Vec<GatewayOutput>,
     ) {
         self.tell(now, slot, &Event::Joined { room, joined }, out);
-        self.follow(now, slot, room, joined, out);
+        self.follow(slot, room, joined, out);
         if joined.rejoined {
             // Nobody else hears of it, so this is its only way to learn who is there.
             let user = self.connection(slot).peer().expect("only the attached join").user.clone();
             self.tell(now, slot, &Event::UserJoined { room, user: &user, roster: &joined.roster }, out);
+        }
+        for user in &joined.offline {
+            self.tell(now, slot, &Event::Presence { room, user, presence: Presence::Offline }, out);
         }
         for (user, status) in &joined.statuses {
             self.tell(now, slot, &Event::Status { room, user, status }, out);

@@ -95,6 +95,9 @@ impl Gateway {
     fn ping(&mut self, now: Time, slot: Slot, payload: &[u8], out: &mut Vec<GatewayOutput>) {
         // A flood of pings is paid for like one of anything else; those over the rate are not answered.
         let rate = self.control_rate();
+        if !self.fits(slot, wire::CONTROL_FRAME_MAX) {
+            return;
+        }
         if self.connection(slot).limiters.control.take(now, rate).is_ok() {
             let mut frame = Vec::with_capacity(2 + payload.len());
             wire::put(Opcode::Pong, payload, &mut frame);

@@ -9,6 +9,9 @@ pub(super) enum Opcode {
     Pong = 10,
 }
 
+/// Longest control frame a server sends: two bytes of header and 125 of payload.
+pub(super) const CONTROL_FRAME_MAX: usize = 127;
+
 /// Appends a frame.
 pub(super) fn put(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
     const FINAL: u8 = 0x80;

@@ -1,5 +1,7 @@
 //! How connections get sessions and lose them: attach, resume, take-over, detach, expiry.
 
+use std::time::Duration;
+
 use super::{
     State,
     deadlines::Due,
@@ -13,6 +15,9 @@ use crate::{
     refusal::Refusal,
     secret::SecretHash,
 };
+
+/// How much longer than the home shard the others keep a session: more than mail between threads ever takes.
+const VISITOR_SLACK: Duration = Duration::from_secs(10);
 
 /// A connection that wants a session, and the hash of the secret it will be shown.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +128,9 @@ impl State {
             Keep::Grace if session.generation > Generation(1) => Keep::Window,
             Keep::Grace | Keep::Window => keep,
         };
-        let until = turn.at + keep.span(turn.config);
+        // The home shard decides whether it is resumed in time; the others may hear of it a little later.
+        let slack = if session.home.is_some() { Duration::ZERO } else { VISITOR_SLACK };
+        let until = turn.at + keep.span(turn.config) + slack;
         session.link = Link::Detached { until };
         turn.deadlines.set(until, Due::Session(id));
     }
@@ -172,6 +179,14 @@ impl State {
                 self.sessions.insert(peer.session, session);
                 Ok(())
             }
+        }
+    }
+
+    /// A session goes on with another connection; nothing is known of it here if it never spoke to this shard.
+    pub(super) fn resumed_elsewhere(&mut self, turn: &mut Turn<'_>, peer: &Peer) {
+        let known = self.sessions.get(peer.session);
+        if known.is_some_and(|session| session.home.is_none() && session.generation < peer.generation) {
+            self.follow(turn, peer);
         }
     }
 

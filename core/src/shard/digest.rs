@@ -28,6 +28,7 @@ fn of_op(op: &Op) -> u64 {
         Op::SetStatus { peer, .. } => mix(10, peer.connection.0),
         Op::SetTask { peer, .. } => mix(11, peer.connection.0),
         Op::Expire => 12,
+        Op::Follow { peer } => mix(13, peer.connection.0),
     }
 }
 
@@ -78,6 +79,7 @@ fn of_push(push: &Push) -> u64 {
             mix(mix(mix(4, joined), left), u64::from(*count))
         }
         Push::Presence { user, online } => mix(mix(5, of_user(user)), u64::from(*online)),
+        Push::Listed { members } => mix(9, members.len() as u64),
         Push::Typing { user, on } => mix(mix(6, of_user(user)), u64::from(*on)),
         Push::Status { user, .. } => mix(7, of_user(user)),
         Push::Task { user, .. } => mix(8, of_user(user)),

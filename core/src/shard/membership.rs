@@ -3,7 +3,7 @@
 use super::{
     State,
     op::{Joined, Peer, Reply},
-    room::Room,
+    room::{Arrival, Room},
     turn::Turn,
 };
 use crate::{
@@ -26,12 +26,13 @@ impl State {
         if let Err(refusal) = self.admit(turn, peer).and_then(|()| self.may_join(turn.config, peer, name)) {
             return turn.refuse(peer, id, name, refusal);
         }
-        let rejoined = !self.sessions.known_mut(peer.session).rooms.insert(name.clone());
+        self.sessions.known_mut(peer.session).rooms.insert(name.clone());
         if !self.rooms.contains_key(name) {
             self.make_room(turn, name);
         }
         let room = self.room_mut(name);
         let arrival = room.take_seat(turn, peer);
+        let rejoined = arrival != Arrival::Member;
         let joined = room.joined(turn.config, since, history, rejoined);
         let roster = joined.roster.clone();
         turn.grant(peer, id, name, Reply::Joined(joined));
@@ -118,15 +119,17 @@ impl Room {
     fn joined(&self, config: &ShardConfig, since: Option<Position>, history: u32, rejoined: bool) -> Joined {
         let (verdict, next) = self.log.resume(since, history);
         // Like the names, the statuses of large rooms come in pages.
-        let listed = if self.is_large(config) { None } else { Some(&self.members) };
-        let statuses = listed.into_iter().flatten();
+        let listed = || if self.is_large(config) { None } else { Some(&self.members) }.into_iter().flatten();
+        let offline =
+            listed().filter(|(_, member)| !member.is_online()).map(|(user, _)| user.clone()).collect();
         Joined {
             head: self.log.head(),
             next,
             verdict,
             rejoined,
             roster: self.roster(config),
-            statuses: statuses
+            offline,
+            statuses: listed()
                 .filter_map(|(user, member)| Some((user.clone(), member.status.as_deref()?.clone())))
                 .collect(),
             tasks: self.tasks.values().cloned().collect(),

@@ -164,6 +164,7 @@ impl State {
                 let address = Address { gateway: *gateway, connection: *connection };
                 self.attach(turn, Newcomer { address, secret: *secret }, user, *fresh, *resume);
             }
+            Op::Follow { peer } => self.resumed_elsewhere(turn, peer),
             Op::Detach { peer, keep, limiters } => self.detach(turn, peer, *keep, *limiters),
             Op::Join { peer, id, room, since, history } => {
                 self.join(turn, peer, *id, room, *since, *history);

@@ -104,6 +104,12 @@ pub enum Op {
         /// The hash of the secret that will be shown to the client.
         secret: SecretHash,
     },
+    /// A session goes on with another connection. Goes to every shard but the user's home, which knows it already: what
+    /// they keep of the session must not expire meanwhile.
+    Follow {
+        /// The new connection.
+        peer: Peer,
+    },
     /// A connection is gone. Goes to every shard it has spoken to; its home shard carries the limiters on.
     Detach {
         /// The connection that is gone.
@@ -400,10 +406,12 @@ pub struct Joined {
     pub next: Seq,
     /// Whether anything is missing.
     pub verdict: Verdict,
-    /// Whether the session was a member before.
+    /// Whether the user was a member before: then nothing is pushed, and nobody else hears of it.
     pub rejoined: bool,
     /// Who is there.
     pub roster: Roster,
+    /// Which of them are not there at the moment, where they are named.
+    pub offline: Vec<UserName>,
     /// What members are doing.
     pub statuses: Vec<(UserName, Status)>,
     /// The room's tasks.
@@ -496,6 +504,11 @@ pub enum Push {
         left: Vec<UserName>,
         /// How many are there now.
         count: u32,
+    },
+    /// The room has shrunk to a size at which its members are shown one by one: this is all of them.
+    Listed {
+        /// By name.
+        members: Vec<MemberView>,
     },
     /// A member's presence changed.
     Presence {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::Bound};
 use super::{
     State,
     log::PageLimits,
-    op::{Effect, MemberView, Page, Peer, Push, Query, Reply, RoomView, Signal},
+    op::{Effect, Page, Peer, Push, Query, Reply, RoomView, Signal},
     room::Room,
     turn::answer_to,
 };
@@ -76,11 +76,7 @@ impl State {
         limit: u32,
     ) -> Result<Reply, Refusal> {
         let room = self.attended(peer, room)?;
-        let (members, more) = page_of_names(&room.members, after, limit, |user, member| MemberView {
-            user: user.clone(),
-            online: member.is_online(),
-            status: member.status.as_deref().cloned(),
-        });
+        let (members, more) = page_of_names(&room.members, after, limit, |user, member| member.view(user));
         Ok(Reply::Members { members, count: room.count(), more })
     }
 

@@ -9,7 +9,7 @@ use std::{
 use super::{
     deadlines::Due,
     log::Log,
-    op::{Effect, Peer, Push, Roster, ShardEvent, Status, Task},
+    op::{Effect, MemberView, Peer, Push, Roster, ShardEvent, Status, Task},
     session::Address,
     turn::Turn,
 };
@@ -87,6 +87,11 @@ impl Member {
     /// Whether it is shown as online.
     pub(super) fn is_online(&self) -> bool {
         self.presence != Presence::Offline
+    }
+
+    /// How it is shown in lists.
+    pub(super) fn view(&self, user: &UserName) -> MemberView {
+        MemberView { user: user.clone(), online: self.is_online(), status: self.status.as_deref().cloned() }
     }
 
     fn seat_of(&self, session: SessionId) -> Option<&Seat> {
@@ -238,6 +243,11 @@ impl Room {
                 // What was gathered while the room was larger comes first.
                 self.report_churn(turn);
                 self.push(turn.effects, Push::Left { user, roster });
+                if self.count() == turn.config.roster_max {
+                    // While it was larger nobody was told of single presences.
+                    let members = self.members.iter().map(|(user, member)| member.view(user)).collect();
+                    self.push(turn.effects, Push::Listed { members });
+                }
             }
             Roster::Count(_) => {
                 self.churn.leave(user);

@@ -8,7 +8,7 @@ fn a_join_shows_the_history_and_who_is_there() {
     let bob = kit.member("bob", "general");
     let alice = kit.connect();
     kit.text(alice, r#"{"type": "join", "room": "general", "user": "alice"}"#);
-    let [joined, history, user_joined] = &kit.take(alice)[..] else { panic!("three frames") };
+    let [joined, user_joined, history] = &kit.take(alice)[..] else { panic!("three frames") };
     assert_eq!(joined["verdict"], "full");
     assert_eq!((&joined["seq"], &joined["next"]), (&json!(0), &json!(1)));
     assert_eq!(history["messages"], json!([]));
@@ -135,7 +135,7 @@ fn a_duplicate_join_is_told_to_nobody_else() {
     let bob = kit.member("bob", "general");
     kit.forget();
     kit.send(alice, json!({"type": "join", "room": "general", "user": "alice"}));
-    assert_eq!(kit.take_types(alice), ["joined", "history", "user_joined"]);
+    assert_eq!(kit.take_types(alice), ["joined", "user_joined", "history"]);
     assert_eq!(kit.take(bob), [] as [Value; 0]);
 }
 

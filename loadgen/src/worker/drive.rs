@@ -66,6 +66,10 @@ impl Worker {
     }
 
     fn event(&self, bot: &mut Bot, now: Time, event: ClientEvent) {
+        if self.leaving.get() {
+            // The books are closed: what goodbyes bring about is not part of the run.
+            return;
+        }
         let member = MemberId(bot.number);
         match event {
             ClientEvent::Message(shown) => self.shown(bot, now, &shown),
@@ -102,6 +106,16 @@ impl Worker {
             ClientEvent::Left { room, head } => {
                 let Some(&room) = self.rooms.get(&room) else { return };
                 self.observe(Observation::Left { member, room, position: Some(head) });
+            }
+            ClientEvent::Unresolved { id, .. } => {
+                if let Some(send) = bot.settle(id) {
+                    self.observe(Observation::Unresolved { send });
+                    self.run.board.answered.add();
+                }
+            }
+            ClientEvent::Gap { room, from, to } => {
+                let Some(&room) = self.rooms.get(&room) else { return };
+                self.observe(Observation::Gap { member, room, from, to });
             }
             ClientEvent::Lagged { .. } => self.book.borrow_mut().lagged += 1,
             ClientEvent::Disconnected { .. } => self.disconnected(bot),
@@ -168,4 +182,16 @@ impl Worker {
 /// The content of a message frame as the client writes it.
 fn content(frame: &str) -> Option<&str> {
     frame.split_once(r#""content":""#).map(|(_, content)| content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_content_of_a_message_frame_is_found() {
+        let frame = r#"{"type":"message","room":"r","content":"cw1.0000002a.7.abc","user":"u","id":3}"#;
+        assert_eq!(content(frame).and_then(chinwag_scenarios::parse_payload).map(|(_, send)| send), Some(7));
+        assert_eq!(content(r#"{"type":"join","room":"r","user":"u"}"#), None);
+    }
 }

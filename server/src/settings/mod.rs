@@ -118,6 +118,15 @@ impl Settings {
             driver.socket_frame_bytes_max,
         )?;
         ordered("page_bytes_max", gateway.page_bytes_max, "outbox_bytes_max", gateway.outbox_bytes_max)?;
+        // A message may be six times as long in JSON, and must fit even above what is shed first.
+        ordered(
+            "eight times content_bytes_max",
+            gateway.content_bytes_max.saturating_mul(8),
+            "outbox_bytes_max",
+            gateway.outbox_bytes_max,
+        )?;
+        // The one page that makes up for presence left out for a slow reader must hold a whole roster.
+        ordered("roster_max", shard.roster_max, "list_page_max", gateway.list_page_max)?;
         ordered("unanswered_max", gateway.unanswered_max, "answers_max", shard.answers_max)?;
         ordered("presence_grace", shard.presence_grace, "resume_window", shard.resume_window)?;
         at_most("socket_frame_bytes_max", driver.socket_frame_bytes_max, SOCKET_FRAME_BYTES_HARD_MAX)?;

@@ -66,6 +66,7 @@ fn a_verdict_says_what_is_lost() {
         verdict: Verdict::Gap { from: Seq(2), to: Seq(4) },
         rejoined: true,
         roster: Roster::Count(1),
+        offline: vec![],
         statuses: vec![],
         tasks: vec![],
     };

@@ -7,7 +7,7 @@ use crate::{
     config::{RoomCreation, ShardConfig},
     id::{Position, Seq},
     refusal::Refusal,
-    shard::{Joined, Keep, Op, Push, Reply, Roster, ShardEvent, Verdict},
+    shard::{Joined, Keep, MemberView, Op, Push, Reply, Roster, ShardEvent, Verdict},
 };
 
 /// Attaches and seats several users in one room.
@@ -36,6 +36,7 @@ fn the_first_to_join_makes_the_room() {
         verdict: Verdict::Full,
         rejoined: false,
         roster: names(["ann"]),
+        offline: vec![],
         statuses: vec![],
         tasks: vec![],
     };
@@ -61,7 +62,7 @@ fn a_repeated_join_and_a_second_session_are_answered_without_being_announced() {
     assert!(kit.join(&ann, "general").rejoined);
     assert_eq!(kit.pushes(), []);
     let tab = kit.attach_at(EAST, "ann");
-    assert!(!kit.join(&tab, "general").rejoined);
+    assert!(kit.join(&tab, "general").rejoined);
     assert_eq!(kit.pushes(), []);
 }
 
@@ -215,9 +216,22 @@ fn a_room_that_shrinks_first_reports_what_it_gathered() {
     let mut kit = Kit::with(ShardConfig { roster_max: 2, ..Default::default() });
     let [_ann, _bob, cat] = crowd(&mut kit, ["ann", "bob", "cat"]);
     kit.leave(&cat, "general").expect("a member");
-    let expected = [(WEST, changed(["cat"], [], 2)), (WEST, left("cat", ["ann", "bob"]))];
+    let view = |name| MemberView { user: user(name), online: true, status: None };
+    let listed = Push::Listed { members: vec![view("ann"), view("bob")] };
+    let expected = [(WEST, changed(["cat"], [], 2)), (WEST, left("cat", ["ann", "bob"])), (WEST, listed)];
     assert_eq!(kit.pushes(), expected);
     assert_eq!(kit.shard.poll_timeout(), None);
+}
+
+#[test]
+fn a_newcomer_is_told_who_is_away() {
+    let mut kit = Kit::new();
+    let [ann, _bob] = crowd(&mut kit, ["ann", "bob"]);
+    kit.detach(&ann, Keep::Window);
+    kit.now = kit.now + Duration::from_secs(15);
+    kit.apply(Op::Expire);
+    let cat = kit.attach("cat");
+    assert_eq!(kit.join(&cat, "general").offline, [user("ann")]);
 }
 
 #[test]

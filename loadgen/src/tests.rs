@@ -1,0 +1,148 @@
+//! Whole runs against servers that break their promises: who judges servers must be seen to find them guilty.
+
+mod liar;
+
+use chinwag_scenarios::{Overrides, Plan, Scenario};
+
+use self::liar::{Liar, Lie};
+use crate::{
+    conductor::{Ended, Job, conduct},
+    output::Output,
+    target::Target,
+    verdict::Word,
+};
+
+/// Four in a room; each says one thing. The last to speak does so when all others are done.
+const SCENARIO: &str = r#"
+[run]
+name = "trial"
+seed = 5
+clients = 4
+connect = { rate = 1000, in_flight = 4, timeout = "5s" }
+drain = "300ms"
+[rooms]
+size = 4
+[[stage]]
+name = "talk"
+duration = "100ms"
+each = 1
+judged = false
+[thresholds]
+connections = ["connected==planned"]
+delivery = ["lost==0", "duplicated==0", "violations==0"]
+refused = ["count==0"]
+unanswered = ["count==0"]
+"#;
+
+/// Lets four bots talk through a server that lies in this way.
+async fn trial(lie: Lie, threads: u32) -> Ended {
+    trial_with_files(lie, threads, None).await
+}
+
+async fn trial_with_files(lie: Lie, threads: u32, output: Option<Output>) -> Ended {
+    let scenario = Scenario::parse("trial.toml", SCENARIO).unwrap();
+    let plan = Plan::new(&scenario, Overrides::default()).unwrap();
+    let liar = Liar::bind(lie, plan.sends().len() as u64).await;
+    let target = Some(Target::local(liar.address()));
+    let server = tokio::spawn(liar.serve());
+    let job = Job { scenario, plan, target, server_program: None, threads, progress: false, output };
+    let ended = conduct(job).await.unwrap();
+    server.abort();
+    ended
+}
+
+fn failed(ended: &Ended) -> Vec<&str> {
+    let thresholds = ended.summary.thresholds.iter().filter(|threshold| !threshold.passed);
+    thresholds.map(|threshold| threshold.expression.as_str()).collect()
+}
+
+#[tokio::test]
+async fn an_honest_server_passes() {
+    let ended = trial(Lie::None, 2).await;
+    let (summary, report) = (&ended.summary, &ended.summary.deliveries);
+    assert_eq!(summary.verdict, Word::Pass, "{}", summary.reason);
+    assert_eq!((report.planned, report.sent, report.acknowledged), (4, 4, 4));
+    assert_eq!((report.expected_deliveries, report.received_deliveries), (16, 16));
+    assert_eq!((summary.connected, summary.latency_us.count, summary.send_lag_us.count), (4, 16, 4));
+    assert!(summary.errors.is_empty(), "{:?}", summary.errors);
+}
+
+#[tokio::test]
+async fn a_lost_delivery_is_found() {
+    let ended = trial(Lie::LoseLast, 1).await;
+    let report = &ended.summary.deliveries;
+    assert_eq!((report.lost, report.received_deliveries), (1, 15));
+    assert_eq!(failed(&ended), ["lost==0", "violations==0"]);
+    assert_eq!(ended.verdict.exit_code(), 99);
+}
+
+#[tokio::test]
+async fn a_message_that_is_in_the_room_twice_is_found() {
+    let ended = trial(Lie::RepeatFirst, 2).await;
+    assert_eq!(ended.summary.deliveries.duplicated, 4, "once for everyone");
+    assert!(failed(&ended).contains(&"duplicated==0"), "{:?}", failed(&ended));
+    assert_eq!(ended.verdict.exit_code(), 99);
+}
+
+#[tokio::test]
+async fn a_refused_message_is_not_owed_but_told() {
+    let ended = trial(Lie::RefuseFirst, 1).await;
+    let report = &ended.summary.deliveries;
+    assert_eq!((report.refused, report.acknowledged, report.lost), (1, 3, 0));
+    assert_eq!((report.expected_deliveries, report.received_deliveries), (12, 12));
+    assert_eq!(failed(&ended), ["count==0"]);
+}
+
+#[tokio::test]
+async fn a_message_without_an_answer_is_found() {
+    let ended = trial(Lie::IgnoreLast, 1).await;
+    let report = &ended.summary.deliveries;
+    assert_eq!((report.unanswered, report.acknowledged), (1, 3));
+    assert!(failed(&ended).contains(&"count==0"), "{:?}", failed(&ended));
+    assert_eq!(ended.verdict.exit_code(), 99);
+}
+
+#[tokio::test]
+async fn files_hold_what_was_measured() {
+    let directory = tempfile::tempdir().unwrap();
+    let ended = trial_with_files(Lie::None, 1, Some(Output::create(directory.path()).unwrap())).await;
+    let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&read("summary.json")).unwrap();
+    for key in [
+        "scenario",
+        "seed",
+        "clients",
+        "connected",
+        "planned",
+        "sent",
+        "acknowledged",
+        "refused",
+        "expected_deliveries",
+        "received_deliveries",
+        "lost",
+        "duplicated",
+        "reordered",
+        "reconnects",
+        "caught_up",
+        "latency_us",
+        "latency_actual_us",
+        "send_lag_us",
+        "connect_us",
+        "generator",
+        "server",
+        "verdict",
+        "thresholds",
+    ] {
+        assert!(summary.get(key).is_some(), "{key} in {summary}");
+    }
+    assert_eq!((&summary["received_deliveries"], &summary["verdict"]), (&16.into(), &"pass".into()));
+    for key in ["p50", "p90", "p99", "p999", "max"] {
+        assert!(summary["latency_us"][key].is_u64(), "{key}");
+    }
+    assert!(read("e2e.hgrm").contains("Total count    =           16]"));
+    assert!(read("e2e.hlog").starts_with("#[Histogram log format version 1.3]"));
+    assert!(read("latency.svg").contains("trial: 4 clients, 16 deliveries"));
+    let last = read("intervals.csv").lines().last().unwrap().to_owned();
+    assert!(last.contains(",4,16,"), "sent and delivered at the end: {last}");
+    assert_eq!(ended.files.len(), 5);
+}

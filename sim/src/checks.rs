@@ -1,0 +1,250 @@
+//! What must hold beside the oracle's promises: bounds after every event, and everything in order at rest.
+
+use std::time::Duration;
+
+use chinwag_core::{
+    Time, UserName,
+    client::{ClientEvent, Command, Presence},
+};
+
+use crate::{
+    judge::{Broken, Survey},
+    world::{Event, World},
+};
+
+/// A machine panicked.
+pub const PANIC: &str = "panic";
+/// Bytes from the server were no frames.
+pub const WIRE: &str = "wire";
+/// A message was shown changed, or in a room that is not there.
+pub const CONTENT: &str = "content";
+/// A machine's timer goes off all the time.
+pub const BUSY: &str = "busy";
+/// An outbox holds more than it may.
+pub const BOUNDS: &str = "bounds";
+/// At rest a client is not connected, or not in a room its user wants to be in.
+pub const CONNECTED: &str = "connected";
+/// At rest a client has not read to the end of a room.
+pub const CAUGHT_UP: &str = "caught-up";
+/// At rest a send is not answered.
+pub const ANSWERED: &str = "answered";
+/// At rest something waits to be written.
+pub const DRAINED: &str = "drained";
+/// At rest members are not those who are there.
+pub const MEMBERS: &str = "members";
+/// At rest someone is taken for absent who is there.
+pub const PRESENCE: &str = "presence";
+/// At rest someone is taken to be writing.
+pub const TYPING: &str = "typing";
+
+/// Most timers that may go off within a second.
+const TIMERS_PER_SECOND_MAX: u32 = 20_000;
+/// Time between two pages of members.
+const SURVEY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Counts timers, so that a machine that never rests is noticed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pace {
+    second: u64,
+    timers: u32,
+}
+
+impl Pace {
+    pub(crate) fn count(&mut self, now: Time) -> Result<(), Broken> {
+        let second = now.0 / 1_000_000;
+        if second != self.second {
+            *self = Self { second, timers: 0 };
+        }
+        self.timers += 1;
+        if self.timers > TIMERS_PER_SECOND_MAX {
+            return broken(BUSY, format!("{} timers went off within a second", self.timers));
+        }
+        Ok(())
+    }
+}
+
+fn broken<T>(check: &'static str, sentence: String) -> Result<T, Broken> {
+    Err(Broken { check, sentence })
+}
+
+impl World<'_> {
+    /// After every event of a node.
+    pub(crate) fn check_bounds(&mut self, node: usize) -> Result<(), Broken> {
+        self.checked(BOUNDS);
+        let counters = self.server.nodes[node].counters();
+        let cap = self.scenario.setup.gateway.outbox_bytes_max as u64;
+        if counters.outbox_bytes > counters.connections * cap {
+            let (bytes, connections) = (counters.outbox_bytes, counters.connections);
+            return broken(BOUNDS, format!("{connections} outboxes of {cap} bytes hold {bytes} bytes"));
+        }
+        Ok(())
+    }
+
+    /// Asks every client's server for every room's members.
+    pub(crate) fn survey(&mut self) -> Result<(), Broken> {
+        for (client, room) in self.seats() {
+            self.judge.begin_survey(client, room);
+            self.ask(client, room, None)?;
+        }
+        Ok(())
+    }
+
+    /// Asks for the page of members that begins after a name.
+    pub(crate) fn ask(&mut self, client: usize, room: usize, after: Option<UserName>) -> Result<(), Broken> {
+        let room = self.judge.room(room).clone();
+        self.submit(client, Command::Members { room, after })
+    }
+
+    /// Plans to ask for the next page: not at once, for there is a limit to how often one may ask.
+    pub(crate) fn survey_on(&mut self, client: usize, event: &ClientEvent) {
+        let ClientEvent::Members { room, members, more: true, .. } = event else { return };
+        let room = (0..self.scenario.setup.rooms as usize).find(|&r| self.judge.room(r) == room);
+        if let Some(room) = room
+            && let Some((last, _)) = members.last()
+            && self.judge.view(client, room).survey.is_some()
+        {
+            let after = Some(last.clone());
+            self.add_after(SURVEY_INTERVAL, Event::Ask { client, room, after });
+        }
+    }
+
+    /// Which clients are to be in which rooms.
+    fn seats(&self) -> Vec<(usize, usize)> {
+        let living = self.people.iter().enumerate().filter(|(_, person)| !person.client.is_ended());
+        living.flat_map(|(client, person)| person.wanted.iter().map(move |&room| (client, room))).collect()
+    }
+
+    /// At the end everything must be in order.
+    pub(crate) fn end(&mut self) -> Result<(), Broken> {
+        self.check_clients()?;
+        for (client, room) in self.seats() {
+            self.check_position(client, room)?;
+            self.check_members(client, room)?;
+            self.check_presence(client, room)?;
+        }
+        self.check_nodes()?;
+        let report = self.judge.finish();
+        for (promise, count) in &report.checks {
+            *self.checks.entry(promise.name()).or_default() += count;
+        }
+        for violation in report.violations {
+            self.fail(Broken { check: violation.promise.name(), sentence: violation.sentence });
+        }
+        Ok(())
+    }
+
+    fn check_clients(&mut self) -> Result<(), Broken> {
+        for client in 0..self.people.len() {
+            let person = &self.people[client].client;
+            if person.is_ended() {
+                continue;
+            }
+            if !person.is_attached() {
+                return broken(CONNECTED, format!("c{client} is not connected at rest"));
+            }
+            let unanswered = person.unanswered();
+            if unanswered > 0 {
+                return broken(ANSWERED, format!("c{client} waits for {unanswered} answers at rest"));
+            }
+            self.checked(CONNECTED);
+            self.checked(ANSWERED);
+        }
+        Ok(())
+    }
+
+    fn check_position(&mut self, client: usize, room: usize) -> Result<(), Broken> {
+        self.checked(CAUGHT_UP);
+        let (name, person) = (self.judge.room(room), &self.people[client].client);
+        if !person.is_joined(name) {
+            return broken(CONNECTED, format!("c{client} is not in {name} at rest"));
+        }
+        let positions = |client: usize| self.people[client].client.position(name);
+        let Some(position) = positions(client) else {
+            return broken(CAUGHT_UP, format!("c{client} has no position in {name} at rest"));
+        };
+        let head = self.judge.head(room, position.epoch);
+        let newest =
+            self.seats().into_iter().filter(|&(_, r)| r == room).filter_map(|(c, _)| positions(c)).max();
+        if position.seq != head || newest != Some(position) {
+            let newest = newest.map(|newest| newest.to_string()).unwrap_or_default();
+            let sentence = format!("c{client} has read {name} to {position}, of {head}; others to {newest}");
+            return broken(CAUGHT_UP, sentence);
+        }
+        Ok(())
+    }
+
+    /// Everyone who is to be in a room, by user.
+    fn expected(&self, room: usize) -> Vec<UserName> {
+        let here = self.seats().into_iter().filter(|&(_, r)| r == room);
+        let mut users: Vec<UserName> = here.map(|(client, _)| self.people[client].user.clone()).collect();
+        users.sort();
+        users.dedup();
+        users
+    }
+
+    fn check_members(&mut self, client: usize, room: usize) -> Result<(), Broken> {
+        self.checked(MEMBERS);
+        let expected = self.expected(room);
+        let (name, view) = (self.judge.room(room), self.judge.view(client, room));
+        let Some(Survey { listed, count, complete: true }) = &view.survey else {
+            return broken(MEMBERS, format!("c{client} asked who is in {name} and was not told all"));
+        };
+        let names: Vec<&UserName> = listed.iter().map(|(user, _)| user).collect();
+        if !names.iter().copied().eq(&expected) || *count as usize != expected.len() {
+            return broken(MEMBERS, format!("{name} lists {names:?} of {count}, there are {expected:?}"));
+        }
+        if let Some((user, presence)) = listed.iter().find(|(_, presence)| *presence != Presence::Online) {
+            let check = if *presence == Presence::Typing { TYPING } else { PRESENCE };
+            return broken(check, format!("{name} lists {user} as {presence:?} at rest"));
+        }
+        let is_small = expected.len() <= self.scenario.setup.shard.roster_max as usize;
+        match &view.roster {
+            Some(roster) if roster.iter().eq(&expected) => Ok(()),
+            None if !is_small => Ok(()),
+            seen => broken(MEMBERS, format!("c{client} sees {seen:?} in {name}, there are {expected:?}")),
+        }
+    }
+
+    fn check_presence(&mut self, client: usize, room: usize) -> Result<(), Broken> {
+        let expected = self.expected(room);
+        if expected.len() > self.scenario.setup.shard.roster_max as usize {
+            // In large rooms nobody is told of everyone.
+            return Ok(());
+        }
+        self.checked(PRESENCE);
+        self.checked(TYPING);
+        let (name, seen) = (self.judge.room(room), &self.judge.view(client, room).seen_before_survey);
+        for user in expected {
+            match seen.get(&user) {
+                Some(Presence::Offline) => {
+                    return broken(
+                        PRESENCE,
+                        format!("c{client} takes {user} for absent from {name} at rest"),
+                    );
+                }
+                Some(Presence::Typing) => {
+                    return broken(TYPING, format!("c{client} takes {user} to be writing in {name} at rest"));
+                }
+                Some(Presence::Online) | None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn check_nodes(&mut self) -> Result<(), Broken> {
+        for node in 0..self.server.nodes.len() {
+            self.checked(DRAINED);
+            let counters = self.server.nodes[node].counters();
+            let (bytes, connections) = (counters.outbox_bytes, counters.connections);
+            if bytes > 0 {
+                return broken(DRAINED, format!("n{node} has {bytes} bytes to write at rest"));
+            }
+            let held =
+                self.links.values().filter(|link| link.node == node && link.is_served()).count() as u64;
+            if connections != held {
+                return broken(DRAINED, format!("n{node} holds {connections} connections of {held} at rest"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,313 @@
+//! Connections at work: what a driver does at each end, on lines that have all the faults there are.
+
+use std::time::Duration;
+
+use chinwag_core::{
+    ConnectionId,
+    client::ClientInput,
+    gateway::{Frame, GatewayInput},
+};
+use chinwag_journal::{NodeInput, NodeOutput};
+
+use crate::{
+    checks,
+    draw::Purpose,
+    judge::Broken,
+    link::{Down, Link, ServerEnd, Up},
+    trace::Mark,
+    wire::{Decoder, ServerFrame},
+    world::{Alarm, Event, World},
+};
+
+/// A server writes at most so many bytes at once.
+const WRITE_BYTES: usize = 64 * 1_024;
+/// A server that closes a connection lets go of it after this at the latest.
+const CLOSE_TIME: Duration = Duration::from_secs(3);
+
+/// The client's end.
+impl World<'_> {
+    /// Opens a connection, to a node that is left to chance.
+    pub(crate) fn connect(&mut self, client: usize) {
+        self.let_go(client);
+        self.opened += 1;
+        let id = ConnectionId(self.opened);
+        let nodes = u64::from(self.scenario.setup.nodes);
+        let mut cause = self.draws.of(Purpose::Accept, self.now.0 << 16 | client as u64);
+        let node = usize::try_from(cause.within(0..=nodes - 1)).expect("few nodes");
+        self.links.insert(id, Link::open(self.now, client, node));
+        self.people[client].link = Some(id);
+        self.note(Mark::World, format_args!("c{client:<3} connects to n{node} as {id}"));
+        self.touch(id);
+    }
+
+    /// Sends a frame, if there is a connection.
+    pub(crate) fn transmit(&mut self, client: usize, up: Up) {
+        if let Some(id) = self.people[client].link
+            && let Some(link) = self.links.get_mut(&id)
+        {
+            link.send(up);
+            self.touch(id);
+        }
+    }
+
+    /// Says goodbye and lets go.
+    pub(crate) fn close(&mut self, client: usize, code: u16) {
+        self.transmit(client, Up::Close(Some(code)));
+        self.let_go(client);
+    }
+
+    fn let_go(&mut self, client: usize) {
+        if let Some(id) = self.people[client].link.take()
+            && let Some(link) = self.links.get_mut(&id)
+        {
+            link.let_go();
+            self.touch(id);
+        }
+    }
+
+    /// The connection is gone.
+    fn client_closed(&mut self, id: ConnectionId) -> Result<(), Broken> {
+        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        if !link.client_here {
+            return Ok(());
+        }
+        let client = link.client;
+        self.let_go(client);
+        self.tell_client(client, ClientInput::Closed { code: None, reason: "" })
+    }
+
+    /// What arrived at the client.
+    fn arrive_down(&mut self, id: ConnectionId, down: Down) -> Result<(), Broken> {
+        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        let client = link.client;
+        if !link.client_here {
+            return Ok(());
+        }
+        match down {
+            Down::Accepted => {
+                link.opened = true;
+                link.client_gives_up = None;
+                self.tell_client(client, ClientInput::Opened)
+            }
+            Down::Bytes(bytes) => {
+                link.decoder.push(&bytes);
+                self.read_frames(id, client)
+            }
+            Down::Fin => self.client_closed(id),
+        }
+    }
+
+    fn read_frames(&mut self, id: ConnectionId, client: usize) -> Result<(), Broken> {
+        let mut decoder = match self.links.get_mut(&id) {
+            Some(link) => std::mem::take(&mut link.decoder),
+            None => return Ok(()),
+        };
+        while self.read_frame(id, client, &mut decoder)? {}
+        if let Some(link) = self.links.get_mut(&id) {
+            link.decoder = decoder;
+        }
+        Ok(())
+    }
+
+    /// Reads the next frame; false if there is none, or if the client has let go of the connection.
+    fn read_frame(&mut self, id: ConnectionId, client: usize, decoder: &mut Decoder) -> Result<bool, Broken> {
+        let broken = |error| Broken { check: checks::WIRE, sentence: format!("c{client} reads {error}") };
+        let Some(frame) = decoder.next_frame().map_err(broken)? else { return Ok(false) };
+        self.frames += 1;
+        if self.saboteur.loses(&frame) {
+            return Ok(true);
+        }
+        match frame {
+            ServerFrame::Text(text) => self.tell_client(client, ClientInput::Received(Frame::Text(text)))?,
+            ServerFrame::Pong => self.tell_client(client, ClientInput::Received(Frame::Pong))?,
+            ServerFrame::Ping(payload) => {
+                // WebSocket libraries answer by themselves.
+                self.transmit(client, Up::Pong);
+                self.tell_client(client, ClientInput::Received(Frame::Ping(payload)))?;
+            }
+            ServerFrame::Close(close) => {
+                self.transmit(client, Up::Close(close.map(|(code, _)| code)));
+                let (code, reason) = close.map_or((None, ""), |(code, reason)| (Some(code), reason));
+                self.let_go(client);
+                self.tell_client(client, ClientInput::Closed { code, reason })?;
+            }
+        }
+        Ok(self.people[client].link == Some(id))
+    }
+}
+
+/// The server's end.
+impl World<'_> {
+    /// Writes what a node has for a connection, as far as the socket takes it; `out` is what the node wants then.
+    pub(crate) fn write(&mut self, id: ConnectionId, out: &mut Vec<NodeOutput>) {
+        while let Some(link) = self.links.get_mut(&id).filter(|link| link.is_served()) {
+            let node = &mut self.server.nodes[link.node];
+            let Some(mut bytes) = node.poll_transmit(id, WRITE_BYTES) else {
+                link.blocked = false;
+                if let ServerEnd::Closing(_) = link.server_end {
+                    let node = link.node;
+                    link.hang_up();
+                    self.hand_node(node, disconnected(id), out);
+                }
+                break;
+            };
+            let space = link.space(self.people[link.client].send_buffer());
+            link.blocked = space == 0;
+            if link.blocked {
+                break;
+            }
+            bytes.truncate(space);
+            let written = bytes.len();
+            link.write(bytes);
+            node.transmitted(self.now, id, written, out);
+        }
+        self.touch(id);
+    }
+
+    pub(crate) fn reading(&mut self, id: ConnectionId, on: bool) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.reading = on;
+            self.touch(id);
+        }
+    }
+
+    pub(crate) fn begin_close(&mut self, id: ConnectionId) {
+        if let Some(link) = self.links.get_mut(&id)
+            && link.server_end == ServerEnd::Open
+        {
+            link.server_end = ServerEnd::Closing(self.now + CLOSE_TIME);
+        }
+    }
+
+    /// The connection is gone.
+    fn server_closed(&mut self, id: ConnectionId) -> Result<(), Broken> {
+        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        let known = link.is_served();
+        link.hang_up();
+        let node = link.node;
+        if known { self.tell_node(node, disconnected(id)) } else { Ok(()) }
+    }
+
+    /// What arrived at the server.
+    fn arrive_up(&mut self, id: ConnectionId, up: Up) -> Result<(), Broken> {
+        let is_up = self.server.is_up();
+        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        let node = link.node;
+        match (link.server_end, up) {
+            (ServerEnd::Unborn, Up::Handshake) if is_up => {
+                link.server_end = ServerEnd::Open;
+                link.down.push(Down::Accepted, 200);
+                self.tell_node(node, NodeInput::Gateway(GatewayInput::Connected { connection: id }))
+            }
+            (ServerEnd::Unborn, _) => {
+                link.hang_up();
+                Ok(())
+            }
+            (ServerEnd::Open | ServerEnd::Closing(_), Up::Fin) => self.server_closed(id),
+            (ServerEnd::Open, up) => self.receive(node, id, &up),
+            // Nobody reads any more.
+            (ServerEnd::Closing(_) | ServerEnd::Gone, _) => Ok(()),
+        }
+    }
+
+    fn receive(&mut self, node: usize, connection: ConnectionId, up: &Up) -> Result<(), Broken> {
+        let frame = match up {
+            Up::Text(text) => Frame::Text(text),
+            Up::Binary(len) => Frame::Binary(*len),
+            Up::Ping(payload) => Frame::Ping(payload),
+            Up::Pong => Frame::Pong,
+            Up::Close(code) => Frame::Close(*code),
+            Up::Broken(fault) => {
+                let input = GatewayInput::Faulted { connection, fault: *fault };
+                return self.tell_node(node, NodeInput::Gateway(input));
+            }
+            Up::Handshake | Up::Fin => return Ok(()),
+        };
+        self.tell_node(node, NodeInput::Gateway(GatewayInput::Received { connection, frame }))
+    }
+}
+
+/// The line between them.
+impl World<'_> {
+    /// Something is due on a connection.
+    pub(crate) fn link_due(&mut self, id: ConnectionId) -> Result<(), Broken> {
+        let now = self.now;
+        match self.links.get_mut(&id) {
+            Some(link) if link.armed == Some(now) => link.armed = None,
+            _ => return Ok(()),
+        }
+        self.advance(id);
+        while let Some(up) = self.links.get_mut(&id).and_then(|link| link.next_up(now)) {
+            self.arrive_up(id, up)?;
+        }
+        while let Some(down) = self.links.get_mut(&id).and_then(|link| link.down.arrived(now)) {
+            self.arrive_down(id, down)?;
+        }
+        self.learn(id)?;
+        let mut out = Vec::new();
+        if let Some(link) = self.links.get(&id)
+            && link.is_served()
+            && link.blocked
+            && link.space(self.people[link.client].send_buffer()) > 0
+        {
+            let node = link.node;
+            self.write(id, &mut out);
+            self.serve(node, out)?;
+        }
+        self.touch(id);
+        Ok(())
+    }
+
+    /// The ends learn what they can no longer overlook.
+    fn learn(&mut self, id: ConnectionId) -> Result<(), Broken> {
+        let now = self.now;
+        let due = |at: &mut Option<chinwag_core::Time>| at.take_if(|at| *at <= now).is_some();
+        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        if due(&mut link.server_learns) {
+            self.server_closed(id)?;
+        }
+        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        if matches!(link.server_end, ServerEnd::Closing(until) if until <= now) {
+            self.server_closed(id)?;
+        }
+        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        if due(&mut link.client_learns) | due(&mut link.client_gives_up) {
+            self.client_closed(id)?;
+        }
+        Ok(())
+    }
+
+    /// Lets leave what has to leave by now.
+    fn advance(&mut self, id: ConnectionId) {
+        let now = self.now;
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let person = &self.people[link.client];
+        let cause = (now.0 << 16) | (link.client as u64) << 1;
+        let (mut up, mut down) =
+            (self.draws.of(Purpose::Jitter, cause), self.draws.of(Purpose::Jitter, cause | 1));
+        let most = person.jitter_us();
+        link.up.advance(now, &person.up(), || Duration::from_micros(up.within(0..=most)));
+        link.down.advance(now, &person.down(now), || Duration::from_micros(down.within(0..=most)));
+    }
+
+    /// Something about a connection has changed: sets its timer, or forgets it if both ends have.
+    pub(crate) fn touch(&mut self, id: ConnectionId) {
+        self.advance(id);
+        let Some(link) = self.links.get_mut(&id) else { return };
+        if link.is_over() {
+            self.links.remove(&id);
+            return;
+        }
+        let person = &self.people[link.client];
+        let Some(next) = link.poll_timeout(&person.up(), &person.down(self.now)) else { return };
+        let next = next.max(self.now);
+        if link.armed.is_none_or(|armed| next < armed) {
+            link.armed = Some(next);
+            self.add(next, Event::Timer(Alarm::Link(id)));
+        }
+    }
+}
+
+fn disconnected(connection: ConnectionId) -> NodeInput<'static> {
+    NodeInput::Gateway(GatewayInput::Disconnected { connection })
+}

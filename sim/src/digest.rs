@@ -1,0 +1,51 @@
+//! What stands for a machine's input in the hash of a run.
+
+use chinwag_core::{
+    client::ClientInput,
+    gateway::{Frame, GatewayInput},
+    hash::{bytes, mix},
+};
+use chinwag_journal::{Mail, NodeInput};
+
+fn frame(frame: &Frame<'_>) -> u64 {
+    match frame {
+        Frame::Text(text) => mix(1, bytes(text.as_bytes())),
+        Frame::Binary(len) => mix(2, *len as u64),
+        Frame::Ping(payload) => mix(3, bytes(payload)),
+        Frame::Pong => 4,
+        Frame::Close(code) => mix(5, code.map_or(0, u64::from)),
+    }
+}
+
+/// …of a client.
+pub(crate) fn client(input: &ClientInput<'_>) -> u64 {
+    match input {
+        ClientInput::Opened => 1,
+        ClientInput::Received(received) => mix(2, frame(received)),
+        ClientInput::Closed { code, reason } => {
+            mix(mix(3, code.map_or(0, u64::from)), bytes(reason.as_bytes()))
+        }
+        ClientInput::Timeout => 4,
+    }
+}
+
+/// …of a node.
+pub(crate) fn node(input: &NodeInput<'_>) -> u64 {
+    match input {
+        NodeInput::Gateway(GatewayInput::Connected { connection }) => mix(1, connection.0),
+        NodeInput::Gateway(GatewayInput::Received { connection, frame: received }) => {
+            mix(mix(2, connection.0), frame(received))
+        }
+        NodeInput::Gateway(GatewayInput::Faulted { connection, fault }) => {
+            mix(mix(3, connection.0), *fault as u64)
+        }
+        NodeInput::Gateway(GatewayInput::Disconnected { connection }) => mix(4, connection.0),
+        NodeInput::Gateway(GatewayInput::Drain) => 5,
+        NodeInput::Gateway(GatewayInput::Shard(_) | GatewayInput::Timeout) | NodeInput::Timeout => 6,
+        // What is in them came from inputs that are in the hash, and leads to bytes that will be.
+        NodeInput::Mail(Mail::Submit(shard, _)) => mix(7, u64::from(shard.0)),
+        NodeInput::Mail(Mail::Query(shard, _)) => mix(8, u64::from(shard.0)),
+        NodeInput::Mail(Mail::Signal(shard, _)) => mix(9, u64::from(shard.0)),
+        NodeInput::Mail(Mail::Event(_)) => 10,
+    }
+}

@@ -1,0 +1,399 @@
+//! Between the clients and the oracle: what users see becomes observations, and their view of each room is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chinwag_core::{
+    Client, Epoch, Position, RequestId, RoomName, Seq, UserName,
+    client::{ClientEvent, Presence, Shown},
+    shard::Verdict,
+};
+use chinwag_oracle::{MemberId, Mode, Observation, Oracle, Report, RoomId, SendId};
+
+use crate::checks;
+
+/// A check that failed, in one sentence.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Broken {
+    /// Which check.
+    pub(crate) check: &'static str,
+    /// What happened.
+    pub(crate) sentence: String,
+}
+
+/// A message someone said.
+#[derive(Clone, Debug)]
+struct Said {
+    member: usize,
+    bytes: usize,
+    /// Nobody can know whether it is in the room.
+    unresolved: bool,
+    shown: bool,
+}
+
+/// What a client's user has been told about a room.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct View {
+    /// They have left it and not joined it again.
+    left: bool,
+    /// The newest message they were shown, or were told is gone.
+    read: Option<Position>,
+    /// Who is there, if the last word on it was complete.
+    pub(crate) roster: Option<BTreeSet<UserName>>,
+    /// How those are who were mentioned.
+    pub(crate) presence: BTreeMap<UserName, Presence>,
+    /// The same, when members were asked for at rest.
+    pub(crate) seen_before_survey: BTreeMap<UserName, Presence>,
+    /// Pages of members that were asked for at rest.
+    pub(crate) survey: Option<Survey>,
+}
+
+/// Members, page by page.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Survey {
+    /// As listed, in order.
+    pub(crate) listed: Vec<(UserName, Presence)>,
+    /// How many there are, by the last page.
+    pub(crate) count: u32,
+    /// Whether that was all.
+    pub(crate) complete: bool,
+}
+
+/// Tells the oracle what users see.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    oracle: Oracle,
+    names: Vec<RoomName>,
+    users: Vec<UserName>,
+    said: Vec<Said>,
+    requests: Vec<BTreeMap<RequestId, SendId>>,
+    views: Vec<Vec<View>>,
+    /// The newest message known to be in each life of each room's log.
+    heads: Vec<BTreeMap<Epoch, Seq>>,
+    retries: bool,
+}
+
+impl Judge {
+    /// A judge of these clients' users and rooms; `retries` says whether clients repeat what was refused for its rate.
+    #[must_use]
+    pub(crate) fn new(users: Vec<UserName>, names: Vec<RoomName>, retries: bool) -> Self {
+        Self {
+            oracle: Oracle::new(Mode::Strict),
+            said: Vec::new(),
+            requests: vec![BTreeMap::new(); users.len()],
+            views: vec![vec![View::default(); names.len()]; users.len()],
+            heads: vec![BTreeMap::new(); names.len()],
+            names,
+            users,
+            retries,
+        }
+    }
+
+    /// The name of a room.
+    #[must_use]
+    pub(crate) fn room(&self, room: usize) -> &RoomName {
+        &self.names[room]
+    }
+
+    /// What a member has been told about a room.
+    #[must_use]
+    pub(crate) fn view(&self, member: usize, room: usize) -> &View {
+        &self.views[member][room]
+    }
+
+    /// A member will be asked for a room's members, from the first on.
+    pub(crate) fn begin_survey(&mut self, member: usize, room: usize) {
+        let view = &mut self.views[member][room];
+        view.seen_before_survey = view.presence.clone();
+        view.survey = Some(Survey::default());
+    }
+
+    /// The newest message known to be in a life of a room's log.
+    #[must_use]
+    pub(crate) fn head(&self, room: usize, epoch: Epoch) -> Seq {
+        self.heads[room].get(&epoch).copied().unwrap_or_default()
+    }
+
+    /// The content of the next message, of about so many bytes.
+    #[must_use]
+    pub(crate) fn next_content(&self, bytes: usize) -> String {
+        content(self.said.len(), bytes)
+    }
+
+    /// A client has taken in the [next message](Self::next_content).
+    pub(crate) fn said(
+        &mut self,
+        member: usize,
+        room: usize,
+        bytes: usize,
+        id: RequestId,
+    ) -> Result<(), Broken> {
+        let send = SendId(number(self.said.len()));
+        self.said.push(Said { member, bytes, unresolved: false, shown: false });
+        self.requests[member].insert(id, send);
+        self.observe(Observation::Planned { send, room: room_id(room), member: member_id(member) })?;
+        self.observe(Observation::Sent { send })
+    }
+
+    /// A client's user sees something.
+    ///
+    /// # Errors
+    /// The promise that is broken by it.
+    pub(crate) fn event(
+        &mut self,
+        member: usize,
+        client: &Client,
+        event: &ClientEvent,
+    ) -> Result<(), Broken> {
+        match event {
+            ClientEvent::Attached { resumed, .. } => {
+                self.forget_views(member);
+                if !resumed {
+                    self.observe(Observation::SessionLost { member: member_id(member) })?;
+                }
+            }
+            ClientEvent::Ended { .. } => {
+                self.forget_views(member);
+                for send in std::mem::take(&mut self.requests[member]).into_values() {
+                    self.said[send.0 as usize].unresolved = true;
+                }
+                self.observe(Observation::SessionLost { member: member_id(member) })?;
+            }
+            ClientEvent::Disconnected { .. } => self.forget_views(member),
+            ClientEvent::Joined { room, head, next, verdict } => {
+                let index = self.index(room)?;
+                // Who enters again may be sent what they saw before they left, and their client passes over it.
+                let shown = if self.views[member][index].left { client.position(room) } else { None };
+                let next = shown.map(|shown| shown.seq.next()).max(Some(*next));
+                self.views[member][index] = View { read: client.position(room), ..View::default() };
+                self.raise(index, *head);
+                self.observe(Observation::Joined {
+                    member: member_id(member),
+                    room: room_id(index),
+                    position: Some(*head),
+                    next,
+                    verdict: Some(*verdict),
+                })?;
+            }
+            ClientEvent::Left { room, head } => {
+                let room = self.index(room)?;
+                // Whoever leaves while away or behind does not care for what they have not read.
+                let read = self.views[member][room].read.filter(|read| read >= head);
+                let position = read.is_some().then_some(*head);
+                self.views[member][room] = View { left: true, ..View::default() };
+                let (member, room) = (member_id(member), room_id(room));
+                self.observe(Observation::Left { member, room, position })?;
+            }
+            ClientEvent::Gap { room, from, to } => {
+                let room = self.index(room)?;
+                self.views[member][room].read = Some(Position::new(from.epoch, *to));
+                let room = room_id(room);
+                // It says what the verdict of a rejoin after the last message it names would say.
+                self.observe(Observation::Joined {
+                    member: member_id(member),
+                    room,
+                    position: Some(Position::new(from.epoch, *to)),
+                    next: Some(to.next()),
+                    verdict: Some(Verdict::Gap { from: from.seq, to: *to }),
+                })?;
+            }
+            ClientEvent::Message(shown) => self.message(member, shown)?,
+            ClientEvent::History { messages, .. } => {
+                messages.iter().try_for_each(|shown| self.paged(member, shown))?;
+            }
+            ClientEvent::Acknowledged { id, room, position } => {
+                self.acknowledged(member, *id, room, *position)?;
+            }
+            ClientEvent::Unresolved { id, .. } => {
+                if let Some(send) = self.requests[member].remove(id) {
+                    self.said[send.0 as usize].unresolved = true;
+                }
+            }
+            ClientEvent::Refused { id: Some(id), retry_after, .. } => {
+                self.refused(member, *id, retry_after.is_some())?;
+                self.forgotten(member, client)?;
+            }
+            _ => self.look(member, event)?,
+        }
+        Ok(())
+    }
+
+    /// What changes a user's view of who is where.
+    fn look(&mut self, member: usize, event: &ClientEvent) -> Result<(), Broken> {
+        match event {
+            ClientEvent::UserJoined { room, user, members }
+            | ClientEvent::UserLeft { room, user, members } => {
+                let room = self.index(room)?;
+                let view = &mut self.views[member][room];
+                view.presence.remove(user);
+                view.roster = members.as_ref().map(|members| members.iter().cloned().collect());
+            }
+            // The room is large now: nobody is told of everyone, so what was known is worth nothing.
+            ClientEvent::MembersChanged { room, .. } => {
+                let room = self.index(room)?;
+                self.views[member][room].presence.clear();
+                self.views[member][room].roster = None;
+            }
+            ClientEvent::Presence { room, user, presence } => {
+                let room = self.index(room)?;
+                self.views[member][room].presence.insert(user.clone(), *presence);
+            }
+            ClientEvent::Members { room, members, count, more } => {
+                let room = self.index(room)?;
+                let view = &mut self.views[member][room];
+                view.presence.extend(members.iter().cloned());
+                if let Some(survey) = &mut view.survey {
+                    survey.listed.extend(members.iter().cloned());
+                    survey.count = *count;
+                    survey.complete = !more;
+                } else {
+                    let all = members.len() == *count as usize;
+                    view.roster = all.then(|| members.iter().map(|(user, _)| user.clone()).collect());
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, member: usize, shown: &Shown) -> Result<(), Broken> {
+        let room = self.index(&shown.room)?;
+        let send = self.recognise(shown)?;
+        self.raise(room, shown.position);
+        let view = &mut self.views[member][room];
+        view.read = Some(shown.position);
+        // Whoever has said something does not write any more.
+        if let Some(presence) = view.presence.get_mut(&shown.user) {
+            *presence = Presence::Online;
+        }
+        self.observe(Observation::Shown {
+            member: member_id(member),
+            room: room_id(room),
+            send,
+            position: Some(shown.position),
+            from_history: shown.from_history,
+        })
+    }
+
+    fn paged(&mut self, member: usize, shown: &Shown) -> Result<(), Broken> {
+        let room = room_id(self.index(&shown.room)?);
+        let send = self.recognise(shown)?;
+        self.observe(Observation::Paged { member: member_id(member), room, send, position: shown.position })
+    }
+
+    fn acknowledged(
+        &mut self,
+        member: usize,
+        id: RequestId,
+        room: &RoomName,
+        position: Position,
+    ) -> Result<(), Broken> {
+        let room = self.index(room)?;
+        self.raise(room, position);
+        match self.requests[member].remove(&id) {
+            Some(send) => self.observe(Observation::Acknowledged { send, position: Some(position) }),
+            None => Ok(()),
+        }
+    }
+
+    fn refused(&mut self, member: usize, id: RequestId, for_now: bool) -> Result<(), Broken> {
+        if for_now && self.retries {
+            return Ok(());
+        }
+        match self.requests[member].remove(&id) {
+            // It was given up; an earlier attempt may have reached the room.
+            Some(send) if for_now => self.said[send.0 as usize].unresolved = true,
+            Some(send) => self.observe(Observation::Refused { send })?,
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Whose message it is; its content and author must be what was sent.
+    fn recognise(&mut self, shown: &Shown) -> Result<Option<SendId>, Broken> {
+        let number = shown.content.split_once(' ').and_then(|(digits, _)| digits.parse::<u32>().ok());
+        let Some((number, said)) = number.and_then(|n| Some((n, self.said.get_mut(n as usize)?))) else {
+            return Ok(None);
+        };
+        said.shown = true;
+        if *shown.content != content(number as usize, said.bytes) || shown.user != self.users[said.member] {
+            let sentence = format!("send {number} is shown as {:?} by {}", shown.content, shown.user);
+            return Err(Broken { check: checks::CONTENT, sentence });
+        }
+        Ok(Some(SendId(number)))
+    }
+
+    /// The verdict on everything, and the sends that are still on their way.
+    #[must_use]
+    pub(crate) fn finish(&mut self) -> Report {
+        // Whether a send of a lost session arrived, only those know who were shown it. If nobody was, it did not.
+        for (number, said) in (0..).zip(&self.said) {
+            if said.unresolved && !said.shown {
+                let nothing = self.oracle.observe(Observation::Refused { send: SendId(number) });
+                debug_assert!(nothing.is_none(), "it was never shown");
+            }
+        }
+        self.oracle.finish()
+    }
+
+    fn observe(&mut self, observation: Observation) -> Result<(), Broken> {
+        match self.oracle.observe(observation) {
+            Some(violation) => Err(Broken { check: violation.promise.name(), sentence: violation.sentence }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whoever is told that there was nothing to leave has left, too.
+    fn forgotten(&mut self, member: usize, client: &Client) -> Result<(), Broken> {
+        for room in 0..self.names.len() {
+            let view = &mut self.views[member][room];
+            if !view.left && client.position(&self.names[room]).is_none() {
+                *view = View { left: true, ..View::default() };
+                let (member, room) = (member_id(member), room_id(room));
+                self.observe(Observation::Left { member, room, position: None })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn forget_views(&mut self, member: usize) {
+        for view in &mut self.views[member] {
+            *view = View { left: view.left, read: view.read, ..View::default() };
+        }
+    }
+
+    /// A message is known to be in a room.
+    fn raise(&mut self, room: usize, position: Position) {
+        let head = self.heads[room].entry(position.epoch).or_default();
+        *head = position.seq.max(*head);
+    }
+
+    fn index(&self, room: &RoomName) -> Result<usize, Broken> {
+        self.names
+            .iter()
+            .position(|name| name == room)
+            .ok_or_else(|| Broken { check: checks::CONTENT, sentence: format!("there is no room {room}") })
+    }
+}
+
+/// The content of a message: its number, then text that is awkward to encode.
+fn content(number: usize, bytes: usize) -> String {
+    const FILLERS: [&str; 4] = ["x", "ü", "\"\\", "\n\t😀"];
+    let mut text = format!("{number:06} ");
+    let filler = FILLERS[number % FILLERS.len()];
+    while text.len() + filler.len() <= bytes {
+        text.push_str(filler);
+    }
+    text
+}
+
+fn number(index: usize) -> u32 {
+    u32::try_from(index).expect("scenarios are small")
+}
+
+fn member_id(member: usize) -> MemberId {
+    MemberId(number(member))
+}
+
+fn room_id(room: usize) -> RoomId {
+    RoomId(number(room))
+}

@@ -1,0 +1,34 @@
+//! The production machines in virtual time, under faults, judged by the oracle.
+//!
+//! A seed makes a [`Scenario`]: limits, lines, and what users and misfortune do when, as plain data. A [`run`] of it
+//! is a function of that data: the real clients, gateways, journals and shards, with every line between them
+//! simulated, every message judged as it is shown, and everything looked over once the faults have ended. What is left
+//! to chance is drawn by cause, so that a scenario with fewer steps plays alike in what it still has.
+
+mod act;
+mod agenda;
+pub mod batch;
+pub mod checks;
+pub mod cli;
+mod deliver;
+mod digest;
+mod draw;
+mod generate;
+mod judge;
+mod link;
+mod outcome;
+mod person;
+mod pipe;
+mod sabotage;
+pub mod scenario;
+mod server;
+pub mod strategy;
+pub mod trace;
+mod wire;
+mod world;
+
+pub use batch::try_run;
+pub use outcome::{Failure, Outcome, replay_line};
+pub use sabotage::Sabotage;
+pub use scenario::Scenario;
+pub use world::run;

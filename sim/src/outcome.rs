@@ -1,0 +1,58 @@
+//! What came of a run.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use serde::Serialize;
+
+/// A promise that was broken, or a machine that misbehaved.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Failure {
+    /// Which check noticed it: a promise of the oracle, or one of [`crate::checks`].
+    pub check: &'static str,
+    /// When, counted from the start.
+    pub at: Duration,
+    /// After how many events.
+    pub event: u64,
+    /// What happened.
+    pub sentence: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { check, at, event, sentence } = self;
+        write!(f, "{check} at {}.{:06} s, event {event}: {sentence}", at.as_secs(), at.subsec_micros())
+    }
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Outcome {
+    /// The seed of the scenario.
+    pub seed: u64,
+    /// Stands for everything that happened.
+    pub hash: u64,
+    /// Inputs that machines handled.
+    pub events: u64,
+    /// Frames that clients read.
+    pub frames: u64,
+    /// How much time passed in the scenario.
+    pub virtual_time: Duration,
+    /// What went wrong. The run ends with the first that shows before its end.
+    pub failures: Vec<Failure>,
+    /// How often each check was made.
+    pub checks: BTreeMap<&'static str, u64>,
+}
+
+impl Outcome {
+    /// Whether nothing went wrong.
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        self.failures.is_empty()
+    }
+}
+
+/// The command that shows a seed's run again.
+#[must_use]
+pub fn replay_line(seed: u64) -> String {
+    format!("cargo run --release -p chinwag-sim --bin sim -- replay {seed}")
+}

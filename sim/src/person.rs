@@ -1,0 +1,84 @@
+//! One client with its user and its line.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use chinwag_core::{Client, ConnectionId, Time, UserName, client::ClientConfig};
+
+use crate::{pipe::Line, scenario::ClientSetup};
+
+/// One client with its user and its line.
+#[derive(Debug)]
+pub(crate) struct Person {
+    /// The machine.
+    pub(crate) client: Client,
+    /// Whom it speaks for.
+    pub(crate) user: UserName,
+    /// Its connection, if it has one.
+    pub(crate) link: Option<ConnectionId>,
+    /// Rooms its user wants to be in.
+    pub(crate) wanted: BTreeSet<usize>,
+    /// When its timer goes off.
+    pub(crate) armed: Option<Time>,
+    /// What is wrong with its line at the moment.
+    pub(crate) trouble: Trouble,
+    setup: ClientSetup,
+}
+
+/// What is wrong with a line at the moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Trouble {
+    /// Nothing leaves the client before.
+    pub(crate) up_stalled_until: Time,
+    /// Nothing leaves the server before.
+    pub(crate) down_stalled_until: Time,
+    /// The client reads so many bytes per second until then.
+    pub(crate) slow: Option<(u64, Time)>,
+}
+
+impl Person {
+    /// A client that has not been started.
+    #[must_use]
+    pub(crate) fn new(setup: &ClientSetup, config: Arc<ClientConfig>, user: UserName, seed: u64) -> Self {
+        Self {
+            client: Client::new(config, user.clone(), seed),
+            user,
+            link: None,
+            wanted: BTreeSet::new(),
+            armed: None,
+            trouble: Trouble::default(),
+            setup: setup.clone(),
+        }
+    }
+
+    /// The line towards the server.
+    #[must_use]
+    pub(crate) const fn up(&self) -> Line {
+        Line {
+            latency: Duration::from_micros(self.setup.latency_us),
+            rate: self.setup.rate,
+            stalled_until: self.trouble.up_stalled_until,
+        }
+    }
+
+    /// The line towards the client.
+    #[must_use]
+    pub(crate) fn down(&self, now: Time) -> Line {
+        let rate = match self.trouble.slow {
+            Some((rate, until)) if now < until => rate.min(self.setup.rate),
+            _ => self.setup.rate,
+        };
+        Line { rate, stalled_until: self.trouble.down_stalled_until, ..self.up() }
+    }
+
+    /// Most that a byte may travel longer.
+    #[must_use]
+    pub(crate) const fn jitter_us(&self) -> u64 {
+        self.setup.jitter_us
+    }
+
+    /// Bytes the server's socket takes before they have left.
+    #[must_use]
+    pub(crate) const fn send_buffer(&self) -> usize {
+        self.setup.send_buffer
+    }
+}

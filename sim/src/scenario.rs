@@ -1,0 +1,402 @@
+//! A scenario: all that happens from outside, as plain data. A run is a function of it.
+
+use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
+
+use chinwag_core::{
+    client::{Backoff, ClientConfig},
+    config::{GatewayConfig, ShardConfig},
+};
+use serde::{Deserialize, Serialize};
+
+/// The form of scenario files. Other numbers are refused.
+const SCHEMA: u32 = 1;
+
+/// A setup and what happens in it.
+///
+/// Steps are total: one that makes no sense when its time comes does nothing. So any subset of the steps is a
+/// scenario, too.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Scenario {
+    /// The seed it was made from, which also seeds what is left to chance.
+    pub seed: u64,
+    /// Limits, lines and sizes.
+    pub setup: Setup,
+    /// In order of time.
+    pub steps: Vec<Step>,
+}
+
+/// What a scenario plays in.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setup {
+    /// Nodes of the server, at least 1.
+    pub nodes: u32,
+    /// The user each client speaks for, and its line. Several clients may share a user.
+    pub clients: Vec<ClientSetup>,
+    /// Rooms there may be.
+    pub rooms: u32,
+    /// How clients behave.
+    pub patience: Patience,
+    /// Longest that mail from one node to another takes.
+    pub mail_us_max: u64,
+    /// When steps end and all faults are taken away, counted from the start.
+    pub chaos_us: u64,
+    /// The gateways' limits.
+    pub gateway: GatewayConfig,
+    /// The shards' limits.
+    pub shard: ShardConfig,
+}
+
+/// One client.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientSetup {
+    /// The number of its user.
+    pub user: u32,
+    /// Latency of its line, one way.
+    pub latency_us: u64,
+    /// Most that a byte may take longer.
+    pub jitter_us: u64,
+    /// Bytes per second towards the client, and from it.
+    pub rate: u64,
+    /// Bytes the server's socket takes before they have left.
+    pub send_buffer: usize,
+}
+
+/// How clients behave: the parts of [`ClientConfig`] that vary.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Patience {
+    /// See [`Backoff::base`].
+    pub backoff_base: Duration,
+    /// See [`Backoff::max`].
+    pub backoff_max: Duration,
+    /// See [`ClientConfig::silence_timeout`].
+    pub silence_timeout: Duration,
+    /// See [`ClientConfig::unanswered_max`].
+    pub unanswered_max: usize,
+    /// See [`ClientConfig::queue_max`].
+    pub queue_max: usize,
+    /// See [`ClientConfig::retry_rate_limited`].
+    pub retry_rate_limited: bool,
+}
+
+impl Setup {
+    /// The clients' configuration.
+    #[must_use]
+    pub fn client_config(&self) -> ClientConfig {
+        let Patience {
+            backoff_base,
+            backoff_max,
+            silence_timeout,
+            unanswered_max,
+            queue_max,
+            retry_rate_limited,
+        } = self.patience;
+        ClientConfig {
+            backoff: Backoff { base: backoff_base, max: backoff_max, ..Backoff::default() },
+            unanswered_max,
+            queue_max,
+            silence_timeout,
+            typing_ttl: self.gateway.typing_ttl,
+            retry_rate_limited,
+            rosters: true,
+        }
+    }
+}
+
+impl Scenario {
+    /// How long after the last fault everything must have come to rest: every timeout that may still have to pass, one
+    /// after the other, and the time that the busiest client's messages take at its rate.
+    #[must_use]
+    pub fn settling_time(&self) -> Duration {
+        let Setup { patience, gateway, shard, .. } = &self.setup;
+        let noticing = patience.silence_timeout + gateway.ping_interval + gateway.pong_timeout;
+        let returning = patience.backoff_max * 2 + gateway.return_spread;
+        let forgetting = shard.resume_window + shard.presence_grace + gateway.typing_ttl;
+        let mut sends: BTreeMap<Actor, u32> = BTreeMap::new();
+        for step in &self.steps {
+            if let Action::Say { times, .. } = step.action {
+                *sends.entry(step.actor).or_default() += times;
+            }
+        }
+        // Who is over its rate sends one at a time and waits for each answer.
+        let each = Duration::from_secs(1) / gateway.message_rate.max(1) + Duration::from_secs(1);
+        let talking = each * sends.into_values().max().unwrap_or(0);
+        noticing + returning + forgetting + talking + Duration::from_secs(30)
+    }
+}
+
+/// Something that happens.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Its number; stays when others go.
+    pub id: u32,
+    /// When, counted from the start.
+    pub at_us: u64,
+    /// To whom; unknown ones do nothing.
+    pub actor: Actor,
+    /// What.
+    #[serde(rename = "do")]
+    pub action: Action,
+}
+
+impl Step {
+    /// What would take for ever.
+    fn check(&self) -> Result<(), &'static str> {
+        match self.action {
+            Action::Say { times: 10_001.., .. } | Action::Nonsense { times: 10_001.., .. } => {
+                Err("times is more than 10000")
+            }
+            Action::Say { bytes: 1_048_577.., .. } => Err("bytes is more than 1048576"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Who does something, or has something done to them.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// A client, by number.
+    Client(u32),
+    /// The server process with all its nodes.
+    Server,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client(client) => write!(f, "c{client}"),
+            Self::Server => f.write_str("server"),
+        }
+    }
+}
+
+/// What happens. Rooms are numbers.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// The user enters a room.
+    Join {
+        /// Which.
+        room: u32,
+    },
+    /// The user leaves a room.
+    Leave {
+        /// Which.
+        room: u32,
+    },
+    /// The user says something, perhaps several times in a row.
+    Say {
+        /// Where.
+        room: u32,
+        /// How often.
+        times: u32,
+        /// Bytes of content each time; a few more if it is too short to tell messages apart.
+        bytes: u32,
+    },
+    /// The user begins or stops writing.
+    Typing {
+        /// Where.
+        room: u32,
+        /// Begins, or stops.
+        on: bool,
+    },
+    /// The user reads older messages.
+    History {
+        /// Where.
+        room: u32,
+        /// Only before this one.
+        before: Option<u64>,
+        /// How many.
+        limit: u32,
+    },
+    /// The user asks who is there.
+    Members {
+        /// Where.
+        room: u32,
+    },
+    /// The user asks which rooms there are.
+    Rooms,
+    /// The user says what they are doing.
+    Status {
+        /// Where.
+        room: u32,
+    },
+    /// The user goes away for good.
+    Quit,
+    /// Someone speaks nonsense on the client's connection.
+    Nonsense {
+        /// Which kind.
+        kind: Nonsense,
+        /// How often.
+        times: u32,
+    },
+    /// The client's connection is cut.
+    Cut,
+    /// The client's connection goes silent, and nobody is told.
+    HalfOpen {
+        /// What the client sends is lost.
+        up: bool,
+        /// What the server sends is lost.
+        down: bool,
+    },
+    /// Nothing moves on the client's line, whatever the connection.
+    Stall {
+        /// Nothing it sends.
+        up: bool,
+        /// Nothing it is sent.
+        down: bool,
+        /// For so long.
+        for_us: u64,
+    },
+    /// The client reads slowly.
+    Slow {
+        /// Bytes per second.
+        rate: u64,
+        /// For so long.
+        for_us: u64,
+    },
+    /// The server process dies and is started again with nothing.
+    Restart {
+        /// First it tells everybody, and waits for so long.
+        drain_us: Option<u64>,
+        /// How long it is away.
+        for_us: u64,
+    },
+    /// Mail between the server's nodes is slow.
+    Skew {
+        /// It takes up to so long.
+        mail_us_max: u64,
+        /// For so long.
+        for_us: u64,
+    },
+}
+
+/// What a client of this protocol never sends.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nonsense {
+    /// Text that is no JSON.
+    Garbage,
+    /// JSON of the wrong shape.
+    Shape,
+    /// A type nobody knows.
+    Unknown,
+    /// A message in someone else's name.
+    Forged,
+    /// `hello` again.
+    Hello,
+    /// A binary frame.
+    Binary,
+    /// A ping.
+    Ping,
+    /// A frame above the limit that is still read.
+    Long,
+    /// Bytes that are no frame.
+    Broken,
+    /// Text that is not UTF-8.
+    Utf8,
+}
+
+/// A scenario file that cannot be read.
+#[derive(Debug)]
+pub struct ParseError {
+    line: usize,
+    what: String,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.what)
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    schema: u32,
+    seed: u64,
+    setup: Setup,
+}
+
+/// One line of JSON for seed and setup, then one for each step.
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = Head { schema: SCHEMA, seed: self.seed, setup: self.setup.clone() };
+        writeln!(f, "{}", serde_json::to_string(&head).map_err(|_| fmt::Error)?)?;
+        for step in &self.steps {
+            writeln!(f, "{}", serde_json::to_string(step).map_err(|_| fmt::Error)?)?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Scenario {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+        let (line, head) =
+            lines.next().ok_or_else(|| ParseError { line: 1, what: "the file is empty".into() })?;
+        let error = |line, what| ParseError { line, what };
+        let head: Head = serde_json::from_str(head).map_err(|e| error(line, e.to_string()))?;
+        if head.schema != SCHEMA {
+            return Err(error(line, format!("schema {} is not {SCHEMA}", head.schema)));
+        }
+        head.setup.check().map_err(|what| error(line, what.to_owned()))?;
+        let step = |(line, text): (usize, &str)| {
+            let step: Step = serde_json::from_str(text).map_err(|e| error(line, e.to_string()))?;
+            step.check().map_err(|what| error(line, what.to_owned()))?;
+            Ok(step)
+        };
+        let mut steps = lines.map(step).collect::<Result<Vec<Step>, ParseError>>()?;
+        steps.sort_by_key(|step| step.at_us);
+        Ok(Self { seed: head.seed, setup: head.setup, steps })
+    }
+}
+
+impl Setup {
+    /// What no world can be built from.
+    fn check(&self) -> Result<(), &'static str> {
+        const COUNT_MAX: usize = 10_000;
+        const CHAOS_US_MAX: u64 = 1_000_000 * 86_400 * 365;
+        let counts =
+            [self.nodes as usize, self.clients.len(), self.rooms as usize, self.gateway.shards as usize];
+        if counts.iter().any(|count| !(1..=COUNT_MAX).contains(count)) {
+            return Err("nodes, clients, rooms and shards must be from 1 to 10000");
+        }
+        if self.chaos_us > CHAOS_US_MAX {
+            return Err("chaos_us is more than a year");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_survives_its_file() {
+        for seed in 0..20 {
+            let scenario = Scenario::generate(seed);
+            assert_eq!(scenario.to_string().parse::<Scenario>().unwrap(), scenario, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_line() {
+        let error = |text: &str| text.parse::<Scenario>().unwrap_err().to_string();
+        assert_eq!(error(""), "line 1: the file is empty");
+        let text = Scenario::generate(1).to_string();
+        let (head, _) = text.split_once('\n').unwrap();
+        assert!(error(&format!("{head}\n\n{{\"id\":1}}")).starts_with("line 3: missing field"));
+        assert!(error(&head.replacen("\"schema\":1", "\"schema\":9", 1)).contains("schema 9 is not 1"));
+        assert!(error(&head.replacen("\"nodes\":", "\"nodes\":0,\"nodes\":", 1)).starts_with("line 1"));
+    }
+}

@@ -1,0 +1,106 @@
+//! The server process: its nodes, the mail between them, its lives.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use chinwag_core::{Time, config::GatewayConfig};
+use chinwag_journal::{Node, NodeConfig};
+
+use crate::{
+    draw::{Draws, Purpose},
+    scenario::Setup,
+};
+
+/// The server process.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// By index; none while the process is down.
+    pub(crate) nodes: Vec<Node>,
+    /// When each node's timer goes off.
+    pub(crate) armed: Vec<Option<Time>>,
+    /// Which life it is in, from 1.
+    pub(crate) incarnation: u64,
+    /// It tells its clients to go.
+    pub(crate) draining: bool,
+    /// Mail takes up to so many microseconds until then.
+    pub(crate) skew: Option<(u64, Time)>,
+    /// When the last mail from one node to another arrives.
+    arrivals: BTreeMap<(usize, usize), Time>,
+    gateway: Arc<GatewayConfig>,
+}
+
+impl Server {
+    /// A process that is not running.
+    #[must_use]
+    pub(crate) fn new(setup: &Setup) -> Self {
+        Self {
+            nodes: Vec::new(),
+            armed: Vec::new(),
+            incarnation: 0,
+            draining: false,
+            skew: None,
+            arrivals: BTreeMap::new(),
+            gateway: Arc::new(setup.gateway.clone()),
+        }
+    }
+
+    /// Starts it, with nothing in memory.
+    pub(crate) fn start(&mut self, now: Time, setup: &Setup, draws: Draws) {
+        self.incarnation += 1;
+        let node = |index: u32| {
+            let mut cause = draws.of(Purpose::Node, self.incarnation << 32 | u64::from(index));
+            let mut seed = [0; 32];
+            seed.chunks_exact_mut(8).for_each(|part| part.copy_from_slice(&cause.bits().to_le_bytes()));
+            let config = NodeConfig {
+                index,
+                nodes: setup.nodes,
+                incarnation: self.incarnation,
+                gateway: self.gateway.clone(),
+                shard: setup.shard.clone(),
+                seed,
+            };
+            Node::new(config, now)
+        };
+        self.nodes = (0..setup.nodes).map(node).collect();
+        self.armed = vec![None; self.nodes.len()];
+    }
+
+    /// Kills it.
+    pub(crate) fn stop(&mut self) {
+        self.nodes.clear();
+        self.armed.clear();
+        self.arrivals.clear();
+        self.draining = false;
+    }
+
+    /// Whether it runs.
+    #[must_use]
+    pub(crate) const fn is_up(&self) -> bool {
+        !self.nodes.is_empty()
+    }
+
+    /// Whether it runs and is in this life.
+    #[must_use]
+    pub(crate) const fn lives(&self, incarnation: u64) -> bool {
+        self.is_up() && self.incarnation == incarnation
+    }
+
+    /// When mail that leaves now arrives: after what was sent before.
+    pub(crate) fn mail_arrives(
+        &mut self,
+        now: Time,
+        from: usize,
+        to: usize,
+        setup: &Setup,
+        draws: Draws,
+    ) -> Time {
+        let longest = match self.skew {
+            Some((longest, until)) if now < until => longest,
+            _ => setup.mail_us_max,
+        };
+        let mut cause = draws.of(Purpose::Mail, now.0 << 16 | (from as u64) << 8 | to as u64);
+        let at = now + Duration::from_micros(cause.within(0..=longest));
+        let last = self.arrivals.entry((from, to)).or_default();
+        *last = at.max(*last);
+        *last
+    }
+}

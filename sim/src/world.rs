@@ -1,0 +1,365 @@
+//! The world: one clock, the machines, the lines between them, and what is to happen.
+//!
+//! Nothing here is random or real: a run is a function of its scenario. The world jumps from one thing to the next,
+//! hands it to the machine it is for, carries out what that machine wants, and looks whether a promise was broken.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use chinwag_core::{
+    ConnectionId, RoomName, Time, UserName,
+    client::{ClientInput, ClientOutput},
+};
+use chinwag_journal::{Mail, Node, NodeInput, NodeOutput};
+
+use crate::{
+    agenda::Agenda,
+    checks, digest,
+    draw::{Draws, Purpose},
+    judge::{Broken, Judge},
+    link::Link,
+    outcome::{Failure, Outcome},
+    person::Person,
+    sabotage::{Sabotage, Saboteur},
+    scenario::Scenario,
+    server::Server,
+    trace::{Mark, Trace},
+};
+
+/// When every run begins: some time in 2026.
+pub(crate) const START: Time = Time(1_790_000_000_000_000);
+
+/// How long after everything has come to rest clients are asked once more.
+pub(crate) const SURVEY_TIME: Duration = Duration::from_secs(30);
+
+/// Something to come.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A step of the scenario, by its place.
+    Step(usize),
+    /// A drained server dies; it is away for so long.
+    Die(Duration),
+    /// A new server starts, if none is running.
+    Start,
+    /// Mail arrives, if the server still lives the life in which it was sent.
+    Mail { incarnation: u64, to: usize, mail: Mail },
+    /// A timer goes off.
+    Timer(Alarm),
+    /// No more faults.
+    Heal,
+    /// Clients are asked who is there.
+    Survey,
+    /// A client is asked for its next page.
+    Ask { client: usize, room: usize, after: Option<UserName> },
+    /// Everything must be in order.
+    End,
+}
+
+/// Whose timer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Alarm {
+    Link(ConnectionId),
+    Client(usize),
+    Node { incarnation: u64, node: usize },
+}
+
+impl Event {
+    /// Which of two things at one instant comes first.
+    const fn class(&self) -> u8 {
+        match self {
+            Self::Heal => 0,
+            Self::Step(_) => 1,
+            Self::Die(_) => 2,
+            Self::Start => 3,
+            Self::Mail { .. } => 4,
+            Self::Timer(_) => 5,
+            Self::Survey | Self::Ask { .. } => 6,
+            Self::End => 7,
+        }
+    }
+}
+
+/// One run in progress.
+#[derive(Debug)]
+pub(crate) struct World<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) draws: Draws,
+    pub(crate) now: Time,
+    pub(crate) agenda: Agenda<Event>,
+    pub(crate) people: Vec<Person>,
+    pub(crate) links: BTreeMap<ConnectionId, Link>,
+    /// Connections so far.
+    pub(crate) opened: u64,
+    pub(crate) server: Server,
+    pub(crate) judge: Judge,
+    pub(crate) trace: &'a mut Trace,
+    pub(crate) saboteur: Saboteur,
+    pub(crate) frames: u64,
+    pub(crate) checks: BTreeMap<&'static str, u64>,
+    pub(crate) healed: bool,
+    pub(crate) failures: Vec<Failure>,
+    inputs: u64,
+    pace: checks::Pace,
+}
+
+/// Runs a scenario to its end, or to the first failure; `trace` takes in what happens.
+///
+/// # Panics
+/// If a machine does; [`try_run`](crate::try_run) makes that a failure.
+pub fn run(scenario: &Scenario, trace: &mut Trace, sabotage: Option<Sabotage>) -> Outcome {
+    let mut world = World::new(scenario, trace, sabotage);
+    while world.failures.is_empty() {
+        let Some((at, event)) = world.agenda.next() else { break };
+        world.now = at;
+        let is_last = matches!(event, Event::End);
+        if let Err(broken) = world.happen(event) {
+            world.fail(broken);
+        }
+        if is_last {
+            break;
+        }
+    }
+    world.outcome()
+}
+
+impl<'a> World<'a> {
+    fn new(scenario: &'a Scenario, trace: &'a mut Trace, sabotage: Option<Sabotage>) -> Self {
+        let (setup, draws) = (&scenario.setup, Draws::new(scenario.seed));
+        let user = |number: u32| UserName::new(&format!("u{number}")).expect("a short name");
+        let room = |number: u32| RoomName::new(&format!("r{number}")).expect("a short name");
+        let config = Arc::new(setup.client_config());
+        let people: Vec<Person> = (0..)
+            .zip(&setup.clients)
+            .map(|(number, client)| {
+                let seed = draws.of(Purpose::Client, number).bits();
+                Person::new(client, config.clone(), user(client.user), seed)
+            })
+            .collect();
+        let users = people.iter().map(|person| person.user.clone()).collect();
+        let mut world = Self {
+            scenario,
+            draws,
+            now: START,
+            agenda: Agenda::default(),
+            people,
+            links: BTreeMap::new(),
+            opened: 0,
+            server: Server::new(setup),
+            judge: Judge::new(users, (0..setup.rooms).map(room).collect(), setup.patience.retry_rate_limited),
+            trace,
+            saboteur: Saboteur::new(sabotage),
+            frames: 0,
+            checks: BTreeMap::new(),
+            healed: false,
+            failures: Vec::new(),
+            inputs: 0,
+            pace: checks::Pace::default(),
+        };
+        world.plan();
+        world
+    }
+
+    fn plan(&mut self) {
+        let heal = Duration::from_micros(self.scenario.setup.chaos_us);
+        let rest = heal + self.scenario.settling_time();
+        self.add_after(Duration::ZERO, Event::Start);
+        for (place, step) in self.scenario.steps.iter().enumerate() {
+            self.add_after(Duration::from_micros(step.at_us), Event::Step(place));
+        }
+        self.add_after(heal, Event::Heal);
+        self.add_after(rest, Event::Survey);
+        self.add_after(rest + SURVEY_TIME, Event::End);
+    }
+
+    /// Puts something down for so much later.
+    pub(crate) fn add_after(&mut self, after: Duration, event: Event) {
+        self.add(self.now + after, event);
+    }
+
+    pub(crate) fn add(&mut self, at: Time, event: Event) {
+        self.agenda.add(at, event.class(), event);
+    }
+
+    fn happen(&mut self, event: Event) -> Result<(), Broken> {
+        match event {
+            Event::Step(place) => self.step(place),
+            Event::Die(away) => self.die(away),
+            Event::Start => self.start(),
+            Event::Mail { incarnation, to, mail } if self.server.lives(incarnation) => {
+                self.tell_node(to, NodeInput::Mail(mail))
+            }
+            Event::Mail { .. } => Ok(()),
+            Event::Timer(alarm) => self.alarm(alarm),
+            Event::Heal => self.heal(),
+            Event::Survey => self.survey(),
+            Event::Ask { client, room, after } => self.ask(client, room, after),
+            Event::End => self.end(),
+        }
+    }
+
+    fn alarm(&mut self, alarm: Alarm) -> Result<(), Broken> {
+        match alarm {
+            Alarm::Link(id) => self.link_due(id),
+            Alarm::Client(client) => {
+                let person = &mut self.people[client];
+                if person.armed != Some(self.now) {
+                    return Ok(());
+                }
+                person.armed = None;
+                if person.client.poll_timeout().is_none_or(|at| at > self.now) {
+                    self.arm_client(client);
+                    return Ok(());
+                }
+                self.pace.count(self.now)?;
+                self.tell_client(client, ClientInput::Timeout)
+            }
+            Alarm::Node { incarnation, node } => {
+                if !self.server.lives(incarnation) || self.server.armed[node] != Some(self.now) {
+                    return Ok(());
+                }
+                self.server.armed[node] = None;
+                if self.server.nodes[node].poll_timeout().is_none_or(|at| at > self.now) {
+                    self.arm_node(node);
+                    return Ok(());
+                }
+                self.pace.count(self.now)?;
+                self.tell_node(node, NodeInput::Timeout)
+            }
+        }
+    }
+
+    /// Hands a client something and carries out what it wants.
+    pub(crate) fn tell_client(&mut self, client: usize, input: ClientInput<'_>) -> Result<(), Broken> {
+        self.inputs += 1;
+        let digest = digest::client(&input);
+        self.trace.add(
+            self.now,
+            Mark::ToClient,
+            client as u64,
+            digest,
+            format_args!("c{client:<3} {input:?}"),
+        );
+        let mut out = Vec::new();
+        self.people[client].client.handle_input(self.now, input, &mut out);
+        self.carry_out(client, out)
+    }
+
+    /// Carries out what a client wants.
+    pub(crate) fn carry_out(&mut self, client: usize, out: Vec<ClientOutput>) -> Result<(), Broken> {
+        for output in out {
+            match output {
+                ClientOutput::Connect => self.connect(client),
+                ClientOutput::Transmit(text) => self.transmit(client, crate::link::Up::Text(text)),
+                ClientOutput::Close { code } => self.close(client, code),
+                ClientOutput::Event(event) => {
+                    let text = format_args!("c{client:<3} {event:?}");
+                    self.trace.add(self.now, Mark::Shown, client as u64, 0, text);
+                    for _ in 0..self.saboteur.times_shown(&event) {
+                        self.judge.event(client, &self.people[client].client, &event)?;
+                    }
+                    self.survey_on(client, &event);
+                }
+            }
+        }
+        self.arm_client(client);
+        Ok(())
+    }
+
+    /// Hands a node something and carries out what it wants.
+    pub(crate) fn tell_node(&mut self, node: usize, input: NodeInput<'_>) -> Result<(), Broken> {
+        let mut out = Vec::new();
+        self.hand_node(node, input, &mut out);
+        self.serve(node, out)
+    }
+
+    /// Hands a node something; `out` is what it wants.
+    pub(crate) fn hand_node(&mut self, node: usize, input: NodeInput<'_>, out: &mut Vec<NodeOutput>) {
+        self.inputs += 1;
+        let digest = digest::node(&input);
+        self.trace.add(self.now, Mark::ToNode, node as u64, digest, format_args!("n{node:<3} {input:?}"));
+        self.server.nodes[node].handle_input(self.now, input, out);
+    }
+
+    /// Carries out what a node wants, and what follows from that.
+    pub(crate) fn serve(&mut self, node: usize, out: Vec<NodeOutput>) -> Result<(), Broken> {
+        let (mut queue, mut more) = (VecDeque::from(out), Vec::new());
+        while let Some(output) = queue.pop_front() {
+            match output {
+                NodeOutput::Writable(id) => {
+                    self.write(id, &mut more);
+                    queue.extend(more.drain(..));
+                }
+                NodeOutput::Reading(id, on) => self.reading(id, on),
+                NodeOutput::Close(id, _) => {
+                    self.begin_close(id);
+                    self.write(id, &mut more);
+                    queue.extend(more.drain(..));
+                }
+                NodeOutput::Notice(_) => {}
+                NodeOutput::Mail(to, mail) => {
+                    let to = to as usize;
+                    let at = self.server.mail_arrives(self.now, node, to, &self.scenario.setup, self.draws);
+                    self.add(at, Event::Mail { incarnation: self.server.incarnation, to, mail });
+                }
+            }
+        }
+        self.arm_node(node);
+        self.check_bounds(node)
+    }
+
+    pub(crate) fn arm_client(&mut self, client: usize) {
+        let person = &mut self.people[client];
+        if let Some(at) = sooner(person.client.poll_timeout(), person.armed, self.now) {
+            person.armed = Some(at);
+            self.add(at, Event::Timer(Alarm::Client(client)));
+        }
+    }
+
+    pub(crate) fn arm_node(&mut self, node: usize) {
+        if let Some(at) = sooner(self.server.nodes[node].poll_timeout(), self.server.armed[node], self.now) {
+            self.server.armed[node] = Some(at);
+            self.add(at, Event::Timer(Alarm::Node { incarnation: self.server.incarnation, node }));
+        }
+    }
+
+    /// Notes something that the world itself does.
+    pub(crate) fn note(&mut self, mark: Mark, text: std::fmt::Arguments<'_>) {
+        self.trace.add(self.now, mark, 0, 0, text);
+    }
+
+    /// Counts a check.
+    pub(crate) fn checked(&mut self, check: &'static str) {
+        *self.checks.entry(check).or_default() += 1;
+    }
+
+    pub(crate) fn fail(&mut self, broken: Broken) {
+        let Broken { check, sentence } = broken;
+        self.trace.add(self.now, Mark::World, 0, 0, format_args!("FAILED {check}: {sentence}"));
+        let (at, event) = (self.now.since(START), self.trace.events());
+        self.failures.push(Failure { check, at, event, sentence });
+    }
+
+    fn outcome(self) -> Outcome {
+        for digest in self.server.nodes.iter().flat_map(Node::digests) {
+            self.trace.add(self.now, Mark::World, 1, digest, format_args!("digest {digest:016x}"));
+        }
+        Outcome {
+            seed: self.scenario.seed,
+            hash: self.trace.hash(),
+            events: self.inputs,
+            frames: self.frames,
+            virtual_time: self.now.since(START),
+            failures: self.failures,
+            checks: self.checks,
+        }
+    }
+}
+
+/// When to set a timer, if it must go off sooner than it is set to.
+fn sooner(next: Option<Time>, armed: Option<Time>, now: Time) -> Option<Time> {
+    let next = next?.max(now);
+    armed.is_none_or(|armed| next < armed).then_some(next)
+}

@@ -1,0 +1,148 @@
+//! The production machines under many scenarios, and proof that the checks notice what they are there for.
+//!
+//! `SIM_SEEDS` sets how many scenarios are run, `SIM_SEED` which is the first.
+
+use std::{collections::BTreeSet, env};
+
+use chinwag_sim::{
+    Outcome, Sabotage, Scenario,
+    batch::{Totals, run_twice},
+    checks, replay_line, run,
+    strategy::{ScenarioTree, Scenarios},
+    trace::Trace,
+    try_run,
+};
+use proptest::{
+    strategy::ValueTree,
+    test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner},
+};
+
+/// A number from the environment.
+fn setting(name: &str, default: u64) -> u64 {
+    match env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} must be a number, not {text:?}")),
+        Err(_) => default,
+    }
+}
+
+fn quiet_run(scenario: &Scenario) -> Outcome {
+    try_run(scenario, &mut Trace::default())
+}
+
+/// What to read when a run was not clean.
+fn explain(outcome: &Outcome) -> String {
+    let failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
+    format!("seed {}: {}\nreplay: {}", outcome.seed, failures.join("\n"), replay_line(outcome.seed))
+}
+
+#[test]
+fn every_promise_is_kept() {
+    let (first, count) = (setting("SIM_SEED", 0), setting("SIM_SEEDS", 300));
+    let mut totals = Totals::default();
+    for seed in first..first + count {
+        totals.add(quiet_run(&Scenario::generate(seed)));
+    }
+    let failures: Vec<String> = totals.failures.iter().map(explain).collect();
+    assert!(failures.is_empty(), "{} of {count} seeds:\n{}", failures.len(), failures.join("\n"));
+    if count < 300 {
+        return;
+    }
+    // Whatever was never checked was not kept either.
+    let made: BTreeSet<&str> =
+        totals.checks.iter().filter(|&(_, &made)| made > 0).map(|(&check, _)| check).collect();
+    let promises = chinwag_oracle::Promise::ALL.map(chinwag_oracle::Promise::name);
+    let own = [
+        checks::BOUNDS,
+        checks::CONNECTED,
+        checks::CAUGHT_UP,
+        checks::ANSWERED,
+        checks::DRAINED,
+        checks::MEMBERS,
+        checks::PRESENCE,
+        checks::TYPING,
+    ];
+    let missing: Vec<&str> = promises.into_iter().chain(own).filter(|check| !made.contains(check)).collect();
+    assert!(missing.is_empty(), "never checked: {missing:?}");
+}
+
+#[test]
+fn a_scenario_always_plays_alike() {
+    // The biggest of the first hundred, for they have the most that could differ.
+    let mut seeds: Vec<u64> = (0..100).collect();
+    seeds.sort_by_key(|&seed| std::cmp::Reverse(Scenario::generate(seed).steps.len()));
+    for seed in seeds.into_iter().take(12) {
+        let outcome =
+            run_twice(&Scenario::generate(seed)).unwrap_or_else(|part| panic!("seed {seed}: {part:#?}"));
+        assert!(outcome.events > 0);
+    }
+}
+
+#[test]
+fn what_proptest_finds_is_clean_too() {
+    let config = Config {
+        cases: 64,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        max_shrink_iters: 5_000,
+        ..Config::default()
+    };
+    let result = TestRunner::new(config).run(&Scenarios, |scenario| {
+        let outcome = quiet_run(&scenario);
+        if outcome.is_clean() { Ok(()) } else { Err(TestCaseError::fail(explain(&outcome))) }
+    });
+    match result {
+        Ok(()) => {}
+        Err(TestError::Fail(why, smallest)) => {
+            panic!("{why}\nthe smallest scenario, for `sim replay FILE`:\n{smallest}")
+        }
+        Err(TestError::Abort(why)) => panic!("{why}"),
+    }
+}
+
+/// How many of the first seeds notice a sabotage, and which checks do.
+fn noticed(sabotage: Sabotage) -> (usize, BTreeSet<&'static str>) {
+    let outcomes: Vec<Outcome> = (0..20)
+        .map(|seed| run(&Scenario::generate(seed), &mut Trace::default(), Some(sabotage)))
+        .filter(|outcome| !outcome.is_clean())
+        .collect();
+    (outcomes.len(), outcomes.iter().map(|outcome| outcome.failures[0].check).collect())
+}
+
+#[test]
+fn what_is_hidden_or_repeated_is_noticed() {
+    let (times, checks) = noticed(Sabotage::ShowTwice(7));
+    assert!(times >= 15, "a message shown twice was noticed {times} times");
+    assert_eq!(checks, ["exactly-once"].into());
+
+    let (times, checks) = noticed(Sabotage::Hide(7));
+    assert!(times >= 15, "a hidden message was noticed {times} times");
+    assert!(checks.is_subset(&["gap-free", "nothing-lost", "continuity"].into()), "{checks:?}");
+
+    let (times, checks) = noticed(Sabotage::LoseAnswers(7));
+    assert!(times >= 15, "lost answers were noticed {times} times");
+    assert!(checks.contains(checks::ANSWERED), "{checks:?}");
+
+    let (times, checks) = noticed(Sabotage::LoseArrivals(7));
+    assert!(times >= 5, "lost arrivals were noticed {times} times");
+    assert!(checks.contains(checks::MEMBERS), "{checks:?}");
+}
+
+#[test]
+fn what_is_noticed_shrinks_to_a_few_steps() {
+    let fails = |scenario: &Scenario| {
+        let outcome = run(scenario, &mut Trace::default(), Some(Sabotage::ShowTwice(3)));
+        outcome.failures.first().is_some_and(|failure| failure.check == "exactly-once")
+    };
+    let scenario = Scenario::generate(0);
+    assert!(fails(&scenario) && scenario.steps.len() > 20);
+    let mut tree = ScenarioTree::new(scenario);
+    let mut goes_on = tree.simplify();
+    while goes_on {
+        goes_on = if fails(&tree.current()) { tree.simplify() } else { tree.complicate() };
+    }
+    let smallest = tree.current();
+    assert!(fails(&smallest), "what remains still fails");
+    assert!(smallest.steps.len() <= 6, "{smallest}");
+    let again: Scenario = smallest.to_string().parse().expect("a scenario survives its file");
+    assert!(fails(&again), "its file fails, too");
+}

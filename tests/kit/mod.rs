@@ -1,0 +1,30 @@
+//! What the tests drive and watch with.
+//!
+//! Nothing here sleeps: it waits for things to happen, and fails when they do not.
+
+use std::time::Duration;
+
+mod chat;
+mod host;
+mod http;
+mod liar;
+mod network;
+mod person;
+mod process;
+
+pub(crate) use chat::{Chat, contents};
+pub(crate) use host::Host;
+pub(crate) use http::{Metrics, get, metrics};
+pub(crate) use liar::{Liar, Lie};
+pub(crate) use network::{Fate, Network};
+pub(crate) use person::Person;
+pub(crate) use process::{Ended, Process};
+
+/// What has not happened after this will not happen: far more than anything here takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits for something that must happen.
+pub(crate) async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
+    let outcome = tokio::time::timeout(PATIENCE, event).await;
+    outcome.unwrap_or_else(|_| panic!("waited {PATIENCE:?} for {what}"))
+}

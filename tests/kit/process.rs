@@ -1,0 +1,152 @@
+//! A program of the workspace as a process of its own.
+
+use std::{env, net::SocketAddr, process::Stdio};
+
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
+    process::{Child, Command},
+    sync::mpsc,
+};
+
+use super::within;
+
+/// A running program. It ends with the test: it is killed when this is dropped, and `chat-server` ends when its standard
+/// input does.
+pub(crate) struct Process {
+    child: Child,
+    stdout: Lines,
+    stderr: Lines,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// Its exit code; none if a signal ended it.
+    pub(crate) code: Option<i32>,
+    /// All it said on standard output.
+    pub(crate) stdout: String,
+    /// All it said on standard error.
+    pub(crate) stderr: String,
+}
+
+impl Process {
+    /// Starts `chat-server` on a free port, with further arguments.
+    pub(crate) fn server(args: &[&str]) -> Self {
+        Self::start("chat-server", &[&["--port", "0", "--exit-with-stdin"], args].concat())
+    }
+
+    /// Starts a program.
+    pub(crate) fn start(program: &str, args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chinwag-programs"));
+        // The settings are those of the test, not those of whoever runs it.
+        let ours = |name: &str| name == "PORT" || name.starts_with("CHAT_") || name.starts_with("LOADGEN_");
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(ours)) {
+            command.env_remove(name);
+        }
+        let mut child = command
+            .args(args)
+            .env("CHINWAG_PROGRAM", program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the program was built with the tests");
+        let stdout = Lines::read(child.stdout.take().expect("it is piped"));
+        let stderr = Lines::read(child.stderr.take().expect("it is piped"));
+        Self { child, stdout, stderr }
+    }
+
+    /// Runs a program to its end.
+    pub(crate) async fn run(program: &str, args: &[&str]) -> Ended {
+        Self::start(program, args).ended().await
+    }
+
+    /// Where a server listens, as it says on standard output.
+    pub(crate) async fn address(&mut self) -> SocketAddr {
+        let line = self.stdout.until(|line| line.starts_with("listening on ")).await;
+        let address = line.strip_prefix("listening on http://").expect("it speaks HTTP");
+        address.parse().expect("it listens at an address and a port")
+    }
+
+    /// The next line of the log that holds all of these.
+    pub(crate) async fn logged(&mut self, parts: &[&str]) -> String {
+        self.stderr.until(|line| parts.iter().all(|part| line.contains(part))).await
+    }
+
+    /// Ends its standard input, as the end of its parent would.
+    pub(crate) fn close_stdin(&mut self) {
+        self.child.stdin = None;
+    }
+
+    /// Asks it to end, as an operating system does.
+    #[cfg(unix)]
+    pub(crate) fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    /// Asks it to end, as Ctrl-C does.
+    #[cfg(unix)]
+    pub(crate) fn interrupt(&self) {
+        self.signal(rustix::process::Signal::INT);
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = self.child.id().and_then(|pid| rustix::process::Pid::from_raw(pid.try_into().ok()?));
+        rustix::process::kill_process(pid.expect("it has not ended"), signal).expect("it is our child");
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ended(mut self) -> Ended {
+        // `wait` would close standard input first, which tells a server to end.
+        let stdin = self.child.stdin.take();
+        let (stdout, stderr) = (self.stdout.all().await, self.stderr.all().await);
+        let status = within("the end of the program", self.child.wait()).await.unwrap();
+        drop(stdin);
+        Ended { code: status.code(), stdout, stderr }
+    }
+}
+
+/// Lines that a program says, read as they come so that it is never held up.
+struct Lines {
+    coming: mpsc::UnboundedReceiver<String>,
+    seen: String,
+}
+
+impl Lines {
+    fn read(pipe: impl AsyncRead + Unpin + Send + 'static) -> Self {
+        let (line, coming) = mpsc::unbounded_channel();
+        let mut lines = BufReader::new(pipe).lines();
+        tokio::spawn(async move {
+            while let Ok(Some(said)) = lines.next_line().await {
+                if line.send(said).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { coming, seen: String::new() }
+    }
+
+    async fn next(&mut self) -> Option<String> {
+        let line = within("a line of output", self.coming.recv()).await?;
+        self.seen += &line;
+        self.seen.push('\n');
+        Some(line)
+    }
+
+    async fn until(&mut self, is_meant: impl Fn(&str) -> bool) -> String {
+        loop {
+            match self.next().await {
+                Some(line) if is_meant(&line) => return line,
+                Some(_) => {}
+                None => panic!("the program ended having said\n{}", self.seen),
+            }
+        }
+    }
+
+    async fn all(&mut self) -> String {
+        while self.next().await.is_some() {}
+        std::mem::take(&mut self.seen)
+    }
+}

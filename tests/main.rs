@@ -1,0 +1,37 @@
+//! Chinwag from outside: real sockets, real processes, every crate.
+//!
+//! Read from top to bottom, from what one conversation looks like to what a whole load test says of a server. What the
+//! pure machines promise in every detail is tested in `core` and `journal`; here it meets the world.
+
+/// What the tests drive and watch with.
+mod kit;
+
+/// Specification 0, item by item: two or three people and a conversation.
+mod conversation;
+
+/// What `docs/protocol.md` says is what happens.
+mod documentation;
+
+/// What no decent client would send, while decent ones go on talking.
+mod bad_input;
+
+/// Connections that break, stall and linger: core's client behind a bad network.
+mod reconnect;
+
+/// Readers that do not read.
+mod slow_reader;
+
+/// Several gateway threads, several shards: one chat.
+mod threads;
+
+/// What an operator sees: metrics, health, logs.
+mod operation;
+
+/// What an operator writes: flags, files and mistakes in them.
+mod settings;
+
+/// How the server goes down.
+mod shutdown;
+
+/// The load test as a whole: passes, fails, and finds a liar out.
+mod load_test;

@@ -1,0 +1,89 @@
+//! What an operator writes: flags, files and mistakes in them.
+
+use std::{fs, net::TcpListener};
+
+use crate::kit::{Chat, Process, get};
+
+/// A directory with one configuration file, and the file's path.
+fn file(text: &str) -> (tempfile::TempDir, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("chat.toml");
+    fs::write(&path, text).unwrap();
+    let path = path.to_str().expect("the path is text").to_owned();
+    (directory, path)
+}
+
+#[tokio::test]
+async fn what_is_printed_can_be_read_back() {
+    let flags =
+        ["--listen", "127.0.0.1:0", "--listen", "[::1]:0", "--message-rate", "7", "--idle-timeout", "90s"];
+    let printed = Process::run("chat-server", &[&flags[..], &["--print-config"]].concat()).await;
+    assert_eq!(printed.code, Some(0), "{printed:?}");
+    assert!(printed.stdout.contains("\nmessage_rate = 7 "), "{}", printed.stdout);
+    let (_directory, path) = file(&printed.stdout);
+    let again = Process::run("chat-server", &["--config", &path, "--print-config"]).await;
+    assert_eq!((again.code, again.stdout), (Some(0), printed.stdout));
+}
+
+#[tokio::test]
+async fn a_file_rules_the_server_and_a_flag_rules_the_file() {
+    let (_directory, path) = file("content_bytes_max = 5\nhistory_max = 10\n");
+    let mut server = Process::server(&["--config", &path, "--history-max", "2", "--history-on-join", "50"]);
+    let address = server.address().await;
+    let mut alice = Chat::connect(address).await;
+    alice.join("alice", "general").await;
+    alice.send_text(r#"{"type": "message", "room": "general", "content": "too long"}"#).await;
+    alice.expect_error("content_too_large").await;
+    for (id, said) in ["one", "two", "three"].into_iter().enumerate() {
+        alice.say("general", id as u64 + 1, said).await;
+    }
+    let mut bob = Chat::connect(address).await;
+    let (_, history) = bob.join("bob", "general").await;
+    assert_eq!(crate::kit::contents(&history), ["two", "three"]);
+}
+
+#[tokio::test]
+async fn a_mistake_is_one_line_that_says_where_it_is() {
+    let (_directory, path) = file("# rates\nmessage_rate = 10\nmesage_burst = 20\n");
+    let of_the_file = format!("chat-server: {path}:3: ");
+    let missing = format!("{path}.missing");
+    for (args, parts) in [
+        (vec!["--config", &path], [of_the_file.as_str(), "mesage_burst"]),
+        (vec!["--config", &missing], ["chat-server: cannot read ", missing.as_str()]),
+        (vec!["--message-rate", "0"], ["chat-server: --message-rate: ", "above zero"]),
+        (vec!["--ping-interval", "25"], ["chat-server: --ping-interval: ", "25s"]),
+        (vec!["--log", "chinwag=loud"], ["chat-server: ", "log must be"]),
+    ] {
+        let ended = Process::run("chat-server", &args).await;
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+        let is_clear = ended.stderr.starts_with(parts[0]) && ended.stderr.contains(parts[1]);
+        assert!(is_clear, "{args:?}: {}", ended.stderr);
+    }
+    let unknown = Process::run("chat-server", &["--mesage-rate", "5"]).await;
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.stderr.contains("--message-rate"), "it says what was meant: {}", unknown.stderr);
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_one_line_that_says_what_to_do() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = Process::run("chat-server", &["--listen", &address, "--log", "error"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    assert!(ended.stderr.contains(&address) && ended.stderr.contains("--port"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_server_listens_wherever_it_is_told_to() {
+    let mut server = Process::start(
+        "chat-server",
+        &["--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0", "--exit-with-stdin"],
+    );
+    let (one, other) = (server.address().await, server.address().await);
+    assert_ne!(one, other);
+    for address in [one, other] {
+        assert_eq!(get(address, "/healthz").await.status, 200);
+    }
+}
