@@ -26,7 +26,7 @@ pub struct GatewayConfig {
     pub history_on_join: u32,
     /// Most messages in one page of history.
     pub page_messages_max: u32,
-    /// Most bytes of content in one page of history.
+    /// Most bytes in one page of history, on the wire and roughly.
     pub page_bytes_max: usize,
     /// Most names in one page of members or rooms.
     pub list_page_max: u32,
@@ -46,7 +46,7 @@ pub struct GatewayConfig {
     pub chunk_bytes: usize,
     /// Requests of one connection that may wait for an answer; past this its socket is not read.
     pub unanswered_max: u32,
-    /// Whoever has at least half of what it sent during this span refused is closed.
+    /// Whoever has at least half of what it sent refused for its rate, for a whole such span and after it, is closed.
     pub abuse_window: Duration,
     /// …but not for fewer refusals than this.
     pub abuse_refusals_min: u32,
@@ -119,7 +119,7 @@ pub struct ShardConfig {
     pub rooms_max: u32,
     /// An empty room keeps its history this long.
     pub room_ttl: Duration,
-    /// Rooms a session may be in.
+    /// Rooms of this shard a session may be in.
     pub rooms_per_session_max: u32,
     /// Sessions a user may have.
     pub sessions_per_user_max: u32,

@@ -19,7 +19,7 @@ pub enum Disconnect {
     ProtocolError,
     /// 1007: a text frame that is not UTF-8.
     InvalidText,
-    /// 4001: refused for its rate for a whole window.
+    /// 4001: refused for its rate for a whole window, and still.
     RateLimited,
     /// 4100: did not read what was sent to it.
     Slow,

@@ -28,7 +28,9 @@ impl fmt::Display for NameError {
         match self {
             Self::Empty => f.write_str("is empty"),
             Self::TooLong { max } => write!(f, "is longer than {max} bytes"),
-            Self::Character(c) => write!(f, "holds {c:?}: only letters, digits and - _ . may be used"),
+            Self::Character(c) => {
+                write!(f, "holds {c:?}: only letters, digits, - _ . and, in room names, : may be used")
+            }
         }
     }
 }

@@ -73,12 +73,12 @@ refusals! {
     RoomsClosed = "rooms_closed", "Rooms cannot be created here.";
     /// The room holds as many members as it may (S1.48).
     RoomFull = "room_full", "The room is full.";
-    /// A session may be in so many rooms only.
+    /// A session may be in so many rooms of one shard only.
     TooManyRooms = "too_many_rooms", "You are in as many rooms as allowed.";
     /// A user may have so many sessions only.
     TooManySessions = "too_many_sessions", "This user has as many sessions as allowed.";
     /// The server holds as many rooms, sessions or tasks as it may.
-    Full = "full", "The server is full.";
+    Full = "full", "No more of these fit.";
     /// Too fast; the answer says when to try again. Never final.
     RateLimited = "rate_limited", "Too fast; try again later.";
     /// An id older than the answers that are kept.
@@ -87,14 +87,6 @@ refusals! {
     Replaced = "replaced", "Another connection took this session over.";
     /// A token where none is used.
     TokensOff = "tokens_off", "This server runs in open mode: tokens are not used.";
-}
-
-impl Refusal {
-    /// Whether the same request may succeed later.
-    #[must_use]
-    pub const fn is_temporary(self) -> bool {
-        matches!(self, Self::RateLimited)
-    }
 }
 
 impl fmt::Display for Refusal {

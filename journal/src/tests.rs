@@ -14,6 +14,7 @@ use crate::{Node, NodeConfig, NodeInput, NodeOutput};
 mod frames;
 mod limits;
 mod sessions;
+mod two_nodes;
 
 /// A node, and what its connections have been sent.
 struct Kit {

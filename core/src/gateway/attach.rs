@@ -8,7 +8,7 @@ use crate::{
     dialect::Event,
     disconnect::Disconnect,
     hash,
-    id::{ConnectionId, Generation, SessionId, ShardId},
+    id::{ConnectionId, Generation, RequestId, SessionId, ShardId},
     name::UserName,
     refusal::Refusal,
     secret::Secret,
@@ -21,6 +21,7 @@ impl Gateway {
     pub(super) fn attach(
         &mut self,
         slot: Slot,
+        id: Option<RequestId>,
         user: UserName,
         resume: Option<(SessionId, Secret)>,
         greeted: bool,
@@ -31,7 +32,7 @@ impl Gateway {
         let gateway = self.id;
         let connection = self.connection(slot);
         let session = resume.as_ref().map_or(fresh, |&(session, _)| session);
-        connection.phase = Phase::Attaching(Attaching { user: user.clone(), session, secret, greeted });
+        connection.phase = Phase::Attaching(Attaching { user: user.clone(), session, secret, id, greeted });
         connection.shards = vec![shard];
         let resume = resume.map(|(session, secret)| Resume { session, secret: secret.hash() });
         let op =
@@ -105,24 +106,24 @@ impl Gateway {
     pub(super) fn attach_refused(
         &mut self,
         now: Time,
-        id: ConnectionId,
+        connection: ConnectionId,
         refusal: Refusal,
         out: &mut Vec<GatewayOutput>,
     ) {
-        let Some(&slot) = self.by_id.get(&id) else { return };
+        let Some(&slot) = self.by_id.get(&connection) else { return };
         let connection = self.connection(slot);
-        if !matches!(connection.phase, Phase::Attaching(_)) {
-            return;
-        }
+        let Phase::Attaching(Attaching { id, greeted, .. }) = connection.phase else { return };
         connection.phase = Phase::Arriving;
         connection.shards.clear();
+        if !greeted {
+            // The request that named the user is answered by this.
+            connection.waiting.pop_front();
+        }
         if refusal == Refusal::Replaced {
             return self.close(now, slot, Disconnect::Replaced, out);
         }
-        self.refuse(now, slot, None, refusal, None, None, out);
-        // What waited was meant for after attaching.
-        self.connection(slot).waiting.clear();
-        self.update_reading(slot, out);
+        self.refuse(now, slot, id, refusal, None, None, out);
+        self.serve(now, slot, out);
     }
 
     pub(super) fn taken_over(

@@ -9,7 +9,7 @@ use crate::{
     dialect::Event,
     id::Position,
     name::RoomName,
-    shard::{Joined, Page, Query},
+    shard::{Joined, MemberView, Page, Query, Task},
     time::Time,
 };
 
@@ -48,14 +48,34 @@ impl Gateway {
                 out.push(GatewayOutput::Query { shard, query });
                 return;
             }
-            if reader.presence_stale {
-                reader.presence_stale = false;
-                connection.unanswered += 1;
-                let limit = self.config.list_page_max;
-                let query = Query::Members { peer: peer.clone(), id: None, room: name, after: None, limit };
-                out.push(GatewayOutput::Query { shard, query });
+            if reader.stale {
+                reader.stale = false;
+                connection.catching_up = true;
+                out.push(GatewayOutput::Query { shard, query: Query::Roster { peer, room: name } });
+                return;
             }
         }
+    }
+
+    /// Makes up for changes that were left out.
+    #[expect(clippy::too_many_arguments, reason = "an answer, taken apart")]
+    pub(super) fn roster(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        room: &RoomName,
+        members: &[MemberView],
+        count: u32,
+        tasks: &[Task],
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        self.connection(slot).catching_up = false;
+        let more = (members.len() as u64) < u64::from(count);
+        self.tell(now, slot, &Event::Members { id: None, room, members, count, more }, out);
+        for task in tasks {
+            self.tell(now, slot, &Event::Task { room, user: None, task }, out);
+        }
+        self.catch_up(slot, out);
     }
 
     pub(super) fn page(
@@ -67,20 +87,21 @@ impl Gateway {
         out: &mut Vec<GatewayOutput>,
     ) {
         self.connection(slot).catching_up = false;
-        if let Some(from) = self.behind(slot, room) {
-            let next = page.messages.last().map_or(from.seq, |message| message.seq.next());
-            let first = page.messages.first().map_or_else(|| page.head.seq.next(), |message| message.seq);
+        // A page that was asked for before another join does not fit any more: the right one is asked for below.
+        if let Some(from) = self.behind(slot, room).filter(|from| from.seq == page.from) {
             let epoch = page.head.epoch;
-            if first > from.seq {
-                let to = crate::Seq(first.0 - 1);
-                self.tell(now, slot, &Event::Gap { room, epoch, from: from.seq, to }, out);
-            }
-            let live = next.max(first) > page.head.seq;
+            let first = page.messages.first().map_or_else(|| page.head.seq.next(), |message| message.seq);
+            let next = page.messages.last().map_or(first, |message| message.seq.next());
+            let live = next > page.head.seq;
             let follow = if live { Follow::Live } else { Follow::Behind(Position::new(epoch, next)) };
             let index = self.by_name[room];
             let reader = self.rooms[index].as_mut().and_then(|room| room.reader(slot));
             reader.expect("it was behind").follow = follow;
             self.counters.deliveries_out += page.messages.len() as u64;
+            if first > from.seq {
+                let to = crate::Seq(first.0 - 1);
+                self.tell(now, slot, &Event::Gap { room, epoch, from: from.seq, to }, out);
+            }
             let event = Event::History { id: None, room, epoch, messages: &page.messages, more: !live };
             self.tell(now, slot, &event, out);
         }

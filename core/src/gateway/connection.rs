@@ -35,6 +35,8 @@ pub(super) struct Attaching {
     /// The session it would have; the one to resume, if it named one.
     pub(super) session: SessionId,
     pub(super) secret: Secret,
+    /// The number of the request that named the user.
+    pub(super) id: Option<RequestId>,
     /// It said `hello`: it gets a `welcome` with its secret, and may resume.
     pub(super) greeted: bool,
 }
@@ -69,6 +71,9 @@ pub(super) struct Connection {
     pub(super) catching_up: bool,
     pub(super) unanswered: u32,
     pub(super) gathering: Option<Box<Gathering>>,
+    /// It has asked for a page of history: nothing else is served until all it asked for is answered, for pages are
+    /// large and its outbox is not.
+    pub(super) paging: bool,
     /// Frames that came while it could not be served.
     pub(super) waiting: VecDeque<Box<str>>,
     /// The driver was told to go on reading.
@@ -79,10 +84,14 @@ pub(super) struct Connection {
     pub(super) heard: Time,
     /// When a text frame last came in.
     pub(super) spoke: Time,
-    /// When bytes last went out, or began to wait.
-    pub(super) progress: Time,
-    /// When it was last pinged, if nothing came since.
-    pub(super) pinged: Option<Time>,
+    /// When bytes last went out.
+    pub(super) took: Time,
+    /// When bytes last began to wait.
+    pub(super) waiting_since: Time,
+    /// When it was last pinged; at first, when it connected.
+    pub(super) pinged: Time,
+    /// Nothing has come since.
+    pub(super) awaiting_pong: bool,
     pub(super) warnings: Warnings,
     pub(super) abuse: Abuse,
     /// Its entry in the gateway's deadlines.
@@ -104,15 +113,18 @@ impl Connection {
             catching_up: false,
             unanswered: 0,
             gathering: None,
+            paging: false,
             waiting: VecDeque::new(),
             reading: true,
             since: now,
             heard: now,
             spoke: now,
-            progress: now,
-            pinged: None,
+            took: now,
+            waiting_since: now,
+            pinged: now,
+            awaiting_pong: false,
             warnings: Warnings::default(),
-            abuse: Abuse { since: now, received: 0, refused: 0 },
+            abuse: Abuse { since: now, received: 0, refused: 0, before: false },
             deadline: Time(u64::MAX),
         }
     }
@@ -131,10 +143,8 @@ impl Connection {
     /// Whether the next frame may be looked at now.
     pub(super) fn is_ready(&self, config: &GatewayConfig) -> bool {
         let served = matches!(self.phase, Phase::Arriving | Phase::Attached(_));
-        served
-            && self.unanswered < config.unanswered_max
-            && self.gathering.is_none()
-            && !self.is_clogged(config)
+        let waits = self.paging || self.gathering.is_some() || self.unanswered >= config.unanswered_max;
+        served && !waits && !self.is_clogged(config)
     }
 
     /// Its outbox is so full that live messages stop.
@@ -152,10 +162,8 @@ impl Connection {
         if self.is_closing() {
             return Time(u64::MAX);
         }
-        let mut next = match self.pinged {
-            Some(pinged) => pinged + config.pong_timeout,
-            None => self.alive() + config.ping_interval,
-        };
+        let mut next =
+            if self.awaiting_pong { self.pinged + config.pong_timeout } else { self.ping_at(config) };
         if matches!(self.phase, Phase::Arriving | Phase::Attaching(_)) {
             next = next.min(self.since + config.attach_timeout);
         }
@@ -163,7 +171,7 @@ impl Connection {
             next = next.min(self.spoke + idle);
         }
         if self.must_progress(config) {
-            next = next.min(self.progress + config.pong_timeout);
+            next = next.min(self.stalled_at(config));
         }
         if self.warnings.pending > 0 {
             next = next.min(self.warnings.last + config.warning_interval);
@@ -174,7 +182,17 @@ impl Connection {
     /// The last sign of life: bytes that came in, or bytes it took.
     pub(super) fn alive(&self) -> Time {
         // An empty outbox says nothing about the other end.
-        if self.outbox.bytes() > 0 { self.heard.max(self.progress) } else { self.heard }
+        if self.outbox.bytes() > 0 { self.heard.max(self.took) } else { self.heard }
+    }
+
+    /// When it is pinged: after silence in either direction, for the client wants to hear something, too.
+    pub(super) fn ping_at(&self, config: &GatewayConfig) -> Time {
+        self.alive().min(self.took).max(self.pinged) + config.ping_interval
+    }
+
+    /// When it has taken nothing for too long, if it must take something.
+    pub(super) fn stalled_at(&self, config: &GatewayConfig) -> Time {
+        self.took.max(self.waiting_since) + config.pong_timeout
     }
 }
 
@@ -186,33 +204,38 @@ pub(super) struct Warnings {
     pub(super) retry_after: Duration,
 }
 
-/// How much of what a connection sent was refused.
+/// How much of what a connection sent was refused for its rate.
 #[derive(Debug)]
 pub(super) struct Abuse {
+    /// When the present window began.
     since: Time,
     received: u32,
     refused: u32,
+    /// In the window before, at least half was refused.
+    before: bool,
 }
 
 impl Abuse {
     /// Counts a frame.
-    pub(super) fn received(&mut self, now: Time, window: Duration) {
-        if now.since(self.since) >= window * 2 {
-            // What happened that long ago is not held against anyone.
-            *self = Self { since: now, received: 0, refused: 0 };
+    pub(super) fn received(&mut self, now: Time, config: &GatewayConfig) {
+        let elapsed = now.since(self.since);
+        if elapsed >= config.abuse_window {
+            // A pause of a whole window ends it.
+            let goes_on = elapsed < config.abuse_window * 2;
+            let before = goes_on && self.refused >= config.abuse_refusals_min && self.is_mostly_refused();
+            *self = Self { since: now, received: 0, refused: 0, before };
         }
         self.received = self.received.saturating_add(1);
     }
 
-    /// Counts a refusal; true when at least half of a whole window was refused.
-    pub(super) fn refused(&mut self, now: Time, config: &GatewayConfig) -> bool {
+    /// Counts a refusal; true when it went like this for a whole window and still does.
+    pub(super) fn refused(&mut self) -> bool {
         self.refused = self.refused.saturating_add(1);
-        if now.since(self.since) < config.abuse_window {
-            return false;
-        }
-        let abusive = self.refused >= config.abuse_refusals_min && self.refused >= self.received.div_ceil(2);
-        *self = Self { since: now, received: 0, refused: 0 };
-        abusive
+        self.before && self.is_mostly_refused()
+    }
+
+    const fn is_mostly_refused(&self) -> bool {
+        self.refused >= self.received.div_ceil(2)
     }
 }
 
@@ -221,8 +244,8 @@ pub(super) const fn typing_bytes(config: &GatewayConfig) -> usize {
     config.outbox_bytes_max / 4
 }
 
-/// Above this, presence is left out and made up for later.
-pub(super) const fn presence_bytes(config: &GatewayConfig) -> usize {
+/// Above this, changes of members and tasks are left out and made up for later.
+pub(super) const fn state_bytes(config: &GatewayConfig) -> usize {
     config.outbox_bytes_max / 2
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     Gateway, GatewayOutput, Notice, RoomIndex, announce,
-    connection::{lag_bytes, presence_bytes, typing_bytes},
+    connection::{lag_bytes, state_bytes, typing_bytes},
     outbox::Chunk,
     room::{Follow, Slot},
 };
@@ -21,8 +21,10 @@ use crate::{
 enum Class {
     /// Dropped first: it ends by itself.
     TypingStart,
-    /// Left out, and made up for by a member list.
-    Presence,
+    /// Left out, and made up for by a list of members and tasks.
+    State,
+    /// Left to the history, from this position on.
+    Message(Position),
 }
 
 impl Gateway {
@@ -39,38 +41,38 @@ impl Gateway {
             }
             Push::Joined { user, roster } => {
                 let event = Event::UserJoined { room, user: &user, roster: &roster };
-                self.spread(now, index, Class::Presence, None, &event, out);
+                self.spread(now, index, Class::State, None, &event, out);
             }
             Push::Left { user, roster } => {
                 self.clear_typing(now, index, &user, None, out);
                 let event = Event::UserLeft { room, user: &user, roster: &roster };
-                self.spread(now, index, Class::Presence, None, &event, out);
+                self.spread(now, index, Class::State, None, &event, out);
             }
             Push::Changed { joined, left, count } => {
                 for user in &left {
                     self.clear_typing(now, index, user, None, out);
                 }
                 let event = Event::MembersChanged { room, joined: &joined, left: &left, count };
-                self.spread(now, index, Class::Presence, None, &event, out);
+                self.spread(now, index, Class::State, None, &event, out);
             }
             Push::Listed { members } => {
                 let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
                 let event = Event::Members { id: None, room, members: &members, count, more: false };
-                self.spread(now, index, Class::Presence, None, &event, out);
+                self.spread(now, index, Class::State, None, &event, out);
             }
             Push::Presence { user, online } => {
                 self.clear_typing(now, index, &user, None, out);
                 let presence = if online { Presence::Online } else { Presence::Offline };
                 let event = Event::Presence { room, user: &user, presence };
-                self.spread(now, index, Class::Presence, None, &event, out);
+                self.spread(now, index, Class::State, None, &event, out);
             }
             Push::Status { user, status } => {
                 let event = Event::Status { room, user: &user, status: &status };
-                self.spread(now, index, Class::Presence, None, &event, out);
+                self.spread(now, index, Class::State, None, &event, out);
             }
             Push::Task { user, task } => {
                 let event = Event::Task { room, user: Some(&user), task: &task };
-                self.spread(now, index, Class::Presence, None, &event, out);
+                self.spread(now, index, Class::State, None, &event, out);
             }
         }
     }
@@ -83,38 +85,14 @@ impl Gateway {
         message: &Message,
         out: &mut Vec<GatewayOutput>,
     ) {
-        let name = self.room_name(index);
-        let (chunk, range) = self.gather(index, &Event::Message { room: &name, message });
-        let limit = lag_bytes(&self.config);
-        let mut lagged = Vec::new();
-        let mut delivered = 0;
-        let room = self.rooms[index].as_mut().expect("it is in the table");
-        for reader in &mut room.readers {
-            if reader.follow != Follow::Live {
-                continue;
-            }
-            let connection = self.slots[reader.slot].as_mut().expect("readers are connected");
-            if connection.outbox.bytes() + range.len() > limit {
-                reader.follow = Follow::Behind(Position::new(epoch, message.seq));
-                lagged.push(reader.slot);
-                continue;
-            }
-            if connection.outbox.bytes() == 0 {
-                connection.progress = now;
-            }
-            connection.outbox.push(&chunk, range.clone());
-            announce(connection, out);
-            delivered += 1;
-        }
-        self.counters.deliveries_out += delivered;
-        self.counters.outbox_bytes += delivered * range.len() as u64;
-        for slot in lagged {
+        let (name, next) = (self.room_name(index), Position::new(epoch, message.seq));
+        let event = Event::Message { room: &name, message };
+        for slot in self.spread(now, index, Class::Message(next), None, &event, out) {
             self.counters.lagged += 1;
             let connection = self.connection(slot);
             connection.lagging = true;
             out.push(GatewayOutput::Notice(Notice::Lagged { connection: connection.id, room: name.clone() }));
             self.schedule(slot);
-            let next = Position::new(epoch, message.seq);
             self.tell(now, slot, &Event::Lagged { room: &name, next }, out);
             // The outbox may have been small and the message large.
             self.catch_up(slot, out);
@@ -150,7 +128,7 @@ impl Gateway {
         if let Some(presence) = then {
             let name = self.room_name(index);
             let event = Event::Presence { room: &name, user, presence };
-            self.spread(now, index, Class::Presence, Some(user), &event, out);
+            self.spread(now, index, Class::State, Some(user), &event, out);
         }
     }
 
@@ -166,7 +144,8 @@ impl Gateway {
         }
     }
 
-    /// Gives an event that is no message to every reader with room for its class, but for the user it comes from.
+    /// Gives an event to every reader with room for its class, but for the user it comes from. Returns those who were
+    /// live and have fallen behind.
     fn spread(
         &mut self,
         now: Time,
@@ -175,32 +154,41 @@ impl Gateway {
         but: Option<&UserName>,
         event: &Event<'_>,
         out: &mut Vec<GatewayOutput>,
-    ) {
+    ) -> Vec<Slot> {
         let (chunk, range) = self.gather(index, event);
         let limit = match class {
             Class::TypingStart => typing_bytes(&self.config),
-            Class::Presence => presence_bytes(&self.config),
+            Class::State => state_bytes(&self.config),
+            Class::Message(_) => lag_bytes(&self.config),
         };
+        let mut lagged = Vec::new();
         let room = self.rooms[index].as_mut().expect("it is in the table");
         for reader in &mut room.readers {
             let connection = self.slots[reader.slot].as_mut().expect("readers are connected");
-            if but.is_some() && connection.peer().map(|peer| &peer.user) == but {
+            let passed_over = matches!(class, Class::Message(_)) && reader.follow != Follow::Live;
+            if passed_over || but.is_some() && connection.peer().map(|peer| &peer.user) == but {
                 continue;
             }
             if connection.outbox.bytes() + range.len() > limit {
                 match class {
                     Class::TypingStart => self.counters.typing_dropped += 1,
-                    Class::Presence => reader.presence_stale = true,
+                    Class::State => reader.stale = true,
+                    Class::Message(next) => {
+                        reader.follow = Follow::Behind(next);
+                        lagged.push(reader.slot);
+                    }
                 }
                 continue;
             }
             if connection.outbox.bytes() == 0 {
-                connection.progress = now;
+                connection.waiting_since = now;
             }
             connection.outbox.push(&chunk, range.clone());
             self.counters.outbox_bytes += range.len() as u64;
+            self.counters.deliveries_out += u64::from(matches!(class, Class::Message(_)));
             announce(connection, out);
         }
+        lagged
     }
 
     /// Encodes an event where all readers of a room can share it.
@@ -217,6 +205,9 @@ impl Gateway {
 
     /// Makes a connection a reader of a room, or starts it anew.
     pub(super) fn seat(&mut self, slot: Slot, room: &RoomName, follow: Follow) {
+        if self.connection(slot).is_closing() {
+            return;
+        }
         let index = self.room_index(room);
         self.rooms[index].as_mut().expect("it is in the table").seat(slot, follow);
         let connection = self.connection(slot);

@@ -48,20 +48,16 @@ impl Gateway {
         if config.idle_timeout.is_some_and(|idle| due(connection.spoke + idle)) {
             return self.close(now, slot, Disconnect::Idle, out);
         }
-        if connection.must_progress(&config) && due(connection.progress + config.pong_timeout) {
+        if connection.must_progress(&config) && due(connection.stalled_at(&config)) {
             return self.close(now, slot, Disconnect::Slow, out);
         }
-        let alive = connection.alive();
-        match connection.pinged {
-            Some(pinged) if alive > pinged => connection.pinged = None,
-            Some(pinged) if due(pinged + config.pong_timeout) => {
-                return self.close(now, slot, Disconnect::HeartbeatTimeout, out);
-            }
-            _ => {}
+        if connection.awaiting_pong && connection.alive() > connection.pinged {
+            connection.awaiting_pong = false;
+        } else if connection.awaiting_pong && due(connection.pinged + config.pong_timeout) {
+            return self.close(now, slot, Disconnect::HeartbeatTimeout, out);
         }
-        let connection = self.connection(slot);
-        if connection.pinged.is_none() && due(alive + config.ping_interval) {
-            connection.pinged = Some(now);
+        if !connection.awaiting_pong && due(connection.ping_at(&config)) {
+            (connection.pinged, connection.awaiting_pong) = (now, true);
             let mut frame = Vec::with_capacity(2);
             wire::put(wire::Opcode::Ping, &[], &mut frame);
             // Behind a full outbox it would not be seen in time anyway.

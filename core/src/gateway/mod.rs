@@ -6,9 +6,9 @@
 //! the last page and the first live message.
 //!
 //! What a reader does not take is shed by class as its outbox fills: typing notices are dropped above a quarter of
-//! `outbox_bytes_max`, presence is left out and made up for by one member list above a half, messages are left to the
-//! history above three quarters, and who takes nothing at all for `pong_timeout` then is closed with a code that lets
-//! it resume.
+//! `outbox_bytes_max`, changes of members and tasks are left out and made up for by one list above a half, messages are
+//! left to the history above three quarters, and who takes nothing at all for `pong_timeout` then is closed with a code
+//! that lets it resume. Nothing ever goes beyond the limit: an answer that does not fit is such a close, too.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -120,7 +120,7 @@ impl Gateway {
                     self.close(now, slot, reason, out);
                 }
             }
-            GatewayInput::Disconnected { connection } => self.disconnected(now, connection, out),
+            GatewayInput::Disconnected { connection } => self.disconnected(connection, out),
             GatewayInput::Shard(event) => self.shard_event(now, event, out),
             GatewayInput::Drain => self.start_draining(now),
             GatewayInput::Timeout => self.timeout(now, out),
@@ -149,7 +149,7 @@ impl Gateway {
         let Some(&slot) = self.by_id.get(&connection) else { return };
         let connection = self.connection(slot);
         connection.outbox.advance(bytes);
-        connection.progress = now;
+        connection.took = now;
         self.counters.outbox_bytes -= bytes as u64;
         if self.connection(slot).outbox.bytes() <= drained_bytes(&self.config) {
             self.connection(slot).lagging = false;
@@ -190,9 +190,9 @@ impl Gateway {
         }
     }
 
-    fn disconnected(&mut self, now: Time, id: ConnectionId, out: &mut Vec<GatewayOutput>) {
+    fn disconnected(&mut self, id: ConnectionId, out: &mut Vec<GatewayOutput>) {
         let Some(&slot) = self.by_id.get(&id) else { return };
-        self.release(now, slot, None, out);
+        self.release(slot, None, out);
         self.by_id.remove(&id);
         let connection = self.slots[slot].take().expect("it is in the table");
         self.deadlines.remove(&(connection.deadline, slot));
@@ -226,7 +226,7 @@ impl Gateway {
         let frame = std::mem::take(&mut self.frame);
         self.push_own(now, slot, &frame, out);
         self.frame = frame;
-        self.release(now, slot, code, out);
+        self.release(slot, code, out);
         let connection = self.connection(slot);
         connection.phase = Phase::Closing;
         out.push(GatewayOutput::Close { connection: connection.id, reason });
@@ -237,7 +237,7 @@ impl Gateway {
     }
 
     /// Takes a connection out of its rooms and tells the shards; `code` is what the client closed with.
-    fn release(&mut self, now: Time, slot: Slot, code: Option<u16>, out: &mut Vec<GatewayOutput>) {
+    fn release(&mut self, slot: Slot, code: Option<u16>, out: &mut Vec<GatewayOutput>) {
         let rooms = std::mem::take(&mut self.connection(slot).rooms);
         for room in rooms {
             self.unseat(room, slot);
@@ -272,7 +272,6 @@ impl Gateway {
             out.push(GatewayOutput::Submit { shard, op: Op::Detach { peer: peer.clone(), keep, limiters } });
         }
         connection.phase = Phase::Closing;
-        connection.progress = now;
     }
 
     /// Takes a reader out of a room, and the room out of the table with its last reader.
@@ -315,6 +314,9 @@ impl Gateway {
 
     /// Encodes an event for one connection. One that asks for more than it reads, so that it does not fit, is closed.
     fn tell(&mut self, now: Time, slot: Slot, event: &Event<'_>, out: &mut Vec<GatewayOutput>) {
+        if self.connection(slot).is_closing() {
+            return;
+        }
         self.encode(event);
         if !self.fits(slot, self.frame.len()) {
             return self.close(now, slot, Disconnect::Slow, out);
@@ -344,7 +346,7 @@ impl Gateway {
             return;
         }
         if connection.outbox.bytes() == 0 {
-            connection.progress = now;
+            connection.waiting_since = now;
         }
         connection.outbox.push_own(frame);
         self.counters.outbox_bytes += frame.len() as u64;

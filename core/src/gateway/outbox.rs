@@ -61,8 +61,8 @@ struct Run {
 
 /// What waits to be written to one connection.
 ///
-/// A reader is charged for every byte it has not taken. Chunks hold frames of one room, which all its readers get, so
-/// that is what it keeps in memory.
+/// A reader is charged for every byte it has not taken. Chunks hold frames of one room, which nearly all its readers get,
+/// so a slow one keeps little more than that in memory.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     runs: VecDeque<Run>,

@@ -43,7 +43,7 @@ impl Gateway {
             return;
         }
         // Pages are asked for by the gateway itself.
-        let asked_by_client = !matches!(result, Ok(Reply::Page(_) | Reply::NoPage));
+        let asked_by_client = !matches!(result, Ok(Reply::Page(_) | Reply::NoPage | Reply::Roster { .. }));
         match (result, room) {
             (Ok(reply), Some(room)) => self.granted(now, slot, id, &room, reply, out),
             (Ok(Reply::Rooms { rooms, more }), None) => self.gathered(now, slot, rooms, more, out),
@@ -53,6 +53,7 @@ impl Gateway {
         if asked_by_client {
             let connection = self.connection(slot);
             connection.unanswered = connection.unanswered.saturating_sub(1);
+            connection.paging &= connection.unanswered > 0;
             self.serve(now, slot, out);
         }
     }
@@ -77,6 +78,9 @@ impl Gateway {
             Reply::Noted => self.acknowledge(now, slot, id, room, None, out),
             Reply::Page(page) => self.page(now, slot, room, &page, out),
             Reply::NoPage => self.no_page(slot, room, out),
+            Reply::Roster { members, count, tasks } => {
+                self.roster(now, slot, room, &members, count, &tasks, out);
+            }
             Reply::History { epoch, messages, more } => {
                 let event = Event::History { id, room, epoch, messages: &messages, more };
                 self.counters.deliveries_out += messages.len() as u64;
@@ -111,11 +115,11 @@ impl Gateway {
         joined: &Joined,
         out: &mut Vec<GatewayOutput>,
     ) {
+        let user = self.connection(slot).peer().expect("only the attached join").user.clone();
         self.tell(now, slot, &Event::Joined { room, joined }, out);
         self.follow(slot, room, joined, out);
         if joined.rejoined {
             // Nobody else hears of it, so this is its only way to learn who is there.
-            let user = self.connection(slot).peer().expect("only the attached join").user.clone();
             self.tell(now, slot, &Event::UserJoined { room, user: &user, roster: &joined.roster }, out);
         }
         for user in &joined.offline {

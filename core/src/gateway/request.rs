@@ -24,7 +24,7 @@ impl Gateway {
             return;
         }
         connection.heard = now;
-        connection.pinged = None;
+        connection.awaiting_pong = false;
         match frame {
             Frame::Text(text) => self.text(now, slot, text, out),
             Frame::Binary(_) => {
@@ -69,10 +69,9 @@ impl Gateway {
 
     fn text(&mut self, now: Time, slot: Slot, text: &str, out: &mut Vec<GatewayOutput>) {
         self.counters.frames_in += 1;
-        let window = self.config.abuse_window;
-        let connection = self.connection(slot);
+        let connection = self.slots[slot].as_mut().expect("it is in the table");
         connection.spoke = now;
-        connection.abuse.received(now, window);
+        connection.abuse.received(now, &self.config);
         if text.len() > self.config.frame_bytes_max {
             self.control(now, slot, out, |gateway, out| {
                 gateway.refuse(now, slot, None, Refusal::FrameTooLarge, None, None, out);
@@ -118,9 +117,11 @@ impl Gateway {
     fn request(&mut self, now: Time, slot: Slot, text: &str, out: &mut Vec<GatewayOutput>) {
         match chat::decode(text) {
             Ok(request) => self.command(now, slot, request, text, out),
-            Err(Rejection { id, refusal, detail }) => self.control(now, slot, out, |gateway, out| {
-                gateway.refuse(now, slot, id, refusal, detail.as_deref(), None, out);
-            }),
+            Err(Rejection { id, refusal, detail }) => {
+                self.control_with(now, slot, id, out, |gateway, out| {
+                    gateway.refuse(now, slot, id, refusal, detail.as_deref(), None, out);
+                });
+            }
         }
     }
 
@@ -139,7 +140,7 @@ impl Gateway {
             Phase::Attaching(_) | Phase::Closing => unreachable!("not served then"),
         };
         if user.is_some_and(|user| user != peer.user) {
-            return self.control(now, slot, out, |gateway, out| {
+            return self.control_with(now, slot, id, out, |gateway, out| {
                 gateway.refuse(now, slot, id, Refusal::UserMismatch, None, None, out);
             });
         }
@@ -164,7 +165,7 @@ impl Gateway {
         match (user, command) {
             (Some(user), Command::Hello { resume }) => {
                 self.control_with(now, slot, id, out, |gateway, out| {
-                    gateway.attach(slot, user, resume, true, out);
+                    gateway.attach(slot, id, user, resume, true, out);
                 });
             }
             (None, Command::Ping) => {
@@ -176,7 +177,7 @@ impl Gateway {
                 // The request itself is served, and paid for, once the user is known.
                 self.control_with(now, slot, id, out, |gateway, out| {
                     gateway.connection(slot).waiting.push_front(text.into());
-                    gateway.attach(slot, user, None, false, out);
+                    gateway.attach(slot, id, user, None, false, out);
                 });
             }
             (None, _) => self.control_with(now, slot, id, out, |gateway, out| {
@@ -243,7 +244,7 @@ impl Gateway {
                 self.submit(slot, shard, Op::Join { peer, id, room, since, history }, out);
             }
             Command::Leave { room } => {
-                self.connection(slot).typing.retain(|(typing, _)| *typing != room);
+                self.typing(now, slot, peer.clone(), room.clone(), false, out);
                 let shard = self.shard_of_room(&room);
                 self.submit(slot, shard, Op::Leave { peer, id, room }, out);
             }
@@ -261,6 +262,7 @@ impl Gateway {
             }
             Command::Typing { room, on } => self.typing(now, slot, peer, room, on, out),
             Command::History { room, before, limit } => {
+                self.connection(slot).paging = true;
                 let messages_max = limit.unwrap_or(config.history_on_join).clamp(1, config.page_messages_max);
                 let bytes_max = config.page_bytes_max.min(config.outbox_bytes_max / 4);
                 let shard = self.shard_of_room(&room);
@@ -384,10 +386,9 @@ impl Gateway {
         out: &mut Vec<GatewayOutput>,
     ) {
         self.counters.refusals[refusal as usize] += 1;
-        let config = self.config.clone();
         let connection = self.connection(slot);
         out.push(GatewayOutput::Notice(Notice::Refused { connection: connection.id, refusal }));
-        let abusive = connection.abuse.refused(now, &config);
+        let abusive = refusal == Refusal::RateLimited && connection.abuse.refused();
         match (refusal, id, retry_after) {
             (Refusal::RateLimited, None, Some(retry_after)) => {
                 connection.warnings.pending += 1;

@@ -25,8 +25,8 @@ pub(super) enum Follow {
 pub(super) struct Reader {
     pub(super) slot: Slot,
     pub(super) follow: Follow,
-    /// Presence changes were left out: a member list will make up for them.
-    pub(super) presence_stale: bool,
+    /// Changes of members or tasks were left out: a list of both will make up for them.
+    pub(super) stale: bool,
 }
 
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Room {
 
     /// Adds a reader, or starts it anew.
     pub(super) fn seat(&mut self, slot: Slot, follow: Follow) {
-        let reader = Reader { slot, follow, presence_stale: false };
+        let reader = Reader { slot, follow, stale: false };
         match self.readers.binary_search_by_key(&slot, |reader| reader.slot) {
             Ok(at) => self.readers[at] = reader,
             Err(at) => self.readers.insert(at, reader),

@@ -6,7 +6,7 @@ use super::{
     State,
     deadlines::Due,
     op::{Effect, Keep, Limiters, Peer, Resume, ShardEvent},
-    session::{Address, Link, Session},
+    session::{Address, Link, Session, Spent},
     turn::Turn,
 };
 use crate::{
@@ -14,10 +14,14 @@ use crate::{
     name::UserName,
     refusal::Refusal,
     secret::SecretHash,
+    time::Time,
 };
 
 /// How much longer than the home shard the others keep a session: more than mail between threads ever takes.
 const VISITOR_SLACK: Duration = Duration::from_secs(10);
+
+/// How long the limiters of an ended session are kept: by then any sensible bucket is full again.
+const SPENT_TTL: Duration = Duration::from_secs(60);
 
 /// A connection that wants a session, and the hash of the secret it will be shown.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +52,8 @@ impl State {
         if self.sessions.len() >= turn.config.sessions_max as usize {
             return turn.refuse_attach(newcomer, Refusal::Full);
         }
-        self.sessions.insert(id, Session::at_home(user.clone(), newcomer));
+        let limiters = self.spent.get_mut(user).and_then(|spent| spent.limiters.pop()).unwrap_or_default();
+        self.sessions.insert(id, Session::at_home(user.clone(), newcomer, limiters));
         self.hand_over(turn, id, newcomer);
     }
 
@@ -98,7 +103,10 @@ impl State {
                 home.pending = None;
                 return;
             }
-            home.limiters = limiters;
+            // Who went before it was attached was given no limiters to carry.
+            if peer.generation == session.generation {
+                home.limiters = limiters;
+            }
         }
         self.disconnect(turn, id, keep);
     }
@@ -136,7 +144,7 @@ impl State {
     }
 
     fn free_seats(&mut self, turn: &mut Turn<'_>, id: SessionId) {
-        let Self { sessions, rooms } = self;
+        let Self { sessions, rooms, .. } = self;
         let session = sessions.known_mut(id);
         for name in &session.rooms {
             rooms.get_mut(name).expect("rooms outlive seats").free_seat(turn, &session.user, id);
@@ -146,11 +154,31 @@ impl State {
     /// Ends a session that has no connection: it leaves all its rooms.
     pub(super) fn end(&mut self, turn: &mut Turn<'_>, id: SessionId) {
         let session = self.sessions.remove(id).expect("sessions end once");
+        if let Some(home) = &session.home {
+            self.keep_spent(turn, &session.user, home.limiters);
+        }
         for name in &session.rooms {
             let room = self.room_mut(name);
             if room.remove_seat(turn, &session.user, id) {
                 room.announce_left(turn, session.user.clone());
             }
+        }
+    }
+
+    /// Keeps the limiters of a session that has ended, so that its user's next one goes on with them.
+    fn keep_spent(&mut self, turn: &mut Turn<'_>, user: &UserName, limiters: Limiters) {
+        let until = turn.at + SPENT_TTL;
+        let spent = self.spent.entry(user.clone()).or_insert(Spent { limiters: Vec::new(), until: Time(0) });
+        if spent.until != until {
+            if spent.until != Time(0) {
+                turn.deadlines.cancel(spent.until, Due::Spent(user.clone()));
+            }
+            turn.deadlines.set(until, Due::Spent(user.clone()));
+            spent.until = until;
+        }
+        spent.limiters.push(limiters);
+        if spent.limiters.len() > turn.config.sessions_per_user_max as usize {
+            spent.limiters.remove(0);
         }
     }
 

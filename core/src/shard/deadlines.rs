@@ -19,6 +19,8 @@ pub(super) enum Due {
     Churn(RoomName),
     /// An empty room is dropped.
     Room(RoomName),
+    /// The limiters of a user's ended sessions have long been full again.
+    Spent(UserName),
 }
 
 /// All deadlines. Whoever sets one remembers its instant, in order to cancel exactly that one.

@@ -63,7 +63,7 @@ fn of_result(result: &Result<Reply, Refusal>) -> u64 {
         Ok(Reply::Noted) => 5,
         // Answers to queries are no outcome of an entry.
         Ok(Reply::Page(_) | Reply::NoPage | Reply::History { .. }) => 6,
-        Ok(Reply::Members { .. } | Reply::Rooms { .. }) => 7,
+        Ok(Reply::Roster { .. } | Reply::Members { .. } | Reply::Rooms { .. }) => 7,
     }
 }
 

@@ -92,11 +92,21 @@ impl Log {
 fn page<'a>(messages: impl Iterator<Item = &'a Arc<Message>>, limits: PageLimits) -> Vec<Arc<Message>> {
     let mut bytes = 0;
     let fits = |(index, message): &(usize, &'a Arc<Message>)| {
-        bytes += message.content.len() + MESSAGE_OVERHEAD_BYTES;
+        bytes += json_len(&message.content) + MESSAGE_OVERHEAD_BYTES;
         *index == 0 || bytes <= limits.bytes_max
     };
     let messages_max = limits.messages_max.max(1) as usize;
     messages.take(messages_max).enumerate().take_while(fits).map(|(_, message)| Arc::clone(message)).collect()
+}
+
+/// How long a text is in JSON, at most: control characters take six bytes, quotes and backslashes two.
+fn json_len(text: &str) -> usize {
+    let escape = |byte| match byte {
+        0..0x20 => 5,
+        b'"' | b'\\' => 1,
+        _ => 0,
+    };
+    text.len() + text.bytes().map(escape).sum::<usize>()
 }
 
 #[cfg(test)]

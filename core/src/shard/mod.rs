@@ -46,12 +46,16 @@ use self::{
     connect::Newcomer,
     deadlines::{Deadlines, Due},
     room::Room,
-    session::{Address, Sessions},
+    session::{Address, Sessions, Spent},
     turn::Turn,
 };
 pub use op::*;
 
-use crate::{config::ShardConfig, name::RoomName, time::Time};
+use crate::{
+    config::ShardConfig,
+    name::{RoomName, UserName},
+    time::Time,
+};
 
 /// One partition of rooms and of users.
 #[derive(Debug, Default)]
@@ -70,6 +74,8 @@ pub struct Shard {
 struct State {
     sessions: Sessions,
     rooms: BTreeMap<RoomName, Room>,
+    /// Limiters of sessions that have ended, for the user's next ones: a new session mints no tokens.
+    spent: BTreeMap<UserName, Spent>,
 }
 
 impl Shard {
@@ -122,7 +128,7 @@ impl Shard {
 
     /// Answers a question about the state as of [`applied`](Self::applied).
     pub fn answer(&self, query: &Query, effects: &mut Vec<Effect>) {
-        self.state.answer(query, effects);
+        self.state.answer(&self.config, query, effects);
     }
 
     /// Passes something fleeting on, if its author may say it.
@@ -184,6 +190,7 @@ impl State {
                 Due::Session(session) => self.end(turn, session),
                 Due::Offline(room, user) => self.room_mut(&room).grace_over(turn, user),
                 Due::Churn(room) => self.room_mut(&room).churn_due(turn),
+                Due::Spent(user) => drop(self.spent.remove(&user)),
                 Due::Room(room) => {
                     self.rooms.remove(&room);
                 }

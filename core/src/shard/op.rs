@@ -209,7 +209,7 @@ pub struct Task {
     pub assignee: Option<UserName>,
 }
 
-/// What a message costs on the wire beside its content, at most: names, instant, position, JSON keys.
+/// What a message costs on the wire beside its content in JSON, at most: names, instant, position, keys.
 pub const MESSAGE_OVERHEAD_BYTES: usize = 224;
 
 /// Something said in a room.
@@ -238,8 +238,15 @@ pub enum Query {
         from: Position,
         /// Most messages.
         messages_max: u32,
-        /// Most bytes, counting [`MESSAGE_OVERHEAD_BYTES`] for each message beside its content; one message always fits.
+        /// Most bytes, counting [`MESSAGE_OVERHEAD_BYTES`] for each message beside its content in JSON; one message always fits.
         bytes_max: usize,
+    },
+    /// Who is in a room and how its tasks stand, for a reader for whom changes were left out. Always answered.
+    Roster {
+        /// Who; members only.
+        peer: Peer,
+        /// Where.
+        room: RoomName,
     },
     /// A page of older messages.
     History {
@@ -253,7 +260,7 @@ pub enum Query {
         before: Option<Seq>,
         /// Most messages.
         messages_max: u32,
-        /// Most bytes, counting [`MESSAGE_OVERHEAD_BYTES`] for each message beside its content; one message always fits.
+        /// Most bytes, counting [`MESSAGE_OVERHEAD_BYTES`] for each message beside its content in JSON; one message always fits.
         bytes_max: usize,
     },
     /// A page of members, by name.
@@ -368,8 +375,17 @@ pub enum Reply {
     Noted,
     /// To [`Query::Page`].
     Page(Page),
-    /// To [`Query::Page`] by someone who is no member with this connection.
+    /// To [`Query::Page`] and [`Query::Roster`] by someone who is no member with this connection.
     NoPage,
+    /// To [`Query::Roster`].
+    Roster {
+        /// By name; the first `roster_max` of them.
+        members: Vec<MemberView>,
+        /// All members of the room.
+        count: u32,
+        /// The room's tasks.
+        tasks: Vec<Task>,
+    },
     /// To [`Query::History`]: oldest first.
     History {
         /// The log they belong to.
@@ -437,6 +453,8 @@ pub enum Verdict {
 /// Messages for a reader that is catching up.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Page {
+    /// The first message that was wanted.
+    pub from: Seq,
     /// The newest message of the room.
     pub head: Position,
     /// From the wanted one on; what is no longer kept is left out at the front.

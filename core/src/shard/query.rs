@@ -10,18 +10,30 @@ use super::{
     turn::answer_to,
 };
 use crate::{
+    config::ShardConfig,
     id::{Position, Seq},
     name::{RoomName, UserName},
     refusal::Refusal,
 };
 
 impl State {
-    pub(super) fn answer(&self, query: &Query, effects: &mut Vec<Effect>) {
+    pub(super) fn answer(&self, config: &ShardConfig, query: &Query, effects: &mut Vec<Effect>) {
         let answer = match query {
             Query::Page { peer, room, from, messages_max, bytes_max } => {
                 let limits = PageLimits { messages_max: *messages_max, bytes_max: *bytes_max };
                 let page = self.page(peer, room, *from, limits).map_or(Reply::NoPage, Reply::Page);
                 answer_to(peer, None, Some(room), Ok(page))
+            }
+            Query::Roster { peer, room } => {
+                let roster = self.attended(peer, room).map_or(Reply::NoPage, |room| {
+                    let members = room.views().take(config.roster_max as usize).collect();
+                    Reply::Roster {
+                        members,
+                        count: room.count(),
+                        tasks: room.tasks.values().cloned().collect(),
+                    }
+                });
+                answer_to(peer, None, Some(room), Ok(roster))
             }
             Query::History { peer, id, room, before, messages_max, bytes_max } => {
                 let limits = PageLimits { messages_max: *messages_max, bytes_max: *bytes_max };
@@ -53,7 +65,8 @@ impl State {
     fn page(&self, peer: &Peer, room: &RoomName, from: Position, limits: PageLimits) -> Option<Page> {
         let log = &self.attended(peer, room).ok()?.log;
         let head = log.head();
-        (head.epoch == from.epoch).then(|| Page { head, messages: log.page_from(from.seq, limits) })
+        let messages = || log.page_from(from.seq, limits);
+        (head.epoch == from.epoch).then(|| Page { from: from.seq, head, messages: messages() })
     }
 
     fn history(

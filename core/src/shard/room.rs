@@ -245,8 +245,7 @@ impl Room {
                 self.push(turn.effects, Push::Left { user, roster });
                 if self.count() == turn.config.roster_max {
                     // While it was larger nobody was told of single presences.
-                    let members = self.members.iter().map(|(user, member)| member.view(user)).collect();
-                    self.push(turn.effects, Push::Listed { members });
+                    self.push(turn.effects, Push::Listed { members: self.views().collect() });
                 }
             }
             Roster::Count(_) => {
@@ -296,6 +295,11 @@ impl Room {
             let event = ShardEvent::Push { room: self.name.clone(), push: push.clone() };
             Effect { to, event }
         }));
+    }
+
+    /// All members as lists show them, by name.
+    pub(super) fn views(&self) -> impl Iterator<Item = MemberView> {
+        self.members.iter().map(|(user, member)| member.view(user))
     }
 
     /// How many members there are.

@@ -64,9 +64,9 @@ pub(super) struct Home {
 
 impl Session {
     /// A session that this shard is about to attach.
-    pub(super) fn at_home(user: UserName, newcomer: Newcomer) -> Self {
+    pub(super) fn at_home(user: UserName, newcomer: Newcomer, limiters: Limiters) -> Self {
         let Newcomer { address, secret } = newcomer;
-        let home = Home { active: secret, fresh: secret, limiters: Limiters::default(), pending: None };
+        let home = Home { active: secret, fresh: secret, limiters, pending: None };
         Self { home: Some(Box::new(home)), ..Self::visiting(user, Generation(0), address) }
     }
 
@@ -96,6 +96,15 @@ impl Session {
         let attached = matches!(self.link, Link::Attached(address) if address.gateway == gateway);
         attached || self.pending().is_some_and(|newcomer| newcomer.address.gateway == gateway)
     }
+}
+
+/// The limiters of a user's ended sessions.
+#[derive(Debug)]
+pub(super) struct Spent {
+    /// At most as many as a user may have sessions; the newest last.
+    pub(super) limiters: Vec<Limiters>,
+    /// When they are forgotten.
+    pub(super) until: Time,
 }
 
 /// All sessions, and which of them are whose.

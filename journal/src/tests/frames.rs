@@ -211,3 +211,24 @@ fn without_a_user_there_is_nothing_to_do() {
     kit.wait(Duration::from_secs(30));
     assert_eq!(kit.closed[&nobody], Disconnect::AttachTimeout);
 }
+
+#[test]
+fn leaving_ends_typing() {
+    let mut kit = Kit::new();
+    let one = kit.member("alice", "general");
+    let _two = kit.member("alice", "general");
+    let bob = kit.member("bob", "general");
+    kit.send(one, json!({"type": "typing", "room": "general", "typing": true}));
+    assert_eq!(kit.take(bob)[0]["status"], "typing");
+    kit.send(one, json!({"type": "leave", "room": "general"}));
+    assert_eq!(kit.take_types(bob), ["presence"], "typing goes on for {}s after the leave", 6);
+}
+
+#[test]
+fn an_error_is_short() {
+    let mut kit = Kit::new();
+    let alice = kit.member("alice", "general");
+    kit.send(alice, json!({"type": "message", "room": "general", "content": "x", "id": "\"".repeat(8_000)}));
+    let frame = kit.take(alice).remove(0).to_string();
+    assert!(frame.len() < 1_024, "{} bytes", frame.len());
+}

@@ -152,3 +152,175 @@ fn draining_tells_everyone_when_to_come_back() {
     assert_eq!(kit.closed.len(), 5);
     assert!(kit.closed.values().all(|&reason| reason == Disconnect::Shutdown));
 }
+
+#[test]
+fn a_task_left_out_for_a_slow_reader_is_made_up_for() {
+    let config = GatewayConfig {
+        outbox_bytes_max: 16 * 1024,
+        message_burst: 10_000,
+        control_burst: 10_000,
+        ..GatewayConfig::default()
+    };
+    let mut kit = Kit::with(config, ShardConfig::default());
+    let alice = kit.member("alice", "general");
+    let bob = kit.member("bob", "general");
+    kit.stalled.push(bob);
+    for n in 0..90 {
+        kit.send(alice, json!({"type": "message", "room": "general", "content": format!("m{n}")}));
+    }
+    assert!(kit.node.counters().outbox_bytes > 8 * 1024);
+    kit.send(alice, json!({"type": "task", "room": "general", "task": "t1", "state": "done"}));
+    kit.stalled.clear();
+    kit.drain(bob);
+    let types = kit.take_types(bob);
+    assert!(
+        types.iter().any(|t| t == "task"),
+        "never told; got {:?}",
+        types.iter().collect::<std::collections::BTreeSet<_>>()
+    );
+}
+
+#[test]
+fn a_reader_who_reads_can_catch_up_whatever_was_said() {
+    let config = GatewayConfig {
+        outbox_bytes_max: 256 * 1024,
+        message_burst: 10_000,
+        control_burst: 10_000,
+        ..GatewayConfig::default()
+    };
+    let mut kit = Kit::with(config, ShardConfig::default());
+    let alice = kit.member("alice", "general");
+    for _ in 0..20 {
+        kit.send(alice, json!({"type": "message", "room": "general", "content": "\u{1}".repeat(2600)}));
+    }
+    let bob = kit.member("bob", "general");
+    assert!(kit.closed.is_empty(), "{:?}", kit.closed);
+    let _ = bob;
+}
+
+#[test]
+fn a_client_that_talks_hears_something_within_its_silence_timeout() {
+    let mut kit = Kit::new();
+    let alice = kit.member("alice", "general");
+    kit.stalled.push(alice);
+    let mut silent = Duration::ZERO;
+    for _ in 0..20 {
+        kit.send(alice, json!({"type": "typing", "room": "general", "typing": true}));
+        kit.wait(Duration::from_millis(3_100));
+        let mut out = vec![];
+        let mut got = 0;
+        while let Some(run) = kit.node.poll_transmit(alice, 1 << 16) {
+            got += run.len();
+            kit.node.transmitted(kit.now, alice, run.len(), &mut out);
+        }
+        if got > 0 {
+            silent = Duration::ZERO;
+        } else {
+            silent += Duration::from_millis(3_100);
+        }
+        assert!(
+            silent < chinwag_core::client::ClientConfig::default().silence_timeout,
+            "silent for {silent:?}: core's own client gives up"
+        );
+    }
+}
+
+#[test]
+fn beginning_to_wait_is_no_sign_of_life() {
+    let mut kit = Kit::new();
+    let alice = kit.member("alice", "general");
+    let bob = kit.member("bob", "general");
+    // bob's host is gone; the kernel takes the ping, then its buffer is full.
+    kit.wait(Duration::from_secs(25));
+    kit.input(GatewayInput::Received { connection: alice, frame: Frame::Pong });
+    kit.stalled.push(bob);
+    kit.wait(Duration::from_secs(9));
+    kit.send(alice, json!({"type": "message", "room": "general", "content": "x"}));
+    kit.wait(Duration::from_millis(1_500));
+    kit.input(GatewayInput::Received { connection: alice, frame: Frame::Pong });
+    assert!(kit.closed.contains_key(&bob), "still there after 35 s of silence");
+}
+
+#[test]
+fn presence_is_made_up_for_within_the_outbox() {
+    let config = GatewayConfig {
+        outbox_bytes_max: 64 * 1024,
+        connections_max: 1_000_000,
+        message_burst: 10_000,
+        control_burst: 10_000,
+        ..GatewayConfig::default()
+    };
+    let mut kit = Kit::with(config, ShardConfig::default());
+    let bob = kit.connect();
+    kit.send(bob, json!({"type": "hello", "user": "bob"}));
+    let rooms = 40;
+    for r in 0..rooms {
+        kit.send(bob, json!({"type": "join", "room": format!("r{r}")}));
+    }
+    for u in 0..30 {
+        let c = kit.connect();
+        kit.send(c, json!({"type": "hello", "user": format!("user-with-a-rather-long-name-{u:03}")}));
+        for r in 0..rooms {
+            kit.send(c, json!({"type": "join", "room": format!("r{r}")}));
+        }
+    }
+    kit.forget();
+    let d = kit.connect();
+    kit.send(d, json!({"type": "hello", "user": "dave"}));
+    kit.send(d, json!({"type": "join", "room": "r0"}));
+    kit.stalled.push(bob);
+    let mut n = 0;
+    while kit.node.counters().outbox_bytes < 33 * 1024 {
+        kit.send(d, json!({"type": "message", "room": "r0", "content": "y".repeat(500)}));
+        n += 1;
+        assert!(n < 1000);
+    }
+    for r in 1..rooms {
+        kit.send(d, json!({"type": "join", "room": format!("r{r}")}));
+    }
+    kit.stalled.clear();
+    // bob reads all there is, as fast as it comes
+    kit.drain(bob);
+    assert!(!kit.closed.contains_key(&bob), "closed: {:?}", kit.closed.get(&bob));
+}
+
+#[test]
+fn one_flood_is_not_a_minute_of_abuse() {
+    let mut kit = Kit::new();
+    let alice = kit.member("alice", "general");
+    for _ in 0..1_000 {
+        kit.send(alice, json!({"type": "message", "room": "general", "content": "x"}));
+    }
+    for _ in 0..110 {
+        kit.wait(Duration::from_secs(1));
+        kit.send(alice, json!({"type": "message", "room": "general", "content": "x"}));
+    }
+    assert!(kit.closed.is_empty());
+    kit.send(alice, json!({"type": "message", "room": "general", "content": " "}));
+    assert!(kit.closed.is_empty(), "110 good ones in 110 s and one mistake: {:?}", kit.closed);
+}
+
+#[test]
+fn mistakes_within_the_rate_are_no_rate_abuse() {
+    let mut kit = Kit::new();
+    let alice = kit.member("alice", "general");
+    for _ in 0..70 {
+        kit.wait(Duration::from_secs(1));
+        kit.send(alice, json!({"type": "nonsense"}));
+    }
+    assert!(kit.closed.is_empty(), "{:?}", kit.closed);
+}
+
+#[test]
+fn a_mismatch_over_the_rate_is_answered_under_its_id() {
+    let mut kit = Kit::new();
+    let alice = kit.member("alice", "general");
+    for id in 0..60 {
+        kit.send(
+            alice,
+            json!({"type": "message", "room": "general", "user": "mallory", "content": "x", "id": 1000 + id}),
+        );
+    }
+    let answered = kit.take(alice).iter().filter(|f| f["type"] == "error" && f["id"].is_u64()).count();
+    assert_eq!(answered, 60);
+}

@@ -145,3 +145,35 @@ fn what_is_no_longer_kept_is_a_gap() {
     assert_eq!((&joined["verdict"], &joined["from"], &joined["to"]), (&json!("gap"), &json!(2), &json!(4)));
     assert_eq!(joined["next"], 5);
 }
+
+#[test]
+fn a_new_session_mints_no_tokens() {
+    let mut kit = Kit::new();
+    let mut shown = 0;
+    for round in 0..5 {
+        let alice = kit.member("alice", "general");
+        for _ in 0..10 {
+            kit.send(
+                alice,
+                json!({"type": "message", "room": "general", "content": format!("round {round}")}),
+            );
+        }
+        shown += kit.take_types(alice).iter().filter(|kind| *kind == "message").count();
+        kit.input(GatewayInput::Received { connection: alice, frame: Frame::Close(Some(1000)) });
+        kit.cut(alice);
+    }
+    assert_eq!(shown, 10);
+}
+
+#[test]
+fn a_refused_attach_is_answered_under_its_number() {
+    let shard = ShardConfig { sessions_per_user_max: 1, ..ShardConfig::default() };
+    let mut kit = Kit::with(GatewayConfig::default(), shard);
+    kit.member("alice", "general");
+    let second = kit.connect();
+    kit.send(second, json!({"type": "join", "room": "general", "user": "alice", "id": 5}));
+    let frames = kit.take(second);
+    assert_eq!((&frames[0]["code"], &frames[0]["id"]), (&json!("too_many_sessions"), &json!(5)));
+    kit.send(second, json!({"type": "join", "room": "general", "user": "bob"}));
+    assert_eq!(kit.take(second)[0]["type"], "joined", "it may be someone else");
+}

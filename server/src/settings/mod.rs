@@ -25,6 +25,9 @@ pub const SOCKET_FRAME_BYTES_HARD_MAX: usize = 64 * 1024;
 /// The most threads any configuration may ask for; no machine has use for more.
 pub const THREADS_HARD_MAX: u32 = 1024;
 
+/// Most shards a configuration may ask for.
+pub const SHARDS_HARD_MAX: u32 = 1024;
+
 /// The port when none is given.
 const DEFAULT_PORT: u16 = 8080;
 
@@ -130,6 +133,7 @@ impl Settings {
         ordered("unanswered_max", gateway.unanswered_max, "answers_max", shard.answers_max)?;
         ordered("presence_grace", shard.presence_grace, "resume_window", shard.resume_window)?;
         at_most("socket_frame_bytes_max", driver.socket_frame_bytes_max, SOCKET_FRAME_BYTES_HARD_MAX)?;
+        at_most("shards", gateway.shards, SHARDS_HARD_MAX)?;
         at_most("threads", driver.threads, THREADS_HARD_MAX)
     }
 }

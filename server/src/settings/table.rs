@@ -126,7 +126,7 @@ settings! {
         nonzero room_members_max: "Members a room may hold";
         nonzero rooms_max: "Rooms a shard may hold";
         any room_ttl: "An empty room keeps its history this long";
-        nonzero rooms_per_session_max: "Rooms a session may be in";
+        nonzero rooms_per_session_max: "Rooms of one shard a session may be in";
         nonzero sessions_per_user_max: "Sessions a user may have";
         nonzero sessions_max: "Sessions a shard may know";
         any presence_grace: "A member whose connection is gone is shown offline after this";

@@ -4,7 +4,7 @@ use std::{borrow::Cow, ops::Deref};
 
 use serde::Deserialize;
 
-use crate::{dialect::Rejection, refusal::Refusal};
+use crate::{dialect::Rejection, id::RequestId, refusal::Refusal};
 
 /// Text borrowed from the frame where it holds no escapes.
 #[derive(Debug, Deserialize)]
@@ -21,7 +21,7 @@ impl Deref for Text<'_> {
 
 /// All fields a frame may have. Unknown ones are passed over, so that the client may be newer.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "an object")]
 #[allow(missing_docs, reason = "the fields are described per frame in docs/protocol.md")]
 pub struct Incoming<'a> {
     #[serde(borrow, rename = "type")]
@@ -63,17 +63,31 @@ impl<'a> Incoming<'a> {
     pub fn parse(text: &'a str) -> Result<Self, Rejection> {
         // Without this check serde would accept an array as the fields in order.
         let is_object = text.trim_ascii_start().starts_with('{');
-        serde_json::from_str(text).map_err(|error| rejection(&error)).and_then(|incoming| {
-            if is_object {
-                return Ok(incoming);
-            }
-            let detail = Some("expected an object".to_owned());
-            Err(Rejection { id: None, refusal: Refusal::BadFrame, detail })
-        })
+        let incoming: Self = serde_json::from_str(text).map_err(|error| rejection(text, &error))?;
+        if is_object {
+            return Ok(incoming);
+        }
+        let detail = Some("expected an object".to_owned());
+        Err(Rejection { id: None, refusal: Refusal::BadFrame, detail })
     }
 }
 
-fn rejection(error: &serde_json::Error) -> Rejection {
-    let refusal = if error.is_data() { Refusal::BadFrame } else { Refusal::BadJson };
-    Rejection { id: None, refusal, detail: Some(error.to_string()) }
+/// The one field that an answer needs.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Numbered {
+    id: Option<u64>,
 }
+
+fn rejection(text: &str, error: &serde_json::Error) -> Rejection {
+    let refusal = if error.is_data() { Refusal::BadFrame } else { Refusal::BadJson };
+    let id = serde_json::from_str(text).ok().and_then(|Numbered { id }| id).map(RequestId);
+    // Serde repeats the value that it did not expect, however long it is.
+    let mut detail = error.to_string();
+    let cut = detail.floor_char_boundary(DETAIL_BYTES_MAX);
+    detail.truncate(cut);
+    Rejection { id, refusal, detail: Some(detail) }
+}
+
+/// Longest explanation of what is wrong with a frame, in bytes.
+const DETAIL_BYTES_MAX: usize = 200;

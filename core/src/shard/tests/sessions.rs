@@ -281,7 +281,9 @@ fn a_session_ends_with_its_memberships() {
     kit.join(&bob, "general");
     kit.detach(&ann, Keep::Nothing);
     assert_eq!(kit.pushes(), [(WEST, left("ann", ["bob"]))]);
-    assert_eq!(kit.shard.poll_timeout(), None);
+    kit.now = kit.now + Duration::from_secs(60);
+    kit.apply(Op::Expire);
+    assert_eq!(kit.shard.poll_timeout(), None, "nothing of it is left");
 }
 
 #[test]
