@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{Node, NodeConfig, NodeInput, NodeOutput};
 
+mod clients;
 mod frames;
 mod limits;
 mod sessions;

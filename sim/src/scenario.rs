@@ -101,6 +101,7 @@ impl Setup {
             typing_ttl: self.gateway.typing_ttl,
             retry_rate_limited,
             rosters: true,
+            ..ClientConfig::default()
         }
     }
 }

@@ -18,12 +18,17 @@ pub struct ClientConfig {
     pub backoff: Backoff,
     /// Sends that may wait for an answer at once; the server accepts 64.
     pub unanswered_max: usize,
+    /// Joins and leaves that may wait for an answer at once: so few, that a server with a low limit does not have to
+    /// refuse many.
+    pub asks_max: usize,
     /// Sends that may wait their turn; [`Client::submit`](super::Client::submit) refuses more.
     pub queue_max: usize,
     /// The server pings every 25 s; a connection silent for this long is given up.
     pub silence_timeout: Duration,
     /// A typing notice not repeated for this long has ended.
     pub typing_ttl: Duration,
+    /// Typing notices remembered at once; above this the one that ends first has ended.
+    pub typing_max: usize,
     /// Read the member lists that come with joins and leaves.
     pub rosters: bool,
     /// Send again, under the same id, what was refused for its rate.
@@ -35,9 +40,11 @@ impl Default for ClientConfig {
         Self {
             backoff: Backoff::default(),
             unanswered_max: 64,
+            asks_max: 16,
             queue_max: 1_024,
             silence_timeout: Duration::from_secs(40),
             typing_ttl: Duration::from_secs(6),
+            typing_max: 1_000,
             rosters: true,
             retry_rate_limited: true,
         }
@@ -45,7 +52,7 @@ impl Default for ClientConfig {
 }
 
 /// Exponential backoff with full jitter: the n-th wait is uniform in `0..=min(max, base·factor^n)`. A server that
-/// names an instant is obeyed instead.
+/// names an instant is obeyed instead, up to [`RETRY_AFTER_MAX`](super::RETRY_AFTER_MAX).
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     /// Upper bound of the first wait.
@@ -77,7 +84,7 @@ pub enum Command {
         /// Which.
         room: RoomName,
     },
-    /// Leave a room.
+    /// Leave a room, as soon as everything said there before has its answer.
     Leave {
         /// Which.
         room: RoomName,
@@ -245,9 +252,9 @@ pub enum ClientEvent {
         /// When it may be tried again; the client does so itself if `retry_rate_limited`.
         retry_after: Option<Duration>,
     },
-    /// The server warns that it refused something without a number.
+    /// The server warns that it refused something without a number, or for a reason that we do not know.
     Warning {
-        /// Why.
+        /// Why, if we know the reason.
         refusal: Option<Refusal>,
         /// How many refusals this stands for.
         count: u64,

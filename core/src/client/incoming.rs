@@ -1,8 +1,11 @@
 //! One flat view of a server's frame in the `chat` dialect: borrowed text, everything optional.
 
-use serde::Deserialize;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 
+use super::RETRY_AFTER_MAX;
 use crate::{
     dialect::{Presence, chat::Text},
     id::{Epoch, Position, RequestId, Seq},
@@ -24,12 +27,12 @@ pub(super) struct Incoming<'a> {
     content: Option<Text<'a>>,
     #[serde(borrow)]
     timestamp: Option<Text<'a>>,
-    id: Option<u64>,
-    epoch: Option<u64>,
-    pub(super) seq: Option<u64>,
-    pub(super) next: Option<u64>,
-    from: Option<u64>,
-    to: Option<u64>,
+    id: Option<Exact>,
+    epoch: Option<Exact>,
+    seq: Option<Exact>,
+    next: Option<Exact>,
+    from: Option<Exact>,
+    to: Option<Exact>,
     #[serde(borrow)]
     verdict: Option<Text<'a>>,
     pub(super) more: Option<bool>,
@@ -52,7 +55,7 @@ pub(super) struct Incoming<'a> {
     pub(super) resumed: Option<bool>,
     #[serde(borrow)]
     pub(super) code: Option<Text<'a>>,
-    pub(super) retry_after_ms: Option<u64>,
+    retry_after_ms: Option<u64>,
     /// Of a history: [`Said`], read when wanted.
     #[serde(borrow)]
     messages: Option<&'a RawValue>,
@@ -72,7 +75,28 @@ pub(super) struct Said<'a> {
     pub(super) content: Text<'a>,
     #[serde(borrow)]
     pub(super) timestamp: Text<'a>,
-    pub(super) seq: u64,
+    seq: Exact,
+}
+
+impl Said<'_> {
+    pub(super) const fn seq(&self) -> Seq {
+        Seq(self.seq.0)
+    }
+}
+
+/// A number that every JSON reader reads alike: below 2^53. A frame with a larger one is not understood.
+#[derive(Clone, Copy, Debug)]
+struct Exact(u64);
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u64::deserialize(deserializer)?;
+        if number < 1 << 53 {
+            Ok(Self(number))
+        } else {
+            Err(de::Error::custom("expected a number below 2^53"))
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,20 +130,30 @@ impl<'a> Incoming<'a> {
     }
 
     pub(super) fn id(&self) -> Option<RequestId> {
-        self.id.map(RequestId)
+        self.id.map(|id| RequestId(id.0))
     }
 
     pub(super) fn epoch(&self) -> Option<Epoch> {
-        self.epoch.map(Epoch)
+        self.epoch.map(|epoch| Epoch(epoch.0))
     }
 
     pub(super) fn position(&self) -> Option<Position> {
-        Some(Position::new(self.epoch()?, Seq(self.seq?)))
+        Some(Position::new(self.epoch()?, Seq(self.seq?.0)))
+    }
+
+    /// The first message that will be sent, of a join.
+    pub(super) fn next(&self) -> Option<Seq> {
+        Some(Seq(self.next?.0))
+    }
+
+    /// When a refused request may be made again.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        Some(Duration::from_millis(self.retry_after_ms?).min(RETRY_AFTER_MAX))
     }
 
     /// What was lost, of a gap.
     pub(super) fn lost(&self) -> Option<(Seq, Seq)> {
-        Some((Seq(self.from?), Seq(self.to?)))
+        Some((Seq(self.from?.0), Seq(self.to?.0)))
     }
 
     pub(super) fn verdict(&self) -> Option<Verdict> {

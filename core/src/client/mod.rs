@@ -4,7 +4,7 @@
 //! again from where it had read, and repeats what was not answered under its *old* numbers, so that everything is
 //! shown once and in order and every send is in its room once. It speaks the `chat` dialect.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 pub use api::{Backoff, ClientConfig, ClientEvent, ClientInput, ClientOutput, Command, Shown};
 
@@ -17,17 +17,25 @@ use crate::{
 };
 
 mod api;
+mod hold;
 mod incoming;
 mod outgoing;
 mod receive;
+mod rooms;
 mod sends;
 #[cfg(test)]
 mod tests;
 
-use self::{outgoing::Outgoing, sends::Sends};
+use self::{hold::Hold, outgoing::Outgoing, rooms::Room, sends::Sends};
 
 /// Close code of a client that hears nothing any more and starts over: not one that ends its session.
 pub const SILENCE_CODE: u16 = 4400;
+
+/// Close code of a client whose `hello` was refused and that will try again: not one that ends a session, either.
+pub const HELLO_REFUSED_CODE: u16 = 4401;
+
+/// The longest wait a server can impose: nobody is sent away for ever by a slip of its pen.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
 
 /// One user's end of a chat. See the [module](self) for what it promises.
 #[derive(Debug)]
@@ -42,9 +50,11 @@ pub struct Client {
     draws: u64,
     resume: Option<Credentials>,
     rooms: BTreeMap<RoomName, Room>,
+    /// The rate of joins and leaves.
+    asks: Hold,
     sends: Sends,
     /// Requests that are not repeated have numbers of the same sequence.
-    last_id: u64,
+    ids: Ids,
     /// Who writes, and until when that holds if not repeated.
     typing: BTreeMap<(RoomName, UserName), Time>,
     /// When something last came in.
@@ -74,33 +84,14 @@ struct Credentials {
     secret: Box<str>,
 }
 
-/// A room we want to be in, or have to leave.
-#[derive(Debug, Default)]
-struct Room {
-    wanted: bool,
-    /// The newest message shown.
-    position: Option<Position>,
-    /// The server has confirmed this connection's join.
-    joined: bool,
-    /// What was asked last on this connection, if it was not refused.
-    asked: Option<Asked>,
-    /// When to ask again what was refused for its rate.
-    ask_at: Option<Time>,
-    /// A gap was noticed and the room is being joined again from `position`.
-    mending: bool,
-}
+/// The numbers of a client's requests: 1, 2, 3…
+#[derive(Debug)]
+struct Ids(u64);
 
-/// A request to enter or to leave a room.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Asked {
-    Join(RequestId),
-    Leave(RequestId),
-}
-
-impl Room {
-    /// Whether this is the number of the request that was made last.
-    fn has_asked(&self, id: RequestId) -> bool {
-        matches!(self.asked, Some(Asked::Join(asked) | Asked::Leave(asked)) if asked == id)
+impl Ids {
+    fn next(&mut self) -> RequestId {
+        self.0 += 1;
+        RequestId(self.0)
     }
 }
 
@@ -129,22 +120,23 @@ impl Client {
             draws: 0,
             resume: None,
             rooms: BTreeMap::new(),
+            asks: Hold::new(),
             sends: Sends::new(),
-            last_id: 0,
+            ids: Ids(0),
             typing: BTreeMap::new(),
             heard: Time(0),
         }
     }
 
     /// Connects, and keeps connected until [`shutdown`](Self::shutdown).
-    pub fn start(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
+    pub fn start(&mut self, _now: Time, out: &mut Vec<ClientOutput>) {
         if matches!(self.phase, Phase::Idle) {
-            self.connect(now, out);
+            self.connect(out);
         }
     }
 
     /// Says goodbye and ends: the session's memberships end with it.
-    pub fn shutdown(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
+    pub fn shutdown(&mut self, _now: Time, out: &mut Vec<ClientOutput>) {
         match self.phase {
             Phase::Ended => return,
             Phase::Connecting | Phase::Greeting | Phase::Attached => {
@@ -152,7 +144,7 @@ impl Client {
             }
             Phase::Idle | Phase::Waiting(_) => {}
         }
-        self.end(now, Some(1000), out);
+        self.end(Some(1000), out);
     }
 
     /// Does something, now or as soon as possible.
@@ -171,24 +163,19 @@ impl Client {
         if matches!(command, Command::Publish { .. }) && self.sends.len() >= self.config.queue_max {
             return Err(QueueFull);
         }
-        let id = self.next_id();
+        let id = self.ids.next();
         match command {
             Command::Join { room } => {
-                let state = self.rooms.entry(room.clone()).or_default();
-                state.wanted = true;
-                // A second answer would speak of where we were before the first.
-                if !matches!(state.asked, Some(Asked::Join(_))) {
-                    self.join(id, &room, out);
-                }
+                self.want(id, room);
+                self.proceed(now, out);
             }
             Command::Leave { room } => {
-                self.rooms.entry(room.clone()).or_default().wanted = false;
-                self.typing.retain(|(typing, _), _| *typing != room);
-                self.leave(id, &room, out);
+                self.unwant(id, room);
+                self.proceed(now, out);
             }
             Command::Publish { room, content } => {
                 self.sends.push(id, room, content);
-                self.send_pending(now, out);
+                self.proceed(now, out);
             }
             Command::Typing { room, on } => {
                 self.transmit(&Outgoing::Typing { room: &room, user: &self.user, typing: on }, out);
@@ -226,7 +213,7 @@ impl Client {
                 self.received(now, frame, out);
             }
             (ClientInput::Closed { code, reason }, Phase::Connecting | Phase::Greeting | Phase::Attached) => {
-                self.closed(now, code, reason, out);
+                self.closed(now, code, disconnect::retry_after(reason), out);
             }
             (ClientInput::Timeout, _) => self.timeout(now, out),
             // What a connection says after it was given up does not count.
@@ -243,8 +230,7 @@ impl Client {
             Phase::Greeting | Phase::Attached => Some(self.heard + self.config.silence_timeout),
         };
         let requests = if self.is_attached() {
-            let rooms = self.rooms.values().filter_map(|room| room.ask_at).min();
-            self.sends.held_until().into_iter().chain(rooms).min()
+            self.sends.held_until().into_iter().chain(self.asks.until()).min()
         } else {
             None
         };
@@ -282,38 +268,22 @@ impl Client {
         self.sends.len()
     }
 
-    fn connect(&mut self, _now: Time, out: &mut Vec<ClientOutput>) {
+    fn connect(&mut self, out: &mut Vec<ClientOutput>) {
         self.phase = Phase::Connecting;
         out.push(ClientOutput::Connect);
     }
 
     fn timeout(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
         match self.phase {
-            Phase::Waiting(until) if until <= now => self.connect(now, out),
+            Phase::Waiting(until) if until <= now => self.connect(out),
             Phase::Greeting | Phase::Attached if self.heard + self.config.silence_timeout <= now => {
                 out.push(ClientOutput::Close { code: SILENCE_CODE });
-                self.closed(now, None, "", out);
+                self.closed(now, None, None, out);
             }
             _ => {}
         }
         self.end_typing(now, out);
-        self.ask_again(now, out);
-        self.send_pending(now, out);
-    }
-
-    /// Joins and leaves that were refused for their rate.
-    fn ask_again(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
-        if !self.is_attached() {
-            return;
-        }
-        let due = |room: &Room| room.ask_at.is_some_and(|at| at <= now);
-        let due: Vec<_> = (self.rooms.iter().filter(|(_, room)| due(room)))
-            .map(|(name, room)| (name.clone(), room.wanted))
-            .collect();
-        for (room, wanted) in due {
-            let id = self.next_id();
-            if wanted { self.join(id, &room, out) } else { self.leave(id, &room, out) }
-        }
+        self.proceed(now, out);
     }
 
     fn end_typing(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
@@ -330,25 +300,30 @@ impl Client {
         });
     }
 
-    fn closed(&mut self, now: Time, code: Option<u16>, reason: &str, out: &mut Vec<ClientOutput>) {
-        for room in self.rooms.values_mut() {
-            *room = Room { wanted: room.wanted, position: room.position, ..Room::default() };
-        }
+    /// The connection is gone; `planned` is when the server wants us back.
+    fn closed(
+        &mut self,
+        now: Time,
+        code: Option<u16>,
+        planned: Option<Duration>,
+        out: &mut Vec<ClientOutput>,
+    ) {
+        self.rooms.values_mut().for_each(Room::disconnected);
+        self.asks.disconnected();
         self.sends.disconnected();
         self.typing.clear();
         let gave_up = self.config.backoff.attempts_max.is_some_and(|max| self.attempts >= max);
         if !disconnect::may_return(code) || gave_up {
-            return self.end(now, code, out);
+            return self.end(code, out);
         }
-        let planned = disconnect::retry_after(reason);
-        let retry_in = planned.unwrap_or_else(|| self.backoff());
+        let retry_in = planned.map_or_else(|| self.backoff(), |planned| planned.min(RETRY_AFTER_MAX));
         self.attempts += 1;
         self.phase = Phase::Waiting(now + retry_in);
         out.push(ClientOutput::Event(ClientEvent::Disconnected { code, retry_in }));
     }
 
     /// Full jitter: uniform up to a bound that grows with every attempt.
-    fn backoff(&mut self) -> std::time::Duration {
+    fn backoff(&mut self) -> Duration {
         let Backoff { base, max, factor_percent, .. } = self.config.backoff;
         let mut bound = base.min(max);
         for _ in 0..self.attempts {
@@ -360,10 +335,10 @@ impl Client {
         self.draws += 1;
         let micros = u64::try_from(bound.as_micros()).unwrap_or(u64::MAX);
         let drawn = hash::mix(hash::mix(self.seed, hash::bytes(self.user.as_str().as_bytes())), self.draws);
-        std::time::Duration::from_micros(drawn % micros.saturating_add(1).max(1))
+        Duration::from_micros(drawn % micros.saturating_add(1).max(1))
     }
 
-    fn end(&mut self, _now: Time, code: Option<u16>, out: &mut Vec<ClientOutput>) {
+    fn end(&mut self, code: Option<u16>, out: &mut Vec<ClientOutput>) {
         self.phase = Phase::Ended;
         self.typing.clear();
         for (id, room) in self.sends.drain_transmitted() {
@@ -372,42 +347,20 @@ impl Client {
         out.push(ClientOutput::Event(ClientEvent::Ended { code }));
     }
 
-    /// The number of the next request.
-    fn next_id(&mut self) -> RequestId {
-        self.last_id += 1;
-        RequestId(self.last_id)
+    /// Does what waits, as far as that is allowed now.
+    fn proceed(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
+        self.ask_pending(now, out);
+        self.send_pending(now, out);
     }
 
-    /// Joins a room from where we have read it.
-    fn join(&mut self, id: RequestId, room: &RoomName, out: &mut Vec<ClientOutput>) {
-        self.ask(room, Asked::Join(id));
-        let position = self.position(room);
-        self.transmit(&Outgoing::join(id, room, &self.user, position), out);
-    }
-
-    /// Leaves a room.
-    fn leave(&mut self, id: RequestId, room: &RoomName, out: &mut Vec<ClientOutput>) {
-        self.ask(room, Asked::Leave(id));
-        self.transmit(&Outgoing::Leave { id, room }, out);
-    }
-
-    fn ask(&mut self, room: &RoomName, asked: Asked) {
-        // Without a connection it is asked once there is one.
-        if self.is_attached()
-            && let Some(room) = self.rooms.get_mut(room)
-        {
-            room.asked = Some(asked);
-            room.ask_at = None;
-        }
-    }
-
-    /// Sends what is not answered and not on its way, as far as that is allowed now.
+    /// Sends what is not answered and not on its way.
     fn send_pending(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
         if !self.is_attached() {
             return;
         }
-        let user = &self.user;
-        self.sends.transmit(now, self.config.unanswered_max, |id, room, content| {
+        let (user, rooms) = (&self.user, &self.rooms);
+        let may_go = |id, room: &RoomName| rooms.get(room).is_none_or(|room| room.admits(id));
+        self.sends.transmit(now, self.config.unanswered_max, may_go, |id, room, content| {
             let frame = Outgoing::Message { room, content, user, id };
             out.push(ClientOutput::Transmit(frame.to_json()));
         });

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Client, ClientEvent, ClientOutput, Credentials, Phase, Presence, Shown, incoming::*};
+use super::{
+    Client, ClientEvent, ClientOutput, Credentials, HELLO_REFUSED_CODE, Phase, Presence, Shown, incoming::*,
+};
 use crate::{
     gateway::Frame,
-    id::{Epoch, Position, Seq},
+    id::{Epoch, Position, RequestId, Seq},
     name::RoomName,
     refusal::Refusal,
     secret::parse_session,
@@ -26,15 +28,16 @@ impl Client {
 
     fn incoming(&mut self, now: Time, frame: Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
         match &**frame.kind.as_ref()? {
-            "message" => self.message(frame, out),
-            "history" => self.history(&frame, out),
+            "message" => self.message(now, frame, out),
+            "history" => self.history(now, &frame, out),
             "ack" => self.acknowledged(now, &frame, out),
             "error" => self.refused(now, &frame, out),
             "welcome" => self.welcomed(now, &frame, out),
-            "joined" => self.joined(&frame, out),
-            "left" => self.left(&frame, out),
+            "joined" => self.joined(now, &frame, out),
+            "left" => self.left(now, &frame, out),
             "gap" => self.gap(&frame, out),
             "presence" => self.presence(now, &frame, out),
+            "warning" => self.warned(now, &frame, out),
             _ => {
                 let event = self.plain_event(frame)?;
                 tell(out, event);
@@ -74,10 +77,6 @@ impl Client {
                 ClientEvent::Status { room: frame.room()?, user: frame.user()?, status: frame.status()? }
             }
             "task" => ClientEvent::Task { room: frame.room()?, task: frame.task()? },
-            "warning" => {
-                let refusal = frame.code.as_deref().and_then(Refusal::from_code);
-                ClientEvent::Warning { refusal, count: frame.count.map_or(1, u64::from) }
-            }
             _ => return None,
         })
     }
@@ -97,36 +96,16 @@ impl Client {
                 tell(out, ClientEvent::Unresolved { id, room });
             }
         }
-        for (name, wanted) in
-            self.rooms.iter().map(|(name, room)| (name.clone(), room.wanted)).collect::<Vec<_>>()
-        {
-            // What waits for an answer can only be repeated as a member.
-            if wanted || self.sends.concern(&name) {
-                let id = self.next_id();
-                self.join(id, &name, out);
-            }
-        }
-        self.send_pending(now, out);
-        self.leave_unwanted(out);
+        self.want_again();
+        self.proceed(now, out);
         Some(())
     }
 
-    /// Leaves what was to be left while there was no connection.
-    fn leave_unwanted(&mut self, out: &mut Vec<ClientOutput>) {
-        let unwanted: Vec<_> =
-            self.rooms.iter().filter(|(_, room)| !room.wanted).map(|(name, _)| name.clone()).collect();
-        for room in unwanted {
-            let id = self.next_id();
-            self.leave(id, &room, out);
-        }
-    }
-
-    fn joined(&mut self, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
-        let (name, head, next) = (frame.room()?, frame.position()?, Seq(frame.next?));
+    fn joined(&mut self, now: Time, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+        let (name, head, next) = (frame.room()?, frame.position()?, frame.next()?);
         let verdict = frame.verdict()?;
         let room = self.rooms.get_mut(&name)?;
-        room.joined = true;
-        room.mending = false;
+        room.enter();
         // What follows begins at `next`; what of it was shown before is passed over.
         let before_next = Position::new(head.epoch, Seq(next.0.saturating_sub(1)));
         room.position = match room.position {
@@ -134,43 +113,39 @@ impl Client {
             _ => Some(before_next),
         };
         tell(out, ClientEvent::Joined { room: name, head, next, verdict });
+        self.proceed(now, out);
         Some(())
     }
 
-    fn left(&mut self, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+    fn left(&mut self, now: Time, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
         let (room, head) = (frame.room()?, frame.position()?);
-        if let Some(state) = self.rooms.get_mut(&room) {
-            state.joined = false;
-            // Not with the answer to an earlier leave: a join and another leave may have followed it.
-            if !state.wanted && frame.id().is_none_or(|id| state.has_asked(id)) {
-                self.rooms.remove(&room);
-            }
-        }
+        self.outside(frame.id(), &room);
         tell(out, ClientEvent::Left { room, head });
+        self.proceed(now, out);
         Some(())
     }
 
-    fn message(&mut self, frame: Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+    fn message(&mut self, now: Time, frame: Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
         let (name, room) = self.rooms.get_key_value(frame.room_text()?)?;
         let (name, epoch) = (name.clone(), room.position?.epoch);
-        self.show(shown(name, epoch, frame.said()?, false), out);
+        self.show(now, shown(name, epoch, frame.said()?, false), out);
         Some(())
     }
 
-    fn history(&mut self, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+    fn history(&mut self, now: Time, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
         let (room, epoch, more) = (frame.room()?, frame.epoch()?, frame.more?);
         let messages = frame.history()?.into_iter().map(|said| shown(room.clone(), epoch, said, true));
         if frame.id().is_some() {
             let messages = messages.collect();
             tell(out, ClientEvent::History { room, messages, more });
         } else {
-            messages.for_each(|message| self.show(message, out));
+            messages.for_each(|message| self.show(now, message, out));
         }
         Some(())
     }
 
     /// Shows a message that is next, passes over what was shown, and joins again if something is missing.
-    fn show(&mut self, shown: Shown, out: &mut Vec<ClientOutput>) {
+    fn show(&mut self, now: Time, shown: Shown, out: &mut Vec<ClientOutput>) {
         let Some(room) = self.rooms.get_mut(&shown.room) else { return };
         let Some(position) = room.position.filter(|position| position.epoch == shown.position.epoch) else {
             return;
@@ -179,10 +154,9 @@ impl Client {
             room.position = Some(shown.position);
             self.typing.remove(&(shown.room.clone(), shown.user.clone()));
             tell(out, ClientEvent::Message(shown));
-        } else if shown.position > position && !room.mending {
-            room.mending = true;
-            let id = self.next_id();
-            self.join(id, &shown.room, out);
+        } else if shown.position > position && room.can_be_mended() {
+            room.due = Some(self.ids.next());
+            self.ask_pending(now, out);
         }
     }
 
@@ -207,6 +181,28 @@ impl Client {
             Presence::Online | Presence::Offline => drop(self.typing.remove(&key)),
         }
         tell(out, ClientEvent::Presence { room, user, presence });
+        if self.typing.len() > self.config.typing_max {
+            self.forget_typing(out);
+        }
+        Some(())
+    }
+
+    /// Ends the notice that would end first.
+    fn forget_typing(&mut self, out: &mut Vec<ClientOutput>) {
+        let earliest = self.typing.iter().min_by_key(|(_, until)| **until).map(|(key, _)| key.clone());
+        if let Some((room, user)) = earliest {
+            self.typing.remove(&(room.clone(), user.clone()));
+            tell(out, ClientEvent::Presence { room, user, presence: Presence::Online });
+        }
+    }
+
+    fn warned(&mut self, now: Time, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+        let refusal = frame.code.as_deref().and_then(Refusal::from_code);
+        tell(out, ClientEvent::Warning { refusal, count: frame.count.map_or(1, u64::from) });
+        // Nothing but `hello` was sent by then, and it has no number.
+        if matches!(self.phase, Phase::Greeting) {
+            self.hello_refused(now, frame.retry_after(), out);
+        }
         Some(())
     }
 
@@ -214,38 +210,43 @@ impl Client {
         let (id, room, position) = (frame.id()?, frame.room()?, frame.position()?);
         if self.sends.settle(id) {
             tell(out, ClientEvent::Acknowledged { id, room, position });
-            self.send_pending(now, out);
+            self.proceed(now, out);
         }
         Some(())
     }
 
     fn refused(&mut self, now: Time, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
-        let refusal = Refusal::from_code(frame.code.as_deref()?)?;
-        let (id, retry_after) = (frame.id(), frame.retry_after_ms.map(Duration::from_millis));
-        match (id, retry_after) {
-            (Some(id), Some(wait)) => {
-                for room in self.rooms.values_mut().filter(|room| room.has_asked(id)) {
-                    (room.asked, room.ask_at) = (None, Some(now + wait));
-                }
-            }
-            // There is nothing to leave: the membership has ended by itself.
-            (Some(id), None) => self.rooms.retain(|_, room| {
-                let answered = room.has_asked(id);
-                if answered {
-                    room.asked = None;
-                }
-                room.wanted || !answered
-            }),
-            (None, _) => {}
+        let refusal = Refusal::from_code(frame.code.as_deref()?);
+        let (id, retry_after) = (frame.id(), frame.retry_after());
+        tell(
+            out,
+            match refusal {
+                Some(refusal) => ClientEvent::Refused { id, refusal, retry_after },
+                // The server is newer than we are; refused is refused.
+                None => ClientEvent::Warning { refusal, count: 1 },
+            },
+        );
+        if matches!(self.phase, Phase::Greeting) {
+            self.hello_refused(now, retry_after, out);
+        } else if let Some(id) = id {
+            self.request_refused(id, retry_after.map(|wait| now + wait));
+            self.proceed(now, out);
         }
-        match (id, retry_after) {
-            (Some(id), Some(wait)) if self.config.retry_rate_limited && self.sends.hold(id, now + wait) => {}
-            (Some(id), _) => drop(self.sends.settle(id)),
-            (None, _) => {}
-        }
-        tell(out, ClientEvent::Refused { id, refusal, retry_after });
-        self.send_pending(now, out);
         Some(())
+    }
+
+    fn request_refused(&mut self, id: RequestId, until: Option<Time>) {
+        self.ask_refused(id, until);
+        match until {
+            Some(until) if self.config.retry_rate_limited && self.sends.hold(id, until) => {}
+            _ => drop(self.sends.settle(id)),
+        }
+    }
+
+    /// Starts over later: on this connection the server waits for nothing but its end.
+    fn hello_refused(&mut self, now: Time, retry_after: Option<Duration>, out: &mut Vec<ClientOutput>) {
+        out.push(ClientOutput::Close { code: HELLO_REFUSED_CODE });
+        self.closed(now, None, retry_after, out);
     }
 }
 
@@ -256,7 +257,7 @@ fn tell(out: &mut Vec<ClientOutput>, event: ClientEvent) {
 fn shown(room: RoomName, epoch: Epoch, said: Said<'_>, from_history: bool) -> Shown {
     Shown {
         room,
-        position: Position::new(epoch, Seq(said.seq)),
+        position: Position::new(epoch, said.seq()),
         user: said.user,
         content: said.content.0.into_owned().into_boxed_str(),
         timestamp: said.timestamp.0.into_owned().into_boxed_str(),

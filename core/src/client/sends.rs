@@ -1,7 +1,11 @@
 //! Publishes that wait: for their turn, for an answer, or for the rate.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
+use super::hold::Hold;
 use crate::{id::RequestId, name::RoomName, time::Time};
 
 #[derive(Debug)]
@@ -10,10 +14,9 @@ pub(super) struct Sends {
     waiting: BTreeMap<RequestId, Send>,
     /// How many of them are on their way.
     in_flight: usize,
-    /// After a refusal for the rate nothing is sent before this…
-    held_until: Option<Time>,
-    /// …and then one at a time, in order, until nothing waits for its turn.
-    one_by_one: bool,
+    /// Answered in this session, and made after one that still waits.
+    overtook: BTreeSet<RequestId>,
+    hold: Hold,
 }
 
 #[derive(Debug)]
@@ -28,48 +31,59 @@ struct Send {
 
 impl Sends {
     pub(super) const fn new() -> Self {
-        Self { waiting: BTreeMap::new(), in_flight: 0, held_until: None, one_by_one: false }
+        Self { waiting: BTreeMap::new(), in_flight: 0, overtook: BTreeSet::new(), hold: Hold::new() }
     }
 
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Whether something waits for this room.
-    pub(super) fn concern(&self, room: &RoomName) -> bool {
-        self.waiting.values().any(|send| send.room == *room)
+    /// Whether something that was made before `id` waits for this room.
+    pub(super) fn concern(&self, room: &RoomName, id: RequestId) -> bool {
+        self.waiting.range(..id).any(|(_, send)| send.room == *room)
     }
 
     pub(super) fn push(&mut self, id: RequestId, room: RoomName, content: Arc<str>) {
         self.waiting.insert(id, Send { room, content, in_flight: false, transmitted: false });
     }
 
-    /// Hands out, in order, what may go now.
+    /// Hands out, in order, what may go now. What `may_go` keeps back may be overtaken: it must speak for whole rooms,
+    /// so that each of them keeps its order.
     pub(super) fn transmit(
         &mut self,
         now: Time,
         in_flight_max: usize,
+        may_go: impl Fn(RequestId, &RoomName) -> bool,
         mut send: impl FnMut(RequestId, &RoomName, &str),
     ) {
-        if self.held_until.is_some_and(|until| until > now) || self.in_flight == self.waiting.len() {
+        if !self.hold.is_over(now) || self.in_flight == self.waiting.len() {
             return;
         }
-        self.held_until = None;
-        let max = if self.one_by_one { 1 } else { in_flight_max };
-        // The server answers the last `unanswered_max` numbers only, so a late one must not be overtaken by more.
-        for (&id, waiting) in self.waiting.iter_mut().take(max).filter(|(_, waiting)| !waiting.in_flight) {
+        // The server knows its last `in_flight_max` answers only, and what is older than those counts as answered: the
+        // oldest send that waits must not be overtaken by as many.
+        let window = in_flight_max.saturating_sub(self.overtook.len()).max(1);
+        for (&id, waiting) in self.waiting.iter_mut().take(window) {
+            if waiting.in_flight || !may_go(id, &waiting.room) {
+                continue;
+            }
+            if self.in_flight >= self.hold.in_flight_max(in_flight_max) {
+                return;
+            }
             waiting.in_flight = true;
             waiting.transmitted = true;
             self.in_flight += 1;
             send(id, &waiting.room, &waiting.content);
         }
-        self.one_by_one &= self.in_flight < self.waiting.len();
+        self.hold.relax();
     }
 
     /// An answer came; false if none was awaited.
     pub(super) fn settle(&mut self, id: RequestId) -> bool {
         let Some(send) = self.waiting.remove(&id) else { return false };
         self.in_flight -= usize::from(send.in_flight);
+        self.overtook.insert(id);
+        let oldest = self.waiting.first_key_value().map(|(&id, _)| id);
+        self.overtook.retain(|&id| oldest.is_some_and(|oldest| id > oldest));
         true
     }
 
@@ -78,30 +92,30 @@ impl Sends {
         let Some(send) = self.waiting.get_mut(&id) else { return false };
         self.in_flight -= usize::from(send.in_flight);
         send.in_flight = false;
-        self.held_until = self.held_until.max(Some(until));
-        self.one_by_one = true;
+        self.hold.extend(until);
         true
     }
 
     pub(super) const fn held_until(&self) -> Option<Time> {
-        self.held_until
+        self.hold.until()
     }
 
     /// Nothing is on its way any more.
     pub(super) fn disconnected(&mut self) {
         self.in_flight = 0;
-        self.held_until = None;
+        self.hold.disconnected();
         for send in self.waiting.values_mut() {
             send.in_flight = false;
         }
     }
 
-    /// Gives up what may be in its room already; what was never sent stays.
+    /// The session is lost: gives up what may be in its room already; what was never sent stays.
     pub(super) fn drain_transmitted(&mut self) -> Vec<(RequestId, RoomName)> {
         let transmitted = |_: &RequestId, send: &mut Send| send.transmitted;
         let lost: Vec<_> =
             self.waiting.extract_if(.., transmitted).map(|(id, send)| (id, send.room)).collect();
         self.in_flight = self.waiting.values().filter(|send| send.in_flight).count();
+        self.overtook.clear();
         lost
     }
 }

@@ -30,11 +30,37 @@ impl Kit {
         kit.client.start(kit.now, &mut kit.out);
         kit.submit(Command::Join { room: general() });
         kit.welcome(false);
-        kit.server(
-            json!({"type": "joined", "room": "general", "epoch": 5, "seq": 0, "verdict": "full", "next": 1}),
-        );
+        kit.joined("general");
         kit.out.clear();
         kit
+    }
+
+    /// The same after the connection was lost, until the server knows it again.
+    fn reconnect(&mut self) {
+        self.input(ClientInput::Closed { code: None, reason: "" });
+        self.wait();
+        self.out.clear();
+        self.welcome(true);
+    }
+
+    fn joined(&mut self, room: &str) {
+        self.server(
+            json!({"type": "joined", "room": room, "epoch": 5, "seq": 0, "verdict": "full", "next": 1}),
+        );
+    }
+
+    fn acknowledge(&mut self, id: &Value) {
+        self.server(json!({"type": "ack", "id": id, "room": "general", "epoch": 5, "seq": 1}));
+    }
+
+    fn refuse(&mut self, id: &Value, code: &str) {
+        self.server(json!({"type": "error", "id": id, "code": code, "message": ""}));
+    }
+
+    fn slow_down(&mut self, id: &Value, millis: u64) {
+        self.server(json!({
+            "type": "error", "id": id, "code": "rate_limited", "message": "", "retry_after_ms": millis,
+        }));
     }
 
     fn submit(&mut self, command: Command) -> RequestId {
@@ -42,7 +68,11 @@ impl Kit {
     }
 
     fn publish(&mut self, content: &str) -> RequestId {
-        self.submit(Command::Publish { room: general(), content: content.into() })
+        self.publish_in("general", content)
+    }
+
+    fn publish_in(&mut self, name: &str, content: &str) -> RequestId {
+        self.submit(Command::Publish { room: room(name), content: content.into() })
     }
 
     fn server(&mut self, frame: Value) {
@@ -102,7 +132,17 @@ impl Kit {
 }
 
 fn general() -> RoomName {
-    RoomName::new("general").unwrap()
+    room("general")
+}
+
+fn room(name: &str) -> RoomName {
+    RoomName::new(name).unwrap()
+}
+
+/// Type and room of each frame.
+fn requests(frames: &[Value]) -> Vec<String> {
+    let text = |frame: &Value, key: &str| frame[key].as_str().unwrap_or_default().to_owned();
+    frames.iter().map(|frame| format!("{} {}", text(frame, "type"), text(frame, "room"))).collect()
 }
 
 #[test]
@@ -122,7 +162,7 @@ fn a_missing_message_is_asked_for() {
     kit.say(3);
     kit.say(4);
     let sent = kit.sent();
-    let join = json!({"type": "join", "room": "general", "user": "alice", "since": 1, "epoch": 5, "id": 3});
+    let join = json!({"type": "join", "room": "general", "user": "alice", "since": 1, "epoch": 5, "id": 2});
     assert_eq!(sent, [join]);
     let joined =
         json!({"type": "joined", "room": "general", "epoch": 5, "seq": 4, "verdict": "full", "next": 2});
@@ -145,11 +185,13 @@ fn what_was_not_answered_is_repeated_under_its_number() {
     kit.out.clear();
     kit.welcome(true);
     let sent = kit.sent();
-    let types: Vec<_> = sent.iter().map(|frame| frame["type"].as_str().unwrap()).collect();
-    assert_eq!(types, ["hello", "join", "message", "message"]);
+    assert_eq!(requests(&sent), ["hello ", "join general"], "what only members may say waits for the join");
     assert_eq!((&sent[0]["session"], &sent[0]["secret"]), (&json!("1".repeat(32)), &json!("2".repeat(32))));
     assert_eq!((&sent[1]["since"], &sent[1]["epoch"]), (&json!(0), &json!(5)));
-    assert_eq!((&sent[2]["id"], &sent[2]["content"]), (&json!(id.0), &json!("one")));
+    kit.joined("general");
+    let sent = kit.sent();
+    assert_eq!(requests(&sent), ["message general", "message general"]);
+    assert_eq!((&sent[0]["id"], &sent[0]["content"]), (&json!(id.0), &json!("one")));
 }
 
 #[test]
@@ -161,6 +203,7 @@ fn under_a_new_session_nothing_is_repeated_that_may_be_there() {
     kit.wait();
     kit.out.clear();
     kit.welcome(false);
+    kit.joined("general");
     let frames: Vec<_> = kit
         .out
         .iter()
@@ -291,6 +334,235 @@ fn a_leave_outlives_the_connection() {
     assert_eq!(types, ["hello", "leave"]);
     kit.server(json!({"type": "left", "room": "general", "epoch": 5, "seq": 0}));
     assert_eq!(kit.client.position(&general()), None);
+}
+
+#[test]
+fn a_send_waits_for_a_join_refused_for_its_rate() {
+    let mut kit = Kit::member();
+    kit.input(ClientInput::Closed { code: None, reason: "" });
+    for content in ["one", "two"] {
+        kit.publish(content);
+    }
+    kit.wait();
+    kit.out.clear();
+    kit.welcome(true);
+    let sent = kit.sent();
+    kit.slow_down(&sent[1]["id"], 80);
+    assert_eq!(requests(&kit.sent()), [""; 0]);
+    kit.wait();
+    assert_eq!(requests(&kit.sent()), ["join general"]);
+    kit.joined("general");
+    let contents: Vec<_> = kit.sent().iter().map(|frame| frame["content"].clone()).collect();
+    assert_eq!(contents, ["one", "two"]);
+}
+
+#[test]
+fn a_send_passes_those_that_wait_for_other_rooms_but_not_too_many() {
+    let mut kit = Kit::member();
+    kit.submit(Command::Join { room: room("slow") });
+    let oldest = kit.publish_in("slow", "kept back");
+    for n in 0..100 {
+        kit.publish(&n.to_string());
+    }
+    let mut passed = vec![];
+    loop {
+        let sent = kit.sent();
+        let messages: Vec<_> = sent.iter().filter(|frame| frame["type"] == "message").collect();
+        if messages.is_empty() {
+            break;
+        }
+        for frame in messages {
+            passed.push(frame["content"].as_str().unwrap().to_owned());
+            kit.acknowledge(&frame["id"]);
+        }
+    }
+    let in_order: Vec<_> = (0..63).map(|n| n.to_string()).collect();
+    assert_eq!(passed, in_order, "after 64 more answers the server would not know the oldest");
+    kit.joined("slow");
+    assert_eq!(kit.sent()[0]["id"], oldest.0);
+}
+
+#[test]
+fn a_send_to_a_room_that_cannot_be_entered_gets_its_answer() {
+    let mut kit = Kit::member();
+    kit.publish_in("stranger", "a");
+    assert_eq!(requests(&kit.sent()), ["message stranger"]);
+    let join = kit.submit(Command::Join { room: room("full") });
+    kit.publish_in("full", "b");
+    assert_eq!(requests(&kit.sent()), ["join full"]);
+    kit.refuse(&json!(join), "room_full");
+    assert_eq!(requests(&kit.sent()), ["message full"]);
+}
+
+#[test]
+fn a_reason_of_a_newer_server_is_a_refusal() {
+    let mut kit = Kit::member();
+    let join = kit.submit(Command::Join { room: room("odd") });
+    kit.publish_in("odd", "a");
+    kit.out.clear();
+    kit.refuse(&json!(join), "wrong_moon");
+    assert!(kit.out.contains(&ClientOutput::Event(ClientEvent::Warning { refusal: None, count: 1 })));
+    assert_eq!(requests(&kit.sent()), ["message odd"]);
+}
+
+#[test]
+fn what_was_said_before_a_leave_is_said_before_it() {
+    let mut kit = Kit::member();
+    let before = kit.publish("before");
+    kit.out.clear();
+    kit.submit(Command::Leave { room: general() });
+    let after = kit.publish("after");
+    kit.slow_down(&json!(before), 80);
+    assert_eq!(requests(&kit.sent()), [""; 0]);
+    kit.reconnect();
+    assert_eq!(requests(&kit.sent()), ["hello ", "join general"]);
+    kit.joined("general");
+    assert_eq!(kit.sent()[0]["id"], before.0);
+    kit.acknowledge(&json!(before));
+    let sent = kit.sent();
+    assert_eq!(requests(&sent), ["leave general", "message general"]);
+    assert_eq!(sent[1]["id"], after.0);
+    kit.server(json!({"type": "left", "room": "general", "epoch": 5, "seq": 1, "id": sent[0]["id"]}));
+    assert_eq!(kit.client.position(&general()), None);
+}
+
+#[test]
+fn the_last_word_about_a_room_counts() {
+    let mut kit = Kit::member();
+    let [join, leave] = [Command::Join { room: general() }, Command::Leave { room: general() }];
+    let left = kit.submit(leave.clone());
+    for command in [&join, &leave, &join] {
+        kit.submit(command.clone());
+    }
+    assert_eq!(requests(&kit.sent()), ["leave general"], "one request at a time");
+    kit.publish("back again");
+    kit.server(json!({"type": "left", "room": "general", "epoch": 5, "seq": 0, "id": left}));
+    assert_eq!(requests(&kit.sent()), ["join general"]);
+    kit.joined("general");
+    assert_eq!(requests(&kit.sent()), ["message general"]);
+}
+
+#[test]
+fn joins_over_the_rate_are_asked_one_by_one() {
+    let mut kit = Kit::new();
+    kit.client.start(kit.now, &mut kit.out);
+    for n in 0..100 {
+        kit.submit(Command::Join { room: room(&format!("room-{n}")) });
+    }
+    kit.welcome(false);
+    // A bucket of forty: each millisecond a fiftieth of a token comes back.
+    let (mut tokens, mut refused, mut joined) = (2_000, 0, vec![]);
+    while joined.len() < 100 {
+        let mut sent = kit.sent();
+        if sent.is_empty() {
+            let start = kit.now;
+            kit.wait();
+            tokens += kit.now.since(start).as_millis();
+            sent = kit.sent();
+            assert_eq!(sent.len(), 1);
+        }
+        for frame in sent.into_iter().filter(|frame| frame["type"] == "join") {
+            if tokens >= 50 {
+                tokens -= 50;
+                let room = frame["room"].as_str().unwrap().to_owned();
+                kit.joined(&room);
+                joined.push(room);
+            } else {
+                refused += 1;
+                kit.slow_down(&frame["id"], u64::try_from(50 - tokens).unwrap());
+            }
+        }
+    }
+    let in_order: Vec<_> = (0..100).map(|n| format!("room-{n}")).collect();
+    assert_eq!(joined, in_order);
+    assert!(refused < 100, "{refused}");
+}
+
+#[test]
+fn a_refused_hello_is_tried_again() {
+    for (kind, code) in [("error", "too_many_sessions"), ("error", "wrong_moon"), ("warning", "rate_limited")]
+    {
+        let mut kit = Kit::new();
+        kit.client.start(kit.now, &mut kit.out);
+        kit.input(ClientInput::Opened);
+        kit.out.clear();
+        kit.server(json!({"type": kind, "code": code, "message": "", "retry_after_ms": 700}));
+        let retry_in = Duration::from_millis(700);
+        let told = matches!(
+            &kit.out[0],
+            ClientOutput::Event(ClientEvent::Refused { .. } | ClientEvent::Warning { .. })
+        );
+        assert!(told, "{:?}", kit.out);
+        assert_eq!(kit.out[1], ClientOutput::Close { code: HELLO_REFUSED_CODE });
+        let gone = ClientEvent::Disconnected { code: None, retry_in };
+        assert_eq!(kit.out[2..], [ClientOutput::Event(gone)]);
+        kit.input(ClientInput::Closed { code: Some(4501), reason: "attach_timeout" });
+        kit.wait();
+        assert_eq!(kit.out.last(), Some(&ClientOutput::Connect));
+    }
+}
+
+#[test]
+fn numbers_that_cannot_be_are_not_understood() {
+    let mut kit = Kit::member();
+    for to in [u64::MAX, 1 << 53] {
+        kit.server(json!({"type": "gap", "room": "general", "epoch": 5, "from": 1, "to": to}));
+        kit.say(to);
+    }
+    assert_eq!(kit.client.position(&general()), Some(Position::new(Epoch(5), Seq(0))));
+    kit.server(json!({"type": "gap", "room": "general", "epoch": 5, "from": 1, "to": (1u64 << 53) - 1}));
+    kit.say(1);
+    kit.say(1 << 53);
+    assert_eq!(kit.shown(), [""; 0]);
+}
+
+#[test]
+fn a_hold_that_nothing_waits_for_ends() {
+    let mut kit = Kit::member();
+    let id = json!(kit.publish("x"));
+    kit.slow_down(&id, 100);
+    kit.acknowledge(&id);
+    let quiet = kit.now + ClientConfig::default().silence_timeout;
+    kit.wait();
+    assert_eq!(kit.client.poll_timeout(), Some(quiet));
+}
+
+#[test]
+fn no_server_sends_a_client_away_for_ever() {
+    let mut kit = Kit::member();
+    let id = json!(kit.publish("x"));
+    kit.slow_down(&id, u64::MAX);
+    kit.input(ClientInput::Closed {
+        code: Some(4101),
+        reason: "shutdown retry_after_ms=18446744073709551615",
+    });
+    assert_eq!(kit.client.poll_timeout(), Some(kit.now + RETRY_AFTER_MAX));
+    let waits: Vec<_> = kit
+        .events()
+        .into_iter()
+        .filter_map(|event| match event {
+            ClientEvent::Refused { retry_after, .. } => retry_after,
+            ClientEvent::Disconnected { retry_in, .. } => Some(retry_in),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(waits, [RETRY_AFTER_MAX; 2]);
+}
+
+#[test]
+fn typing_notices_are_bounded() {
+    let mut kit = Kit::with(ClientConfig { typing_max: 2, ..ClientConfig::default() });
+    kit.client.start(kit.now, &mut kit.out);
+    kit.welcome(false);
+    kit.out.clear();
+    for user in ["zoe", "bob", "carol"] {
+        kit.now = kit.now + Duration::from_millis(1);
+        kit.server(json!({"type": "presence", "room": "general", "user": user, "status": "typing"}));
+    }
+    let user = UserName::new("zoe").unwrap();
+    let ended = ClientEvent::Presence { room: general(), user, presence: Presence::Online };
+    assert_eq!(kit.events().last(), Some(&ended));
+    assert_eq!(kit.client.typing.len(), 2);
 }
 
 proptest! {
