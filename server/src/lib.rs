@@ -24,4 +24,6 @@ mod thread;
 
 pub use cli::main_with;
 pub use server::Server;
-pub use settings::{DriverConfig, LogFormat, SOCKET_FRAME_BYTES_HARD_MAX, Settings, THREADS_HARD_MAX};
+pub use settings::{
+    DriverConfig, LogFormat, SHARDS_HARD_MAX, SOCKET_FRAME_BYTES_HARD_MAX, Settings, THREADS_HARD_MAX,
+};

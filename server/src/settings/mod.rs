@@ -128,8 +128,6 @@ impl Settings {
             "outbox_bytes_max",
             gateway.outbox_bytes_max,
         )?;
-        // The one page that makes up for presence left out for a slow reader must hold a whole roster.
-        ordered("roster_max", shard.roster_max, "list_page_max", gateway.list_page_max)?;
         ordered("unanswered_max", gateway.unanswered_max, "answers_max", shard.answers_max)?;
         ordered("presence_grace", shard.presence_grace, "resume_window", shard.resume_window)?;
         at_most("socket_frame_bytes_max", driver.socket_frame_bytes_max, SOCKET_FRAME_BYTES_HARD_MAX)?;
