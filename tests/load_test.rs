@@ -171,28 +171,101 @@ async fn a_threshold_that_does_not_hold_fails_the_run() {
 
 #[tokio::test]
 async fn one_lost_delivery_is_found() {
-    let summary = with_liar(Lie::Drop(4)).await;
-    assert_eq!((&summary["lost"], &summary["duplicated"]), (&1.into(), &0.into()));
-    assert_eq!(summary["received_deliveries"], 7);
+    // The last one: no later one shows the bot that it missed something.
+    let counts = with_liar(Lie::Drop(4)).await;
+    assert_eq!(counts, Counts { received: 7, lost: 1, ..Counts::default() });
 }
 
 #[tokio::test]
-async fn one_doubled_delivery_is_found() {
-    let summary = with_liar(Lie::Repeat(4)).await;
-    assert_eq!((&summary["lost"], &summary["duplicated"]), (&0.into(), &1.into()));
-    assert_eq!(summary["received_deliveries"], 8);
+async fn one_delivery_that_is_skipped_is_found_though_the_bot_asks_for_it() {
+    let counts = with_liar(Lie::Drop(2)).await;
+    assert_eq!(counts, Counts { skipped: 1, ..Counts::default() });
 }
 
-/// The summary of a run of two through a liar.
-async fn with_liar(lie: Lie) -> Value {
+#[tokio::test]
+async fn one_doubled_delivery_is_found_though_the_bot_passes_it_over() {
+    let counts = with_liar(Lie::Double(2)).await;
+    assert_eq!(counts, Counts { duplicated: 1, ..Counts::default() });
+}
+
+#[tokio::test]
+async fn one_message_that_is_said_to_be_in_two_places_is_found() {
+    let counts = with_liar(Lie::Repeat(4)).await;
+    assert_eq!(counts, Counts { duplicated: 1, ..Counts::default() });
+}
+
+#[tokio::test]
+async fn two_swapped_deliveries_are_found_though_the_bot_sorts_them() {
+    let counts = with_liar(Lie::Swap(2)).await;
+    assert_eq!(counts, Counts { reordered: 1, ..Counts::default() });
+}
+
+#[tokio::test]
+async fn one_delivery_that_is_not_what_its_author_said_is_found() {
+    for lie in [Lie::Author(2), Lie::Content(2), Lie::Elsewhere(2)] {
+        assert_eq!(with_liar(lie).await, Counts { foreign: 1, ..Counts::default() }, "{lie:?}");
+    }
+}
+
+/// What a run of two comes to. Eight are received if nothing else is said.
+#[derive(Debug, PartialEq)]
+struct Counts {
+    received: u64,
+    lost: u64,
+    duplicated: u64,
+    reordered: u64,
+    skipped: u64,
+    foreign: u64,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self { received: 8, lost: 0, duplicated: 0, reordered: 0, skipped: 0, foreign: 0 }
+    }
+}
+
+/// The counts of a run of two through a liar. It fails, and no threshold is needed for that.
+async fn with_liar(lie: Lie) -> Counts {
     let server = Host::start(|_| {});
     let liar = Liar::before(server.address, lie).await;
-    let run = Run::of(TWO);
+    let (without_thresholds, _) = TWO.split_once("[thresholds]").unwrap();
+    let run = Run::of(without_thresholds);
     let ended = run.end(&["--url", &format!("ws://{}", liar.address)]).await;
     assert!(liar.has_lied());
     assert_eq!(ended.code, Some(99), "{ended:?}");
+    assert!(ended.stdout.contains("FAIL") && ended.stdout.contains("broken promises"), "{}", ended.stdout);
     server.stop().await;
-    run.summary()
+    let summary = run.summary();
+    assert_eq!(summary["thresholds"], Value::Array(vec![]));
+    let count = |key: &str| summary[key].as_u64().unwrap();
+    Counts {
+        received: count("received_deliveries"),
+        lost: count("lost"),
+        duplicated: count("duplicated"),
+        reordered: count("reordered"),
+        skipped: count("skipped"),
+        foreign: count("foreign"),
+    }
+}
+
+#[tokio::test]
+async fn a_plan_that_the_limits_do_not_let_through_is_void() {
+    // Two hundred messages within half a second, from someone who may say ten a second.
+    let run = Run::of(&TWO.replace("duration = \"300ms\"\neach = 2", "duration = \"500ms\"\neach = 200"));
+    let ended = run.end(&[]).await;
+    assert_eq!(ended.code, Some(96), "{ended:?}");
+    assert!(ended.stdout.contains("rate limits"), "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_written_to_is_one_line_before_anything_starts() {
+    let run = Run::of(TWO);
+    let path = run.path("scenario.toml").join("results");
+    let (scenario, out) = (run.path("scenario.toml"), path.to_str().unwrap());
+    let ended = Process::run("loadgen", &["--scenario", scenario.to_str().unwrap(), "--out", out]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    assert!(ended.stderr.contains(out) && ended.stderr.contains("--out"), "{}", ended.stderr);
 }
 
 #[cfg(unix)]

@@ -29,6 +29,8 @@ pub(crate) struct Book {
     pub(crate) deferred: u64,
     /// Sends that the scenario itself held back.
     pub(crate) held_back: u64,
+    /// Sends that never left because the server kept refusing their senders for their rate.
+    pub(crate) throttled: u64,
     /// Times a bot read too slowly and had to catch up.
     pub(crate) lagged: u64,
 }
@@ -57,6 +59,7 @@ impl Book {
             exhausted: None,
             deferred: 0,
             held_back: 0,
+            throttled: 0,
             lagged: 0,
         }
     }
@@ -93,6 +96,7 @@ impl Book {
         self.exhausted = self.exhausted.or(other.exhausted);
         self.deferred += other.deferred;
         self.held_back += other.held_back;
+        self.throttled += other.throttled;
         self.lagged += other.lagged;
         self
     }

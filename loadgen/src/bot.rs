@@ -24,6 +24,8 @@ pub(crate) struct Bot {
     pub(crate) has_arrived: bool,
     /// The scenario's doing, if it is away because of it.
     pub(crate) absence: Absence,
+    /// The server has refused something for its rate, so that messages may have to wait.
+    pub(crate) is_throttled: bool,
     /// Planned messages that wait for an answer, with the client's numbers; a few.
     pub(crate) unanswered: Vec<(RequestId, SendId)>,
 }
@@ -49,6 +51,7 @@ impl Bot {
             missing: Vec::new(),
             has_arrived: false,
             absence: Absence::Over(Time(0)),
+            is_throttled: false,
             unanswered: Vec::new(),
         }
     }

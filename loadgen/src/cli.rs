@@ -37,10 +37,12 @@ const PORTS: u32 = 28_000;
 
 const AFTER_HELP: &str = "\
 Exit codes:
-    0  every threshold holds
+    0  every threshold holds and every promise was kept
     1  the run could not be made or finished, as when the server cannot be reached
-   96  invalid: the generator itself fell behind, so nothing is known about the server
-   99  a threshold does not hold
+   96  invalid: the generator itself fell behind, so nothing is known about the server; that is, planned
+       messages were not sent, or at least 1 % and at least 10 of a stage's sends left more than 10 ms late
+   99  a threshold does not hold; or, whatever the thresholds, a client did not get into its rooms, a message
+       was not sent or not answered, or a delivery was lost, duplicated, reordered, skipped or foreign
   104  a mistake in the command line or the scenario
   105  interrupted
 
@@ -145,7 +147,7 @@ fn run(args: RunArgs) -> Result<Ended, Failure> {
     check_limits(plan.clients()).map_err(|line| (EXIT_INVALID, line))?;
     let broken = |line: String| (EXIT_BROKEN, line);
     let output = args.out.as_deref().map(Output::create).transpose();
-    let output = output.map_err(|error| broken(format!("cannot make the directory of --out: {error}")))?;
+    let output = output.map_err(broken)?;
     let job = Job {
         scenario,
         plan,

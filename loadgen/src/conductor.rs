@@ -91,8 +91,12 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let book = crew.finish().map_err(|error| format!("cannot make a runtime: {error}"))?;
     drop(server);
     let (summary, verdict) = Summary::new(&scenario, &run.plan, &book, findings);
-    let written = output.map(|output| output.write(&summary, &book.overall(), &recorder)).transpose();
-    let files = written.map_err(|error| format!("cannot write to --out: {error}"))?.unwrap_or_default();
+    let files = match output {
+        Some(output) => output
+            .write(&summary, &book.overall(), &recorder)
+            .map_err(|error| output.complaint("write to", &error))?,
+        None => Vec::new(),
+    };
     Ok(Ended { summary, verdict, files })
 }
 

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use chinwag_core::disconnect::RETRY_AFTER_KEY;
 use futures_util::{Sink as _, Stream as _};
 use socket2::SockRef;
 use tokio::net::TcpStream;
@@ -128,5 +129,23 @@ impl Incoming {
             error => error.to_string(),
         };
         Self::End { code: None, reason: String::new(), error: Some(error) }
+    }
+}
+
+/// A close in words. When to come back is left out: that is different for everyone and would make as many reasons.
+pub(crate) fn closed_with(code: u16, reason: &str) -> String {
+    let words = reason.split_whitespace().filter(|word| !word.starts_with(RETRY_AFTER_KEY));
+    words.fold(format!("closed with {code}"), |text, word| text + " " + word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_close_reason_does_not_say_when_to_come_back() {
+        assert_eq!(closed_with(4101, "shutdown retry_after_ms=1234"), "closed with 4101 shutdown");
+        assert_eq!(closed_with(4100, "too slow"), "closed with 4100 too slow");
+        assert_eq!(closed_with(1006, ""), "closed with 1006");
     }
 }

@@ -19,6 +19,11 @@ pub(crate) fn record(histogram: &mut Histogram<u64>, from: Time, to: Time) {
     histogram.saturating_record(to.0.saturating_sub(from.0).min(LATENCY_MAX));
 }
 
+/// How many values are larger than `limit`, as far as they can be told apart from it.
+pub(crate) fn count_above(histogram: &Histogram<u64>, limit: u64) -> u64 {
+    histogram.count_between(histogram.next_non_equivalent(limit), u64::MAX)
+}
+
 /// Adds one histogram to another, without loss.
 pub(crate) fn merge(into: &mut Histogram<u64>, from: &Histogram<u64>) {
     into.add(from).expect("all histograms have the same bounds");
@@ -78,6 +83,16 @@ mod tests {
         assert_eq!(histogram.len(), 2);
         assert_eq!(histogram.min(), 0);
         assert!(histogram.max() >= LATENCY_MAX);
+    }
+
+    #[test]
+    fn what_is_above_a_limit_is_counted() {
+        let mut histogram = histogram();
+        for lag in [1, 9_999, 10_000, 10_010, 11_000, LATENCY_MAX] {
+            record(&mut histogram, Time(0), Time(lag));
+        }
+        assert_eq!(count_above(&histogram, 10_000), 3);
+        assert_eq!(count_above(&super::histogram(), 10_000), 0);
     }
 
     #[test]

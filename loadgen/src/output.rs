@@ -2,9 +2,11 @@
 
 use std::{
     error::Error,
+    fmt,
     fs::{self, File},
-    io::{BufWriter, Write as _},
+    io::{self, BufWriter, Write as _},
     path::{Path, PathBuf},
+    process,
 };
 
 use crate::{
@@ -22,10 +24,28 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Makes the directory, if there is none.
-    pub(crate) fn create(directory: &Path) -> std::io::Result<Self> {
-        fs::create_dir_all(directory)?;
-        Ok(Self { directory: directory.into() })
+    /// Makes the directory, if there is none, and tries whether files can be made in it.
+    ///
+    /// # Errors
+    /// What cannot be done, in one line that names the directory.
+    pub(crate) fn create(directory: &Path) -> Result<Self, String> {
+        let output = Self { directory: directory.into() };
+        fs::create_dir_all(directory)
+            .map_err(|error| output.complaint("make", &error))
+            .and_then(|()| output.probe().map_err(|error| output.complaint("write to", &error)))?;
+        Ok(output)
+    }
+
+    /// A run of minutes is not to find out at its end that it cannot be written down.
+    fn probe(&self) -> io::Result<()> {
+        let probe = self.directory.join(format!(".loadgen-{}", process::id()));
+        File::create(&probe)?;
+        fs::remove_file(probe)
+    }
+
+    /// One line that says what cannot be done with the directory.
+    pub(crate) fn complaint(&self, what: &str, error: &dyn fmt::Display) -> String {
+        format!("cannot {what} {}, the directory of --out: {error}", self.directory.display())
     }
 
     /// Where the server's log goes.
@@ -67,5 +87,28 @@ impl Output {
         let lines = [Line::intended(&latency.e2e), Line::actual(&latency.e2e_actual)];
         plot::draw(&file("latency.svg"), &title, &lines)?;
         Ok(files)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_one_line_that_names_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let file = parent.path().join("file");
+        fs::write(&file, "").unwrap();
+        let path = file.join("results");
+        let line = Output::create(&path).unwrap_err();
+        assert!(line.contains(&path.display().to_string()) && line.contains("--out"), "{line}");
+        assert!(!line.contains('\n'), "{line}");
+    }
+
+    #[test]
+    fn trying_leaves_nothing_behind() {
+        let parent = tempfile::tempdir().unwrap();
+        Output::create(&parent.path().join("a/b")).unwrap();
+        assert_eq!(fs::read_dir(parent.path().join("a/b")).unwrap().count(), 0);
     }
 }

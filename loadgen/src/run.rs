@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use chinwag_core::Time;
+use chinwag_core::{Time, UserName};
 use chinwag_oracle::SendId;
 use chinwag_scenarios::{Plan, PlannedSend, RunId, parse_payload};
 use tokio::sync::Semaphore;
@@ -28,6 +28,8 @@ pub(crate) struct Run {
     pub(crate) board: Board,
     /// Handshakes that may still begin.
     pub(crate) handshakes: Semaphore,
+    /// Every client's user name.
+    pub(crate) users: Box<[UserName]>,
     /// When the first stage starts, once everyone is there.
     stages_start: OnceLock<Time>,
     departures: Box<[Departure]>,
@@ -45,12 +47,15 @@ impl Run {
     pub(crate) fn new(plan: Plan, clock: Clock, target: Target) -> Self {
         let handshakes = Semaphore::new(plan.connect().in_flight as usize);
         let departures = plan.sends().iter().map(|_| Departure::default()).collect();
+        let user = |client| UserName::new(&plan.user_name(client)).expect("plans make sound names");
+        let users = (0..plan.clients()).map(user).collect();
         Self {
             plan,
             clock,
             target,
             board: Board::default(),
             handshakes,
+            users,
             stages_start: OnceLock::new(),
             departures,
         }
@@ -71,11 +76,19 @@ impl Run {
         &self.plan.sends()[send.0 as usize]
     }
 
-    /// Which of this run's messages a text is.
+    /// Which of this run's messages a text claims to be.
     pub(crate) fn send_of(&self, payload: &str) -> Option<SendId> {
         let (run, send): (RunId, u32) = parse_payload(payload)?;
         let known = run == self.plan.run() && (send as usize) < self.plan.sends().len();
         known.then_some(SendId(send))
+    }
+
+    /// Which of this run's messages was delivered: nobody's, unless it is word for word what its author was to say.
+    pub(crate) fn delivered(&self, author: &UserName, content: &str) -> Option<SendId> {
+        let send = self.send_of(content)?;
+        let is_sound = self.users[self.planned(send).client as usize] == *author
+            && self.plan.is_payload(send.0, content);
+        is_sound.then_some(send)
     }
 
     /// When a message was to be sent. One that its sender's planned absence held back was meant to be sent when it was.
@@ -154,5 +167,17 @@ mod tests {
         assert_eq!(run.send_of(&format!("cw1.{number}.{}.", last + 1)), None, "not planned");
         assert_eq!(run.send_of(&format!("cw1.{}.0.", RunId(!number.0))), None, "another run");
         assert_eq!(run.send_of("hello"), None);
+    }
+
+    #[test]
+    fn a_delivery_is_what_its_author_said_word_for_word() {
+        let (run, send) = (run(), SendId(7));
+        let author = run.planned(send).client as usize;
+        let (user, other) = (&run.users[author], &run.users[(author + 1) % run.users.len()]);
+        let said = run.plan.payload(send.0);
+        assert_eq!(run.delivered(user, &said), Some(send));
+        assert_eq!(run.delivered(other, &said), None, "another author");
+        assert_eq!(run.delivered(user, &format!("{said}x")), None, "a letter more");
+        assert_eq!(run.delivered(user, &said[..said.len() - 1]), None, "a letter less");
     }
 }

@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chinwag_oracle::Report;
-use chinwag_scenarios::{Aggregate, Metric, Outcome, Plan, Query, Scenario};
+use chinwag_scenarios::{Aggregate, Metric, Outcome, Plan, PlannedStage, Query, Scenario};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::{
     book::{Book, StageBook},
-    measure::Percentiles,
-    verdict::{Facts, Verdict, Word, judge},
+    measure::{Percentiles, count_above},
+    verdict::{Facts, Punctuality, SEND_LAG_MAX, Verdict, Word, judge},
 };
 
 /// The summary of a run. Counts are defined at the oracle's [`Report`], whose every key is here too.
@@ -147,7 +147,7 @@ impl Summary {
         let verdict = judge(&measured.facts(&thresholds));
         let generator =
             Generator { usage: findings.generator, saturated: matches!(verdict, Verdict::Invalid(_)) };
-        let stage = |(planned, book): (&chinwag_scenarios::PlannedStage, &StageBook)| StageSummary {
+        let stage = |(planned, book): (&PlannedStage, &StageBook)| StageSummary {
             name: planned.name.clone(),
             latency_us: Percentiles::of(&book.e2e),
             latency_actual_us: Percentiles::of(&book.e2e_actual),
@@ -214,17 +214,41 @@ impl Measured<'_> {
     fn facts(&self, thresholds: &[Checked]) -> Facts {
         let planned = self.plan.sends().len() as u64;
         let stages = self.plan.stages().iter().zip(&self.book.stages).filter(|(planned, _)| planned.judged);
-        let lag = |book: &StageBook| book.send_lag.value_at_quantile(0.99);
+        let punctuality = |(planned, book): (&PlannedStage, &StageBook)| Punctuality {
+            stage: planned.name.clone(),
+            sends: book.send_lag.len(),
+            late: count_above(&book.send_lag, SEND_LAG_MAX),
+        };
         Facts {
             interrupted: self.findings.interrupted,
             broken_off: self.findings.broken_off.clone(),
             exhausted: self.book.exhausted,
             not_handed: planned.saturating_sub(self.findings.handed),
             withheld: self.findings.handed.saturating_sub(self.report.sent),
-            send_lags: stages.map(|(planned, book)| (planned.name.clone(), lag(book))).collect(),
+            throttled: self.book.throttled,
+            punctuality: stages.map(punctuality).collect(),
             failed: thresholds.iter().filter(|threshold| !threshold.passed).count(),
             thresholds: thresholds.len(),
+            faults: self.faults(),
         }
+    }
+
+    /// What no run may have, each with its count.
+    fn faults(&self) -> Vec<(u64, &'static str)> {
+        let report = self.report;
+        vec![
+            (
+                u64::from(self.plan.clients()) - self.findings.connected,
+                "clients that did not get into their rooms",
+            ),
+            (report.unanswered, "messages without an answer"),
+            (report.lost, "deliveries lost"),
+            (report.duplicated, "duplicated"),
+            (report.reordered, "reordered"),
+            (report.skipped, "skipped"),
+            (report.foreign, "foreign"),
+            (report.violations_by_promise.values().sum(), "broken promises"),
+        ]
     }
 
     fn answer(&self, query: Query<'_>) -> Option<f64> {
@@ -264,6 +288,7 @@ impl Measured<'_> {
             (Metric::Delivery, "lost") => report.lost,
             (Metric::Delivery, "duplicated") => report.duplicated,
             (Metric::Delivery, "reordered") => report.reordered,
+            (Metric::Delivery, "skipped") => report.skipped,
             (Metric::Delivery, "foreign") => report.foreign,
             (Metric::Delivery, "violations") => report.violations_by_promise.values().sum(),
             (Metric::Connections, "connected") => self.findings.connected,

@@ -69,10 +69,11 @@ fn write(out: &mut String, summary: &Summary, files: &[String]) -> fmt::Result {
     )?;
     writeln!(
         out,
-        "             lost {}   duplicated {}   reordered {}   foreign {}   promises broken {}",
+        "             lost {}   duplicated {}   reordered {}   skipped {}   foreign {}   promises broken {}",
         number(report.lost),
         number(report.duplicated),
         number(report.reordered),
+        number(report.skipped),
         number(report.foreign),
         number(report.violations_by_promise.values().sum()),
     )?;

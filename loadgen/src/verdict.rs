@@ -4,8 +4,12 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// The largest send lag at the 99th percentile with which a stage counts, in microseconds.
-pub(crate) const SEND_LAG_P99_MAX: u64 = 10_000;
+/// A send that left later than this, in microseconds, left late: the generator was not there in time.
+pub(crate) const SEND_LAG_MAX: u64 = 10_000;
+/// A stage is void if at least this share of its sends left late, in per cent: its p99 would be above the limit…
+const LATE_PERCENT: u64 = 1;
+/// …and at least so many: of a hundred sends, one hiccup of the machine would be one per cent.
+const LATE_MIN: u64 = 10;
 
 /// What a run is judged by.
 #[derive(Clone, Debug, Default)]
@@ -20,12 +24,33 @@ pub(crate) struct Facts {
     pub(crate) not_handed: u64,
     /// Planned messages that bots held but never put on the wire.
     pub(crate) withheld: u64,
-    /// Judged stages and their send lag at the 99th percentile, in microseconds.
-    pub(crate) send_lags: Vec<(String, u64)>,
+    /// Of these, those whose senders had been told "not yet": the plan wants more than the server's limits allow.
+    pub(crate) throttled: u64,
+    /// How punctual the sends of each judged stage were.
+    pub(crate) punctuality: Vec<Punctuality>,
     /// Thresholds that did not hold.
     pub(crate) failed: usize,
     /// All thresholds.
     pub(crate) thresholds: usize,
+    /// What no run may have, whatever its thresholds: how often, and of what.
+    pub(crate) faults: Vec<(u64, &'static str)>,
+}
+
+/// How many sends of a stage left late.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Punctuality {
+    /// The stage's name.
+    pub(crate) stage: String,
+    /// All sends whose lag was measured.
+    pub(crate) sends: u64,
+    /// Those that left more than [`SEND_LAG_MAX`] after their instant.
+    pub(crate) late: u64,
+}
+
+impl Punctuality {
+    const fn is_too_bad(&self) -> bool {
+        self.late >= LATE_MIN && self.late * 100 >= self.sends * LATE_PERCENT
+    }
 }
 
 /// How a run came out.
@@ -56,7 +81,7 @@ pub(crate) enum Word {
 }
 
 /// Judges a run. What comes first outweighs what follows: whoever ended a run early, and a generator that fell behind,
-/// make everything else meaningless.
+/// make everything else meaningless. A server that broke a promise fails without any threshold.
 pub(crate) fn judge(facts: &Facts) -> Verdict {
     if facts.interrupted {
         return Verdict::Interrupted;
@@ -70,22 +95,37 @@ pub(crate) fn judge(facts: &Facts) -> Verdict {
     if facts.not_handed > 0 {
         return Verdict::Invalid(format!("the generator did not send {} planned messages", facts.not_handed));
     }
-    if let Some((stage, lag)) = facts.send_lags.iter().find(|(_, lag)| *lag > SEND_LAG_P99_MAX) {
-        let (lag, max) = (*lag as f64 / 1e3, SEND_LAG_P99_MAX / 1_000);
+    if facts.throttled > 0 {
         return Verdict::Invalid(format!(
-            "the generator fell behind: send lag p99 {lag:.1} ms in stage {stage}, at most {max} ms is allowed"
+            "{} planned messages were not sent: the server's rate limits let fewer through than the plan asks for",
+            facts.throttled
         ));
     }
-    if facts.failed > 0 {
-        return Verdict::Fail(format!("{} of {} thresholds", facts.failed, facts.thresholds));
-    }
-    if facts.withheld > 0 {
-        return Verdict::Fail(format!(
-            "{} messages could not be sent for want of a connection",
-            facts.withheld
+    if let Some(Punctuality { stage, sends, late }) =
+        facts.punctuality.iter().find(|stage| stage.is_too_bad())
+    {
+        let max = SEND_LAG_MAX / 1_000;
+        return Verdict::Invalid(format!(
+            "the generator fell behind: {late} of {sends} sends of stage {stage} left more than {max} ms late"
         ));
+    }
+    let shortfalls = shortfalls(facts);
+    if !shortfalls.is_empty() {
+        return Verdict::Fail(shortfalls.join(", "));
     }
     Verdict::Pass
+}
+
+/// What the server owes and did not give: thresholds that do not hold first.
+fn shortfalls(facts: &Facts) -> Vec<String> {
+    let thresholds =
+        (facts.failed > 0).then(|| format!("{} of {} thresholds", facts.failed, facts.thresholds));
+    let withheld = (facts.withheld > 0).then(|| {
+        format!("{} messages could not be sent for want of a connection or of answers", facts.withheld)
+    });
+    let faults = facts.faults.iter().filter(|(count, _)| *count > 0);
+    let faults = faults.map(|(count, what)| format!("{count} {what}"));
+    thresholds.into_iter().chain(withheld).chain(faults).collect()
 }
 
 impl Verdict {
@@ -128,19 +168,24 @@ impl fmt::Display for Verdict {
 mod tests {
     use super::*;
 
-    fn lags(lag: u64) -> Vec<(String, u64)> {
-        vec![("rest".into(), 40), ("burst".into(), lag)]
+    fn stages(sends: u64, late: u64) -> Vec<Punctuality> {
+        let stage = |stage: &str, sends, late| Punctuality { stage: stage.into(), sends, late };
+        vec![stage("rest", 300, 0), stage("burst", sends, late)]
     }
 
     #[test]
     fn every_outcome_has_its_exit_code() {
-        let good = || Facts { thresholds: 3, send_lags: lags(SEND_LAG_P99_MAX), ..Facts::default() };
+        let good = || Facts { thresholds: 3, faults: vec![(0, "deliveries lost")], ..Facts::default() };
+        let fault = |faults| Facts { faults, ..good() };
         let table = [
             (good(), 0, "PASS"),
             (Facts { failed: 1, ..good() }, 99, "FAIL (1 of 3 thresholds)"),
             (Facts { withheld: 2, ..good() }, 99, "FAIL (2 messages could not be sent"),
+            (fault(vec![(0, "clients missing"), (1, "lost")]), 99, "FAIL (1 lost)"),
+            (fault(vec![(2, "lost"), (3, "broken promises")]), 99, "FAIL (2 lost, 3 broken promises)"),
+            (Facts { failed: 1, ..fault(vec![(2, "lost")]) }, 99, "FAIL (1 of 3 thresholds, 2 lost)"),
             (Facts { not_handed: 5, ..good() }, 96, "INVALID (the generator did not send 5 planned"),
-            (Facts { send_lags: lags(10_001), ..good() }, 96, "send lag p99 10.0 ms in stage burst"),
+            (Facts { withheld: 7, throttled: 7, ..good() }, 96, "INVALID (7 planned messages were not sent"),
             (Facts { exhausted: Some("open files"), ..good() }, 96, "ran out of open files"),
             (
                 Facts { broken_off: Some("the server ended".into()), ..good() },
@@ -158,8 +203,28 @@ mod tests {
     }
 
     #[test]
-    fn a_generator_that_fell_behind_outweighs_thresholds_and_an_interruption_everything() {
-        let behind = Facts { failed: 2, thresholds: 2, not_handed: 1, ..Facts::default() };
+    fn a_stage_is_void_if_enough_of_its_sends_left_late() {
+        for (sends, late, code) in [
+            (100, 9, 0), // many in proportion, but few
+            (100, 10, 96),
+            (5_000, 49, 0), // many, but few in proportion
+            (5_000, 50, 96),
+            (10, 10, 96),
+            (0, 0, 0),
+        ] {
+            let verdict = judge(&Facts { punctuality: stages(sends, late), ..Facts::default() });
+            assert_eq!(verdict.exit_code(), code, "{late} of {sends}");
+        }
+        let verdict = judge(&Facts { punctuality: stages(5_000, 50), ..Facts::default() });
+        let line =
+            "INVALID (the generator fell behind: 50 of 5000 sends of stage burst left more than 10 ms late)";
+        assert_eq!(verdict.to_string(), line);
+    }
+
+    #[test]
+    fn a_generator_that_fell_behind_outweighs_faults_and_an_interruption_everything() {
+        let faults = vec![(1, "lost")];
+        let behind = Facts { failed: 2, thresholds: 2, not_handed: 1, faults, ..Facts::default() };
         assert_eq!(judge(&behind).exit_code(), 96);
         assert_eq!(judge(&Facts { interrupted: true, ..behind }).exit_code(), 105);
     }

@@ -1,6 +1,7 @@
 //! One thread with a share of the bots: orders and frames go in, everything a client wants is carried out.
 
 mod drive;
+mod wire;
 
 use std::{
     cell::{Cell, RefCell},
@@ -12,7 +13,7 @@ use std::{
 };
 
 use chinwag_core::{
-    Client, RoomName, UserName,
+    Client, RoomName,
     client::{ClientConfig, ClientInput, ClientOutput, Command},
     gateway::Frame,
 };
@@ -35,7 +36,7 @@ use crate::{
     book::Book,
     bot::{Absence, Bot},
     connect::{self, ConnectError},
-    link::{Incoming, Link},
+    link::{self, Incoming, Link},
     measure::{histogram, record},
     run::Run,
     timers::Timers,
@@ -84,8 +85,8 @@ impl Worker {
         let room_name = |room| RoomName::new(&plan.room_name(room)).expect("plans make sound names");
         let room_names: Vec<_> = (0..plan.rooms()).map(room_name).collect();
         let rooms = room_names.iter().cloned().zip((0..).map(RoomId)).collect();
-        let bot = |number| {
-            let user = UserName::new(&plan.user_name(number)).expect("plans make sound names");
+        let bot = |number: u32| {
+            let user = run.users[number as usize].clone();
             RefCell::new(Bot::new(number, Client::new(Arc::clone(&config), user, plan.seed())))
         };
         let bots: Vec<_> = (index..plan.clients()).step_by(workers as usize).map(bot).collect();
@@ -227,10 +228,21 @@ impl Worker {
 
     fn leave(self: &Rc<Self>) {
         self.leaving.set(true);
+        self.count_throttled();
         self.half_open.borrow_mut().drain(..).for_each(Link::reset);
         for slot in 0..self.bots.len() {
             self.drive(slot, Client::shutdown);
         }
+    }
+
+    /// Counts the sends that never left because the server kept telling their bots "not yet".
+    fn count_throttled(&self) {
+        let sends = (0..).map(SendId).zip(self.run.plan.sends());
+        let ours = sends.filter(|(_, planned)| planned.client % self.workers == self.index);
+        let unsent = ours.filter(|(send, _)| self.run.departed(*send).is_none());
+        let throttled =
+            unsent.filter(|(_, planned)| self.bots[self.slot(planned.client)].borrow().is_throttled);
+        self.book.borrow_mut().throttled = throttled.count() as u64;
     }
 
     /// Makes the connection that a client has asked for.
@@ -291,7 +303,10 @@ impl Worker {
             let incoming = ready!(link.poll(cx));
             drop(bot);
             match incoming {
-                Incoming::Text(text) => self.received(slot, Frame::Text(&text)),
+                Incoming::Text(text) => {
+                    self.watch(slot, &text);
+                    self.received(slot, Frame::Text(&text));
+                }
                 Incoming::Life => self.received(slot, Frame::Pong),
                 Incoming::End { code, reason, error } => {
                     self.bots[slot].borrow_mut().link = None;
@@ -316,7 +331,7 @@ impl Worker {
     /// A connection has ended that the scenario did not end.
     fn lost(&self, code: Option<u16>, reason: &str, error: Option<String>) {
         match (code, error) {
-            (Some(code), _) => self.error(format!("closed with {code} {reason}")),
+            (Some(code), _) => self.error(link::closed_with(code, reason)),
             (None, Some(error)) => self.error(format!("connection lost: {error}")),
             (None, None) => self.error("closed without a code".into()),
         }

@@ -269,6 +269,7 @@ impl Judge<'_> {
         Report {
             duplicated: self.tally.duplicated,
             reordered: self.tally.reordered,
+            skipped: self.tally.skipped,
             gaps_announced: self.tally.gaps_announced,
             history: self.tally.history,
             caught_up: self.tally.caught_up,

@@ -5,6 +5,8 @@
 //! and left. The same oracle judges a simulation, a load test and a recorded run.
 //!
 //! - What one member sees is judged at once: order, duplicates, gaps, privacy, continuity.
+//! - What comes over a member's connection can be judged too, before a client that mends it has hidden it from its
+//!   user; see [`Observation::Delivered`].
 //! - What takes two to see is judged by [`Oracle::finish`]: losses, inventions, refused messages that were shown.
 //!   Several oracles that watched parts of a run can be [merged](Oracle::merge) first.
 //! - A server without positions can be judged too, by identity alone; see [`Observation::Joined`].
@@ -15,6 +17,7 @@ mod observation;
 mod oracle;
 mod reader;
 mod report;
+mod stream;
 mod violation;
 
 pub use observation::{MemberId, Observation, RoomId, SendId};

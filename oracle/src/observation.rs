@@ -128,6 +128,37 @@ pub enum Observation {
         /// Whether it came out of the history and not live.
         from_history: bool,
     },
+    /// The server said from where on a room's stream comes over a member's connection: after a join, or after naming
+    /// what is gone. What came before does not bear on it.
+    ///
+    /// This and the next two are about the wire, as `Shown` is about the user: a client that skips repeats and asks for
+    /// what is missing hides a server's faults from its user, but not from those who watch its connection. Nobody need
+    /// watch.
+    StreamStarted {
+        /// Whose connection.
+        member: MemberId,
+        /// Of which room.
+        room: RoomId,
+        /// The first message that must come.
+        next: Seq,
+    },
+    /// A message came over a member's connection, live or while catching up, whatever the client made of it.
+    Delivered {
+        /// Whose connection.
+        member: MemberId,
+        /// Of which room; `None` if it is none of this run.
+        room: Option<RoomId>,
+        /// Its place.
+        seq: Seq,
+    },
+    /// Nothing of a room may come over a member's connection until the next `StreamStarted`: there is a new
+    /// connection, or the member has left. Does nothing if there was no stream.
+    StreamEnded {
+        /// Whose connection.
+        member: MemberId,
+        /// Of which room.
+        room: RoomId,
+    },
     /// A user was shown a message of a page of older messages that they had asked for. It may have been seen before.
     Paged {
         /// To whom.

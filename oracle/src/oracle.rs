@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chinwag_core::{Position, shard::Verdict};
+use chinwag_core::{Position, Seq, shard::Verdict};
 
 use crate::{
     finish,
@@ -10,6 +10,7 @@ use crate::{
     observation::{MemberId, Observation, RoomId, SendId},
     reader::{Complaint, Delivery, Join, Placed, Reader, Unplaced},
     report::Report,
+    stream::{Arrival, Stream},
     violation::{Promise, Violation, Violations},
 };
 
@@ -25,7 +26,7 @@ pub enum Mode {
 
 /// Watches a run, or a part of one, and says which promises were broken.
 ///
-/// A delivery in order costs a few table look-ups and no allocation. Memory is about 150 bytes for each member of a
+/// A delivery in order costs a few table look-ups and no allocation. Memory is about 250 bytes for each member of a
 /// room, 40 for each planned message and 4 for each place of a room; without places, 4 for each delivery.
 #[derive(Clone, Debug)]
 pub struct Oracle {
@@ -34,6 +35,8 @@ pub struct Oracle {
     pub(crate) ledger: Ledger,
     /// By member: their rooms, few.
     pub(crate) readers: Vec<Vec<(RoomId, Reader)>>,
+    /// By member: what comes over their connection now, if anyone watches it.
+    streams: Vec<Vec<(RoomId, Stream)>>,
     pub(crate) tally: Tally,
     pub(crate) checks: Checks,
     /// What single readers have found.
@@ -58,6 +61,7 @@ pub(crate) struct Send {
 pub(crate) struct Tally {
     pub(crate) duplicated: u64,
     pub(crate) reordered: u64,
+    pub(crate) skipped: u64,
     pub(crate) gaps_announced: u64,
     pub(crate) history: u64,
     pub(crate) caught_up: u64,
@@ -102,6 +106,7 @@ impl Oracle {
             sends: Vec::new(),
             ledger: Ledger::default(),
             readers: Vec::new(),
+            streams: Vec::new(),
             tally: Tally::default(),
             checks: Checks::default(),
             violations: Violations::default(),
@@ -169,6 +174,18 @@ impl Oracle {
                 let written = self.written(room, send, position);
                 shown.or(written)
             }
+            Observation::StreamStarted { member, room, next } => {
+                self.stream_ended(member, room);
+                let streams = entry(&mut self.streams, index(member.0));
+                streams.reserve_exact(1);
+                streams.push((room, Stream::new(next)));
+                None
+            }
+            Observation::StreamEnded { member, room } => {
+                self.stream_ended(member, room);
+                None
+            }
+            Observation::Delivered { member, room, seq } => self.delivered(member, room, seq),
             Observation::Paged { member, room, send, position } => {
                 let send = send.filter(|send| send.0 != u32::MAX);
                 let shown = self.paged(member, room, send, position);
@@ -195,11 +212,11 @@ impl Oracle {
             ours.position = ours.position.or(theirs.position);
         }
         self.ledger.merge(other.ledger);
-        if self.readers.len() < other.readers.len() {
-            self.readers.resize_with(other.readers.len(), Vec::new);
+        for (member, theirs) in other.readers.into_iter().enumerate() {
+            entry(&mut self.readers, member).extend(theirs);
         }
-        for (ours, theirs) in self.readers.iter_mut().zip(other.readers) {
-            ours.extend(theirs);
+        for (member, theirs) in other.streams.into_iter().enumerate() {
+            entry(&mut self.streams, member).extend(theirs);
         }
         self.tally.add(other.tally);
         for (ours, theirs) in self.checks.0.iter_mut().zip(other.checks.0) {
@@ -240,16 +257,51 @@ impl Oracle {
                 (Reader::Placed(_), None) => None,
             };
         }
-        let member = index(member.0);
-        if self.readers.len() <= member {
-            self.readers.resize_with(member + 1, Vec::new);
-        }
         let reader = join
             .map_or_else(|| Reader::Unplaced(Unplaced::default()), |join| Reader::Placed(Placed::new(join)));
+        let rooms = entry(&mut self.readers, index(member.0));
         // Most members have one room: room for four would be most of what an oracle needs.
-        self.readers[member].reserve_exact(1);
-        self.readers[member].push((room, reader));
+        rooms.reserve_exact(1);
+        rooms.push((room, reader));
         None
+    }
+
+    fn stream_ended(&mut self, member: MemberId, room: RoomId) {
+        if let Some(streams) = self.streams.get_mut(index(member.0)) {
+            streams.retain(|(its, _)| *its != room);
+        }
+    }
+
+    /// Judges what comes over a connection, before any client has mended it.
+    fn delivered(&mut self, member: MemberId, room: Option<RoomId>, seq: Seq) -> Option<Violation> {
+        for promise in [Promise::Privacy, Promise::Order, Promise::ExactlyOnce, Promise::GapFree] {
+            self.checks.add(promise, 1);
+        }
+        let streams = self.streams.get_mut(index(member.0)).into_iter().flatten();
+        let stream = streams.into_iter().find(|(its, _)| Some(*its) == room).map(|(_, stream)| stream);
+        let (Some(room), Some(stream)) = (room, stream) else {
+            self.tally.foreign += 1;
+            return self.stray(member, room, seq);
+        };
+        let expected = stream.next();
+        let arrival = stream.arrive(seq);
+        self.tally.arrived(arrival);
+        let complaint = arrival
+            .breaks()
+            .map(|promise| (promise, format!("got {seq} over the connection when {expected} was next")));
+        self.record(member, room, None, None, complaint)
+    }
+
+    /// A message came over the connection of someone who is not in its room.
+    fn stray(&mut self, member: MemberId, room: Option<RoomId>, seq: Seq) -> Option<Violation> {
+        let Some(room) = room else {
+            let sentence = format!("member {member} got message {seq} of a room that is none of this run");
+            let violation = Violation::new(Promise::NoInvention, sentence).member(member);
+            self.violations.add(violation.clone());
+            return Some(violation);
+        };
+        let complaint = format!("got {seq} over a connection that is not in the room");
+        self.record(member, room, None, None, Some((Promise::Privacy, complaint)))
     }
 
     fn shown(
@@ -398,14 +450,36 @@ impl Tally {
         }
     }
 
+    const fn arrived(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Next => {}
+            Arrival::Skipping(places) => self.skipped = self.skipped.saturating_add(places),
+            Arrival::Mending => {
+                self.skipped = self.skipped.saturating_sub(1);
+                self.reordered += 1;
+            }
+            Arrival::Early => self.reordered += 1,
+            Arrival::Again => self.duplicated += 1,
+        }
+    }
+
     const fn add(&mut self, other: Self) {
         self.duplicated += other.duplicated;
         self.reordered += other.reordered;
+        self.skipped = self.skipped.saturating_add(other.skipped);
         self.gaps_announced += other.gaps_announced;
         self.history += other.history;
         self.caught_up += other.caught_up;
         self.foreign += other.foreign;
     }
+}
+
+/// A member's entry in a table that grows with the members.
+fn entry<T>(table: &mut Vec<Vec<T>>, member: usize) -> &mut Vec<T> {
+    if table.len() <= member {
+        table.resize_with(member + 1, Vec::new);
+    }
+    &mut table[member]
 }
 
 /// A number as an index.

@@ -32,17 +32,20 @@ pub struct Report {
     pub lost: u64,
     /// Deliveries owed that a gap verdict named as gone.
     pub announced_lost: u64,
-    /// Messages shown to someone who had been shown them before.
+    /// Messages that came over a connection or were shown to someone once more.
     pub duplicated: u64,
-    /// Messages shown after one that should have come later.
+    /// Messages that came over a connection or were shown to someone after one that should have come later.
     pub reordered: u64,
+    /// Messages that a connection's stream passed over without a word and that did not come later in that stream. A
+    /// client that notices asks for them, so they need not be lost.
+    pub skipped: u64,
     /// Gap verdicts and gaps told of while catching up.
     pub gaps_announced: u64,
     /// Messages shown from before a membership began: allowed, never owed.
     pub history: u64,
     /// Messages owed that came out of the history: missed while away or behind, then caught up with.
     pub caught_up: u64,
-    /// Deliveries of messages that are nobody's of this run.
+    /// Deliveries of messages that are nobody's of this run, or of rooms that the member is not in.
     pub foreign: u64,
     /// How often each promise was broken; promises kept are left out.
     pub violations_by_promise: BTreeMap<Promise, u64>,

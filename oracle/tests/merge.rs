@@ -48,6 +48,13 @@ fn observations() -> impl Strategy<Value = Observation> {
                 Observation::Shown { member, room, send, position, from_history }
             }
         ),
+        2 => (member(), room(), 1u64..15).prop_map(|(member, room, next)| {
+            Observation::StreamStarted { member, room, next: Seq(next) }
+        }),
+        6 => (member(), proptest::option::weighted(0.9, room()), 1u64..15).prop_map(|(member, room, seq)| {
+            Observation::Delivered { member, room, seq: Seq(seq) }
+        }),
+        1 => (member(), room()).prop_map(|(member, room)| Observation::StreamEnded { member, room }),
         1 => (member(), room(), proptest::option::of(send()), positions()).prop_map(
             |(member, room, send, position)| Observation::Paged { member, room, send, position }
         ),
@@ -82,6 +89,9 @@ fn watcher(observation: &Observation, members: &[usize], sends: &[usize]) -> usi
         | Observation::SessionLost { member }
         | Observation::Gap { member, .. }
         | Observation::Shown { member, .. }
+        | Observation::StreamStarted { member, .. }
+        | Observation::Delivered { member, .. }
+        | Observation::StreamEnded { member, .. }
         | Observation::Paged { member, .. } => members[member.0 as usize],
     }
 }

@@ -85,6 +85,18 @@ impl Story {
         self.tell(Observation::Shown { member, room: ROOM, send, position: None, from_history: false })
     }
 
+    /// Bob's connection is watched from now on; this comes next.
+    fn streams(self, next: u64) -> Self {
+        self.tell(Observation::StreamStarted { member: BOB, room: ROOM, next: Seq(next) })
+    }
+
+    fn delivered(self, seqs: &[u64]) -> Self {
+        let deliver = |story: Self, seq: &u64| {
+            story.tell(Observation::Delivered { member: BOB, room: Some(ROOM), seq: Seq(*seq) })
+        };
+        seqs.iter().fold(self, deliver)
+    }
+
     /// The report of a run that kept every promise.
     fn keeps_all(self) -> Report {
         let report = self.ends();
@@ -490,6 +502,54 @@ fn without_places_a_leave_excuses_and_forbids() {
     let report = story().keeps_all();
     assert_eq!(report.expected_deliveries, 1);
     story().shown_unplaced(BOB, 0).breaks(Promise::Privacy, true);
+}
+
+#[test]
+fn a_stream_brings_every_place_once_and_in_order() {
+    let report = story().streams(1).delivered(&[1, 2, 3]).keeps_all();
+    assert_eq!((report.duplicated, report.reordered, report.skipped, report.foreign), (0, 0, 0, 0));
+}
+
+#[test]
+fn what_a_client_mends_was_broken_all_the_same() {
+    let report = story().streams(1).delivered(&[1, 2, 2, 3]).breaks(Promise::ExactlyOnce, true);
+    assert_eq!((report.duplicated, report.reordered, report.skipped), (1, 0, 0));
+    let sentence = "member 1 of room 0 got 2 over the connection when 3 was next";
+    assert_eq!(report.violations[0].sentence, sentence);
+
+    // The client asks for what is missing, and the stream goes on from there.
+    let mended = story().streams(1).delivered(&[1, 4]).streams(2).delivered(&[2, 3, 4]);
+    let report = mended.breaks(Promise::GapFree, true);
+    assert_eq!((report.duplicated, report.reordered, report.skipped), (0, 0, 2));
+
+    let early = story().streams(5).delivered(&[4, 5]).breaks(Promise::Order, true);
+    assert_eq!((early.duplicated, early.reordered, early.skipped), (0, 1, 0));
+}
+
+#[test]
+fn what_comes_too_late_in_a_stream_was_not_skipped() {
+    let report = story().streams(1).delivered(&[1, 3, 2, 4]).ends();
+    assert_eq!((report.duplicated, report.reordered, report.skipped), (0, 1, 0));
+    let broken: Vec<_> = report.violations_by_promise.into_iter().collect();
+    assert_eq!(broken, [(Promise::Order, 1), (Promise::GapFree, 1)]);
+}
+
+#[test]
+fn a_new_connection_owes_nothing_to_the_old_one() {
+    let ended = Observation::StreamEnded { member: BOB, room: ROOM };
+    let again = story().streams(1).delivered(&[1, 2, 3]).tell(ended).streams(2).delivered(&[2, 3]);
+    again.keeps_all();
+}
+
+#[test]
+fn nothing_comes_over_a_connection_that_is_not_in_the_room() {
+    let ended = Observation::StreamEnded { member: BOB, room: ROOM };
+    let left = story().streams(1).delivered(&[1]).tell(ended).delivered(&[2]);
+    assert_eq!(left.breaks(Promise::Privacy, true).foreign, 1);
+    let nowhere = Observation::Delivered { member: BOB, room: None, seq: Seq(1) };
+    let report = story().streams(1).tell(nowhere).breaks(Promise::NoInvention, true);
+    assert_eq!(report.foreign, 1);
+    assert_eq!(report.violations[0].sentence, "member 1 got message 1 of a room that is none of this run");
 }
 
 #[test]

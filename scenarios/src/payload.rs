@@ -26,15 +26,25 @@ const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 /// The payload of message `send`, `size` bytes of ASCII.
 pub(crate) fn payload(run: RunId, send: u32, size: u32) -> String {
     let mut text = format!("{MARK}{run}.{send}.");
-    let filling = Draw::new(u64::from(run.0), Purpose::Filling, "").part(u64::from(send));
     let missing = (size as usize).saturating_sub(text.len());
     text.reserve_exact(missing);
-    // Each draw of 64 bits makes ten letters of six.
-    let letters = (0..).flat_map(|index| (0..10).map(move |sixth| filling.bits(index) >> (6 * sixth) & 63));
-    text.extend(
-        letters.take(missing).map(|letter| char::from(LETTERS[usize::try_from(letter).expect("below 64")])),
-    );
+    text.extend(filling(run, send).take(missing).map(char::from));
     text
+}
+
+/// Whether a text is the payload of message `send`, to the last letter. Allocates nothing.
+pub(crate) fn is_payload(run: RunId, send: u32, size: u32, text: &str) -> bool {
+    parse_payload(text) == Some((run, send))
+        && text.len() == size as usize
+        && text.splitn(4, '.').nth(3).is_some_and(|rest| rest.bytes().eq(filling(run, send).take(rest.len())))
+}
+
+/// The letters after the header, without end.
+fn filling(run: RunId, send: u32) -> impl Iterator<Item = u8> {
+    let draw = Draw::new(u64::from(run.0), Purpose::Filling, "").part(u64::from(send));
+    // Each draw of 64 bits makes ten letters of six.
+    let letters = (0..).flat_map(move |index| (0..10).map(move |sixth| draw.bits(index) >> (6 * sixth) & 63));
+    letters.map(|letter| LETTERS[usize::try_from(letter).expect("below 64")])
 }
 
 /// Which message of which run a payload is; `None` if it is nobody's. Allocates nothing.
@@ -61,6 +71,15 @@ mod tests {
             let text = payload(RunId(run), send, size);
             prop_assert_eq!(text.len(), size as usize);
             prop_assert_eq!(parse_payload(&text), Some((RunId(run), send)));
+            prop_assert!(is_payload(RunId(run), send, size, &text));
+        }
+
+        #[test]
+        fn one_letter_makes_a_difference(run: u32, send: u32, size in BYTES_MIN..500, at: proptest::sample::Index) {
+            let mut text = payload(RunId(run), send, size).into_bytes();
+            text[at.index(size as usize)] ^= 1;
+            let text = String::from_utf8(text).unwrap();
+            prop_assert!(!is_payload(RunId(run), send, size, &text));
         }
 
         #[test]

@@ -240,6 +240,11 @@ impl Plan {
     pub fn payload(&self, send: u32) -> String {
         payload::payload(self.run, send, self.sends[index(send)].size)
     }
+    /// Whether a text is what message `send` says, to the last letter. Allocates nothing.
+    #[must_use]
+    pub fn is_payload(&self, send: u32, text: &str) -> bool {
+        payload::is_payload(self.run, send, self.sends[index(send)].size, text)
+    }
     /// What the plan foresees: the answer to a query with [`Aggregate::Planned`](crate::Aggregate::Planned).
     #[must_use]
     pub fn planned(&self, query: Query<'_>) -> Option<u64> {

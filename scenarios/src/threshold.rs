@@ -114,9 +114,16 @@ impl Metric {
     #[must_use]
     pub const fn counts(self) -> &'static [&'static str] {
         match self {
-            Self::Delivery => {
-                &["expected", "received", "lost", "duplicated", "reordered", "foreign", "violations"]
-            }
+            Self::Delivery => &[
+                "expected",
+                "received",
+                "lost",
+                "duplicated",
+                "reordered",
+                "skipped",
+                "foreign",
+                "violations",
+            ],
             Self::Connections => &["connected", "failed"],
             _ => &["count"],
         }

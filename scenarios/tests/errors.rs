@@ -140,7 +140,7 @@ fn impossible_numbers_are_named() {
         (
             "\"test\"",
             "\"a test\"",
-            "x.toml:2:1: run.name: `a test` holds ' ': only letters, digits and - _ . may be used",
+            "x.toml:2:1: run.name: `a test` holds ' ': only letters, digits, - _ . and, in room names, : may be used",
         ),
         (
             "[rooms]",

@@ -42,6 +42,7 @@ impl Worker {
             ClientOutput::Connect => {
                 bot.attempt += 1;
                 bot.link = None;
+                self.end_streams(bot.number);
                 bot.missing = self.run.plan.rooms_of(bot.number).map(RoomId).collect();
                 spawn_local(Rc::clone(self).open(slot, bot.attempt));
             }
@@ -88,6 +89,7 @@ impl Worker {
                 }
                 None => self.error(format!("refused: {refusal}")),
             },
+            ClientEvent::Refused { id: Some(_), retry_after: Some(_), .. } => bot.is_throttled = true,
             ClientEvent::Refused { id: None, refusal, .. } => self.error(format!("refused: {refusal}")),
             ClientEvent::Attached { resumed, .. } => {
                 if !resumed {
@@ -133,7 +135,7 @@ impl Worker {
 
     fn shown(&self, bot: &Bot, now: Time, shown: &Shown) {
         let Some(&room) = self.rooms.get(&shown.room) else { return };
-        let send = self.run.send_of(&shown.content);
+        let send = self.run.delivered(&shown.user, &shown.content);
         let book = &mut *self.book.borrow_mut();
         let (member, position, from_history) =
             (MemberId(bot.number), Some(shown.position), shown.from_history);
