@@ -14,6 +14,16 @@ fn server() -> Host {
     Host::start(|settings| settings.gateway.message_burst = 10_000)
 }
 
+/// Such a server with bob and, behind a network that can break, alice: both in `general`.
+async fn talk() -> (Host, Network, Chat, Person) {
+    let server = server();
+    let network = Network::to(server.address).await;
+    let bob = server.member("bob", "general").await;
+    let mut alice = Person::start(network.address, "alice");
+    alice.join("general").await;
+    (server, network, bob, alice)
+}
+
 /// `m1`, `m2`, …
 fn messages(numbers: std::ops::RangeInclusive<usize>) -> Vec<String> {
     numbers.map(|n| format!("m{n}")).collect()
@@ -21,11 +31,7 @@ fn messages(numbers: std::ops::RangeInclusive<usize>) -> Vec<String> {
 
 #[tokio::test]
 async fn what_is_said_while_someone_is_away_is_shown_on_return() {
-    let server = server();
-    let network = Network::to(server.address).await;
-    let mut bob = server.member("bob", "general").await;
-    let mut alice = Person::start(network.address, "alice");
-    alice.join("general").await;
+    let (server, network, mut bob, mut alice) = talk().await;
     bob.expect("user_joined").await;
 
     bob.say("general", 1, "m1").await;
@@ -44,11 +50,7 @@ async fn what_is_said_while_someone_is_away_is_shown_on_return() {
 
 #[tokio::test]
 async fn what_someone_says_while_away_is_said_once_on_return() {
-    let server = server();
-    let network = Network::to(server.address).await;
-    let mut bob = server.member("bob", "general").await;
-    let mut alice = Person::start(network.address, "alice");
-    alice.join("general").await;
+    let (server, network, mut bob, mut alice) = talk().await;
     network.close();
     network.decide(Fate::Cut);
     for said in messages(1..=20) {
@@ -95,11 +97,7 @@ async fn a_network_that_breaks_again_and_again_loses_and_repeats_nothing() {
 
 #[tokio::test]
 async fn a_stall_delays_and_loses_nothing() {
-    let server = server();
-    let network = Network::to(server.address).await;
-    let mut bob = server.member("bob", "general").await;
-    let mut alice = Person::start(network.address, "alice");
-    alice.join("general").await;
+    let (server, network, mut bob, mut alice) = talk().await;
     network.decide(Fate::Stalls);
     for id in 1..=20 {
         bob.say("general", id, &format!("m{id}")).await;
@@ -112,11 +110,7 @@ async fn a_stall_delays_and_loses_nothing() {
 
 #[tokio::test]
 async fn a_server_that_still_believes_in_the_old_connection_lets_the_new_one_take_over() {
-    let server = server();
-    let network = Network::to(server.address).await;
-    let mut bob = server.member("bob", "general").await;
-    let mut alice = Person::start(network.address, "alice");
-    alice.join("general").await;
+    let (server, network, mut bob, mut alice) = talk().await;
     bob.expect("user_joined").await;
 
     network.close();

@@ -7,7 +7,6 @@ use super::{
 use crate::{
     dialect::Event,
     disconnect::Disconnect,
-    hash,
     id::{ConnectionId, Generation, RequestId, SessionId, ShardId},
     name::UserName,
     refusal::Refusal,
@@ -28,7 +27,7 @@ impl Gateway {
         out: &mut Vec<GatewayOutput>,
     ) {
         let (fresh, secret) = (self.secrets.session(), self.secrets.secret());
-        let shard = hash::shard_of(user.as_str(), self.config.shards);
+        let shard = self.home_of(&user);
         let gateway = self.id;
         let connection = self.connection(slot);
         let session = resume.as_ref().map_or(fresh, |&(session, _)| session);
@@ -58,7 +57,7 @@ impl Gateway {
         });
         let Some((slot, attaching)) = attaching else {
             // It went away before the shard had heard of it: what it said then named no session that was attached.
-            let shard = hash::shard_of(peer.user.as_str(), self.config.shards);
+            let shard = self.home_of(&peer.user);
             out.push(GatewayOutput::Submit { shard, op: Op::Detach { peer, keep: Keep::Window, limiters } });
             return;
         };
@@ -96,7 +95,7 @@ impl Gateway {
 
     /// Tells the shards other than the home that a session goes on: they may hold rooms and answers of it.
     fn spread_word(&mut self, slot: Slot, peer: &Peer, out: &mut Vec<GatewayOutput>) {
-        let home = hash::shard_of(peer.user.as_str(), self.config.shards);
+        let home = self.home_of(&peer.user);
         for shard in (0..self.config.shards).map(ShardId).filter(|&shard| shard != home) {
             self.connection(slot).shards.push(shard);
             out.push(GatewayOutput::Submit { shard, op: Op::Follow { peer: peer.clone() } });

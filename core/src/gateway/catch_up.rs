@@ -31,30 +31,33 @@ impl Gateway {
     pub(super) fn catch_up(&mut self, slot: Slot, out: &mut Vec<GatewayOutput>) {
         let drained = drained_bytes(&self.config);
         let connection = self.slots[slot].as_mut().expect("it is in the table");
-        let Some(peer) = connection.peer().cloned() else { return };
         if connection.catching_up || connection.outbox.bytes() > drained {
             return;
         }
-        for &index in &connection.rooms {
+        // This is asked after every write, and nearly always nothing is owed.
+        let owed = connection.rooms.iter().find_map(|&index| {
             let room = self.rooms[index].as_mut().expect("it is in the table");
-            let (shard, name) = (room.shard, room.name.clone());
             let reader = room.reader(slot).expect("both sides know of it");
-            if let Follow::Behind(from) = reader.follow {
-                connection.catching_up = true;
-                let (messages_max, bytes_max) = (self.config.page_messages_max, self.config.page_bytes_max);
+            let page = match reader.follow {
+                Follow::Behind(from) => Some(from),
+                Follow::Live if std::mem::take(&mut reader.stale) => None,
+                Follow::Live => return None,
+            };
+            Some((room.shard, room.name.clone(), page))
+        });
+        let Some((shard, room, page)) = owed else { return };
+        let peer = connection.peer().expect("only the attached read").clone();
+        connection.catching_up = true;
+        let query = match page {
+            Some(from) => {
+                let messages_max = self.config.page_messages_max;
                 // A page must fit into what a drained outbox has room for.
-                let bytes_max = bytes_max.min(self.config.outbox_bytes_max / 4);
-                let query = Query::Page { peer, room: name, from, messages_max, bytes_max };
-                out.push(GatewayOutput::Query { shard, query });
-                return;
+                let bytes_max = self.config.page_bytes_max.min(self.config.outbox_bytes_max / 4);
+                Query::Page { peer, room, from, messages_max, bytes_max }
             }
-            if reader.stale {
-                reader.stale = false;
-                connection.catching_up = true;
-                out.push(GatewayOutput::Query { shard, query: Query::Roster { peer, room: name } });
-                return;
-            }
-        }
+            None => Query::Roster { peer, room },
+        };
+        out.push(GatewayOutput::Query { shard, query });
     }
 
     /// Makes up for changes that were left out.
@@ -88,8 +91,9 @@ impl Gateway {
     ) {
         self.connection(slot).catching_up = false;
         // A page that was asked for before another join does not fit any more: the right one is asked for below.
-        if let Some(from) = self.behind(slot, room).filter(|from| from.seq == page.from) {
-            let epoch = page.head.epoch;
+        let epoch = page.head.epoch;
+        let asked = Position::new(epoch, page.from);
+        if let Some(from) = self.behind(slot, room).filter(|from| *from == asked) {
             let first = page.messages.first().map_or_else(|| page.head.seq.next(), |message| message.seq);
             let next = page.messages.last().map_or(first, |message| message.seq.next());
             let live = next > page.head.seq;

@@ -40,6 +40,9 @@ impl Gateway {
     fn look_at(&mut self, now: Time, slot: Slot, out: &mut Vec<GatewayOutput>) {
         let config = self.config.clone();
         let connection = self.connection(slot);
+        if connection.is_closing() {
+            return;
+        }
         let due = |at: Time| at <= now;
         let arriving = matches!(connection.phase, Phase::Arriving | Phase::Attaching(_));
         if arriving && due(connection.since + config.attach_timeout) {

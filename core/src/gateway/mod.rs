@@ -29,7 +29,7 @@ use crate::{
     hash,
     id::{ConnectionId, GatewayId, ShardId},
     limiter::Rate,
-    name::RoomName,
+    name::{RoomName, UserName},
     secret::Secrets,
     shard::{Keep, Op, Peer, Signal},
     time::Time,
@@ -233,7 +233,6 @@ impl Gateway {
         if reason == Disconnect::Slow {
             self.counters.slow_closed += 1;
         }
-        self.schedule(slot);
     }
 
     /// Takes a connection out of its rooms and tells the shards; `code` is what the client closed with.
@@ -256,22 +255,23 @@ impl Gateway {
             },
             Phase::Arriving | Phase::Closing => return,
         };
-        let connection = self.slots[slot].as_mut().expect("it is in the table");
-        for (room, _) in std::mem::take(&mut connection.typing) {
-            let shard = hash::shard_of(room.as_str(), self.config.shards);
-            let signal = Signal::Typing { peer: peer.clone(), room, on: false };
-            out.push(GatewayOutput::Signal { shard, signal });
-        }
         let keep = match code {
             Some(1000 | 1001) => Keep::Nothing,
             _ if connection.greeted => Keep::Window,
             _ => Keep::Grace,
         };
+        connection.phase = Phase::Closing;
         let limiters = connection.limiters;
-        for shard in std::mem::take(&mut connection.shards) {
+        let (typing, shards) =
+            (std::mem::take(&mut connection.typing), std::mem::take(&mut connection.shards));
+        for (room, _) in typing {
+            let shard = self.shard_of_room(&room);
+            let signal = Signal::Typing { peer: peer.clone(), room, on: false };
+            out.push(GatewayOutput::Signal { shard, signal });
+        }
+        for shard in shards {
             out.push(GatewayOutput::Submit { shard, op: Op::Detach { peer: peer.clone(), keep, limiters } });
         }
-        connection.phase = Phase::Closing;
     }
 
     /// Takes a reader out of a room, and the room out of the table with its last reader.
@@ -306,6 +306,11 @@ impl Gateway {
 
     fn shard_of_room(&self, room: &RoomName) -> ShardId {
         hash::shard_of(room.as_str(), self.config.shards)
+    }
+
+    /// The shard that knows a user's sessions.
+    fn home_of(&self, user: &UserName) -> ShardId {
+        hash::shard_of(user.as_str(), self.config.shards)
     }
 
     fn connection(&mut self, slot: Slot) -> &mut Connection {

@@ -29,7 +29,7 @@ impl Gateway {
             Frame::Text(text) => self.text(now, slot, text, out),
             Frame::Binary(_) => {
                 self.counters.frames_in += 1;
-                self.control(now, slot, out, |gateway, out| {
+                self.control(now, slot, None, out, |gateway, out| {
                     gateway.refuse(now, slot, None, Refusal::BinaryFrame, None, None, out);
                 });
             }
@@ -73,7 +73,7 @@ impl Gateway {
         connection.spoke = now;
         connection.abuse.received(now, &self.config);
         if text.len() > self.config.frame_bytes_max {
-            self.control(now, slot, out, |gateway, out| {
+            self.control(now, slot, None, out, |gateway, out| {
                 gateway.refuse(now, slot, None, Refusal::FrameTooLarge, None, None, out);
             });
             return;
@@ -118,7 +118,7 @@ impl Gateway {
         match chat::decode(text) {
             Ok(request) => self.command(now, slot, request, text, out),
             Err(Rejection { id, refusal, detail }) => {
-                self.control_with(now, slot, id, out, |gateway, out| {
+                self.control(now, slot, id, out, |gateway, out| {
                     gateway.refuse(now, slot, id, refusal, detail.as_deref(), None, out);
                 });
             }
@@ -140,14 +140,14 @@ impl Gateway {
             Phase::Attaching(_) | Phase::Closing => unreachable!("not served then"),
         };
         if user.is_some_and(|user| user != peer.user) {
-            return self.control_with(now, slot, id, out, |gateway, out| {
+            return self.control(now, slot, id, out, |gateway, out| {
                 gateway.refuse(now, slot, id, Refusal::UserMismatch, None, None, out);
             });
         }
         if let Command::Publish { room, content } = command {
             return self.publish(now, slot, peer, id, room, &content, out);
         }
-        self.control_with(now, slot, id, out, |gateway, out| {
+        self.control(now, slot, id, out, |gateway, out| {
             gateway.perform(now, slot, peer, id, command, out);
         });
     }
@@ -164,23 +164,23 @@ impl Gateway {
         let Request { id, user, command } = request;
         match (user, command) {
             (Some(user), Command::Hello { resume }) => {
-                self.control_with(now, slot, id, out, |gateway, out| {
+                self.control(now, slot, id, out, |gateway, out| {
                     gateway.attach(slot, id, user, resume, true, out);
                 });
             }
             (None, Command::Ping) => {
-                self.control_with(now, slot, id, out, |gateway, out| {
+                self.control(now, slot, id, out, |gateway, out| {
                     gateway.tell(now, slot, &Event::Pong { id }, out);
                 });
             }
             (Some(user), _) => {
                 // The request itself is served, and paid for, once the user is known.
-                self.control_with(now, slot, id, out, |gateway, out| {
+                self.control(now, slot, id, out, |gateway, out| {
                     gateway.connection(slot).waiting.push_front(text.into());
                     gateway.attach(slot, id, user, None, false, out);
                 });
             }
-            (None, _) => self.control_with(now, slot, id, out, |gateway, out| {
+            (None, _) => self.control(now, slot, id, out, |gateway, out| {
                 gateway.refuse(now, slot, id, Refusal::NotAttached, None, None, out);
             }),
         }
@@ -347,7 +347,7 @@ impl Gateway {
     }
 
     /// Does something that costs a control token; without one it is refused.
-    fn control_with(
+    fn control(
         &mut self,
         now: Time,
         slot: Slot,
@@ -360,17 +360,6 @@ impl Gateway {
             Ok(()) => action(self, out),
             Err(wait) => self.refuse(now, slot, id, Refusal::RateLimited, None, Some(wait), out),
         }
-    }
-
-    /// The same for what has no number.
-    fn control(
-        &mut self,
-        now: Time,
-        slot: Slot,
-        out: &mut Vec<GatewayOutput>,
-        action: impl FnOnce(&mut Self, &mut Vec<GatewayOutput>),
-    ) {
-        self.control_with(now, slot, None, out, action);
     }
 
     /// Answers with an error, or, for its rate and without a number, with a warning now and then.
