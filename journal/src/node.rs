@@ -86,6 +86,7 @@ pub struct Node {
     inbox: VecDeque<ShardEvent>,
     outputs: Vec<GatewayOutput>,
     effects: Vec<Effect>,
+    handled: u64,
 }
 
 impl Node {
@@ -107,13 +108,14 @@ impl Node {
             inbox: VecDeque::new(),
             outputs: Vec::new(),
             effects: Vec::new(),
+            handled: 0,
         }
     }
 
     /// Handles one input, and whatever follows from it inside this node.
     pub fn handle_input(&mut self, now: Time, input: NodeInput<'_>, out: &mut Vec<NodeOutput>) {
         match input {
-            NodeInput::Gateway(input) => self.gateway.handle_input(now, input, &mut self.outputs),
+            NodeInput::Gateway(input) => self.tell_gateway(now, input),
             NodeInput::Mail(Mail::Event(event)) => self.inbox.push_back(event),
             NodeInput::Mail(mail) => self.deliver(now, mail, out),
             NodeInput::Timeout => self.timeout(now, out),
@@ -151,6 +153,12 @@ impl Node {
         self.gateway.counters()
     }
 
+    /// Inputs that its machines have handled: its gateway, and each of its shards.
+    #[must_use]
+    pub const fn handled(&self) -> u64 {
+        self.handled
+    }
+
     /// Rooms of the shards on this node.
     #[must_use]
     pub fn rooms(&self) -> usize {
@@ -164,13 +172,19 @@ impl Node {
     }
 
     fn timeout(&mut self, now: Time, out: &mut Vec<NodeOutput>) {
-        for host in self.hosts.values_mut() {
+        for host in self.hosts.values_mut().filter(|host| host.poll_timeout().is_some_and(|at| at <= now)) {
+            self.handled += 1;
             host.handle_timeout(now, &mut self.effects);
         }
         self.send_effects(out);
         if self.gateway.poll_timeout().is_some_and(|at| at <= now) {
-            self.gateway.handle_input(now, GatewayInput::Timeout, &mut self.outputs);
+            self.tell_gateway(now, GatewayInput::Timeout);
         }
+    }
+
+    fn tell_gateway(&mut self, now: Time, input: GatewayInput<'_>) {
+        self.handled += 1;
+        self.gateway.handle_input(now, input, &mut self.outputs);
     }
 
     /// Carries calls between gateway and shards until neither has anything more for the other.
@@ -182,7 +196,7 @@ impl Node {
             }
             self.outputs = outputs;
             let Some(event) = self.inbox.pop_front() else { return };
-            self.gateway.handle_input(now, GatewayInput::Shard(event), &mut self.outputs);
+            self.tell_gateway(now, GatewayInput::Shard(event));
         }
     }
 
@@ -214,6 +228,7 @@ impl Node {
             unreachable!("events go to the gateway");
         };
         let host = self.hosts.get_mut(shard).expect("mail goes to the shard's node");
+        self.handled += 1;
         match mail {
             Mail::Submit(_, op) => host.submit(now, op, &mut self.effects),
             Mail::Query(_, query) => host.answer(&query, &mut self.effects),

@@ -91,6 +91,7 @@ impl World<'_> {
 
     /// Makes a client do something.
     pub(crate) fn submit(&mut self, client: usize, command: Command) -> Result<(), Broken> {
+        self.inputs += 1;
         let mut out = Vec::new();
         let full = self.people[client].client.submit(self.now, command, &mut out);
         debug_assert!(full.is_ok(), "only publishes wait in a queue");
@@ -100,6 +101,7 @@ impl World<'_> {
     fn say(&mut self, client: usize, room: usize, bytes: usize) -> Result<(), Broken> {
         let content = self.judge.next_content(bytes);
         let command = Command::Publish { room: self.judge.room(room).clone(), content: Arc::from(content) };
+        self.inputs += 1;
         let mut out = Vec::new();
         // A queue that is full is the user's problem: nothing was said.
         if let Ok(id) = self.people[client].client.submit(self.now, command, &mut out) {

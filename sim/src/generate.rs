@@ -172,7 +172,7 @@ fn talk(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
     let kept: Vec<(u32, Draw)> = REQUESTS.iter().copied().filter(|_| c.chance(60)).collect();
     let crowds: Vec<u64> = (0..c.within(1..=4)).map(|_| c.within(SECOND..=setup.chaos_us)).collect();
     let count = c.pick(&[20, 100, 300]);
-    let bytes_max = (setup.gateway.content_bytes_max as u64).min(c.pick(&[20, 200, 4_096]));
+    let bytes_max = (setup.gateway.content_bytes_max as u64).min(c.pick(&[20, 20, 60, 60, 200, 4_096]));
     for number in 0..count {
         let mut c = draws.of(Purpose::Step, 3 << 40 | number);
         let at_us = if c.chance(50) {

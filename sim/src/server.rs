@@ -26,6 +26,8 @@ pub(crate) struct Server {
     /// When the last mail from one node to another arrives.
     arrivals: BTreeMap<(usize, usize), Time>,
     gateway: Arc<GatewayConfig>,
+    /// Inputs that machines of earlier lives have handled.
+    handled_before: u64,
 }
 
 impl Server {
@@ -40,6 +42,7 @@ impl Server {
             skew: None,
             arrivals: BTreeMap::new(),
             gateway: Arc::new(setup.gateway.clone()),
+            handled_before: 0,
         }
     }
 
@@ -66,10 +69,17 @@ impl Server {
 
     /// Kills it.
     pub(crate) fn stop(&mut self) {
+        self.handled_before = self.handled();
         self.nodes.clear();
         self.armed.clear();
         self.arrivals.clear();
         self.draining = false;
+    }
+
+    /// Inputs that its machines have handled, in all its lives.
+    #[must_use]
+    pub(crate) fn handled(&self) -> u64 {
+        self.handled_before + self.nodes.iter().map(Node::handled).sum::<u64>()
     }
 
     /// Whether it runs.

@@ -101,7 +101,8 @@ pub(crate) struct World<'a> {
     pub(crate) checks: BTreeMap<&'static str, u64>,
     pub(crate) healed: bool,
     pub(crate) failures: Vec<Failure>,
-    inputs: u64,
+    /// Inputs that clients have handled.
+    pub(crate) inputs: u64,
     pace: checks::Pace,
 }
 
@@ -277,7 +278,6 @@ impl<'a> World<'a> {
 
     /// Hands a node something; `out` is what it wants.
     pub(crate) fn hand_node(&mut self, node: usize, input: NodeInput<'_>, out: &mut Vec<NodeOutput>) {
-        self.inputs += 1;
         let digest = digest::node(&input);
         self.trace.add(self.now, Mark::ToNode, node as u64, digest, format_args!("n{node:<3} {input:?}"));
         self.server.nodes[node].handle_input(self.now, input, out);
@@ -349,7 +349,7 @@ impl<'a> World<'a> {
         Outcome {
             seed: self.scenario.seed,
             hash: self.trace.hash(),
-            events: self.inputs,
+            events: self.inputs + self.server.handled(),
             frames: self.frames,
             virtual_time: self.now.since(START),
             failures: self.failures,
