@@ -16,7 +16,7 @@ use crate::{
     link::{CutLoss, Up},
     person::Trouble,
     scenario::{Action, Actor, Nonsense},
-    trace::Mark,
+    trace::{Kind, Lane},
     world::{Event, World},
 };
 
@@ -28,7 +28,11 @@ impl World<'_> {
         }
         let scenario = self.scenario;
         let step = &scenario.steps[place];
-        self.note(Mark::Step, format_args!("{:<4} #{} {:?}", step.actor, step.id, step.action));
+        let lane = match step.actor {
+            Actor::Server => Lane::Server,
+            Actor::Client(client) => Lane::Client(client as usize),
+        };
+        self.note(Kind::Step, lane, format_args!("#{} {:?}", step.id, step.action));
         match step.actor {
             Actor::Server => {
                 self.happen_to_server(&step.action);
@@ -218,7 +222,7 @@ impl World<'_> {
         if !self.server.is_up() {
             return Ok(());
         }
-        self.note(Mark::World, format_args!("the server dies for {away:?}"));
+        self.note(Kind::Stop, Lane::Server, format_args!("dies for {away:?}"));
         self.server.stop();
         for (id, link) in &mut self.links {
             let mut cause = self.draws.of(Purpose::Cut, id.0 << 32);
@@ -235,7 +239,7 @@ impl World<'_> {
     pub(crate) fn start(&mut self) -> Result<(), Broken> {
         if !self.server.is_up() {
             self.server.start(self.now, &self.scenario.setup, self.draws);
-            self.note(Mark::World, format_args!("the server starts"));
+            self.note(Kind::Start, Lane::Server, format_args!("starts"));
             (0..self.server.nodes.len()).for_each(|node| self.arm_node(node));
             if self.server.incarnation == 1 {
                 return self.start_clients();
@@ -255,7 +259,7 @@ impl World<'_> {
 
     /// Takes all faults away. What is dead already has to be noticed by those who use it.
     pub(crate) fn heal(&mut self) -> Result<(), Broken> {
-        self.note(Mark::World, format_args!("all faults end"));
+        self.note(Kind::World, Lane::World, format_args!("all faults end"));
         self.healed = true;
         self.server.skew = None;
         if self.server.draining {

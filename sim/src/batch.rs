@@ -1,4 +1,4 @@
-//! Many runs: whether they are clean, how much happened, whether they repeat.
+//! Many runs: whether they are clean, and how much happened.
 
 use std::{
     any::Any,
@@ -13,7 +13,7 @@ use crate::{
     checks,
     outcome::{Failure, Outcome},
     scenario::Scenario,
-    trace::{Detail, Trace},
+    trace::Trace,
     world::run,
 };
 
@@ -67,60 +67,5 @@ impl Totals {
         if !outcome.is_clean() {
             self.failures.push(outcome);
         }
-    }
-}
-
-/// Where two runs of one scenario part.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Divergence {
-    /// The number of the first event that differs, from 1.
-    pub event: usize,
-    /// What happened before, and then in the first run…
-    pub first: Vec<String>,
-    /// …and in the second.
-    pub second: Vec<String>,
-}
-
-/// Runs a scenario twice.
-///
-/// # Errors
-/// Where the runs part, if they do.
-pub fn run_twice(scenario: &Scenario) -> Result<Outcome, Box<Divergence>> {
-    let [(outcome, first), (_, second)] = [(); 2].map(|()| {
-        let mut trace = Trace::new(Detail::Links);
-        (try_run(scenario, &mut trace), trace)
-    });
-    match divergence(first.links(), second.links()) {
-        None => Ok(outcome),
-        Some(event) => Err(Box::new(locate(scenario, event))),
-    }
-}
-
-/// The number of the first event that differs.
-fn divergence(first: &[u64], second: &[u64]) -> Option<usize> {
-    let same = first.iter().zip(second).take_while(|(a, b)| a == b).count();
-    (same < first.len() || same < second.len()).then_some(same + 1)
-}
-
-/// What happened around an event, in two more runs.
-fn locate(scenario: &Scenario, event: usize) -> Divergence {
-    const BEFORE: usize = 10;
-    let [first, second] = [(); 2].map(|()| {
-        let mut trace = Trace::new(Detail::Text);
-        try_run(scenario, &mut trace);
-        trace.lines().iter().take(event).skip(event.saturating_sub(BEFORE)).cloned().collect()
-    });
-    Divergence { event, first, second }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_difference_is_found() {
-        assert_eq!(divergence(&[1, 2, 3], &[1, 2, 3]), None);
-        assert_eq!(divergence(&[1, 2, 3], &[1, 9, 3]), Some(2));
-        assert_eq!(divergence(&[1, 2], &[1, 2, 3]), Some(3));
     }
 }

@@ -14,10 +14,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::{
-    batch::{Totals, run_twice, try_run},
+    batch::{Totals, try_run},
+    compare::run_twice,
     outcome::{Outcome, replay_line},
     scenario::Scenario,
-    trace::{Detail, Trace},
+    table::Table,
+    trace::Trace,
 };
 
 /// A promise was broken.
@@ -209,12 +211,12 @@ fn scenario(name: &str) -> anyhow::Result<Scenario> {
 
 fn replay(args: &ReplayArgs) -> anyhow::Result<u8> {
     let scenario = scenario(&args.scenario)?;
-    let detail = if args.trace.is_some() { Detail::Text } else { Detail::Hash };
-    let mut trace = Trace::new(detail);
+    let mut trace = if args.trace.is_some() { Trace::detailed() } else { Trace::new() };
     let outcome = try_run(&scenario, &mut trace);
     let mut out = io::BufWriter::new(io::stdout().lock());
-    for line in trace.lines() {
-        writeln!(out, "{line}")?;
+    let mut table = Table::new(&scenario.setup);
+    for record in trace.records() {
+        writeln!(out, "{}", table.line(record))?;
     }
     for failure in &outcome.failures {
         writeln!(out, "seed {}: {failure}", outcome.seed)?;

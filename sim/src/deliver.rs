@@ -12,9 +12,10 @@ use chinwag_journal::{NodeInput, NodeOutput};
 use crate::{
     checks,
     draw::Purpose,
+    flow::Way,
     judge::Broken,
     link::{Down, Link, ServerEnd, Up},
-    trace::Mark,
+    trace::{Kind, Lane},
     wire::{Decoder, ServerFrame},
     world::{Alarm, Event, World},
 };
@@ -36,7 +37,8 @@ impl World<'_> {
         let node = usize::try_from(cause.within(0..=nodes - 1)).expect("few nodes");
         self.links.insert(id, Link::open(self.now, client, node));
         self.people[client].link = Some(id);
-        self.note(Mark::World, format_args!("c{client:<3} connects to n{node} as {id}"));
+        self.note(Kind::Connect, Lane::Client(client), format_args!("connects to n{node} as {id}"));
+        self.trace.sends_up(self.now, client, id, &Up::Handshake);
         self.touch(id);
     }
 
@@ -45,6 +47,7 @@ impl World<'_> {
         if let Some(id) = self.people[client].link
             && let Some(link) = self.links.get_mut(&id)
         {
+            self.trace.sends_up(self.now, client, id, &up);
             link.send(up);
             self.touch(id);
         }
@@ -60,6 +63,9 @@ impl World<'_> {
         if let Some(id) = self.people[client].link.take()
             && let Some(link) = self.links.get_mut(&id)
         {
+            if link.client_here {
+                self.trace.sends_up(self.now, client, id, &Up::Fin);
+            }
             link.let_go();
             self.touch(id);
         }
@@ -87,6 +93,7 @@ impl World<'_> {
             Down::Accepted => {
                 link.opened = true;
                 link.client_gives_up = None;
+                self.trace.arrives(id, Way::Down);
                 self.tell_client(client, ClientInput::Opened)
             }
             Down::Bytes(bytes) => {
@@ -114,7 +121,9 @@ impl World<'_> {
         let broken = |error| Broken { check: checks::WIRE, sentence: format!("c{client} reads {error}") };
         let Some(frame) = decoder.next_frame().map_err(broken)? else { return Ok(false) };
         self.frames += 1;
+        self.trace.arrives(id, Way::Down);
         if self.saboteur.loses(&frame) {
+            self.trace.ignores();
             return Ok(true);
         }
         match frame {
@@ -158,6 +167,7 @@ impl World<'_> {
             }
             bytes.truncate(space);
             let written = bytes.len();
+            self.trace.writes(self.now, link.node, id, &bytes);
             link.write(bytes);
             node.transmitted(self.now, id, written, out);
         }
@@ -197,6 +207,8 @@ impl World<'_> {
             (ServerEnd::Unborn, Up::Handshake) if is_up => {
                 link.server_end = ServerEnd::Open;
                 link.down.push(Down::Accepted, 200);
+                self.trace.arrives(id, Way::Up);
+                self.trace.accepts(self.now, node, id);
                 self.tell_node(node, NodeInput::Gateway(GatewayInput::Connected { connection: id }))
             }
             (ServerEnd::Unborn, _) => {
@@ -211,6 +223,7 @@ impl World<'_> {
     }
 
     fn receive(&mut self, node: usize, connection: ConnectionId, up: &Up) -> Result<(), Broken> {
+        self.trace.arrives(connection, Way::Up);
         let frame = match up {
             Up::Text(text) => Frame::Text(text),
             Up::Binary(len) => Frame::Binary(*len),

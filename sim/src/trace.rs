@@ -1,88 +1,285 @@
-//! What happened: a hash over every event, always; a line for each, on request.
+//! What happened: a hash over every event, always; a record of each, on request.
+//!
+//! An event is something a machine or the world is told, and only events are hashed. A detailed trace also records
+//! every frame where it leaves, numbered like its arrival, so that the two ends of its journey can be put together.
 
 use std::{fmt, time::Duration};
 
-use chinwag_core::{Time, hash};
+use bytes::Bytes;
+use chinwag_core::{ConnectionId, Time, hash};
+use serde::{Serialize, Serializer};
 
-use crate::world::START;
+use crate::{
+    describe,
+    flow::{Flows, Way},
+    link::Up,
+    world::START,
+};
 
-/// How much of a run is kept.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Detail {
-    /// The hash of everything.
-    #[default]
-    Hash,
-    /// Besides, the hash after every event, so that two runs can be compared.
-    Links,
-    /// Besides, a line for every event.
-    Text,
-}
+/// The hash is kept after every so many events, so that two runs that part can be brought together again.
+pub const CHECKPOINT_EVENTS: u64 = 1_024;
 
-/// One line of a trace: who, in which direction, what.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Mark {
+/// What kind of thing happened.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
     /// A step of the scenario.
     Step,
     /// A client is told something.
     ToClient,
+    /// A client is told that its connection is open.
+    Opened,
+    /// A client is told that its connection is gone.
+    Closed,
     /// A client's user sees something.
     Shown,
     /// A node is told something.
     ToNode,
     /// The world itself.
     World,
+    /// A client asks for a connection.
+    Connect,
+    /// The server process begins.
+    Start,
+    /// The server process ends.
+    Stop,
+    /// A promise is broken.
+    Failed,
+    /// A client sends a frame. Not an event: what made it do so was one.
+    FromClient,
+    /// A node sends a frame. Not an event, either.
+    FromNode,
 }
 
-impl Mark {
-    /// The column's glyph.
-    const fn glyph(self) -> char {
+impl Kind {
+    /// Its sign in a trace.
+    #[must_use]
+    pub const fn glyph(self) -> char {
         match self {
             Self::Step => '!',
             Self::ToClient => '<',
+            Self::Opened => 'o',
+            Self::Closed => 'x',
             Self::Shown => '*',
             Self::ToNode => '>',
             Self::World => '=',
+            Self::Connect => '+',
+            Self::Start => '[',
+            Self::Stop => ']',
+            Self::Failed => 'X',
+            Self::FromClient => '^',
+            Self::FromNode => 'v',
         }
     }
 }
 
-/// The chain hash and, if wanted, the lines.
-#[derive(Debug, Default)]
+/// Whom something happens to.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Lane {
+    /// Everybody.
+    World,
+    /// The server process with all its nodes.
+    Server,
+    /// A client, by number.
+    Client(usize),
+    /// A node, by number.
+    Node(usize),
+}
+
+impl Lane {
+    const fn code(self) -> u64 {
+        match self {
+            Self::World => 0,
+            Self::Server => 1,
+            Self::Client(number) => 2 | (number as u64) << 2,
+            Self::Node(number) => 3 | (number as u64) << 2,
+        }
+    }
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::World => f.pad("world"),
+            Self::Server => f.pad("server"),
+            Self::Client(number) => f.pad(&format!("c{number}")),
+            Self::Node(number) => f.pad(&format!("n{number}")),
+        }
+    }
+}
+
+impl std::str::FromStr for Lane {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let number = |digits: &str| digits.parse().ok();
+        let lane = match name {
+            "world" => Some(Self::World),
+            "server" => Some(Self::Server),
+            _ => match name.split_at_checked(1) {
+                Some(("c", digits)) => number(digits).map(Self::Client),
+                Some(("n", digits)) => number(digits).map(Self::Node),
+                _ => None,
+            },
+        };
+        lane.ok_or_else(|| {
+            format!("{name:?} is no actor: use c0, c1, … for clients, n0, n1, … for nodes, server or world")
+        })
+    }
+}
+
+impl Serialize for Lane {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Record {
+    /// The number of the event, from 1; a frame that is sent has the number of the event before.
+    pub event: u64,
+    /// When, counted from the start.
+    pub at_us: u64,
+    /// What kind of thing it is.
+    pub kind: Kind,
+    /// To whom it happened.
+    pub actor: Lane,
+    /// On which connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u64>,
+    /// Which frame of its direction of the connection it is, from 1, if it sends one or is the arrival of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame: Option<u64>,
+    /// What it is. Frames of text are given as they are.
+    pub text: String,
+    /// Stands for everything up to here.
+    pub hash: u64,
+}
+
+/// An event, before it is known whether anybody wants to read of it.
+#[derive(Debug)]
+pub(crate) struct Event<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) actor: Lane,
+    pub(crate) connection: Option<ConnectionId>,
+    /// Stands for all of it.
+    pub(crate) digest: u64,
+    /// Describes it.
+    pub(crate) text: fmt::Arguments<'a>,
+}
+
+/// The chain hash and, if wanted, the records.
+#[derive(Debug)]
 pub struct Trace {
-    detail: Detail,
     last: Time,
     hash: u64,
     events: u64,
-    links: Vec<u64>,
-    lines: Vec<String>,
+    checkpoints: Vec<u64>,
+    detail: Option<Box<Detail>>,
+}
+
+#[derive(Debug, Default)]
+struct Detail {
+    records: Vec<Record>,
+    flows: Flows,
+    /// The frame whose arrival the next event is.
+    arriving: Option<(ConnectionId, u64)>,
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self { last: START, hash: 0, events: 0, checkpoints: Vec::new(), detail: None }
+    }
 }
 
 impl Trace {
-    /// An empty trace.
+    /// An empty trace that takes in the hash only; `default` is the same.
     #[must_use]
-    pub const fn new(detail: Detail) -> Self {
-        Self { detail, last: START, hash: 0, events: 0, links: Vec::new(), lines: Vec::new() }
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Adds an event: `actor` numbers who it concerns, `digest` stands for all of it, `text` describes it.
-    pub fn add(&mut self, now: Time, mark: Mark, actor: u64, digest: u64, text: fmt::Arguments<'_>) {
+    /// An empty trace that takes in everything.
+    #[must_use]
+    pub fn detailed() -> Self {
+        Self { detail: Some(Box::default()), ..Self::default() }
+    }
+
+    /// Adds an event.
+    pub(crate) fn add(&mut self, now: Time, event: &Event<'_>) {
         self.events += 1;
         self.last = now;
-        let head = hash::mix(now.0, (actor << 8) | mark as u64);
-        self.hash = hash::mix(self.hash, hash::mix(head, digest));
-        if self.detail == Detail::Hash {
-            return;
+        let head = hash::mix(now.0, event.actor.code() << 8 | event.kind as u64);
+        self.hash = hash::mix(self.hash, hash::mix(head, event.digest));
+        if self.events.is_multiple_of(CHECKPOINT_EVENTS) {
+            self.checkpoints.push(self.hash);
         }
-        self.links.push(self.hash);
-        if self.detail == Detail::Text {
-            let at = now.since(START);
-            self.lines.push(format!(
-                "{:>7} {:>5}.{:06} {} {text}",
-                self.events,
-                at.as_secs(),
-                at.subsec_micros(),
-                mark.glyph(),
-            ));
+        if let Some(detail) = &mut self.detail {
+            let (connection, frame) = match detail.arriving.take() {
+                Some((connection, frame)) => (Some(connection), Some(frame)),
+                None => (event.connection, None),
+            };
+            self.record(event.kind, event.actor, connection, frame, event.text.to_string());
+        }
+    }
+
+    /// A client sends something.
+    pub(crate) fn sends_up(&mut self, now: Time, client: usize, connection: ConnectionId, up: &Up) {
+        if let Some(detail) = &mut self.detail {
+            self.last = now;
+            let frame = Some(detail.flows.sent(connection, Way::Up));
+            let text = describe::up(up).to_string();
+            self.record(Kind::FromClient, Lane::Client(client), Some(connection), frame, text);
+        }
+    }
+
+    /// A node accepts a connection.
+    pub(crate) fn accepts(&mut self, now: Time, node: usize, connection: ConnectionId) {
+        if let Some(detail) = &mut self.detail {
+            self.last = now;
+            let frame = Some(detail.flows.sent(connection, Way::Down));
+            self.record(Kind::FromNode, Lane::Node(node), Some(connection), frame, "accept".to_owned());
+        }
+    }
+
+    /// A node writes bytes, which are or end or begin frames.
+    pub(crate) fn writes(&mut self, now: Time, node: usize, connection: ConnectionId, bytes: &Bytes) {
+        if let Some(detail) = &mut self.detail {
+            self.last = now;
+            for (frame, text) in detail.flows.written(connection, bytes) {
+                self.record(Kind::FromNode, Lane::Node(node), Some(connection), Some(frame), text);
+            }
+        }
+    }
+
+    /// The next event is the arrival of a frame.
+    pub(crate) fn arrives(&mut self, connection: ConnectionId, way: Way) {
+        if let Some(detail) = &mut self.detail {
+            detail.arriving = Some((connection, detail.flows.arrived(connection, way)));
+        }
+    }
+
+    /// The frame that has [arrived](Self::arrives) leads to no event.
+    pub(crate) fn ignores(&mut self) {
+        if let Some(detail) = &mut self.detail {
+            detail.arriving = None;
+        }
+    }
+
+    fn record(
+        &mut self,
+        kind: Kind,
+        actor: Lane,
+        connection: Option<ConnectionId>,
+        frame: Option<u64>,
+        text: String,
+    ) {
+        let (event, at_us, hash) = (self.events, self.last.0 - START.0, self.hash);
+        let connection = connection.map(|id| id.0);
+        let record = Record { event, at_us, kind, actor, connection, frame, text, hash };
+        if let Some(detail) = &mut self.detail {
+            detail.records.push(record);
         }
     }
 
@@ -92,27 +289,81 @@ impl Trace {
         self.hash
     }
 
-    /// When the last one was, counted from the start.
+    /// When the last event was, counted from the start.
     #[must_use]
     pub fn time(&self) -> Duration {
         self.last.since(START)
     }
 
-    /// How many there were.
+    /// How many events there were.
     #[must_use]
     pub const fn events(&self) -> u64 {
         self.events
     }
 
-    /// The hash after each event, if kept.
+    /// The hash after every [`CHECKPOINT_EVENTS`].
     #[must_use]
-    pub fn links(&self) -> &[u64] {
-        &self.links
+    pub fn checkpoints(&self) -> &[u64] {
+        &self.checkpoints
     }
 
-    /// A line for each event, if kept.
+    /// Everything that happened, if the trace is detailed.
     #[must_use]
-    pub fn lines(&self) -> &[String] {
-        &self.lines
+    pub fn records(&self) -> &[Record] {
+        self.detail.as_ref().map_or(&[], |detail| &detail.records)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Scenario, run};
+
+    #[test]
+    fn a_detailed_trace_hashes_the_same() {
+        let scenario = Scenario::generate(5);
+        let (mut plain, mut detailed) = (Trace::new(), Trace::detailed());
+        assert_eq!(run(&scenario, &mut plain, None), run(&scenario, &mut detailed, None));
+        assert_eq!(plain.checkpoints(), detailed.checkpoints());
+        assert!(plain.records().is_empty());
+        let events = detailed.records().iter().map(|record| record.event);
+        assert!(events.is_sorted());
+        assert_eq!(detailed.records().last().unwrap().event, plain.events());
+    }
+
+    #[test]
+    fn both_ends_of_a_frames_journey_say_the_same() {
+        for seed in 0..5 {
+            let mut trace = Trace::detailed();
+            run(&Scenario::generate(seed), &mut trace, None);
+            let mut matched = 0;
+            let records = trace.records();
+            for (sent, arrived) in [(Kind::FromClient, Kind::ToNode), (Kind::FromNode, Kind::ToClient)] {
+                for arrival in records.iter().filter(|r| r.kind == arrived && r.frame.is_some()) {
+                    let departure = records
+                        .iter()
+                        .find(|r| {
+                            r.kind == sent && (r.connection, r.frame) == (arrival.connection, arrival.frame)
+                        })
+                        .unwrap_or_else(|| panic!("seed {seed}: nobody sent {arrival:?}"));
+                    assert!(departure.at_us <= arrival.at_us);
+                    if arrival.text.starts_with('{') {
+                        assert_eq!(departure.text, arrival.text);
+                        matched += 1;
+                    }
+                }
+            }
+            assert!(matched > 20, "seed {seed}: {matched} frames");
+        }
+    }
+
+    #[test]
+    fn actors_are_named() {
+        for name in ["world", "server", "c0", "c17", "n2"] {
+            assert_eq!(name.parse::<Lane>().unwrap().to_string(), name);
+        }
+        for name in ["", "c", "x3", "c-1", "é"] {
+            assert!(name.parse::<Lane>().is_err(), "{name}");
+        }
     }
 }

@@ -12,12 +12,13 @@ use std::{
 use chinwag_core::{
     ConnectionId, RoomName, Time, UserName,
     client::{ClientInput, ClientOutput},
+    gateway::GatewayInput,
 };
 use chinwag_journal::{Mail, Node, NodeInput, NodeOutput};
 
 use crate::{
     agenda::Agenda,
-    checks, digest,
+    checks, describe, digest,
     draw::{Draws, Purpose},
     judge::{Broken, Judge},
     link::Link,
@@ -26,7 +27,7 @@ use crate::{
     sabotage::{Sabotage, Saboteur},
     scenario::Scenario,
     server::Server,
-    trace::{Mark, Trace},
+    trace::{self, Kind, Lane, Trace},
 };
 
 /// When every run begins: some time in 2026.
@@ -235,13 +236,15 @@ impl<'a> World<'a> {
     /// Hands a client something and carries out what it wants.
     pub(crate) fn tell_client(&mut self, client: usize, input: ClientInput<'_>) -> Result<(), Broken> {
         self.inputs += 1;
-        let digest = digest::client(&input);
         self.trace.add(
             self.now,
-            Mark::ToClient,
-            client as u64,
-            digest,
-            format_args!("c{client:<3} {input:?}"),
+            &trace::Event {
+                kind: client_kind(&input),
+                actor: Lane::Client(client),
+                connection: self.people[client].link,
+                digest: digest::client(&input),
+                text: format_args!("{}", describe::client_input(&input)),
+            },
         );
         let mut out = Vec::new();
         self.people[client].client.handle_input(self.now, input, &mut out);
@@ -256,8 +259,7 @@ impl<'a> World<'a> {
                 ClientOutput::Transmit(text) => self.transmit(client, crate::link::Up::Text(text)),
                 ClientOutput::Close { code } => self.close(client, code),
                 ClientOutput::Event(event) => {
-                    let text = format_args!("c{client:<3} {event:?}");
-                    self.trace.add(self.now, Mark::Shown, client as u64, 0, text);
+                    self.note(Kind::Shown, Lane::Client(client), format_args!("{event:?}"));
                     for _ in 0..self.saboteur.times_shown(&event) {
                         self.judge.event(client, &self.people[client].client, &event)?;
                     }
@@ -278,8 +280,16 @@ impl<'a> World<'a> {
 
     /// Hands a node something; `out` is what it wants.
     pub(crate) fn hand_node(&mut self, node: usize, input: NodeInput<'_>, out: &mut Vec<NodeOutput>) {
-        let digest = digest::node(&input);
-        self.trace.add(self.now, Mark::ToNode, node as u64, digest, format_args!("n{node:<3} {input:?}"));
+        self.trace.add(
+            self.now,
+            &trace::Event {
+                kind: Kind::ToNode,
+                actor: Lane::Node(node),
+                connection: connection(&input),
+                digest: digest::node(&input),
+                text: format_args!("{}", describe::node_input(&input)),
+            },
+        );
         self.server.nodes[node].handle_input(self.now, input, out);
     }
 
@@ -326,8 +336,8 @@ impl<'a> World<'a> {
     }
 
     /// Notes something that the world itself does.
-    pub(crate) fn note(&mut self, mark: Mark, text: std::fmt::Arguments<'_>) {
-        self.trace.add(self.now, mark, 0, 0, text);
+    pub(crate) fn note(&mut self, kind: Kind, actor: Lane, text: std::fmt::Arguments<'_>) {
+        self.trace.add(self.now, &trace::Event { kind, actor, connection: None, digest: 0, text });
     }
 
     /// Counts a check.
@@ -337,14 +347,17 @@ impl<'a> World<'a> {
 
     pub(crate) fn fail(&mut self, broken: Broken) {
         let Broken { check, sentence } = broken;
-        self.trace.add(self.now, Mark::World, 0, 0, format_args!("FAILED {check}: {sentence}"));
+        self.note(Kind::Failed, Lane::World, format_args!("{check}: {sentence}"));
         let (at, event) = (self.now.since(START), self.trace.events());
         self.failures.push(Failure { check, at, event, sentence });
     }
 
     fn outcome(self) -> Outcome {
         for digest in self.server.nodes.iter().flat_map(Node::digests) {
-            self.trace.add(self.now, Mark::World, 1, digest, format_args!("digest {digest:016x}"));
+            let text = format_args!("digest {digest:016x}");
+            let event =
+                trace::Event { kind: Kind::World, actor: Lane::World, connection: None, digest, text };
+            self.trace.add(self.now, &event);
         }
         Outcome {
             seed: self.scenario.seed,
@@ -355,6 +368,28 @@ impl<'a> World<'a> {
             failures: self.failures,
             checks: self.checks,
         }
+    }
+}
+
+/// How a client's input is marked.
+const fn client_kind(input: &ClientInput<'_>) -> Kind {
+    match input {
+        ClientInput::Opened => Kind::Opened,
+        ClientInput::Closed { .. } => Kind::Closed,
+        ClientInput::Received(_) | ClientInput::Timeout => Kind::ToClient,
+    }
+}
+
+/// The connection that a node's input is about.
+const fn connection(input: &NodeInput<'_>) -> Option<ConnectionId> {
+    match input {
+        NodeInput::Gateway(
+            GatewayInput::Connected { connection }
+            | GatewayInput::Received { connection, .. }
+            | GatewayInput::Faulted { connection, .. }
+            | GatewayInput::Disconnected { connection },
+        ) => Some(*connection),
+        _ => None,
     }
 }
 

@@ -6,8 +6,10 @@ use std::{collections::BTreeSet, env};
 
 use chinwag_sim::{
     Outcome, Sabotage, Scenario,
-    batch::{Totals, run_twice},
-    checks, replay_line, run,
+    batch::Totals,
+    checks,
+    compare::run_twice,
+    replay_line, run,
     strategy::{ScenarioTree, Scenarios},
     trace::Trace,
     try_run,
