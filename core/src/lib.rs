@@ -18,6 +18,8 @@ pub mod gateway;
 pub mod hash;
 pub mod id;
 pub mod limiter;
+#[cfg(test)]
+mod model;
 pub mod name;
 pub mod refusal;
 pub mod secret;

@@ -8,6 +8,9 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
+#[cfg(test)]
+mod model;
+
 /// Frames that several readers may share: open for more until the first reader takes bytes from it.
 #[derive(Clone, Debug)]
 pub(super) struct Chunk(Arc<Mutex<Fill>>);
@@ -144,8 +147,6 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -158,42 +159,5 @@ mod tests {
         assert_eq!(outbox.runs.len(), 1);
         assert_eq!(outbox.peek(64).unwrap(), "onetwothree");
         assert_eq!(chunk.append(b"four", 64), None, "a chunk someone reads is sealed");
-    }
-
-    proptest! {
-        /// Against the plainest model: a vector of bytes.
-        #[test]
-        fn bytes_leave_once_and_in_order(
-            steps in proptest::collection::vec((0u8..4, 1usize..40, 1usize..30), 1..200),
-        ) {
-            let (mut outbox, mut model, mut written) = (Outbox::default(), vec![], vec![]);
-            let mut shared = Chunk::new();
-            for (n, (what, len, max)) in steps.into_iter().enumerate() {
-                let frame = vec![u8::try_from(n % 251).unwrap(); len];
-                match what {
-                    0 => {
-                        outbox.push_own(&frame);
-                        model.extend(frame);
-                    }
-                    1 => {
-                        let range = shared.append(&frame, 100).unwrap_or_else(|| {
-                            shared = Chunk::new();
-                            shared.append(&frame, 100).unwrap()
-                        });
-                        outbox.push(&shared, range);
-                        model.extend(frame);
-                    }
-                    _ => if let Some(bytes) = outbox.peek(max) {
-                        prop_assert!(!bytes.is_empty() && bytes.len() <= max);
-                        let taken = bytes.len().min(len);
-                        written.extend_from_slice(&bytes[..taken]);
-                        outbox.advance(taken);
-                    }
-                }
-                prop_assert_eq!(outbox.bytes(), model.len() - written.len());
-            }
-            prop_assert_eq!(&model[..written.len()], &written[..]);
-            prop_assert_eq!(outbox.peek(1).is_none(), model.len() == written.len());
-        }
     }
 }

@@ -9,6 +9,9 @@ use crate::{
     time::Time,
 };
 
+#[cfg(test)]
+mod model;
+
 /// Most messages in a page, and most bytes with [`MESSAGE_OVERHEAD_BYTES`] for each. One message always fits.
 #[derive(Clone, Copy)]
 pub(super) struct PageLimits {
