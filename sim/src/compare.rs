@@ -1,5 +1,9 @@
 //! Whether two runs are the same, and where they part if they are not.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use crate::{
     batch::try_run,
     outcome::Outcome,
@@ -8,22 +12,13 @@ use crate::{
     trace::{CHECKPOINT_EVENTS, Record, Trace},
 };
 
-/// Records shown before the first that differs.
+/// Records shown before the first that differs…
 const BEFORE: usize = 10;
-
-/// Where two runs part.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Divergence {
-    /// The number of the first event that differs, from 1.
-    pub event: u64,
-    /// What happened before, and then in the first run…
-    pub first: Vec<String>,
-    /// …and in the second.
-    pub second: Vec<String>,
-}
+/// …and from there on.
+const AFTER: usize = 5;
 
 /// Stands for a run: hashes of all of it, and of its beginnings.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Chain {
     /// How many events there were.
     pub events: u64,
@@ -34,13 +29,16 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// The chain of a trace.
+    /// Runs a scenario for its chain.
     #[must_use]
-    pub fn of(trace: &Trace) -> Self {
-        Self { events: trace.events(), hash: trace.hash(), checkpoints: trace.checkpoints().to_vec() }
+    pub fn of(scenario: &Scenario) -> (Outcome, Self) {
+        let mut trace = Trace::new();
+        let outcome = try_run(scenario, &mut trace);
+        let checkpoints = trace.checkpoints().to_vec();
+        (outcome, Self { events: trace.events(), hash: trace.hash(), checkpoints })
     }
 
-    /// After how many events the runs were still the same, as far as checkpoints tell; none if they are the same.
+    /// After how many events two runs were still the same, as far as checkpoints tell; none if they are the same.
     #[must_use]
     pub fn parts_after(&self, other: &Self) -> Option<u64> {
         if self == other {
@@ -51,41 +49,75 @@ impl Chain {
     }
 }
 
+/// The records of a run between two checkpoints, and the few before them.
+#[must_use]
+pub fn block(scenario: &Scenario, after: u64) -> Vec<Record> {
+    let mut trace = Trace::detailed();
+    try_run(scenario, &mut trace);
+    let block = after.saturating_sub(BEFORE as u64)..=after + CHECKPOINT_EVENTS;
+    trace.records().iter().filter(|record| block.contains(&record.event)).cloned().collect()
+}
+
 /// Runs a scenario twice.
 ///
 /// # Errors
 /// Where the runs part, if they do.
-pub fn run_twice(scenario: &Scenario) -> Result<Outcome, Box<Divergence>> {
-    let [(outcome, first), (_, second)] = [(); 2].map(|()| {
-        let mut trace = Trace::new();
-        (try_run(scenario, &mut trace), Chain::of(&trace))
-    });
-    if first == second {
-        return Ok(outcome);
-    }
-    let [first, second] = [(); 2].map(|()| {
-        let mut trace = Trace::detailed();
-        try_run(scenario, &mut trace);
-        trace
-    });
-    let table = Table::new(&scenario.setup);
-    let found = divergence(&table, first.records(), second.records());
-    // What shows only now and then may not show again.
-    Err(Box::new(found.unwrap_or(Divergence { event: 0, first: Vec::new(), second: Vec::new() })))
+pub fn run_twice(scenario: &Scenario) -> Result<(Outcome, Chain), Divergence> {
+    let [(outcome, first), (_, second)] = [(); 2].map(|()| Chain::of(scenario));
+    let Some(after) = first.parts_after(&second) else { return Ok((outcome, first)) };
+    let [first, second] = [(); 2].map(|()| block(scenario, after));
+    Err(Divergence::between(after, &first, &second, |a, b| a == b))
 }
 
-/// Where two traces part, if they do.
-#[must_use]
-pub fn divergence(table: &Table, first: &[Record], second: &[Record]) -> Option<Divergence> {
-    let same = first.iter().zip(second).take_while(|(a, b)| a == b).count();
-    let event = first.get(same).or_else(|| second.get(same))?.event;
-    let excerpt = |records: &[Record]| {
-        let mut table = table.clone();
-        let from = same.saturating_sub(BEFORE).min(records.len());
-        records[..from].iter().for_each(|record| table.pass(record));
-        records[from..].iter().take(BEFORE + 5).map(|record| table.line(record)).collect()
-    };
-    Some(Divergence { event, first: excerpt(first), second: excerpt(second) })
+/// Where two runs part.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Divergence {
+    /// They are the same up to here, at least.
+    after: u64,
+    /// The first event that differs, and what happens around it in the one run and in the other; none if the
+    /// difference did not show again when it was looked for.
+    found: Option<(u64, [Vec<String>; 2])>,
+}
+
+impl Divergence {
+    /// Compares the records of two runs that were the same up to an event.
+    pub fn between(
+        after: u64,
+        first: &[Record],
+        second: &[Record],
+        same: impl Fn(&Record, &Record) -> bool,
+    ) -> Self {
+        let count = first.iter().zip(second).take_while(|(a, b)| same(a, b)).count();
+        let found = first.get(count).or_else(|| second.get(count)).map(|record| {
+            let excerpt = |records: &[Record]| {
+                let mut table = Table::of(records);
+                let (before, shown) = records.split_at(count.saturating_sub(BEFORE));
+                before.iter().for_each(|record| table.pass(record));
+                shown.iter().take(BEFORE + AFTER).map(|record| table.line(record)).collect()
+            };
+            (record.event, [excerpt(first), excerpt(second)])
+        });
+        Self { after, found }
+    }
+
+    /// The first event that differs, if the difference was found.
+    #[must_use]
+    pub fn event(&self) -> Option<u64> {
+        self.found.as_ref().map(|&(event, _)| event)
+    }
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((event, excerpts)) = &self.found else {
+            return writeln!(f, "the runs part after event {}, but two more did not", self.after);
+        };
+        writeln!(f, "the runs part at event {event}")?;
+        for (name, lines) in ["first", "second"].iter().zip(excerpts) {
+            writeln!(f, "{name} run:\n{}", lines.join("\n"))?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -94,19 +126,17 @@ mod tests {
 
     #[test]
     fn the_first_difference_is_found() {
-        let scenario = Scenario::generate(1);
-        let mut trace = Trace::detailed();
-        try_run(&scenario, &mut trace);
-        let (table, records) = (Table::new(&scenario.setup), trace.records());
-        assert_eq!(divergence(&table, records, records), None);
-        let mut other = records.to_vec();
+        let records = block(&Scenario::generate(1), 0);
+        let between = |a: &[Record], b: &[Record]| Divergence::between(0, a, b, |a, b| a == b);
+        assert_eq!(between(&records, &records).event(), None);
+        let mut other = records.clone();
         other[100].hash ^= 1;
-        let found = divergence(&table, records, &other).unwrap();
-        assert_eq!(found.event, records[100].event);
-        assert_eq!(found.first.len(), BEFORE + 5);
-        let found = divergence(&table, &records[..50], records).unwrap();
-        assert_eq!(found.event, records[50].event);
-        assert_eq!(found.first.len(), BEFORE);
+        let part = between(&records, &other);
+        assert_eq!(part.event(), Some(records[100].event));
+        assert_eq!(part.to_string().lines().count(), 1 + 2 * (1 + BEFORE + AFTER));
+        let shorter = between(&records[..50], &records);
+        assert_eq!(shorter.event(), Some(records[50].event));
+        assert_eq!(shorter.to_string().lines().count(), 1 + 2 * (1 + BEFORE) + AFTER);
     }
 
     #[test]
@@ -116,5 +146,16 @@ mod tests {
         assert_eq!(chain(1, &[4, 5]).parts_after(&chain(2, &[4, 6])), Some(CHECKPOINT_EVENTS));
         assert_eq!(chain(1, &[4]).parts_after(&chain(2, &[4])), Some(CHECKPOINT_EVENTS));
         assert_eq!(chain(1, &[]).parts_after(&chain(2, &[])), Some(0));
+    }
+
+    #[test]
+    fn a_block_reaches_from_checkpoint_to_checkpoint() {
+        let scenario = (0..).map(Scenario::generate).find(|s| Chain::of(s).1.checkpoints.len() > 2).unwrap();
+        let (_, chain) = Chain::of(&scenario);
+        let records = block(&scenario, CHECKPOINT_EVENTS);
+        let hash_at = |event| records.iter().find(|record| record.event == event).map(|record| record.hash);
+        assert_eq!(hash_at(CHECKPOINT_EVENTS), Some(chain.checkpoints[0]));
+        assert_eq!(hash_at(2 * CHECKPOINT_EVENTS), Some(chain.checkpoints[1]));
+        assert_eq!(records.last().unwrap().event, 2 * CHECKPOINT_EVENTS);
     }
 }

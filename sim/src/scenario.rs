@@ -325,7 +325,7 @@ struct Head {
     setup: Setup,
 }
 
-/// One line of JSON for seed and setup, then one for each step.
+/// One line of JSON for seed and setup, then one for each step. Empty lines, and lines that begin with `#`, say nothing.
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = Head { schema: SCHEMA, seed: self.seed, setup: self.setup.clone() };
@@ -341,7 +341,7 @@ impl FromStr for Scenario {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+        let mut lines = (1..).zip(text.lines()).filter(|(_, line)| is_content(line));
         let (line, head) =
             lines.next().ok_or_else(|| ParseError { line: 1, what: "the file is empty".into() })?;
         let error = |line, what| ParseError { line, what };
@@ -359,6 +359,10 @@ impl FromStr for Scenario {
         steps.sort_by_key(|step| step.at_us);
         Ok(Self { seed: head.seed, setup: head.setup, steps })
     }
+}
+
+fn is_content(line: &str) -> bool {
+    !line.trim().is_empty() && !line.starts_with('#')
 }
 
 impl Setup {

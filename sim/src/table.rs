@@ -7,22 +7,29 @@ use std::fmt::Write;
 
 use crate::{
     describe::FIN,
-    scenario::Setup,
     trace::{Kind, Lane, Record},
 };
 
 /// Writes the lines of one trace, in order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Table {
     clients: Vec<bool>,
     nodes: Vec<bool>,
 }
 
 impl Table {
-    /// A table for the traces of a setup, in which nobody is connected.
+    /// A table with a column for everybody to whom something happens in these records; nobody is connected yet.
     #[must_use]
-    pub fn new(setup: &Setup) -> Self {
-        Self { clients: vec![false; setup.clients.len()], nodes: vec![false; setup.nodes as usize] }
+    pub fn of(records: &[Record]) -> Self {
+        let mut table = Self::default();
+        for record in records {
+            match record.actor {
+                Lane::Client(number) => widen(&mut table.clients, number),
+                Lane::Node(number) => widen(&mut table.nodes, number),
+                Lane::World | Lane::Server => {}
+            }
+        }
+        table
     }
 
     /// What the columns are, for the line above the first.
@@ -68,6 +75,12 @@ impl Table {
     }
 }
 
+fn widen(column: &mut Vec<bool>, number: usize) {
+    if column.len() <= number {
+        column.resize(number + 1, false);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,7 +91,7 @@ mod tests {
         let scenario = Scenario::generate(1);
         let mut trace = Trace::detailed();
         run(&scenario, &mut trace, None);
-        let mut table = Table::new(&scenario.setup);
+        let mut table = Table::of(trace.records());
         let lines: Vec<String> = trace.records().iter().map(|record| table.line(record)).collect();
         let (clients, nodes) = (scenario.setup.clients.len(), scenario.setup.nodes as usize);
         let columns = |line: &str| line.chars().skip(22).take(clients).collect::<String>();

@@ -367,6 +367,7 @@ impl<'a> World<'a> {
             virtual_time: self.now.since(START),
             failures: self.failures,
             checks: self.checks,
+            marks: BTreeMap::new(),
         }
     }
 }

@@ -1,0 +1,186 @@
+//! `sim check`: whether runs repeat, in this process and in others.
+
+use std::{
+    env,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, bail, ensure};
+use serde::de::DeserializeOwned;
+
+use super::{BROKEN, CLEAN, NOT_DETERMINISTIC};
+use crate::{
+    Scenario,
+    compare::{Chain, Divergence, block, run_twice},
+    file::ScenarioFile,
+    replay_line,
+    trace::Record,
+};
+
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    #[command(flatten)]
+    which: Which,
+    /// Another build of this program to compare with, instead of this one and the one of the sibling profile
+    #[arg(long, value_name = "PROGRAM")]
+    other: Option<PathBuf>,
+}
+
+#[derive(clap::Args, Debug)]
+pub(super) struct ChainArgs {
+    #[command(flatten)]
+    which: Which,
+    /// Print the records from this event to the next checkpoint, instead of the chains
+    #[arg(long)]
+    after: Option<u64>,
+}
+
+#[derive(clap::Args, Debug)]
+struct Which {
+    /// A seed, or a file written by `sim plan`
+    #[arg(value_name = "SEED|FILE")]
+    scenario: String,
+    /// How many seeds, from that one on
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+}
+
+impl Which {
+    /// The scenarios, with the names under which another process finds them.
+    fn scenarios(&self) -> anyhow::Result<Vec<(String, Scenario)>> {
+        if let Ok(first) = self.scenario.parse::<u64>() {
+            let to = first.checked_add(self.seeds).context("--seeds reaches beyond the last seed")?;
+            return Ok((first..to).map(|seed| (seed.to_string(), Scenario::generate(seed))).collect());
+        }
+        ensure!(self.seeds == 1, "--seeds goes with a seed, and {} is a file", self.scenario);
+        Ok(vec![(self.scenario.clone(), ScenarioFile::find(&self.scenario)?.scenario)])
+    }
+}
+
+/// Answers the `check` of another process.
+pub(super) fn chain(args: &ChainArgs) -> anyhow::Result<u8> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    for (_, scenario) in args.which.scenarios()? {
+        match args.after {
+            None => writeln!(out, "{}", serde_json::to_string(&Chain::of(&scenario).1)?)?,
+            Some(after) => {
+                for record in block(&scenario, after) {
+                    writeln!(out, "{}", serde_json::to_string(&record)?)?;
+                }
+            }
+        }
+    }
+    out.flush()?;
+    Ok(CLEAN)
+}
+
+pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
+    let scenarios = args.which.scenarios()?;
+    let (mut chains, mut code) = (Vec::new(), CLEAN);
+    for (name, scenario) in &scenarios {
+        match run_twice(scenario) {
+            Ok((outcome, chain)) => {
+                if let Some(failure) = outcome.failures.first() {
+                    println!("{name}: {failure}\n  replay: {}", replay_line(outcome.seed));
+                    code = code.max(BROKEN);
+                }
+                chains.push(Some(chain));
+            }
+            Err(divergence) => {
+                print!("{name}, twice in this process: {divergence}");
+                code = NOT_DETERMINISTIC;
+                chains.push(None);
+            }
+        }
+    }
+    for program in programs(args.other.as_deref())? {
+        if !agrees(&program, &args.which, &scenarios, &chains)? {
+            code = NOT_DETERMINISTIC;
+        }
+    }
+    if code != NOT_DETERMINISTIC {
+        let events: u64 = chains.iter().flatten().map(|chain| chain.events).sum();
+        println!("{} scenarios repeat, {events} events", scenarios.len());
+    }
+    Ok(code)
+}
+
+/// The builds to compare with.
+fn programs(other: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
+    if let Some(other) = other {
+        return Ok(vec![other.to_owned()]);
+    }
+    let this = env::current_exe().context("cannot find this program")?;
+    let sibling = sibling(&this).filter(|sibling| sibling.is_file());
+    Ok([Some(this), sibling].into_iter().flatten().collect())
+}
+
+/// Where cargo puts the program of the other usual profile.
+fn sibling(program: &Path) -> Option<PathBuf> {
+    let profile = program.parent()?;
+    let other = match profile.file_name()?.to_str()? {
+        "debug" => "release",
+        "release" => "debug",
+        _ => return None,
+    };
+    Some(profile.with_file_name(other).join(program.file_name()?))
+}
+
+/// Whether another process has the same chains.
+fn agrees(
+    program: &Path,
+    which: &Which,
+    scenarios: &[(String, Scenario)],
+    chains: &[Option<Chain>],
+) -> anyhow::Result<bool> {
+    let seeds = which.seeds.to_string();
+    let theirs: Vec<Chain> = ask(program, &[&which.scenario, "--seeds", &seeds])?;
+    ensure!(theirs.len() == chains.len(), "{} does not run the same scenarios", program.display());
+    let mut agrees = true;
+    for (((name, scenario), ours), theirs) in scenarios.iter().zip(chains).zip(&theirs) {
+        // Of what does not repeat here, enough has been said.
+        let Some(after) = ours.as_ref().and_then(|ours| ours.parts_after(theirs)) else { continue };
+        let records: Vec<Record> = ask(program, &[name, "--after", &after.to_string()])?;
+        let divergence = Divergence::between(after, &block(scenario, after), &records, |a, b| a == b);
+        print!("{name}, here and in {}: {divergence}", program.display());
+        agrees = false;
+    }
+    if agrees {
+        println!("the same in another process: {}", program.display());
+    } else {
+        println!("If that program was built from other sources, build it again.");
+    }
+    Ok(agrees)
+}
+
+/// What another process says, line by line.
+fn ask<T: DeserializeOwned>(program: &Path, args: &[&str]) -> anyhow::Result<Vec<T>> {
+    let name = program.display();
+    let output = Command::new(program)
+        .arg("chain")
+        .args(args)
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot run {name}"))?;
+    if !output.status.success() {
+        bail!("{name} ended with {}", output.status);
+    }
+    let text = String::from_utf8(output.stdout).with_context(|| format!("{name} prints no text"))?;
+    let parse = |line| serde_json::from_str(line).with_context(|| format!("{name} is another program"));
+    text.lines().map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sibling_is_the_other_profile() {
+        let of = |path: &str| sibling(Path::new(path));
+        assert_eq!(of("/t/debug/sim"), Some("/t/release/sim".into()));
+        assert_eq!(of("/t/release/sim"), Some("/t/debug/sim".into()));
+        assert_eq!(of("/usr/bin/sim"), None);
+    }
+}

@@ -1,0 +1,101 @@
+//! The command line: what there is, and what it exits with. Each subcommand has a file of its own.
+
+mod check;
+mod diff;
+mod minimise;
+mod plan;
+mod replay;
+mod report;
+mod run;
+
+use std::{
+    io::{self, ErrorKind},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+/// Everything was in order.
+const CLEAN: u8 = 0;
+/// A promise was broken.
+const BROKEN: u8 = 1;
+/// A run did not repeat.
+const NOT_DETERMINISTIC: u8 = 3;
+/// The command makes no sense.
+const BAD_INPUT: u8 = 104;
+
+/// Run Chinwag's machines in virtual time, under faults, and judge every message.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "\
+Exit codes: 0 clean, 1 a promise was broken, 3 a run did not repeat, 104 bad input.
+
+Examples:
+  sim run --seeds 1000 --save             a thousand scenarios; those that fail are minimised and kept
+  sim replay 42 --trace text --actor c3   one of them, as client 3 sees it
+  sim plan 42 > 42.scn                    its scenario, to edit and to replay
+  sim minimise 42 -o small.scn            the smallest scenario that fails like it
+  sim check 0 --seeds 100                 whether runs repeat, here and in another process
+  sim diff 42 edited.scn                  where two runs part"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the scenarios of many seeds
+    Run(run::Args),
+    /// Run one scenario and show what happened
+    Replay(replay::Args),
+    /// Write the scenario of a seed: a line for the setup, then one for each step
+    Plan(plan::Args),
+    /// Make a scenario that fails smaller, as long as it fails alike
+    Minimise(minimise::Args),
+    /// Run scenarios twice here and once in another process, and compare
+    Check(check::Args),
+    /// Compare two runs, and show where they part
+    Diff(diff::Args),
+    /// Print what stands for runs, for the `check` of another process
+    #[command(hide = true)]
+    Chain(check::ChainArgs),
+}
+
+/// Carries out the process's command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let is_request = !error.use_stderr();
+            return match error.print() {
+                Ok(()) if is_request => ExitCode::SUCCESS,
+                _ => BAD_INPUT.into(),
+            };
+        }
+    };
+    let result = match cli.command {
+        Command::Run(args) => run::main(&args),
+        Command::Replay(args) => replay::main(&args),
+        Command::Plan(args) => plan::main(&args),
+        Command::Minimise(args) => minimise::main(&args),
+        Command::Check(args) => check::main(&args),
+        Command::Diff(args) => diff::main(&args),
+        Command::Chain(args) => check::chain(&args),
+    };
+    match result {
+        Ok(code) => code.into(),
+        // Whoever reads our output has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sim: {error:#}");
+            BAD_INPUT.into()
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,98 @@
+//! `sim replay`: one run, event by event if wanted.
+
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+
+use super::{BROKEN, CLEAN};
+use crate::{
+    Outcome,
+    file::ScenarioFile,
+    table::Table,
+    trace::{Kind, Lane, Record, Trace},
+    try_run,
+};
+
+/// Events shown before and after the one that `--around` names.
+const AROUND: u64 = 20;
+
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// A seed, or a file written by `sim plan`
+    #[arg(value_name = "SEED|FILE")]
+    scenario: String,
+    /// Show every event
+    #[arg(long, value_name = "FORM")]
+    trace: Option<Form>,
+    /// Only what happens to these: c0, c1, … for clients, n0, n1, … for nodes, server, world
+    #[arg(long, value_name = "ACTOR", requires = "trace")]
+    actor: Vec<Lane>,
+    /// Only the events around this one
+    #[arg(long, value_name = "EVENT", requires = "trace")]
+    around: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Form {
+    /// A table: number, time, a column for each actor, who, connection, what
+    Text,
+    /// An object for each, with the hash of the run so far
+    Jsonl,
+}
+
+impl Args {
+    fn wants(&self, record: &Record) -> bool {
+        let is_near = self.around.is_none_or(|event| event.abs_diff(record.event) <= AROUND);
+        let is_whose =
+            self.actor.is_empty() || self.actor.contains(&record.actor) || record.kind == Kind::Failed;
+        is_near && is_whose
+    }
+}
+
+pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
+    let scenario = ScenarioFile::find(&args.scenario)?.scenario;
+    let mut trace = if args.trace.is_some() { Trace::detailed() } else { Trace::new() };
+    let outcome = try_run(&scenario, &mut trace);
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match args.trace {
+        Some(Form::Text) => write_table(&mut out, args, trace.records())?,
+        Some(Form::Jsonl) => {
+            for record in trace.records().iter().filter(|record| args.wants(record)) {
+                serde_json::to_writer(&mut out, record).map_err(io::Error::from)?;
+                writeln!(out)?;
+            }
+        }
+        None => {}
+    }
+    // Whatever reads objects wants nothing else.
+    if args.trace != Some(Form::Jsonl) {
+        write_outcome(&mut out, &outcome)?;
+    }
+    out.flush()?;
+    Ok(if outcome.is_clean() { CLEAN } else { BROKEN })
+}
+
+fn write_table(out: &mut impl Write, args: &Args, records: &[Record]) -> io::Result<()> {
+    let mut table = Table::of(records);
+    writeln!(out, "{}", table.head())?;
+    for record in records {
+        if args.wants(record) {
+            writeln!(out, "{}", table.line(record))?;
+        } else {
+            table.pass(record);
+        }
+    }
+    Ok(())
+}
+
+fn write_outcome(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
+    for failure in &outcome.failures {
+        writeln!(out, "seed {}: {failure}", outcome.seed)?;
+    }
+    let Outcome { seed, hash, events, frames, virtual_time, .. } = outcome;
+    let seconds = virtual_time.as_secs_f64();
+    writeln!(
+        out,
+        "seed {seed}: {events} events, {frames} frames in {seconds:.3} virtual seconds, hash {hash:016x}"
+    )
+}

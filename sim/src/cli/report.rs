@@ -1,0 +1,74 @@
+//! What a run that failed has to say for itself.
+
+use std::{
+    collections::HashSet,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Failure, Fingerprint, Outcome, Scenario, file::ScenarioFile, minimise::minimise, replay_line,
+    table::Table, trace::Trace, try_run,
+};
+
+/// Lines of the trace that are shown, the failure last.
+const LINES: usize = 30;
+/// Characters shown of each.
+const WIDTH: usize = 180;
+/// Different failures that are shown with all that is known of them; of others there is a line.
+const SHOWN_MAX: usize = 8;
+
+/// Tells of failures: of the first of each kind all that helps, of the others a line.
+#[derive(Debug)]
+pub(super) struct Reporter {
+    /// Where minimised scenarios are kept.
+    save: Option<PathBuf>,
+    seen: HashSet<Fingerprint>,
+}
+
+impl Reporter {
+    pub(super) fn new(save: Option<PathBuf>) -> Self {
+        Self { save, seen: HashSet::new() }
+    }
+
+    /// Tells of an outcome's failures, if it has any.
+    pub(super) fn tell(&mut self, scenario: &Scenario, outcome: &Outcome) -> anyhow::Result<()> {
+        let Some(first) = outcome.failures.first() else { return Ok(()) };
+        let mut out = io::stdout().lock();
+        for failure in &outcome.failures {
+            writeln!(out, "seed {}: {failure}", outcome.seed)?;
+        }
+        if self.seen.len() < SHOWN_MAX && self.seen.insert(Fingerprint::of(first)) {
+            write_lines(&mut out, scenario, first)?;
+            if let Some(folder) = &self.save {
+                let path = save(folder, scenario, first)?;
+                writeln!(out, "  minimised: {}", path.display())?;
+            }
+        }
+        writeln!(out, "  replay: {} --trace text --around {}", replay_line(outcome.seed), first.event)?;
+        Ok(())
+    }
+}
+
+/// The last lines of the trace, up to the failure.
+fn write_lines(out: &mut impl Write, scenario: &Scenario, failure: &Failure) -> io::Result<()> {
+    let mut trace = Trace::detailed();
+    try_run(scenario, &mut trace);
+    let to = trace.records().partition_point(|record| record.event <= failure.event);
+    let (before, shown) = trace.records()[..to].split_at(to.saturating_sub(LINES));
+    let mut table = Table::of(trace.records());
+    before.iter().for_each(|record| table.pass(record));
+    for record in shown {
+        let line: String = table.line(record).chars().take(WIDTH).collect();
+        writeln!(out, "  {line}")?;
+    }
+    Ok(())
+}
+
+fn save(folder: &Path, scenario: &Scenario, failure: &Failure) -> anyhow::Result<PathBuf> {
+    let small = minimise(scenario, failure, |candidate| try_run(candidate, &mut Trace::new()));
+    let original = ScenarioFile { comments: Vec::new(), scenario: scenario.clone() };
+    let path = folder.join(format!("{}-{}.scn", failure.check, scenario.seed));
+    ScenarioFile::of_minimised(&original, &small).write(&path)?;
+    Ok(path)
+}

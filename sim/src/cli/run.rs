@@ -1,0 +1,200 @@
+//! `sim run`: the scenarios of many seeds, on all cores.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, IsTerminal, Write},
+    num::NonZero,
+    path::PathBuf,
+    thread,
+    time::Duration,
+};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::{BROKEN, CLEAN, report::Reporter};
+use crate::{
+    Outcome, Scenario,
+    batch::{Batch, Totals},
+};
+
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// How many; 100 if there is no budget either
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: Option<u64>,
+    /// The first
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    from: u64,
+    /// Threads; as many as there are cores if not given
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<usize>>,
+    /// Begin no more scenarios after this time, as in 60s or 10m
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    budget: Option<Duration>,
+    /// Minimise what fails, and keep it in this folder
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "target/sim")]
+    save: Option<PathBuf>,
+    /// Also write what came of it to a file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+impl Args {
+    fn batch(&self) -> anyhow::Result<Batch> {
+        let seeds = match (self.seeds, self.budget) {
+            (Some(seeds), _) => seeds,
+            (None, Some(_)) => u64::MAX - self.from,
+            (None, None) => 100,
+        };
+        let to = self.from.checked_add(seeds).context("--from and --seeds reach beyond the last seed")?;
+        let cores = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        Ok(Batch { seeds: self.from..to, jobs: self.jobs.unwrap_or_else(cores), budget: self.budget })
+    }
+}
+
+/// Seconds, minutes or hours.
+fn time(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        _ => return Err("a number and s, m or h is wanted, as in 60s".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "that is no number this can count to".to_owned())?;
+    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(|| "that is too long".to_owned())
+}
+
+pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
+    let batch = args.batch()?;
+    let bar = progress(batch.seeds.end - batch.seeds.start, args.seeds.is_none() && args.budget.is_some());
+    let mut reporter = Reporter::new(args.save.clone());
+    let (mut events, mut failures) = (0, 0);
+    let totals = batch.run(|scenario: &Scenario, outcome: &Outcome| {
+        events += outcome.events;
+        failures += u64::from(!outcome.is_clean());
+        bar.set_message(format!("{events} events, {failures} failures"));
+        bar.inc(1);
+        if outcome.is_clean() { Ok(()) } else { bar.suspend(|| reporter.tell(scenario, outcome)) }
+    })?;
+    bar.finish_and_clear();
+    let summary = Summary::new(args.from, &totals);
+    summary.print()?;
+    if let Some(path) = &args.json {
+        let json = serde_json::to_string_pretty(&summary)?;
+        fs::write(path, json + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(if totals.failures.is_empty() { CLEAN } else { BROKEN })
+}
+
+fn progress(seeds: u64, is_endless: bool) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let template = match is_endless {
+        true => "{spinner} {pos} seeds in {elapsed}, {msg}",
+        false => "{bar:30} {pos}/{len} seeds, {eta} left, {msg}",
+    };
+    let style = ProgressStyle::with_template(template);
+    ProgressBar::new(seeds).with_style(style.expect("the template is right"))
+}
+
+/// What `--json` writes. Rates are by the time that cores were busy, whatever their number.
+#[derive(Serialize)]
+struct Summary<'a> {
+    from: u64,
+    seeds: u64,
+    failures: usize,
+    events: u64,
+    frames: u64,
+    virtual_seconds: f64,
+    busy_seconds: f64,
+    events_per_second: f64,
+    frames_per_second: f64,
+    virtual_to_real: f64,
+    slowest: Option<Slowest>,
+    /// How often each check was made.
+    oracles: &'a BTreeMap<&'static str, u64>,
+    /// How often each mark was passed.
+    marks: &'a BTreeMap<&'static str, u64>,
+    failed: &'a [Outcome],
+}
+
+#[derive(Serialize)]
+struct Slowest {
+    seed: u64,
+    seconds: f64,
+}
+
+impl<'a> Summary<'a> {
+    fn new(from: u64, totals: &'a Totals) -> Self {
+        let busy_seconds = totals.busy.as_secs_f64().max(1e-9);
+        let virtual_seconds = totals.virtual_time.as_secs_f64();
+        Self {
+            from,
+            seeds: totals.seeds,
+            failures: totals.failures.len(),
+            events: totals.events,
+            frames: totals.frames,
+            virtual_seconds,
+            busy_seconds,
+            events_per_second: totals.events as f64 / busy_seconds,
+            frames_per_second: totals.frames as f64 / busy_seconds,
+            virtual_to_real: virtual_seconds / busy_seconds,
+            slowest: totals.slowest.map(|(time, seed)| Slowest { seed, seconds: time.as_secs_f64() }),
+            oracles: &totals.checks,
+            marks: &totals.marks,
+            failed: &totals.failures,
+        }
+    }
+
+    fn print(&self) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{} seeds from {}, {} failures", self.seeds, self.from, self.failures)?;
+        writeln!(
+            out,
+            "{} events, {} frames in {:.2} busy seconds: {:.0} events/s, {:.0} frames/s, {:.0} times real time",
+            self.events,
+            self.frames,
+            self.busy_seconds,
+            self.events_per_second,
+            self.frames_per_second,
+            self.virtual_to_real,
+        )?;
+        if let Some(Slowest { seed, seconds }) = self.slowest {
+            writeln!(out, "slowest: seed {seed}, {seconds:.3} s")?;
+        }
+        write_counts(&mut out, "checks", self.oracles)?;
+        write_counts(&mut out, "marks", self.marks)
+    }
+}
+
+fn write_counts(out: &mut impl Write, name: &str, counts: &BTreeMap<&'static str, u64>) -> io::Result<()> {
+    if counts.is_empty() {
+        return Ok(());
+    }
+    write!(out, "{name}:")?;
+    for (name, count) in counts {
+        write!(out, " {name} {count}")?;
+    }
+    writeln!(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_a_unit() {
+        assert_eq!(time("60s"), Ok(Duration::from_secs(60)));
+        assert_eq!(time("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(time("2h"), Ok(Duration::from_secs(7_200)));
+        for wrong in ["", "s", "60", "6x", "-1s", "1.5s", "99999999999999999999s", "9999999999999999999h"] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
+    }
+}
