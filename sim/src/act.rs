@@ -224,6 +224,7 @@ impl World<'_> {
         }
         self.note(Kind::Stop, Lane::Server, format_args!("dies for {away:?}"));
         self.server.stop();
+        self.life.server_died();
         for (id, link) in &mut self.links {
             let mut cause = self.draws.of(Purpose::Cut, id.0 << 32);
             let loss = cut_loss(&mut cause, link.up.flying(), link.down.flying(), 1_000_000);

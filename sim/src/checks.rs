@@ -16,6 +16,28 @@ use crate::{
 pub const PANIC: &str = "panic";
 /// Bytes from the server were no frames.
 pub const WIRE: &str = "wire";
+/// A frame is none that the protocol knows, or not at this point.
+pub const PROTOCOL: &str = "protocol";
+/// A request was not answered on the wire, or twice, or something was answered that was not asked.
+pub const ANSWERS: &str = "answers";
+/// Something of a room came over a connection that is not in it.
+pub const MEMBERSHIP: &str = "membership";
+/// Someone was told that they write themselves.
+pub const TYPING_ECHO: &str = "typing-echo";
+/// Someone was told that somebody writes, and not in time that it is over.
+pub const TYPING_OVER: &str = "typing-over";
+/// A session was given to someone else, or lost too early.
+pub const SESSION: &str = "session";
+/// A session has two connections.
+pub const ONE_CONNECTION: &str = "one-connection";
+/// A connection was closed for a reason that does not hold.
+pub const CLOSING: &str = "closing";
+/// A node holds a connection that its client has long let go of.
+pub const HEARTBEAT: &str = "heartbeat";
+/// Someone was shown offline who is there, or was within the grace.
+pub const GRACE: &str = "grace";
+/// Someone was not told in time that somebody is gone.
+pub const AWAY: &str = "away";
 /// A message was shown changed, or in a room that is not there.
 pub const CONTENT: &str = "content";
 /// A machine's timer goes off all the time.
@@ -63,7 +85,8 @@ impl Pace {
     }
 }
 
-fn broken<T>(check: &'static str, sentence: String) -> Result<T, Broken> {
+/// A check that failed.
+pub(crate) fn broken<T>(check: &'static str, sentence: String) -> Result<T, Broken> {
     Err(Broken { check, sentence })
 }
 
@@ -146,6 +169,7 @@ impl World<'_> {
             if unanswered > 0 {
                 return broken(ANSWERED, format!("c{client} waits for {unanswered} answers at rest"));
             }
+            self.witness.check_rest(client)?;
             self.checked(CONNECTED);
             self.checked(ANSWERED);
         }

@@ -28,8 +28,9 @@ const CLOSE_TIME: Duration = Duration::from_secs(3);
 /// The client's end.
 impl World<'_> {
     /// Opens a connection, to a node that is left to chance.
-    pub(crate) fn connect(&mut self, client: usize) {
+    pub(crate) fn connect(&mut self, client: usize) -> Result<(), Broken> {
         self.let_go(client);
+        self.renew(client)?;
         self.opened += 1;
         let id = ConnectionId(self.opened);
         let nodes = u64::from(self.scenario.setup.nodes);
@@ -40,6 +41,7 @@ impl World<'_> {
         self.note(Kind::Connect, Lane::Client(client), format_args!("connects to n{node} as {id}"));
         self.trace.sends_up(self.now, client, id, &Up::Handshake);
         self.touch(id);
+        Ok(())
     }
 
     /// Sends a frame, if there is a connection.
@@ -48,6 +50,7 @@ impl World<'_> {
             && let Some(link) = self.links.get_mut(&id)
         {
             self.trace.sends_up(self.now, client, id, &up);
+            self.life.sends(self.now, client, self.witness.sends(self.now, client, &up));
             link.send(up);
             self.touch(id);
         }
@@ -68,6 +71,7 @@ impl World<'_> {
             }
             link.let_go();
             self.touch(id);
+            self.forgets(id);
         }
     }
 
@@ -97,6 +101,7 @@ impl World<'_> {
                 self.tell_client(client, ClientInput::Opened)
             }
             Down::Bytes(bytes) => {
+                link.age.read(bytes.len());
                 link.decoder.push(&bytes);
                 self.read_frames(id, client)
             }
@@ -127,8 +132,14 @@ impl World<'_> {
             return Ok(true);
         }
         match frame {
-            ServerFrame::Text(text) => self.tell_client(client, ClientInput::Received(Frame::Text(text)))?,
-            ServerFrame::Pong => self.tell_client(client, ClientInput::Received(Frame::Pong))?,
+            ServerFrame::Text(text) => {
+                self.glance(client, text)?;
+                self.tell_client(client, ClientInput::Received(Frame::Text(text)))?;
+            }
+            ServerFrame::Pong => {
+                self.witness.pong(client)?;
+                self.tell_client(client, ClientInput::Received(Frame::Pong))?;
+            }
             ServerFrame::Ping(payload) => {
                 // WebSocket libraries answer by themselves.
                 self.transmit(client, Up::Pong);
@@ -153,6 +164,7 @@ impl World<'_> {
             let node = &mut self.server.nodes[link.node];
             let Some(mut bytes) = node.poll_transmit(id, WRITE_BYTES) else {
                 link.blocked = false;
+                link.age.drained(self.now);
                 if let ServerEnd::Closing(_) = link.server_end {
                     let node = link.node;
                     link.hang_up();
@@ -163,12 +175,13 @@ impl World<'_> {
             let space = link.space(self.people[link.client].send_buffer());
             link.blocked = space == 0;
             if link.blocked {
+                link.blocked_at = self.now;
                 break;
             }
             bytes.truncate(space);
             let written = bytes.len();
             self.trace.writes(self.now, link.node, id, &bytes);
-            link.write(bytes);
+            link.write(self.now, bytes);
             node.transmitted(self.now, id, written, out);
         }
         self.touch(id);
@@ -186,6 +199,7 @@ impl World<'_> {
             && link.server_end == ServerEnd::Open
         {
             link.server_end = ServerEnd::Closing(self.now + CLOSE_TIME);
+            self.line_ends(id);
         }
     }
 
@@ -195,6 +209,7 @@ impl World<'_> {
         let known = link.is_served();
         link.hang_up();
         let node = link.node;
+        self.line_ends(id);
         if known { self.tell_node(node, disconnected(id)) } else { Ok(()) }
     }
 
@@ -207,6 +222,8 @@ impl World<'_> {
             (ServerEnd::Unborn, Up::Handshake) if is_up => {
                 link.server_end = ServerEnd::Open;
                 link.down.push(Down::Accepted, 200);
+                let client = link.client;
+                self.line_begins(id, client);
                 self.trace.arrives(id, Way::Up);
                 self.trace.accepts(self.now, node, id);
                 self.tell_node(node, NodeInput::Gateway(GatewayInput::Connected { connection: id }))
@@ -224,6 +241,7 @@ impl World<'_> {
 
     fn receive(&mut self, node: usize, connection: ConnectionId, up: &Up) -> Result<(), Broken> {
         self.trace.arrives(connection, Way::Up);
+        self.line_hears(connection, up);
         let frame = match up {
             Up::Text(text) => Frame::Text(text),
             Up::Binary(len) => Frame::Binary(*len),

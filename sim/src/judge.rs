@@ -335,7 +335,11 @@ impl Judge {
         self.oracle.finish()
     }
 
-    fn observe(&mut self, observation: Observation) -> Result<(), Broken> {
+    /// Tells the oracle of something.
+    ///
+    /// # Errors
+    /// The promise that is broken by it.
+    pub(crate) fn observe(&mut self, observation: Observation) -> Result<(), Broken> {
         match self.oracle.observe(observation) {
             Some(violation) => Err(Broken { check: violation.promise.name(), sentence: violation.sentence }),
             None => Ok(()),

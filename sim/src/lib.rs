@@ -6,7 +6,9 @@
 //! to chance is drawn by cause, so that a scenario with fewer steps plays alike in what it still has.
 
 mod act;
+mod age;
 mod agenda;
+mod asked;
 pub mod batch;
 pub mod checks;
 pub mod cli;
@@ -19,7 +21,9 @@ pub mod file;
 mod fingerprint;
 mod flow;
 mod generate;
+mod glance;
 mod judge;
+mod life;
 mod link;
 pub mod minimise;
 mod outcome;
@@ -35,6 +39,7 @@ pub mod strategy;
 pub mod table;
 pub mod trace;
 mod wire;
+mod witness;
 mod world;
 
 pub use batch::try_run;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use chinwag_core::{Time, gateway};
 
 use crate::{
+    age::Age,
     pipe::{Line, Pipe},
     wire::Decoder,
 };
@@ -99,6 +100,12 @@ pub(crate) struct Link {
     pub(crate) reading: bool,
     /// Whether the server has more to write than the send buffer takes.
     pub(crate) blocked: bool,
+    /// When the server last had more to write than the send buffer took.
+    pub(crate) blocked_at: Time,
+    /// When the server last wrote something.
+    pub(crate) took: Time,
+    /// How old what the client reads may be.
+    pub(crate) age: Age,
     /// When the client learns that the line was cut.
     pub(crate) client_learns: Option<Time>,
     /// When the server learns that the line was cut.
@@ -124,6 +131,9 @@ impl Link {
             server_end: ServerEnd::Unborn,
             reading: true,
             blocked: false,
+            blocked_at: now,
+            took: now,
+            age: Age::default(),
             client_learns: None,
             server_learns: None,
             client_gives_up: Some(now + CONNECT_TIME),
@@ -140,7 +150,9 @@ impl Link {
     }
 
     /// The server writes bytes: no more than the send buffer takes.
-    pub(crate) fn write(&mut self, mut bytes: Bytes) {
+    pub(crate) fn write(&mut self, now: Time, mut bytes: Bytes) {
+        self.took = now;
+        self.age.wrote(bytes.len());
         while !bytes.is_empty() {
             let packet = bytes.split_to(bytes.len().min(PACKET_BYTES));
             let len = packet.len();
@@ -152,6 +164,12 @@ impl Link {
     #[must_use]
     pub(crate) const fn space(&self, send_buffer: usize) -> usize {
         send_buffer.saturating_sub(self.down.waiting_bytes())
+    }
+
+    /// Whether nothing is on its way to the client, and nothing had to wait since then.
+    #[must_use]
+    pub(crate) fn is_clear_since(&self, since: Time) -> bool {
+        self.client_here && !self.blocked && self.blocked_at <= since && self.down.is_clear()
     }
 
     /// The server ends its side: after what is written, or at once.

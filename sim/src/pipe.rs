@@ -52,6 +52,12 @@ impl<T> Pipe<T> {
         self.waiting_bytes
     }
 
+    /// Whether it works and nothing is in it.
+    #[must_use]
+    pub(crate) fn is_clear(&self) -> bool {
+        !self.dead && self.waiting.is_empty() && self.flying.is_empty()
+    }
+
     /// Puts an item of so many bytes into the send buffer.
     pub(crate) fn push(&mut self, item: T, bytes: usize) {
         self.waiting_bytes += bytes;

@@ -21,6 +21,7 @@ use crate::{
     checks, describe, digest,
     draw::{Draws, Purpose},
     judge::{Broken, Judge},
+    life::{Life, Look},
     link::Link,
     outcome::{Failure, Outcome},
     person::Person,
@@ -28,6 +29,7 @@ use crate::{
     scenario::Scenario,
     server::Server,
     trace::{self, Kind, Lane, Trace},
+    witness::Witness,
 };
 
 /// When every run begins: some time in 2026.
@@ -55,6 +57,8 @@ pub(crate) enum Event {
     Survey,
     /// A client is asked for its next page.
     Ask { client: usize, room: usize, after: Option<UserName> },
+    /// Something must have happened.
+    Look(Look),
     /// Everything must be in order.
     End,
 }
@@ -77,7 +81,7 @@ impl Event {
             Self::Start => 3,
             Self::Mail { .. } => 4,
             Self::Timer(_) => 5,
-            Self::Survey | Self::Ask { .. } => 6,
+            Self::Survey | Self::Ask { .. } | Self::Look(_) => 6,
             Self::End => 7,
         }
     }
@@ -96,6 +100,8 @@ pub(crate) struct World<'a> {
     pub(crate) opened: u64,
     pub(crate) server: Server,
     pub(crate) judge: Judge,
+    pub(crate) witness: Witness,
+    pub(crate) life: Life,
     pub(crate) trace: &'a mut Trace,
     pub(crate) saboteur: Saboteur,
     pub(crate) frames: u64,
@@ -150,6 +156,8 @@ impl<'a> World<'a> {
             links: BTreeMap::new(),
             opened: 0,
             server: Server::new(setup),
+            witness: Witness::new(setup),
+            life: Life::new(scenario),
             judge: Judge::new(users, (0..setup.rooms).map(room).collect(), setup.patience.retry_rate_limited),
             trace,
             saboteur: Saboteur::new(sabotage),
@@ -198,6 +206,7 @@ impl<'a> World<'a> {
             Event::Heal => self.heal(),
             Event::Survey => self.survey(),
             Event::Ask { client, room, after } => self.ask(client, room, after),
+            Event::Look(look) => self.look(look),
             Event::End => self.end(),
         }
     }
@@ -255,7 +264,7 @@ impl<'a> World<'a> {
     pub(crate) fn carry_out(&mut self, client: usize, out: Vec<ClientOutput>) -> Result<(), Broken> {
         for output in out {
             match output {
-                ClientOutput::Connect => self.connect(client),
+                ClientOutput::Connect => self.connect(client)?,
                 ClientOutput::Transmit(text) => self.transmit(client, crate::link::Up::Text(text)),
                 ClientOutput::Close { code } => self.close(client, code),
                 ClientOutput::Event(event) => {
@@ -303,7 +312,8 @@ impl<'a> World<'a> {
                     queue.extend(more.drain(..));
                 }
                 NodeOutput::Reading(id, on) => self.reading(id, on),
-                NodeOutput::Close(id, _) => {
+                NodeOutput::Close(id, reason) => {
+                    self.line_is_closed(id, reason)?;
                     self.begin_close(id);
                     self.write(id, &mut more);
                     queue.extend(more.drain(..));
@@ -352,7 +362,10 @@ impl<'a> World<'a> {
         self.failures.push(Failure { check, at, event, sentence });
     }
 
-    fn outcome(self) -> Outcome {
+    fn outcome(mut self) -> Outcome {
+        for (check, count) in self.witness.counts() {
+            *self.checks.entry(check).or_default() += count;
+        }
         for digest in self.server.nodes.iter().flat_map(Node::digests) {
             let text = format_args!("digest {digest:016x}");
             let event =

@@ -62,6 +62,17 @@ fn every_promise_is_kept() {
         checks::MEMBERS,
         checks::PRESENCE,
         checks::TYPING,
+        checks::PROTOCOL,
+        checks::ANSWERS,
+        checks::MEMBERSHIP,
+        checks::TYPING_ECHO,
+        checks::TYPING_OVER,
+        checks::SESSION,
+        checks::ONE_CONNECTION,
+        checks::CLOSING,
+        checks::HEARTBEAT,
+        checks::GRACE,
+        checks::AWAY,
     ];
     let missing: Vec<&str> = promises.into_iter().chain(own).filter(|check| !made.contains(check)).collect();
     assert!(missing.is_empty(), "never checked: {missing:?}");

@@ -1,0 +1,142 @@
+//! What was asked over one connection, and whether it is answered: every numbered request once, the others not more
+//! often than there are.
+
+use chinwag_core::{RequestId, Time};
+
+use crate::glance::{Kind, RoomNumber, Wish};
+
+/// A numbered request that has no answer yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    id: RequestId,
+    pub(crate) kind: Kind,
+    pub(crate) room: Option<RoomNumber>,
+    /// When it was put on the wire.
+    pub(crate) at: Time,
+    /// It had never been asked before.
+    pub(crate) fresh: bool,
+}
+
+/// The requests of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    asked: Vec<Asked>,
+    /// The highest number so far, over all connections of the client.
+    newest: RequestId,
+    /// `hello` was said.
+    greeted: bool,
+    /// Frames without a number that must be answered…
+    owed: u64,
+    /// …with those that may be…
+    allowed: u64,
+    /// …and the errors and counted warnings that came.
+    refused: u64,
+    pings: u64,
+}
+
+impl Requests {
+    /// There is a new connection.
+    pub(crate) fn restart(&mut self) {
+        *self = Self { newest: self.newest, ..Self::default() };
+    }
+
+    /// A text frame is sent; nothing is known of one that is no request.
+    pub(crate) fn ask(&mut self, now: Time, wish: Option<&Wish>) {
+        match wish {
+            Some(&Wish { kind, id: Some(id), room, .. }) => {
+                let fresh = id > self.newest;
+                self.newest = self.newest.max(id);
+                self.asked.push(Asked { id, kind, room, at: now, fresh });
+            }
+            // The first is answered by a welcome, and typing by nothing, unless they are refused.
+            Some(Wish { kind: Kind::Hello, .. }) if !self.greeted => {
+                self.greeted = true;
+                self.allowed += 1;
+            }
+            Some(Wish { kind: Kind::Typing, .. }) => self.allowed += 1,
+            _ => self.ask_unnumbered(),
+        }
+    }
+
+    /// Something is sent that can only be refused.
+    pub(crate) const fn ask_unnumbered(&mut self) {
+        self.owed += 1;
+        self.allowed += 1;
+    }
+
+    /// A ping is sent.
+    pub(crate) const fn ping(&mut self) {
+        self.pings += 1;
+    }
+
+    /// The request with this number is answered.
+    pub(crate) fn answer(&mut self, id: RequestId) -> Option<Asked> {
+        let at = self.asked.iter().position(|asked| asked.id == id)?;
+        Some(self.asked.remove(at))
+    }
+
+    /// The first join of this room is answered.
+    pub(crate) fn answer_join(&mut self, room: RoomNumber) -> Option<Asked> {
+        let is_meant = |asked: &Asked| asked.kind == Kind::Join && asked.room == Some(room);
+        let at = self.asked.iter().position(is_meant)?;
+        Some(self.asked.remove(at))
+    }
+
+    /// So many frames without a number are refused; false if there are not so many.
+    #[must_use]
+    pub(crate) const fn refuse_unnumbered(&mut self, count: u64) -> bool {
+        self.refused = self.refused.saturating_add(count);
+        self.refused <= self.allowed
+    }
+
+    /// A ping is answered; false if there was none.
+    #[must_use]
+    pub(crate) const fn pong(&mut self) -> bool {
+        let asked = self.pings > 0;
+        self.pings = self.pings.saturating_sub(1);
+        asked
+    }
+
+    /// The number of a request that has no answer, and whether frames without one have none.
+    pub(crate) fn unanswered(&self) -> (Option<RequestId>, bool) {
+        (self.asked.first().map(|asked| asked.id), self.refused < self.owed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(text: &str) -> Option<Wish> {
+        Wish::at(text)
+    }
+
+    #[test]
+    fn every_number_is_answered_once() {
+        let mut requests = Requests::default();
+        requests.ask(Time(1), wish(r#"{"type":"message","room":"r0","content":"x","id":1}"#).as_ref());
+        requests.ask(Time(2), wish(r#"{"type":"join","room":"r0","id":2}"#).as_ref());
+        assert!(requests.answer_join(RoomNumber(1)).is_none());
+        assert_eq!(requests.answer_join(RoomNumber(0)).map(|asked| asked.at), Some(Time(2)));
+        assert_eq!(requests.unanswered(), (Some(RequestId(1)), false));
+        assert!(requests.answer(RequestId(1)).is_some_and(|asked| asked.fresh));
+        assert!(requests.answer(RequestId(1)).is_none());
+        requests.restart();
+        requests.ask(Time(3), wish(r#"{"type":"message","room":"r0","content":"x","id":1}"#).as_ref());
+        assert!(requests.answer(RequestId(1)).is_some_and(|asked| !asked.fresh), "it was asked before");
+    }
+
+    #[test]
+    fn refusals_without_a_number_are_counted() {
+        let mut requests = Requests::default();
+        let hello = wish(r#"{"type":"hello","user":"u0"}"#);
+        requests.ask(Time(1), hello.as_ref());
+        assert!(!requests.unanswered().1, "a welcome answers it");
+        requests.ask(Time(1), hello.as_ref());
+        requests.ask(Time(1), None);
+        assert!(requests.unanswered().1);
+        assert!(requests.refuse_unnumbered(2) && !requests.unanswered().1);
+        assert!(requests.refuse_unnumbered(1) && !requests.refuse_unnumbered(1));
+        assert!(!requests.pong());
+    }
+}

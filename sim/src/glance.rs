@@ -1,0 +1,278 @@
+//! One more look at what goes over the wire, with eyes of its own: each frame has the fields that `docs/protocol.md`
+//! gives it, and no others.
+//!
+//! What a client would pass over or put right shows here. Text that others judge is skipped, so that nothing is copied.
+
+use std::fmt;
+
+use chinwag_core::{Epoch, RequestId, Seq, refusal::Refusal};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, IgnoredAny, Visitor},
+};
+
+/// A number that none of this run's rooms and users has.
+pub(crate) const STRANGER: usize = usize::MAX;
+
+/// The number of a room, out of its name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct RoomNumber(pub(crate) usize);
+
+/// The number of a user, out of their name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct UserNumber(pub(crate) usize);
+
+/// 128 bits as 32 hexadecimal digits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Bits(pub(crate) u128);
+
+/// Reads a text without keeping it.
+struct Words<F>(F);
+
+impl<T, F: Fn(&str) -> Option<T>> Visitor<'_> for Words<F> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word of this protocol")
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<T, E> {
+        (self.0)(word).ok_or_else(|| E::custom(format_args!("{word:?} is no word of this protocol")))
+    }
+}
+
+/// The number in a name such as `r7`.
+fn number(name: &str, letter: char) -> usize {
+    let digits = name.strip_prefix(letter).unwrap_or_default();
+    digits.parse().unwrap_or(STRANGER)
+}
+
+impl<'de> Deserialize<'de> for RoomNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Words(|name: &str| Some(Self(number(name, 'r')))))
+    }
+}
+
+impl<'de> Deserialize<'de> for UserNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Words(|name: &str| Some(Self(number(name, 'u')))))
+    }
+}
+
+impl<'de> Deserialize<'de> for Bits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bits = |digits: &str| {
+            (digits.len() == 32).then(|| u128::from_str_radix(digits, 16).ok()).flatten().map(Self)
+        };
+        deserializer.deserialize_str(Words(bits))
+    }
+}
+
+/// How a member is said to be.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mood {
+    Online,
+    Offline,
+    Typing,
+}
+
+/// What a join says about what was missed.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Continuity {
+    Full,
+    Gap,
+    Reset,
+}
+
+/// A message's place in a page.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Paged {
+    #[serde(rename = "type")]
+    _type: IgnoredAny,
+    pub(crate) room: RoomNumber,
+    #[serde(rename = "user")]
+    _user: UserNumber,
+    #[serde(rename = "content")]
+    _content: IgnoredAny,
+    #[serde(rename = "timestamp")]
+    _timestamp: IgnoredAny,
+    pub(crate) seq: Seq,
+}
+
+/// A member in a list.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Listed {
+    pub(crate) user: UserNumber,
+    pub(crate) presence: Mood,
+    #[serde(default, rename = "state")]
+    _state: Option<IgnoredAny>,
+    #[serde(default, rename = "detail")]
+    _detail: Option<IgnoredAny>,
+    #[serde(default, rename = "progress")]
+    _progress: Option<u8>,
+}
+
+/// A room in a list.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListedRoom {
+    #[serde(rename = "room")]
+    _room: RoomNumber,
+    #[serde(rename = "members")]
+    _members: u32,
+}
+
+/// Defines a server's frames: after the word of each, the fields that are looked at, and those that must or may be there.
+macro_rules! frames {
+    ($($word:literal $frame:ident {
+        $($field:ident: $type:ty,)*
+        ..
+        $($(#[$default:ident])? $rest:ident = $rest_name:literal: $rest_type:ty,)*
+    })*) => {
+        /// A server's frame.
+        #[derive(Debug)]
+        pub(crate) enum Glance {
+            $($frame($frame),)*
+        }
+
+        $(
+            #[doc = concat!("`", $word, "`")]
+            #[derive(Debug, Deserialize)]
+            #[serde(deny_unknown_fields)]
+            pub(crate) struct $frame {
+                #[serde(rename = "type")]
+                _type: IgnoredAny,
+                $(pub(crate) $field: $type,)*
+                $(#[serde($($default,)? rename = $rest_name)] $rest: $rest_type,)*
+            }
+        )*
+
+        impl Glance {
+            /// Reads a frame.
+            ///
+            /// # Errors
+            /// Why it is none that this protocol knows.
+            pub(crate) fn at(text: &str) -> Result<Self, String> {
+                let word = text.strip_prefix(r#"{"type":""#).and_then(|rest| Some(rest.split_once('"')?.0));
+                let wrong = |error: serde_json::Error| error.to_string();
+                match word {
+                    $(Some($word) => serde_json::from_str(text).map(Self::$frame).map_err(wrong),)*
+                    Some(other) => Err(format!("there is no type {other:?}")),
+                    None => Err("it does not begin with its type".to_owned()),
+                }
+            }
+        }
+    };
+}
+
+frames! {
+    "message" Message { room: RoomNumber, user: UserNumber, seq: Seq, ..
+        _content = "content": IgnoredAny, _timestamp = "timestamp": IgnoredAny, }
+    "ack" Ack { id: RequestId, room: RoomNumber, epoch: Option<Epoch>, seq: Option<Seq>, .. }
+    "presence" Presence { room: RoomNumber, user: UserNumber, status: Mood, .. }
+    "history" History { room: RoomNumber, messages: Vec<Paged>, epoch: Epoch, more: bool, id: Option<RequestId>, .. }
+    "joined" Joined { room: RoomNumber, epoch: Epoch, seq: Seq, verdict: Continuity, next: Seq, from: Option<Seq>,
+        to: Option<Seq>, .. }
+    "left" Left { room: RoomNumber, epoch: Epoch, id: Option<RequestId>, .. _seq = "seq": Seq, }
+    "user_joined" UserJoined { room: RoomNumber, user: UserNumber, members: Option<Vec<UserNumber>>,
+        count: Option<u32>, .. }
+    "user_left" UserLeft { room: RoomNumber, user: UserNumber, members: Option<Vec<UserNumber>>,
+        count: Option<u32>, .. }
+    "members_changed" MembersChanged { room: RoomNumber, joined: Vec<UserNumber>, left: Vec<UserNumber>, ..
+        _count = "count": u32, }
+    "members" Members { room: RoomNumber, members: Vec<Listed>, count: u32, more: bool, id: Option<RequestId>, .. }
+    "gap" Gap { room: RoomNumber, epoch: Epoch, from: Seq, to: Seq, .. }
+    "lagged" Lagged { room: RoomNumber, epoch: Epoch, next: Seq, .. }
+    "welcome" Welcome { user: UserNumber, session: Bits, resumed: bool, ..
+        _secret = "secret": Bits, _limits = "limits": IgnoredAny, }
+    "error" Refused { id: Option<RequestId>, code: Refusal, retry_after_ms: Option<u64>, ..
+        _message = "message": IgnoredAny, }
+    "warning" Warning { code: Refusal, count: u64, ..
+        _message = "message": IgnoredAny, _retry = "retry_after_ms": u64, }
+    "rooms" Rooms { rooms: Vec<ListedRoom>, id: Option<RequestId>, .. _more = "more": bool, }
+    "created" Created { room: RoomNumber, id: Option<RequestId>, .. _epoch = "epoch": Epoch, }
+    "status" Status { room: RoomNumber, .. _user = "user": UserNumber, _state = "state": IgnoredAny,
+        #[default] _detail = "detail": Option<IgnoredAny>, #[default] _progress = "progress": Option<u8>, }
+    "task" Task { room: RoomNumber, .. #[default] _user = "user": Option<UserNumber>, _task = "task": IgnoredAny,
+        _state = "state": IgnoredAny, #[default] _detail = "detail": Option<IgnoredAny>,
+        #[default] _progress = "progress": Option<u8>, #[default] _assignee = "assignee": Option<IgnoredAny>, }
+    "pong" Pong { id: Option<RequestId>, .. }
+}
+
+/// A client's frame: what an answer is judged by.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Wish {
+    #[serde(rename = "type")]
+    pub(crate) kind: Kind,
+    pub(crate) id: Option<RequestId>,
+    pub(crate) room: Option<RoomNumber>,
+    /// The session it goes on with, of a `hello`.
+    pub(crate) session: Option<Bits>,
+    /// Whether the user writes, of a `typing`.
+    pub(crate) typing: Option<bool>,
+}
+
+/// The kinds of a client's frames.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    Hello,
+    Join,
+    Message,
+    Typing,
+    Leave,
+    History,
+    Members,
+    Rooms,
+    Create,
+    Status,
+    Task,
+    Ping,
+    Refresh,
+}
+
+impl Wish {
+    /// What a client's frame asks for; nothing if it is none.
+    pub(crate) fn at(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_has_its_fields_and_no_others() {
+        let whole = r#"{"type":"message","room":"r3","user":"u12","content":"a\n","timestamp":"t","seq":7}"#;
+        let Ok(Glance::Message(message)) = Glance::at(whole) else { panic!("{:?}", Glance::at(whole)) };
+        assert_eq!((message.room, message.user, message.seq), (RoomNumber(3), UserNumber(12), Seq(7)));
+        let missing = whole.replace(r#","seq":7"#, "");
+        assert!(Glance::at(&missing).unwrap_err().contains("missing field `seq`"));
+        let more = whole.replace(r#""seq":7"#, r#""seq":7,"mood":"good""#);
+        assert!(Glance::at(&more).unwrap_err().contains("unknown field `mood`"));
+        assert!(Glance::at(r#"{"type":"song"}"#).unwrap_err().contains("no type \"song\""));
+        assert!(Glance::at(r#"{"room":"r0","type":"pong"}"#).is_err());
+        assert!(Glance::at(r#"{"type":"presence","room":"r0","user":"u0","status":"bored"}"#).is_err());
+    }
+
+    #[test]
+    fn a_stranger_has_no_number() {
+        let frame = r#"{"type":"user_joined","room":"r0","user":"mallory","members":["mallory","u1"]}"#;
+        let Ok(Glance::UserJoined(joined)) = Glance::at(frame) else { panic!("{:?}", Glance::at(frame)) };
+        assert_eq!(joined.members, Some(vec![UserNumber(STRANGER), UserNumber(1)]));
+    }
+
+    #[test]
+    fn what_no_client_says_is_no_wish() {
+        let wish = Wish::at(r#"{"type":"leave","room":"r1","id":4}"#).unwrap();
+        assert_eq!((wish.kind, wish.id, wish.room), (Kind::Leave, Some(RequestId(4)), Some(RoomNumber(1))));
+        for text in [r#"{"type":"#, r#"{"type":"sing"}"#, r#"{"type":"join","room":["r0"]}"#, "x"] {
+            assert!(Wish::at(text).is_none(), "{text}");
+        }
+    }
+}
