@@ -6,4 +6,5 @@ mod presence;
 mod publishing;
 mod queries;
 mod random;
+mod room_model;
 mod sessions;
