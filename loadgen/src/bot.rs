@@ -69,6 +69,11 @@ impl Bot {
         }
     }
 
+    /// The message that waits for an answer under this number.
+    pub(crate) fn awaits(&self, id: RequestId) -> Option<SendId> {
+        self.unanswered.iter().find(|&&(request, _)| request == id).map(|&(_, send)| send)
+    }
+
     /// Takes a message off the list of those that wait for an answer.
     pub(crate) fn settle(&mut self, id: RequestId) -> Option<SendId> {
         let at = self.unanswered.iter().position(|&(request, _)| request == id)?;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chinwag_core::{Epoch, Position, Seq};
 
 use crate::{
+    author::{self, Author},
     observation::{MemberId, RoomId, SendId},
     oracle::{Checks, Oracle, Send, Tally, index},
     reader::{Placed, Reader, Stay, Unplaced},
@@ -24,6 +25,7 @@ struct Places {
 /// Judges a run.
 struct Judge<'a> {
     sends: &'a [Send],
+    authors: &'a [Vec<(RoomId, Author)>],
     report: Report,
     tally: Tally,
     checks: Checks,
@@ -41,6 +43,7 @@ struct Judge<'a> {
 pub(crate) fn finish(oracle: &Oracle) -> Report {
     let mut judge = Judge {
         sends: &oracle.sends,
+        authors: &oracle.authors,
         report: Report::default(),
         tally: oracle.tally,
         checks: oracle.checks,
@@ -68,6 +71,7 @@ impl Judge<'_> {
     fn places(&mut self, oracle: &Oracle) {
         for (room, epoch, places) in oracle.ledger.by_room() {
             let mut first: HashMap<SendId, Seq> = HashMap::new();
+            let mut latest: HashMap<MemberId, SendId> = HashMap::new();
             let mut sorted = Places::default();
             for (seq, send) in places {
                 let position = Position::new(epoch, seq);
@@ -78,6 +82,7 @@ impl Judge<'_> {
                     None => {
                         first.insert(send, seq);
                         sorted.owed.push(seq);
+                        self.said(room, position, send, &mut latest);
                     }
                     Some(&before) => {
                         sorted.extra.push(seq);
@@ -114,6 +119,34 @@ impl Judge<'_> {
             self.placed[index(send.0)] = true;
         }
         counts
+    }
+
+    /// Judges the first place of a message by where its author was, and what they said before.
+    fn said(
+        &mut self,
+        room: RoomId,
+        position: Position,
+        send: SendId,
+        latest: &mut HashMap<MemberId, SendId>,
+    ) {
+        let (_, member) = self.sends[index(send.0)].planned.expect("only planned messages count");
+        let mut rooms = self.authors.get(index(member.0)).into_iter().flatten();
+        let absent = match rooms.find(|(its, _)| *its == room) {
+            Some((_, author)) => author.absent(send, position),
+            None => Author::default().absent(send, position),
+        };
+        self.checks.add(Promise::Membership, 1);
+        let latest = latest.entry(member).or_insert(send);
+        let overtaken =
+            (*latest > send).then(|| author::overtaken(send, position, *latest, self.sends)).flatten();
+        self.checks.add(Promise::SenderOrder, u64::from(*latest != send));
+        *latest = send.max(*latest);
+        for (promise, rest) in [absent, overtaken].into_iter().flatten() {
+            let sentence = format!("member {member} of room {room} {rest}");
+            let violation =
+                Violation::new(promise, sentence).member(member).room(room).position(position).send(send);
+            self.violations.add(violation);
+        }
     }
 
     /// Counts answers, and finds what nobody was shown.

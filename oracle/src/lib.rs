@@ -5,12 +5,15 @@
 //! and left. The same oracle judges a simulation, a load test and a recorded run.
 //!
 //! - What one member sees is judged at once: order, duplicates, gaps, privacy, continuity.
+//! - So is what they say, as soon as its place is known: it comes in the order in which it was said, and while they
+//!   were a member. That it comes after what they knew when they said it follows: that place is taken.
 //! - What comes over a member's connection can be judged too, before a client that mends it has hidden it from its
 //!   user; see [`Observation::Delivered`].
 //! - What takes two to see is judged by [`Oracle::finish`]: losses, inventions, refused messages that were shown.
 //!   Several oracles that watched parts of a run can be [merged](Oracle::merge) first.
 //! - A server without positions can be judged too, by identity alone; see [`Observation::Joined`].
 
+mod author;
 mod finish;
 mod ledger;
 mod observation;

@@ -37,7 +37,7 @@ index! {
 /// Something that was seen from outside.
 ///
 /// All joins, leaves and deliveries of one member go to the same oracle, in the order in which they happened; and so
-/// does all that concerns one send, its plan first.
+/// does all that concerns the sends planned for them, their plan first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Observation {
     /// A message will be sent.
@@ -60,6 +60,11 @@ pub enum Observation {
         send: SendId,
         /// At this place, if the server names one.
         position: Option<Position>,
+    },
+    /// A message was refused for now: it will be sent again. What was sent after it may have been let in meanwhile.
+    Deferred {
+        /// Which.
+        send: SendId,
     },
     /// The final answer to a message was a refusal; "not yet" is not final.
     Refused {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chinwag_core::{Position, Seq, shard::Verdict};
 
 use crate::{
+    author::Author,
     finish,
     ledger::Ledger,
     observation::{MemberId, Observation, RoomId, SendId},
@@ -27,7 +28,7 @@ pub enum Mode {
 /// Watches a run, or a part of one, and says which promises were broken.
 ///
 /// A delivery in order costs a few table look-ups and no allocation. Memory is about 250 bytes for each member of a
-/// room, 40 for each planned message and 4 for each place of a room; without places, 4 for each delivery.
+/// room, 48 for each planned message and 4 for each place of a room; without places, 4 for each delivery.
 #[derive(Clone, Debug)]
 pub struct Oracle {
     pub(crate) mode: Mode,
@@ -35,6 +36,8 @@ pub struct Oracle {
     pub(crate) ledger: Ledger,
     /// By member: their rooms, few.
     pub(crate) readers: Vec<Vec<(RoomId, Reader)>>,
+    /// By member: the rooms they have been in, few.
+    pub(crate) authors: Vec<Vec<(RoomId, Author)>>,
     /// By member: what comes over their connection now, if anyone watches it.
     streams: Vec<Vec<(RoomId, Stream)>>,
     pub(crate) tally: Tally,
@@ -52,6 +55,8 @@ pub(crate) struct Send {
     pub(crate) acknowledged: bool,
     pub(crate) refused: bool,
     pub(crate) unresolved: bool,
+    /// It was sent more than once, or is going to be.
+    pub(crate) repeated: bool,
     /// The place at which it was seen first, to find a second one at once.
     position: Option<Position>,
 }
@@ -106,6 +111,7 @@ impl Oracle {
             sends: Vec::new(),
             ledger: Ledger::default(),
             readers: Vec::new(),
+            authors: Vec::new(),
             streams: Vec::new(),
             tally: Tally::default(),
             checks: Checks::default(),
@@ -121,7 +127,12 @@ impl Oracle {
                 None
             }
             Observation::Sent { send } => {
-                self.send(send).sent = true;
+                let known = self.send(send);
+                known.repeated |= std::mem::replace(&mut known.sent, true);
+                None
+            }
+            Observation::Deferred { send } => {
+                self.send(send).repeated = true;
                 None
             }
             Observation::Acknowledged { send, position } => self.acknowledged(send, position),
@@ -135,9 +146,11 @@ impl Oracle {
             }
             Observation::Joined { member, room, position, next, verdict } => {
                 let complaint = self.joined(member, room, position.map(|head| Join { head, next, verdict }));
+                room_of(&mut self.authors, member, room).join(position);
                 self.record(member, room, position, None, complaint)
             }
             Observation::Left { member, room, position } => {
+                room_of(&mut self.authors, member, room).leave(position);
                 let complaint = match self.reader(member, room)? {
                     Reader::Placed(reader) => reader.leave(position),
                     Reader::Unplaced(reader) => {
@@ -160,6 +173,9 @@ impl Oracle {
                 self.record(member, room, Some(from), None, complaint)
             }
             Observation::SessionLost { member } => {
+                for (_, author) in self.authors.get_mut(index(member.0)).into_iter().flatten() {
+                    author.lapse();
+                }
                 for (_, reader) in self.readers.get_mut(index(member.0)).into_iter().flatten() {
                     match reader {
                         Reader::Placed(reader) => reader.lapse(),
@@ -209,11 +225,15 @@ impl Oracle {
             ours.acknowledged |= theirs.acknowledged;
             ours.refused |= theirs.refused;
             ours.unresolved |= theirs.unresolved;
+            ours.repeated |= theirs.repeated;
             ours.position = ours.position.or(theirs.position);
         }
         self.ledger.merge(other.ledger);
         for (member, theirs) in other.readers.into_iter().enumerate() {
             entry(&mut self.readers, member).extend(theirs);
+        }
+        for (member, theirs) in other.authors.into_iter().enumerate() {
+            entry(&mut self.authors, member).extend(theirs);
         }
         for (member, theirs) in other.streams.into_iter().enumerate() {
             entry(&mut self.streams, member).extend(theirs);
@@ -394,6 +414,7 @@ impl Oracle {
         }
         // A message that is not known here may be known to an oracle that is merged later.
         let known = self.sends.get_mut(index(send.0)).filter(|known| known.planned.is_some())?;
+        let is_new = known.position.is_none();
         let before = *known.position.get_or_insert(position);
         if let Some((promise, why)) = known.objection(room) {
             return violation(promise, format!("message {send} is at {position} of room {room} but {why}"));
@@ -404,7 +425,17 @@ impl Oracle {
                 format!("message {send} is in room {room} at {before} and at {position}"),
             );
         }
-        None
+        if is_new { self.placed(room, send, position) } else { None }
+    }
+
+    /// The place of a message has become known. What this shows is judged again at the end, too.
+    fn placed(&mut self, room: RoomId, send: SendId, position: Position) -> Option<Violation> {
+        let (_, member) = self.sends[index(send.0)].planned.expect("only planned messages have authors");
+        let author = room_of(&mut self.authors, member, room);
+        let swapped = author.place(send, position, &self.sends);
+        let (promise, rest) = author.absent(send, position).or(swapped)?;
+        let sentence = format!("member {member} of room {room} {rest}");
+        Some(Violation::new(promise, sentence).member(member).room(room).position(position).send(send))
     }
 
     /// Keeps what a reader complains of.
@@ -472,6 +503,18 @@ impl Tally {
         self.caught_up += other.caught_up;
         self.foreign += other.foreign;
     }
+}
+
+/// What a member's table holds of a room.
+fn room_of<T: Default>(table: &mut Vec<Vec<(RoomId, T)>>, member: MemberId, room: RoomId) -> &mut T {
+    let rooms = entry(table, index(member.0));
+    let at = rooms.iter().position(|(its, _)| *its == room).unwrap_or_else(|| {
+        // Most members have one room.
+        rooms.reserve_exact(1);
+        rooms.push((room, T::default()));
+        rooms.len() - 1
+    });
+    &mut rooms[at].1
 }
 
 /// A member's entry in a table that grows with the members.

@@ -33,11 +33,15 @@ pub enum Promise {
     Refusal,
     /// The verdict of every rejoin is true.
     Continuity,
+    /// What one session says in a room is in the room in the order in which it was said.
+    SenderOrder,
+    /// What is in a room was said by someone who was a member there and then.
+    Membership,
 }
 
 impl Promise {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Order,
         Self::ExactlyOnce,
         Self::GapFree,
@@ -46,6 +50,8 @@ impl Promise {
         Self::NoInvention,
         Self::Refusal,
         Self::Continuity,
+        Self::SenderOrder,
+        Self::Membership,
     ];
 
     /// Its name in reports.
@@ -60,6 +66,8 @@ impl Promise {
             Self::NoInvention => "no-invention",
             Self::Refusal => "refusal",
             Self::Continuity => "continuity",
+            Self::SenderOrder => "sender-order",
+            Self::Membership => "membership",
         }
     }
 }

@@ -29,6 +29,7 @@ fn observations() -> impl Strategy<Value = Observation> {
     prop_oneof![
         2 => send().prop_map(|send| Observation::Sent { send }),
         2 => (send(), place()).prop_map(|(send, position)| Observation::Acknowledged { send, position }),
+        1 => send().prop_map(|send| Observation::Deferred { send }),
         1 => send().prop_map(|send| Observation::Refused { send }),
         1 => send().prop_map(|send| Observation::Unresolved { send }),
         1 => (member(), room(), positions(), 1u64..15).prop_map(|(member, room, from, to)| {
@@ -76,12 +77,13 @@ fn plans() -> impl Strategy<Value = Vec<Observation>> {
     })
 }
 
-/// Which of the oracles is told: all about one member goes to one, and all about one send.
+/// Which of the oracles is told: all about one member goes to one, and all about one send, to that of its author.
 fn watcher(observation: &Observation, members: &[usize], sends: &[usize]) -> usize {
     match *observation {
         Observation::Planned { send, .. }
         | Observation::Sent { send }
         | Observation::Acknowledged { send, .. }
+        | Observation::Deferred { send }
         | Observation::Refused { send }
         | Observation::Unresolved { send } => sends[send.0 as usize],
         Observation::Joined { member, .. }
@@ -105,9 +107,14 @@ proptest! {
         plans in plans(),
         run in proptest::collection::vec(observations(), 0..120),
         members in proptest::collection::vec(0usize..4, MEMBERS as usize),
-        sends in proptest::collection::vec(0usize..4, SENDS as usize),
+        mut sends in proptest::collection::vec(0usize..4, SENDS as usize),
         order in Just(vec![0usize, 1, 2, 3]).prop_shuffle(),
     ) {
+        for plan in &plans {
+            if let Observation::Planned { send, member, .. } = plan {
+                sends[send.0 as usize] = members[member.0 as usize];
+            }
+        }
         let mode = if strict { Mode::Strict } else { Mode::Tolerant };
         let mut alone = Oracle::new(mode);
         let mut several = vec![Oracle::new(mode); 4];

@@ -374,6 +374,69 @@ fn a_gap_may_open_while_catching_up() {
 }
 
 #[test]
+fn what_is_said_first_comes_first() {
+    let said = || story().sends(0).sends(1);
+    said().both_shown(0, at(1)).both_shown(1, at(2)).keeps_all();
+    let report = said().both_shown(1, at(1)).both_shown(0, at(2)).breaks(Promise::SenderOrder, true);
+    let sentence = "member 0 of room 0 has said message 0 before 1, which comes before 2@1";
+    assert_eq!(report.violations[0].sentence, sentence);
+
+    // It does not matter in which order the places become known.
+    let acknowledged = Observation::Acknowledged { send: SendId(0), position: Some(at(2)) };
+    said().tell(acknowledged).both_shown(1, at(1)).both_shown(0, at(2)).breaks(Promise::SenderOrder, true);
+    let far_apart = || story().sends(0).sends(1).sends(2).both_shown(1, at(1)).both_shown(2, at(2));
+    far_apart().both_shown(0, at(3)).breaks(Promise::SenderOrder, true);
+}
+
+#[test]
+fn what_is_repeated_may_be_overtaken() {
+    let overtaken = |story: Story| story.both_shown(1, at(1)).both_shown(0, at(2));
+    let said = || story().sends(0).sends(1);
+    overtaken(said().tell(Observation::Deferred { send: SendId(0) })).keeps_all();
+    overtaken(said().tell(Observation::Sent { send: SendId(0) })).keeps_all();
+    overtaken(said().tell(Observation::Unresolved { send: SendId(0) })).keeps_all();
+    // What is repeated does not overtake.
+    overtaken(said().tell(Observation::Deferred { send: SendId(1) })).breaks(Promise::SenderOrder, true);
+}
+
+#[test]
+fn others_and_other_epochs_have_an_order_of_their_own() {
+    let plan = Observation::Planned { send: SendId(1), room: ROOM, member: BOB };
+    let story = || story().sends(0).tell(plan).tell(Observation::Sent { send: SendId(1) });
+    story().both_shown(1, at(1)).both_shown(0, at(2)).keeps_all();
+
+    let again =
+        |story: Story| story.joins(ANN, anew(0), 1, Verdict::Reset).joins(BOB, anew(0), 1, Verdict::Reset);
+    let later = again(self::story().sends(0).sends(1).both_shown(1, at(1))).both_shown(0, anew(1));
+    later.keeps_all();
+}
+
+#[test]
+fn who_has_seen_something_speaks_after_it() {
+    let plan = Observation::Planned { send: SendId(1), room: ROOM, member: BOB };
+    let answers =
+        || story().says(0, at(1)).both_shown(0, at(1)).tell(plan).tell(Observation::Sent { send: SendId(1) });
+    let acknowledged = |seq| Observation::Acknowledged { send: SendId(1), position: Some(at(seq)) };
+    answers().tell(acknowledged(2)).both_shown(1, at(2)).keeps_all();
+    assert_eq!(answers().tell(acknowledged(1)).at_once[0].promise, Promise::Order);
+}
+
+#[test]
+fn only_members_speak() {
+    let said = || story().says(0, at(1)).both_shown(0, at(1)).sends(1);
+    said().both_shown(1, at(2)).leaves(ANN, at(2)).keeps_all();
+
+    // Known first or said first, it is the same.
+    let after = || said().leaves(ANN, at(1)).shown(BOB, 1, at(2));
+    let report = after().breaks(Promise::Membership, true);
+    let sentence = "member 0 of room 0 has said message 1 at 2@1 but was not a member there";
+    assert_eq!(report.violations[0].sentence, sentence);
+    let before = said().shown(BOB, 1, at(2)).leaves(ANN, at(1));
+    before.breaks(Promise::Membership, false);
+    after().joins(ANN, at(2), 3, Verdict::Full).breaks(Promise::Membership, true);
+}
+
+#[test]
 fn what_is_unresolved_is_owed_if_anyone_saw_it() {
     let story = || story().sends(0).tell(Observation::Unresolved { send: SendId(0) });
     let report = story().keeps_all();
@@ -400,8 +463,8 @@ fn a_room_does_not_shrink() {
 
 #[test]
 fn another_epoch_needs_a_verdict() {
-    let story = story().says(0, anew(1)).shown(ANN, 0, anew(1));
-    story.breaks(Promise::Continuity, true);
+    let story = story().joins(ANN, anew(0), 1, Verdict::Reset).says(0, anew(1)).shown(ANN, 0, anew(1));
+    story.shown(BOB, 0, anew(1)).breaks(Promise::Continuity, true);
 }
 
 #[test]

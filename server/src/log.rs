@@ -56,11 +56,16 @@ impl Notices {
                     let _ = slot.who.set((user, session));
                 }
             }
-            Notice::Said { connection, user, room, bytes } => {
-                debug!(connection = connection.0, %user, %room, bytes, "message");
+            Notice::Said { connection, user, id, room, bytes } => {
+                debug!(connection = connection.0, %user, id = id.map(|id| id.0), %room, bytes, "message");
             }
-            Notice::Refused { connection, refusal } => {
-                debug!(connection = connection.0, refusal = refusal.code(), "refused");
+            Notice::Refused { connection, id, refusal } => {
+                debug!(
+                    connection = connection.0,
+                    id = id.map(|id| id.0),
+                    refusal = refusal.code(),
+                    "refused"
+                );
             }
             Notice::Lagged { connection, room } => {
                 if let Some(unsaid) = self.lagged.admit(now) {

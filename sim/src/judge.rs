@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use chinwag_core::{
     Client, Epoch, Position, RequestId, RoomName, Seq, UserName,
     client::{ClientEvent, Presence, Shown},
-    shard::Verdict,
 };
 use chinwag_oracle::{MemberId, Mode, Observation, Oracle, Report, RoomId, SendId};
 
@@ -25,9 +24,6 @@ pub(crate) struct Broken {
 struct Said {
     member: usize,
     bytes: usize,
-    /// Nobody can know whether it is in the room.
-    unresolved: bool,
-    shown: bool,
 }
 
 /// What a client's user has been told about a room.
@@ -35,8 +31,6 @@ struct Said {
 pub(crate) struct View {
     /// They have left it and not joined it again.
     left: bool,
-    /// The newest message they were shown, or were told is gone.
-    read: Option<Position>,
     /// Who is there, if the last word on it was complete.
     pub(crate) roster: Option<BTreeSet<UserName>>,
     /// How those are who were mentioned.
@@ -128,7 +122,7 @@ impl Judge {
         id: RequestId,
     ) -> Result<(), Broken> {
         let send = SendId(number(self.said.len()));
-        self.said.push(Said { member, bytes, unresolved: false, shown: false });
+        self.said.push(Said { member, bytes });
         self.requests[member].insert(id, send);
         self.observe(Observation::Planned { send, room: room_id(room), member: member_id(member) })?;
         self.observe(Observation::Sent { send })
@@ -154,7 +148,7 @@ impl Judge {
             ClientEvent::Ended { .. } => {
                 self.forget_views(member);
                 for send in std::mem::take(&mut self.requests[member]).into_values() {
-                    self.said[send.0 as usize].unresolved = true;
+                    self.observe(Observation::Unresolved { send })?;
                 }
                 self.observe(Observation::SessionLost { member: member_id(member) })?;
             }
@@ -164,7 +158,7 @@ impl Judge {
                 // Who enters again may be sent what they saw before they left, and their client passes over it.
                 let shown = if self.views[member][index].left { client.position(room) } else { None };
                 let next = shown.map(|shown| shown.seq.next()).max(Some(*next));
-                self.views[member][index] = View { read: client.position(room), ..View::default() };
+                self.views[member][index] = View::default();
                 self.raise(index, *head);
                 self.observe(Observation::Joined {
                     member: member_id(member),
@@ -176,25 +170,15 @@ impl Judge {
             }
             ClientEvent::Left { room, head } => {
                 let room = self.index(room)?;
-                // Whoever leaves while away or behind does not care for what they have not read.
-                let read = self.views[member][room].read.filter(|read| read >= head);
-                let position = read.is_some().then_some(*head);
+                let position = Some(*head);
                 self.views[member][room] = View { left: true, ..View::default() };
                 let (member, room) = (member_id(member), room_id(room));
                 self.observe(Observation::Left { member, room, position })?;
             }
             ClientEvent::Gap { room, from, to } => {
                 let room = self.index(room)?;
-                self.views[member][room].read = Some(Position::new(from.epoch, *to));
-                let room = room_id(room);
-                // It says what the verdict of a rejoin after the last message it names would say.
-                self.observe(Observation::Joined {
-                    member: member_id(member),
-                    room,
-                    position: Some(Position::new(from.epoch, *to)),
-                    next: Some(to.next()),
-                    verdict: Some(Verdict::Gap { from: from.seq, to: *to }),
-                })?;
+                let (member, room) = (member_id(member), room_id(room));
+                self.observe(Observation::Gap { member, room, from: *from, to: *to })?;
             }
             ClientEvent::Message(shown) => self.message(member, shown)?,
             ClientEvent::History { messages, .. } => {
@@ -205,7 +189,7 @@ impl Judge {
             }
             ClientEvent::Unresolved { id, .. } => {
                 if let Some(send) = self.requests[member].remove(id) {
-                    self.said[send.0 as usize].unresolved = true;
+                    self.observe(Observation::Unresolved { send })?;
                 }
             }
             ClientEvent::Refused { id: Some(id), retry_after, .. } => {
@@ -260,7 +244,6 @@ impl Judge {
         let send = self.recognise(shown)?;
         self.raise(room, shown.position);
         let view = &mut self.views[member][room];
-        view.read = Some(shown.position);
         // Whoever has said something does not write any more.
         if let Some(presence) = view.presence.get_mut(&shown.user) {
             *presence = Presence::Online;
@@ -301,7 +284,7 @@ impl Judge {
         }
         match self.requests[member].remove(&id) {
             // It was given up; an earlier attempt may have reached the room.
-            Some(send) if for_now => self.said[send.0 as usize].unresolved = true,
+            Some(send) if for_now => self.observe(Observation::Unresolved { send })?,
             Some(send) => self.observe(Observation::Refused { send })?,
             None => {}
         }
@@ -309,12 +292,11 @@ impl Judge {
     }
 
     /// Whose message it is; its content and author must be what was sent.
-    fn recognise(&mut self, shown: &Shown) -> Result<Option<SendId>, Broken> {
+    fn recognise(&self, shown: &Shown) -> Result<Option<SendId>, Broken> {
         let number = shown.content.split_once(' ').and_then(|(digits, _)| digits.parse::<u32>().ok());
-        let Some((number, said)) = number.and_then(|n| Some((n, self.said.get_mut(n as usize)?))) else {
+        let Some((number, said)) = number.and_then(|n| Some((n, self.said.get(n as usize)?))) else {
             return Ok(None);
         };
-        said.shown = true;
         if !is_content(&shown.content, number as usize, said.bytes) || shown.user != self.users[said.member] {
             let sentence = format!("send {number} is shown as {:?} by {}", shown.content, shown.user);
             return Err(Broken { check: checks::CONTENT, sentence });
@@ -322,16 +304,17 @@ impl Judge {
         Ok(Some(SendId(number)))
     }
 
-    /// The verdict on everything, and the sends that are still on their way.
-    #[must_use]
-    pub(crate) fn finish(&mut self) -> Report {
-        // Whether a send of a lost session arrived, only those know who were shown it. If nobody was, it did not.
-        for (number, said) in (0..).zip(&self.said) {
-            if said.unresolved && !said.shown {
-                let nothing = self.oracle.observe(Observation::Refused { send: SendId(number) });
-                debug_assert!(nothing.is_none(), "it was never shown");
-            }
+    /// A gateway has refused a request for its rate; its client may never hear of it.
+    pub(crate) fn deferred(&mut self, member: usize, id: RequestId) -> Result<(), Broken> {
+        match self.requests[member].get(&id) {
+            Some(&send) => self.observe(Observation::Deferred { send }),
+            None => Ok(()),
         }
+    }
+
+    /// The verdict on everything.
+    #[must_use]
+    pub(crate) fn finish(&self) -> Report {
         self.oracle.finish()
     }
 
@@ -361,7 +344,7 @@ impl Judge {
 
     fn forget_views(&mut self, member: usize) {
         for view in &mut self.views[member] {
-            *view = View { left: view.left, read: view.read, ..View::default() };
+            *view = View { left: view.left, ..View::default() };
         }
     }
 

@@ -26,6 +26,7 @@ mod judge;
 mod life;
 mod link;
 pub mod minimise;
+mod notices;
 mod outcome;
 mod panics;
 mod person;

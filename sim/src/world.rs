@@ -318,7 +318,7 @@ impl<'a> World<'a> {
                     self.write(id, &mut more);
                     queue.extend(more.drain(..));
                 }
-                NodeOutput::Notice(_) => {}
+                NodeOutput::Notice(notice) => self.noticed(&notice)?,
                 NodeOutput::Mail(to, mail) => {
                     let to = to as usize;
                     let at = self.server.mail_arrives(self.now, node, to, &self.scenario.setup, self.draws);

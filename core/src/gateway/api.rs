@@ -2,7 +2,7 @@
 
 use crate::{
     disconnect::Disconnect,
-    id::{ConnectionId, SessionId, ShardId},
+    id::{ConnectionId, RequestId, SessionId, ShardId},
     name::{RoomName, UserName},
     refusal::Refusal,
     shard::{Op, Query, ShardEvent, Signal},
@@ -138,6 +138,8 @@ pub enum Notice {
         connection: ConnectionId,
         /// Who.
         user: UserName,
+        /// Under which number, if it has one.
+        id: Option<RequestId>,
         /// Where.
         room: RoomName,
         /// How much, in bytes.
@@ -147,6 +149,8 @@ pub enum Notice {
     Refused {
         /// On which connection.
         connection: ConnectionId,
+        /// Its number, if it has one.
+        id: Option<RequestId>,
         /// Why.
         refusal: Refusal,
     },

@@ -214,6 +214,7 @@ impl Gateway {
         out.push(GatewayOutput::Notice(Notice::Said {
             connection: peer.connection,
             user: peer.user.clone(),
+            id,
             room: room.clone(),
             bytes: content.len(),
         }));
@@ -376,7 +377,7 @@ impl Gateway {
     ) {
         self.counters.refusals[refusal as usize] += 1;
         let connection = self.connection(slot);
-        out.push(GatewayOutput::Notice(Notice::Refused { connection: connection.id, refusal }));
+        out.push(GatewayOutput::Notice(Notice::Refused { connection: connection.id, id, refusal }));
         let abusive = refusal == Refusal::RateLimited && connection.abuse.refused();
         match (refusal, id, retry_after) {
             (Refusal::RateLimited, None, Some(retry_after)) => {

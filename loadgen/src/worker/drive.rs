@@ -89,7 +89,12 @@ impl Worker {
                 }
                 None => self.error(format!("refused: {refusal}")),
             },
-            ClientEvent::Refused { id: Some(_), retry_after: Some(_), .. } => bot.is_throttled = true,
+            ClientEvent::Refused { id: Some(id), retry_after: Some(_), .. } => {
+                bot.is_throttled = true;
+                if let Some(send) = bot.awaits(id) {
+                    self.observe(Observation::Deferred { send });
+                }
+            }
             ClientEvent::Refused { id: None, refusal, .. } => self.error(format!("refused: {refusal}")),
             ClientEvent::Attached { resumed, .. } => {
                 if !resumed {
