@@ -10,6 +10,9 @@
 //! A *driver* owns clock and sockets: `chinwag-server` and `chinwag-loadgen` with tokio, `chinwag-sim` with a virtual
 //! clock. They run the same machines.
 
+#[macro_use]
+pub mod planted;
+
 pub mod client;
 pub mod config;
 pub mod dialect;

@@ -45,7 +45,11 @@ impl Bucket {
         let refilled = (at.0 - self.at.0).saturating_mul(per_microsecond);
         let missing = self.missing.saturating_sub(refilled);
         let capacity = u64::from(rate.burst.max(1)) * TOKEN;
+        let capacity = planted!(LimiterTooGenerous, capacity + TOKEN, capacity);
         if let Some(short) = (missing + TOKEN).checked_sub(capacity).filter(|&short| short > 0) {
+            if planted!(RefusalTakesRefill) {
+                self.at = at;
+            }
             return Err(Duration::from_micros(short.div_ceil(per_microsecond)) + at.since(now));
         }
         *self = Self { missing: missing + TOKEN, at };

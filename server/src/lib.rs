@@ -22,6 +22,9 @@ mod slot;
 mod tests;
 mod thread;
 
+// A server must not serve bugs that were made for the simulator to find.
+const _: () = assert!(!chinwag_core::planted::ENABLED, "chat-server cannot be built with planted bugs");
+
 pub use cli::main_with;
 pub use server::Server;
 pub use settings::{

@@ -157,7 +157,7 @@ fn timed(seed: u64) -> Done {
 }
 
 /// How long this thread has had a core.
-fn busy_time() -> Duration {
+pub(crate) fn busy_time() -> Duration {
     clock_gettime(ClockId::ThreadCPUTime).try_into().expect("clocks of threads begin at 0")
 }
 

@@ -10,6 +10,7 @@ mod age;
 mod agenda;
 mod asked;
 pub mod batch;
+pub mod bugs;
 pub mod checks;
 pub mod cli;
 pub mod compare;

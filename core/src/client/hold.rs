@@ -23,8 +23,9 @@ impl Hold {
 
     /// Whether something may go now. What is over is forgotten, so that nobody wakes up for it again.
     pub(super) fn is_over(&mut self, now: Time) -> bool {
-        self.until = self.until.filter(|until| *until > now);
-        self.until.is_none()
+        let left = self.until.filter(|until| *until > now);
+        self.until = planted!(BusyTimer, self.until, left);
+        left.is_none()
     }
 
     /// How many may be on their way at once.

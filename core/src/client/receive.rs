@@ -177,7 +177,11 @@ impl Client {
         let presence = Presence::from_word(frame.status.as_deref()?)?;
         let key = (room.clone(), user.clone());
         match presence {
-            Presence::Typing => drop(self.typing.insert(key, now + self.config.typing_ttl)),
+            Presence::Typing => {
+                let until = now + self.config.typing_ttl;
+                let until = planted!(TypingNeverCleared, now + self.config.typing_ttl * 1_000, until);
+                self.typing.insert(key, until);
+            }
             Presence::Online | Presence::Offline => drop(self.typing.remove(&key)),
         }
         tell(out, ClientEvent::Presence { room, user, presence });
@@ -237,6 +241,7 @@ impl Client {
 
     fn request_refused(&mut self, id: RequestId, until: Option<Time>) {
         self.ask_refused(id, until);
+        let until = planted!(RateRefusalDropped, None, until);
         match until {
             Some(until) if self.config.retry_rate_limited && self.sends.hold(id, until) => {}
             _ => drop(self.sends.settle(id)),

@@ -69,6 +69,9 @@ impl Room {
     /// What was not answered is to be asked again, under its number.
     pub(super) fn disconnected(&mut self) {
         self.joined = false;
+        if planted!(ClientForgetsPosition) {
+            self.position = None;
+        }
         self.postpone();
     }
 

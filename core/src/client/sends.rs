@@ -102,6 +102,10 @@ impl Sends {
 
     /// Nothing is on its way any more.
     pub(super) fn disconnected(&mut self) {
+        if planted!(ClientNeverRepeats) {
+            return;
+        }
+        planted!(ClientForgetsUnanswered, self.waiting.retain(|_, send| !send.in_flight), ());
         self.in_flight = 0;
         self.hold.disconnected();
         for send in self.waiting.values_mut() {

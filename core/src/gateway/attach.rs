@@ -61,6 +61,7 @@ impl Gateway {
             out.push(GatewayOutput::Submit { shard, op: Op::Detach { peer, keep: Keep::Window, limiters } });
             return;
         };
+        let limiters = planted!(LimiterRefillsOnReconnect, Limiters::default(), limiters);
         let (message, control) = (self.message_rate(), self.control_rate());
         let connection = self.connection(slot);
         connection.greeted = attaching.greeted;
@@ -79,7 +80,10 @@ impl Gateway {
         };
         out.push(GatewayOutput::Notice(notice));
         self.counters.resumed += u64::from(resumed);
-        if attaching.greeted {
+        if planted!(ServedBeforeWelcome) {
+            self.serve(now, slot, out);
+        }
+        if planted!(ResumeNotWelcomed, attaching.greeted && !resumed, attaching.greeted) {
             let limits = self.config.clone();
             let event = Event::Welcome {
                 user: &peer.user,

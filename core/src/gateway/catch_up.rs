@@ -23,7 +23,8 @@ impl Gateway {
         out: &mut Vec<GatewayOutput>,
     ) {
         let from = Position::new(joined.head.epoch, joined.next);
-        self.seat(slot, room, Follow::Behind(from));
+        let follow = planted!(LiveWithoutCatchingUp, Follow::Live, Follow::Behind(from));
+        self.seat(slot, room, follow);
         self.catch_up(slot, out);
     }
 
@@ -97,6 +98,7 @@ impl Gateway {
             let first = page.messages.first().map_or_else(|| page.head.seq.next(), |message| message.seq);
             let next = page.messages.last().map_or(first, |message| message.seq.next());
             let live = next > page.head.seq;
+            let next = planted!(HistoryCursorSkips, next.next(), next);
             let follow = if live { Follow::Live } else { Follow::Behind(Position::new(epoch, next)) };
             let index = self.by_name[room];
             let reader = self.rooms[index].as_mut().and_then(|room| room.reader(slot));

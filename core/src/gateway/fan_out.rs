@@ -101,13 +101,15 @@ impl Gateway {
 
     fn start_typing(&mut self, now: Time, index: RoomIndex, user: UserName, out: &mut Vec<GatewayOutput>) {
         let until = now + self.config.typing_ttl;
+        let until = planted!(TypingNeverCleared, now + self.config.typing_ttl * 1_000, until);
         let room = self.rooms[index].as_mut().expect("it is in the table");
         let earlier = room.typing.insert(user.clone(), until);
         self.schedule_typing(index);
         if earlier.is_none() {
             let name = self.room_name(index);
             let event = Event::Presence { room: &name, user: &user, presence: Presence::Typing };
-            self.spread(now, index, Class::TypingStart, Some(&user), &event, out);
+            let author = planted!(TypingEchoed, None, Some(&user));
+            self.spread(now, index, Class::TypingStart, author, &event, out);
         }
     }
 
@@ -161,6 +163,7 @@ impl Gateway {
             Class::State => state_bytes(&self.config),
             Class::Message(_) => lag_bytes(&self.config),
         };
+        let limit = planted!(OutboxCapIgnored, usize::MAX, limit);
         let mut lagged = Vec::new();
         let room = self.rooms[index].as_mut().expect("it is in the table");
         for reader in &mut room.readers {
@@ -172,9 +175,10 @@ impl Gateway {
             if connection.outbox.bytes() + range.len() > limit {
                 match class {
                     Class::TypingStart => self.counters.typing_dropped += 1,
-                    Class::State => reader.stale = true,
+                    Class::State => reader.stale = planted!(MemberListStale, false, true),
                     Class::Message(next) => {
-                        reader.follow = Follow::Behind(next);
+                        let later = Position::new(next.epoch, next.seq.next());
+                        reader.follow = Follow::Behind(planted!(LagSkipsMessage, later, next));
                         lagged.push(reader.slot);
                     }
                 }

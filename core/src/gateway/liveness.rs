@@ -52,12 +52,17 @@ impl Gateway {
             return self.close(now, slot, Disconnect::Idle, out);
         }
         if connection.must_progress(&config) && due(connection.stalled_at(&config)) {
+            if planted!(SlowReaderNeverClosed) {
+                connection.took = now;
+                return;
+            }
             return self.close(now, slot, Disconnect::Slow, out);
         }
         if connection.awaiting_pong && connection.alive() > connection.pinged {
             connection.awaiting_pong = false;
         } else if connection.awaiting_pong && due(connection.pinged + config.pong_timeout) {
-            return self.close(now, slot, Disconnect::HeartbeatTimeout, out);
+            let reason = planted!(WrongCloseCode, Disconnect::Idle, Disconnect::HeartbeatTimeout);
+            return self.close(now, slot, reason, out);
         }
         if !connection.awaiting_pong && due(connection.ping_at(&config)) {
             (connection.pinged, connection.awaiting_pong) = (now, true);
@@ -115,6 +120,9 @@ impl Gateway {
             .take(batch)
             .collect();
         self.drain_at = (going.len() == batch).then(|| now + DRAIN_INTERVAL);
+        if planted!(DrainForgetsConnections) {
+            self.drain_at = None;
+        }
         for slot in going {
             self.close(now, slot, Disconnect::Shutdown, out);
         }

@@ -238,7 +238,7 @@ impl Gateway {
     /// Takes a connection out of its rooms and tells the shards; `code` is what the client closed with.
     fn release(&mut self, slot: Slot, code: Option<u16>, out: &mut Vec<GatewayOutput>) {
         let rooms = std::mem::take(&mut self.connection(slot).rooms);
-        for room in rooms {
+        for room in planted!(ReaderNotUnseated, Vec::new(), rooms) {
             self.unseat(room, slot);
         }
         let gateway = self.id;

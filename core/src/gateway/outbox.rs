@@ -134,6 +134,10 @@ impl Outbox {
             let taken = left.min(front.range.end - front.range.start);
             front.range.start += taken;
             left -= taken;
+            if planted!(PartialWriteDropsRest) {
+                self.bytes = self.bytes.saturating_sub(front.range.len());
+                front.range.start = front.range.end;
+            }
             if front.range.is_empty() {
                 self.runs.pop_front();
             }

@@ -1,6 +1,6 @@
 //! What shards answer.
 
-use super::{Gateway, GatewayOutput, Slot};
+use super::{Gateway, GatewayOutput, Slot, connection::state_bytes};
 use crate::{
     dialect::{Event, Presence},
     id::{ConnectionId, RequestId},
@@ -70,7 +70,7 @@ impl Gateway {
         match reply {
             Reply::Joined(joined) => self.joined(now, slot, room, &joined, out),
             Reply::Left(position) => {
-                self.leave(slot, room);
+                planted!(PushToThoseWhoLeft, (), self.leave(slot, room));
                 self.tell(now, slot, &Event::Left { id, room, position }, out);
             }
             Reply::Created(position) => self.tell(now, slot, &Event::Created { id, room, position }, out),
@@ -102,6 +102,10 @@ impl Gateway {
         position: Option<crate::Position>,
         out: &mut Vec<GatewayOutput>,
     ) {
+        let waiting = self.connection(slot).outbox.bytes();
+        if planted!(AckShed, waiting > state_bytes(&self.config), false) {
+            return;
+        }
         if let Some(id) = id {
             self.tell(now, slot, &Event::Ack { id, room, position }, out);
         }

@@ -60,6 +60,7 @@ impl Gateway {
         // Not at once after it was stopped, so that it is not stopped and started for every frame.
         let rested = connection.unanswered <= self.config.unanswered_max / 2
             && connection.outbox.bytes() <= drained_bytes(&self.config);
+        let rested = planted!(ReadingStaysOff, false, rested);
         let on = ready && (connection.reading || rested);
         if on != connection.reading {
             connection.reading = on;
@@ -219,6 +220,7 @@ impl Gateway {
             bytes: content.len(),
         }));
         self.connection(slot).typing.retain(|(typing, _)| *typing != room);
+        let content = planted!(ContentTrimmed, content.trim(), content);
         let shard = self.shard_of_room(&room);
         self.submit(slot, shard, Op::Publish { peer, id, room, content: Arc::from(content) }, out);
     }

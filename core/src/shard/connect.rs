@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     State,
+    answers::Answers,
     deadlines::Due,
     op::{Effect, Keep, Limiters, Peer, Resume, ShardEvent},
     session::{Address, Link, Session, Spent},
@@ -62,6 +63,9 @@ impl State {
         if session.is_at(newcomer.address) || session.is_awaited_by(newcomer.address) {
             return turn.refuse_attach(newcomer, Refusal::AlreadyAttached);
         }
+        if planted!(TakeOverLeavesOldSocket, matches!(session.link, Link::Attached(_)), false) {
+            return self.hand_over(turn, id, newcomer);
+        }
         match session.link {
             Link::Detached { until } => {
                 turn.deadlines.cancel(until, Due::Session(id));
@@ -83,6 +87,9 @@ impl State {
         let session = self.sessions.known_mut(id);
         session.generation.0 += 1;
         session.link = Link::Attached(newcomer.address);
+        if planted!(AnswersLostOnResume) {
+            session.answers = Answers::default();
+        }
         let (generation, user) = (session.generation, session.user.clone());
         let home = session.home.as_mut().expect("connections attach at home");
         home.fresh = secret;
@@ -157,6 +164,9 @@ impl State {
         if let Some(home) = &session.home {
             self.keep_spent(turn, &session.user, home.limiters);
         }
+        if planted!(GhostMember) {
+            return;
+        }
         for name in &session.rooms {
             let room = self.room_mut(name);
             if room.remove_seat(turn, &session.user, id) {
@@ -191,7 +201,12 @@ impl State {
     /// session too many.
     pub(super) fn admit(&mut self, turn: &mut Turn<'_>, peer: &Peer) -> Result<(), Refusal> {
         let address = Address::from(peer);
-        match self.sessions.get(peer.session) {
+        let known = self.sessions.get(peer.session);
+        if planted!(LateLeaveUndoesJoin, known.is_some_and(|known| known.generation > peer.generation), false)
+        {
+            return Ok(());
+        }
+        match known {
             Some(session) if session.user != peer.user => Err(Refusal::Replaced),
             Some(session) if session.is_at(address) && session.generation == peer.generation => Ok(()),
             Some(session) if session.home.is_none() && session.generation < peer.generation => {

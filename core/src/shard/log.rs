@@ -40,6 +40,9 @@ impl Log {
 
     pub(super) fn append(&mut self, at: Time, user: UserName, content: Arc<str>, max: u32) -> Arc<Message> {
         self.head = self.head.next();
+        if planted!(SeqSkipped, self.head.0 == u64::from(max), false) {
+            self.head = self.head.next();
+        }
         let message = Arc::new(Message { seq: self.head, at, user, content });
         self.kept.push_back(Arc::clone(&message));
         self.trim(max);
@@ -61,8 +64,14 @@ impl Log {
         match since {
             None => (Verdict::Full, latest),
             Some(seen) if seen.epoch != self.epoch || seen.seq > self.head => (Verdict::Reset, latest),
-            Some(seen) if seen.seq.next() >= floor => (Verdict::Full, seen.seq.next()),
-            Some(seen) => (Verdict::Gap { from: seen.seq.next(), to: Seq(floor.0 - 1) }, floor),
+            Some(seen) if seen.seq.next() >= floor => {
+                (Verdict::Full, planted!(ResumeOffByOne, next.min(seen.seq.next().next()), seen.seq.next()))
+            }
+            Some(seen) => {
+                let floor = planted!(GapTooWide, next.min(floor.next()), floor);
+                let gap = Verdict::Gap { from: seen.seq.next(), to: Seq(floor.0 - 1) };
+                (planted!(GapNotAnnounced, Verdict::Full, gap), floor)
+            }
         }
     }
 
@@ -73,6 +82,7 @@ impl Log {
 
     /// The last messages before `before` (or the newest), oldest first, and whether older ones are kept.
     pub(super) fn page_before(&self, before: Option<Seq>, limits: PageLimits) -> (Vec<Arc<Message>>, bool) {
+        let before = planted!(PageOverlap, before.map(Seq::next), before);
         let end = before.map_or(self.kept.len(), |before| self.index_of(before));
         let mut messages = page(self.kept.range(..end).rev(), limits);
         messages.reverse();

@@ -112,6 +112,7 @@ impl Member {
         let attached = self.seats.iter().any(|seat| seat.address.is_some());
         if !attached && self.presence == Presence::Attached {
             let until = turn.at + turn.config.presence_grace;
+            let until = planted!(PresenceWithoutGrace, turn.at, until);
             self.presence = Presence::Grace { until };
             turn.deadlines.set(until, Due::Offline(room.clone(), user.clone()));
         }
@@ -162,7 +163,8 @@ impl Room {
             Some(_) => Arrival::Unnoticed,
         };
         let member = self.members.entry(peer.user.clone()).or_default();
-        if let Presence::Grace { until } = mem::replace(&mut member.presence, Presence::Attached) {
+        let before = mem::replace(&mut member.presence, Presence::Attached);
+        if let Presence::Grace { until } = planted!(GraceNotCancelled, Presence::Attached, before) {
             turn.deadlines.cancel(until, Due::Offline(self.name.clone(), peer.user.clone()));
         }
         let before = member.seat_for(peer.session).address.replace(peer.into());
@@ -222,6 +224,9 @@ impl Room {
 
     /// Tells the others of an arrival. `roster` is the present one.
     pub(super) fn announce(&mut self, turn: &mut Turn<'_>, user: UserName, arrival: Arrival, roster: Roster) {
+        if planted!(ReturnNotAnnounced, arrival == Arrival::Back, false) {
+            return;
+        }
         match (arrival, &roster) {
             (Arrival::Member, Roster::Names(_)) => {
                 self.report_churn(turn);
@@ -291,7 +296,8 @@ impl Room {
 
     /// One effect for each gateway that has a reader.
     pub(super) fn push(&self, effects: &mut Vec<Effect>, push: Push) {
-        effects.extend(self.readers.keys().map(|&to| {
+        let missed = planted!(FanOutMissesGateway, self.readers.len().min(2) - 1, 0);
+        effects.extend(self.readers.keys().skip(missed).map(|&to| {
             let event = ShardEvent::Push { room: self.name.clone(), push: push.clone() };
             Effect { to, event }
         }));
@@ -309,7 +315,7 @@ impl Room {
 
     /// Whether there are too many members to list them in events.
     pub(super) fn is_large(&self, config: &ShardConfig) -> bool {
-        self.count() > config.roster_max
+        self.count() > planted!(RosterLimitOffByOne, config.roster_max - 1, config.roster_max)
     }
 
     /// Who is there.

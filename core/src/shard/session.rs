@@ -173,7 +173,10 @@ impl Sessions {
     pub(super) fn of_connection(&self, peer: &Peer) -> Option<SessionId> {
         let address = Address::from(peer);
         let mut candidates = std::iter::once(&peer.session).chain(self.of_user(&peer.user));
-        let concerns = |session: &Session| session.is_at(address) || session.is_awaited_by(address);
+        let is_at = |session: &Session| {
+            planted!(LateLeaveUndoesJoin, matches!(session.link, Link::Attached(_)), session.is_at(address))
+        };
+        let concerns = |session: &Session| is_at(session) || session.is_awaited_by(address);
         candidates.find(|id| self.records.get(id).is_some_and(concerns)).copied()
     }
 

@@ -1,5 +1,6 @@
 //! The command line: what there is, and what it exits with. Each subcommand has a file of its own.
 
+mod bugs;
 mod check;
 mod diff;
 mod minimise;
@@ -37,7 +38,8 @@ Examples:
   sim plan 42 > 42.scn                    its scenario, to edit and to replay
   sim minimise 42 -o small.scn            the smallest scenario that fails like it
   sim check 0 --seeds 100                 whether runs repeat, here and in another process
-  sim diff 42 edited.scn                  where two runs part"
+  sim diff 42 edited.scn                  where two runs part
+  sim bugs                                how many seeds it takes to find each planted bug"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -58,6 +60,8 @@ enum Command {
     Check(check::Args),
     /// Compare two runs, and show where they part
     Diff(diff::Args),
+    /// Plant bugs in a build of their own, and count the seeds until each is found
+    Bugs(crate::bugs::command::Args),
     /// Print what stands for runs, for the `check` of another process
     #[command(hide = true)]
     Chain(check::ChainArgs),
@@ -83,6 +87,8 @@ pub fn main() -> ExitCode {
         Command::Minimise(args) => minimise::main(&args),
         Command::Check(args) => check::main(&args),
         Command::Diff(args) => diff::main(&args),
+        // Its arguments make sense; those who have the bugs read them again.
+        Command::Bugs(_) => bugs::main(),
         Command::Chain(args) => check::chain(&args),
     };
     match result {

@@ -1,0 +1,148 @@
+//! The bugs by name, and which of them is in force.
+
+use std::cell::Cell;
+
+thread_local! {
+    static IN_FORCE: Cell<Option<Bug>> = const { Cell::new(None) };
+}
+
+/// Puts a bug in force on this thread, in place of any other; `None` ends it.
+pub fn plant(bug: Option<Bug>) {
+    IN_FORCE.set(bug);
+}
+
+pub(crate) fn is_in_force(bug: Bug) -> bool {
+    IN_FORCE.get() == Some(bug)
+}
+
+/// Makes the enum, the list of all, and what they are called, from one table.
+macro_rules! catalogue {
+    ($(#[doc = $what:literal] $bug:ident = $name:literal,)*) => {
+        /// A mistake that a good engineer could make.
+        #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+        pub enum Bug {
+            $(#[doc = $what] $bug,)*
+        }
+
+        impl Bug {
+            /// All of them, by the machine they are in.
+            pub const ALL: &[Self] = &[$(Self::$bug,)*];
+
+            /// Its name, in kebab case.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$bug => $name,)*
+                }
+            }
+
+            /// What is wrong, in one sentence.
+            #[must_use]
+            pub fn what(self) -> &'static str {
+                match self {
+                    $(Self::$bug => $what.trim_ascii(),)*
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    // Shard.
+    /// Who resumes is told that nothing is missing, and the first message they missed is passed over.
+    ResumeOffByOne = "resume-off-by-one",
+    /// Who comes back after their place was forgotten is told that nothing is missing.
+    GapNotAnnounced = "gap-not-announced",
+    /// A gap is announced one message too far: one that is still kept.
+    GapTooWide = "gap-too-wide",
+    /// A room has the same epoch in the server's next life.
+    EpochReusedAfterRestart = "epoch-reused-after-restart",
+    /// A number is left out when the history first overflows.
+    SeqSkipped = "seq-skipped",
+    /// A page of history begins with the message it should end before.
+    PageOverlap = "page-overlap",
+    /// A sixteenth of the answers is remembered.
+    IdempotenceWindowTooShort = "idempotence-window-too-short",
+    /// A session's answers are forgotten when it is resumed.
+    AnswersLostOnResume = "answers-lost-on-resume",
+    /// An acknowledgement names the place before the message's.
+    AckNamesPlaceBefore = "ack-names-place-before",
+    /// What an old connection still says, and its end, act for the newer one.
+    LateLeaveUndoesJoin = "late-leave-undoes-join",
+    /// A session is handed to a new connection while the old one goes on.
+    TakeOverLeavesOldSocket = "take-over-leaves-old-socket",
+    /// A session that expires leaves its rooms' members as they are.
+    GhostMember = "ghost-member",
+    /// Nobody is told that a member who was offline is back.
+    ReturnNotAnnounced = "return-not-announced",
+    /// A grace that has begun ends with "offline", whoever has come back since.
+    GraceNotCancelled = "grace-not-cancelled",
+    /// A member is offline as soon as the connection is gone.
+    PresenceWithoutGrace = "presence-without-grace",
+    /// A push goes to all gateways but the first, if there are several.
+    FanOutMissesGateway = "fan-out-misses-gateway",
+    /// A room of exactly `roster_max` members is taken for a large one.
+    RosterLimitOffByOne = "roster-limit-off-by-one",
+    /// Questions and typing notices are taken from anyone.
+    MembershipNotChecked = "membership-not-checked",
+
+    // Gateway.
+    /// A connection that takes a session up begins with full limiters.
+    LimiterRefillsOnReconnect = "limiter-refills-on-reconnect",
+    /// A session that is resumed is not welcomed.
+    ResumeNotWelcomed = "resume-not-welcomed",
+    /// What waited for the session is served before its welcome.
+    ServedBeforeWelcome = "served-before-welcome",
+    /// A reader is live at once, without what it has missed.
+    LiveWithoutCatchingUp = "live-without-catching-up",
+    /// The next page begins one message too late.
+    HistoryCursorSkips = "history-cursor-skips",
+    /// Changes that a slow reader was spared are never made up for.
+    MemberListStale = "member-list-stale",
+    /// A full outbox takes what is said in rooms all the same.
+    OutboxCapIgnored = "outbox-cap-ignored",
+    /// A reader that falls behind goes on after the message it had no room for.
+    LagSkipsMessage = "lag-skips-message",
+    /// Who writes is told so.
+    TypingEchoed = "typing-echoed",
+    /// Seconds are taken for milliseconds, so that a typing notice never ends by itself.
+    TypingNeverCleared = "typing-never-cleared",
+    /// A reader that takes nothing is kept.
+    SlowReaderNeverClosed = "slow-reader-never-closed",
+    /// A connection that is silent is closed with a code that means: stay away.
+    WrongCloseCode = "wrong-close-code",
+    /// Draining ends with its first batch.
+    DrainForgetsConnections = "drain-forgets-connections",
+    /// Who has left a room still reads it.
+    PushToThoseWhoLeft = "push-to-those-who-left",
+    /// An answer is left out when the outbox is half full.
+    AckShed = "ack-shed",
+    /// A socket that was not read for a while is never read again.
+    ReadingStaysOff = "reading-stays-off",
+    /// The white space around a message is cut off.
+    ContentTrimmed = "content-trimmed",
+    /// A connection that ends stays a reader of its rooms.
+    ReaderNotUnseated = "reader-not-unseated",
+    /// What a socket does not take of a frame is forgotten.
+    PartialWriteDropsRest = "partial-write-drops-rest",
+
+    // Limiter.
+    /// One more than the burst is admitted.
+    LimiterTooGenerous = "limiter-too-generous",
+    /// A refusal takes back what has been refilled since.
+    RefusalTakesRefill = "refusal-takes-refill",
+
+    // Client.
+    /// Where it had read is forgotten with the connection.
+    ClientForgetsPosition = "client-forgets-position",
+    /// What was on its way when the connection went is not sent again.
+    ClientNeverRepeats = "client-never-repeats",
+    /// What was on its way when the connection went is forgotten.
+    ClientForgetsUnanswered = "client-forgets-unanswered",
+    /// A send refused for its rate is given up, though it was to be repeated.
+    RateRefusalDropped = "rate-refusal-dropped",
+    /// A pause that is over is woken up for again and again.
+    BusyTimer = "busy-timer",
+    /// A silent connection counts as alive.
+    SilenceOverlooked = "silence-overlooked",
+}
