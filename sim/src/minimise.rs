@@ -78,6 +78,7 @@ impl<R: FnMut(&Scenario) -> Outcome> Search<R> {
         self.drop_rooms();
         self.drop_kinds();
         self.drop_steps();
+        self.merge_says();
         self.relabel();
         self.make_plain();
         self.simplify_values();
@@ -162,6 +163,18 @@ impl<R: FnMut(&Scenario) -> Outcome> Search<R> {
         let ids = self.best.steps.iter().map(|step| step.id).collect();
         let without = |best: &Scenario, gone: &[u32]| with_steps(best, |step| !gone.contains(&step.id));
         self.thin(ids, without);
+    }
+
+    /// Where it takes a crowd, one may speak for all.
+    fn merge_says(&mut self) {
+        let mut place = 0;
+        while let Some(merged) = simplify::merged_says(&self.best, place, usize::MAX) {
+            place = if self.accepts(merged) { 0 } else { place + 1 };
+        }
+        place = 0;
+        while let Some(merged) = simplify::merged_says(&self.best, place, 1) {
+            place += usize::from(!self.accepts(merged));
+        }
     }
 
     /// Clients and rooms that nothing is done with go, and the others are numbered without gaps.

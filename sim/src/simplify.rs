@@ -65,6 +65,28 @@ pub(crate) const fn round(number: u64, digits: u32) -> u64 {
     }
 }
 
+/// The scenario with up to so many later messages to the same room said by the one who speaks in this place of all who
+/// speak; none if there is no such place.
+pub(crate) fn merged_says(scenario: &Scenario, place: usize, most: usize) -> Option<Scenario> {
+    let says = |step: &Step| match step.action {
+        Action::Say { room, times, bytes } => Some((room, times, bytes)),
+        _ => None,
+    };
+    let mut steps = scenario.steps.clone();
+    let speakers: Vec<usize> = (0..steps.len()).filter(|&step| says(&steps[step]).is_some()).collect();
+    let &first = speakers.get(place)?;
+    let (room, mut times, mut bytes) = says(&steps[first])?;
+    let others =
+        speakers[place + 1..].iter().filter(|&&other| says(&steps[other]).is_some_and(|say| say.0 == room));
+    let others: Vec<usize> = others.take(most).copied().collect();
+    for &other in others.iter().rev() {
+        let (_, more, longer) = says(&steps.remove(other))?;
+        (times, bytes) = (times.saturating_add(more), bytes.max(longer));
+    }
+    steps[first].action = Action::Say { room, times, bytes };
+    Some(Scenario { seed: scenario.seed, setup: scenario.setup.clone(), steps })
+}
+
 /// The scenario without the clients that do nothing.
 pub(crate) fn without_idle_clients(scenario: &Scenario) -> Scenario {
     let idle: Vec<usize> =
@@ -168,6 +190,26 @@ mod tests {
         assert!(actions(&say).contains(&once) && actions(&once).len() == 1);
         let drain = |drain_us| Action::Restart { drain_us, for_us: 0 };
         assert_eq!(actions(&drain(Some(0)))[0], drain(None));
+    }
+
+    #[test]
+    fn one_speaks_for_all() {
+        let mut scenario = Scenario::generate(2);
+        scenario.steps.truncate(4);
+        let say = |room, times, bytes| Action::Say { room, times, bytes };
+        for (step, action) in
+            scenario.steps.iter_mut().zip([say(0, 1, 9), say(1, 1, 9), say(0, 4, 50), say(0, 2, 70)])
+        {
+            step.action = action;
+        }
+        let actions = |place, most| {
+            let merged = merged_says(&scenario, place, most)?;
+            Some(merged.steps.into_iter().map(|step| step.action).collect::<Vec<Action>>())
+        };
+        assert_eq!(actions(0, 9), Some(vec![say(0, 7, 70), say(1, 1, 9)]));
+        assert_eq!(actions(0, 1), Some(vec![say(0, 5, 50), say(1, 1, 9), say(0, 2, 70)]));
+        assert_eq!(merged_says(&scenario, 1, 9), Some(scenario.clone()), "there is nobody else");
+        assert_eq!(actions(4, 9), None);
     }
 
     #[test]

@@ -160,7 +160,21 @@ pub struct Record {
     /// What it is. Frames of text are given as they are.
     pub text: String,
     /// Stands for everything up to here.
+    #[serde(with = "hex")]
     pub hash: u64,
+}
+
+/// 64 bits as text, for readers of JSON to whom every number is a float.
+mod hex {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(hash: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{hash:016x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        u64::from_str_radix(&String::deserialize(deserializer)?, 16).map_err(de::Error::custom)
+    }
 }
 
 /// An event, before it is known whether anybody wants to read of it.
@@ -361,6 +375,14 @@ mod tests {
             }
             assert!(matched > 20, "seed {seed}: {matched} frames");
         }
+    }
+
+    #[test]
+    fn records_survive_json() {
+        let mut trace = Trace::detailed();
+        run(&Scenario::generate(2), &mut trace, None);
+        let json = serde_json::to_string(trace.records()).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Record>>(&json).unwrap(), trace.records());
     }
 
     #[test]

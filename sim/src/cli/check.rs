@@ -23,7 +23,7 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     which: Which,
-    /// Another build of this program to compare with, instead of this one and the one of the sibling profile
+    /// Another build of this program to compare with, instead of this one: debug with release, one compiler with another
     #[arg(long, value_name = "PROGRAM")]
     other: Option<PathBuf>,
 }
@@ -95,37 +95,18 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
             }
         }
     }
-    for program in programs(args.other.as_deref())? {
-        if !agrees(&program, &args.which, &scenarios, &chains)? {
-            code = NOT_DETERMINISTIC;
-        }
+    let program = match &args.other {
+        Some(other) => other.clone(),
+        None => env::current_exe().context("cannot find this program")?,
+    };
+    if !agrees(&program, &args.which, &scenarios, &chains)? {
+        code = NOT_DETERMINISTIC;
     }
     if code != NOT_DETERMINISTIC {
         let events: u64 = chains.iter().flatten().map(|chain| chain.events).sum();
         println!("{} scenarios repeat, {events} events", scenarios.len());
     }
     Ok(code)
-}
-
-/// The builds to compare with.
-fn programs(other: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
-    if let Some(other) = other {
-        return Ok(vec![other.to_owned()]);
-    }
-    let this = env::current_exe().context("cannot find this program")?;
-    let sibling = sibling(&this).filter(|sibling| sibling.is_file());
-    Ok([Some(this), sibling].into_iter().flatten().collect())
-}
-
-/// Where cargo puts the program of the other usual profile.
-fn sibling(program: &Path) -> Option<PathBuf> {
-    let profile = program.parent()?;
-    let other = match profile.file_name()?.to_str()? {
-        "debug" => "release",
-        "release" => "debug",
-        _ => return None,
-    };
-    Some(profile.with_file_name(other).join(program.file_name()?))
 }
 
 /// Whether another process has the same chains.
@@ -170,17 +151,4 @@ fn ask<T: DeserializeOwned>(program: &Path, args: &[&str]) -> anyhow::Result<Vec
     let text = String::from_utf8(output.stdout).with_context(|| format!("{name} prints no text"))?;
     let parse = |line| serde_json::from_str(line).with_context(|| format!("{name} is another program"));
     text.lines().map(parse).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sibling_is_the_other_profile() {
-        let of = |path: &str| sibling(Path::new(path));
-        assert_eq!(of("/t/debug/sim"), Some("/t/release/sim".into()));
-        assert_eq!(of("/t/release/sim"), Some("/t/debug/sim".into()));
-        assert_eq!(of("/usr/bin/sim"), None);
-    }
 }
