@@ -39,6 +39,7 @@ mod server;
 mod simplify;
 pub mod strategy;
 pub mod table;
+pub mod timeline;
 pub mod trace;
 mod wire;
 mod witness;

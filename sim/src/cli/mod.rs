@@ -8,6 +8,7 @@ mod plan;
 mod replay;
 mod report;
 mod run;
+mod timeline;
 
 use std::{
     io::{self, ErrorKind},
@@ -37,6 +38,7 @@ Examples:
   sim replay 42 --trace text --actor c3   one of them, as client 3 sees it
   sim plan 42 > 42.scn                    its scenario, to edit and to replay
   sim minimise 42 -o small.scn            the smallest scenario that fails like it
+  sim timeline small.scn -o small.html    a picture of what happens in it
   sim check 0 --seeds 100                 whether runs repeat, here and in another process
   sim diff 42 edited.scn                  where two runs part
   sim bugs                                how many seeds it takes to find each planted bug"
@@ -56,6 +58,8 @@ enum Command {
     Plan(plan::Args),
     /// Make a scenario that fails smaller, as long as it fails alike
     Minimise(minimise::Args),
+    /// Draw what happens in a scenario, as a page for a browser
+    Timeline(timeline::Args),
     /// Run scenarios twice here and once in another process, and compare
     Check(check::Args),
     /// Compare two runs, and show where they part
@@ -85,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::main(&args),
         Command::Plan(args) => plan::main(&args),
         Command::Minimise(args) => minimise::main(&args),
+        Command::Timeline(args) => timeline::main(&args),
         Command::Check(args) => check::main(&args),
         Command::Diff(args) => diff::main(&args),
         // Its arguments make sense; those who have the bugs read them again.

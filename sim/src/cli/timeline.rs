@@ -1,0 +1,28 @@
+//! `sim timeline`: a run as a page for a browser.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::Context;
+
+use super::{BROKEN, CLEAN};
+use crate::{file::ScenarioFile, timeline, trace::Trace, try_run};
+
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// A seed, or a file written by `sim plan`
+    #[arg(value_name = "SEED|FILE")]
+    scenario: String,
+    /// The page to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
+    let file = ScenarioFile::find(&args.scenario)?;
+    let mut trace = Trace::detailed();
+    let outcome = try_run(&file.scenario, &mut trace);
+    let page = timeline::page(&file, &outcome, trace.records());
+    fs::write(&args.output, page).with_context(|| format!("cannot write {}", args.output.display()))?;
+    println!("{}", args.output.display());
+    Ok(if outcome.is_clean() { CLEAN } else { BROKEN })
+}
