@@ -13,6 +13,7 @@ use super::{
 use crate::{
     describe::FIN,
     scenario::{Action, Actor, Scenario, Step},
+    simplify,
     trace::{Kind, Lane, Record},
 };
 
@@ -94,13 +95,9 @@ impl Picture<'_> {
     /// What a step is called, and when it is over, if it is a fault that lasts.
     fn fault(&self, step: &Step) -> Option<(String, u64)> {
         let end = match step.action {
-            Action::Stall { for_us, .. }
-            | Action::Slow { for_us, .. }
-            | Action::Skew { for_us, .. }
-            | Action::Restart { for_us, drain_us: None } => step.at_us + for_us,
-            Action::Restart { for_us, drain_us: Some(drain_us) } => step.at_us + drain_us + for_us,
             Action::HalfOpen { .. } => self.next_close(step)?,
-            _ => return None,
+            Action::Restart { for_us, drain_us } => step.at_us + drain_us.unwrap_or(0) + for_us,
+            _ => step.at_us + simplify::duration_us(&step.action)?,
         };
         Some((format!("{:?}", step.action), end))
     }

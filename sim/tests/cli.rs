@@ -1,0 +1,122 @@
+//! The command itself: what it prints, what it writes, what it exits with.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use chinwag_sim::{Scenario, file::ScenarioFile};
+use serde_json::Value;
+
+fn sim(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sim")).args(args).output().expect("it runs")
+}
+
+/// What it prints, if it exits so.
+fn exits(code: i32, args: &[&str]) -> String {
+    let Output { status, stdout, stderr } = sim(args);
+    let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+    assert_eq!(status.code(), Some(code), "sim {args:?}\n{stdout}\n{stderr}");
+    stdout + &stderr
+}
+
+/// A scenario in which nobody is ever welcome: no byte gets into the server's socket.
+fn stuck(folder: &Path) -> String {
+    let mut scenario = Scenario::generate(3);
+    scenario.setup.clients.iter_mut().for_each(|client| client.send_buffer = 0);
+    let path = folder.join("stuck.scn");
+    ScenarioFile { comments: vec!["No byte gets out.".to_owned()], scenario }.write(&path).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn mistakes_are_one_clear_line() {
+    for args in [
+        &["replay", "nowhere.scn"][..],
+        &["check", "nowhere.scn"],
+        &["timeline", "nowhere.scn", "-o", "x.html"],
+        &["check", "nowhere.scn", "--seeds", "2"],
+        &["run", "--from", "18446744073709551615", "--seeds", "2"],
+    ] {
+        let said = exits(104, args);
+        assert!(said.starts_with("sim: ") && said.lines().count() == 1, "{said}");
+    }
+    for args in [&["run", "--seeds", "0"][..], &["run", "--jobs", "0"], &["run", "--budget", "60"], &["sing"]]
+    {
+        exits(104, args);
+    }
+}
+
+#[test]
+fn a_batch_says_the_same_with_any_number_of_jobs() {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, three] = ["1", "3"].map(|jobs| {
+        let path = folder.path().join(jobs);
+        exits(0, &["run", "--from", "7", "--seeds", "12", "--jobs", jobs, "--json", path.to_str().unwrap()]);
+        serde_json::from_str::<Value>(&fs::read_to_string(path).unwrap()).unwrap()
+    });
+    for name in ["from", "seeds", "failures", "events", "frames", "virtual_seconds", "oracles", "marks"] {
+        assert_eq!(one[name], three[name], "{name}");
+        assert!(!one[name].is_null(), "{name} is missing");
+    }
+    assert_eq!((&one["seeds"], &one["failures"]), (&Value::from(12), &Value::from(0)));
+    for name in ["events_per_second", "frames_per_second", "virtual_to_real"] {
+        assert!(one[name].as_f64().is_some_and(|rate| rate > 0.0), "{name}");
+    }
+}
+
+#[test]
+fn runs_repeat_in_another_process() {
+    let said = exits(0, &["check", "0", "--seeds", "8"]);
+    assert!(said.contains("the same in another process") && said.contains("8 scenarios repeat"), "{said}");
+}
+
+#[test]
+fn differences_are_shown_where_they_begin() {
+    assert!(exits(0, &["diff", "4", "4"]).starts_with("the runs are the same"));
+    let said = exits(1, &["diff", "4", "5"]);
+    assert!(said.starts_with("the runs part at event ") && said.contains("second run:"), "{said}");
+}
+
+#[test]
+fn a_trace_can_be_narrowed_and_compared() {
+    let all = exits(0, &["replay", "5", "--trace", "jsonl"]);
+    let records: Vec<Value> = all.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(records.len() > 500);
+    let one = exits(0, &["replay", "5", "--trace", "jsonl", "--actor", "c3"]);
+    let of_one = records.iter().filter(|record| record["actor"] == "c3").count();
+    assert!(of_one > 10);
+    assert_eq!(one.lines().count(), of_one);
+    let near = exits(0, &["replay", "5", "--trace", "jsonl", "--around", "100"]);
+    assert!(near.lines().count() < 100);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("5.jsonl");
+    fs::write(&path, all).unwrap();
+    exits(0, &["diff", "5", path.to_str().unwrap()]);
+}
+
+#[test]
+fn what_fails_is_shown_and_made_small_and_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let stuck = stuck(folder.path());
+    let said = exits(1, &["replay", &stuck]);
+    assert!(said.contains("connected at "), "{said}");
+    let small = folder.path().join("small.scn");
+    exits(1, &["minimise", &stuck, "-o", small.to_str().unwrap()]);
+    let file = ScenarioFile::read(&small).unwrap();
+    assert_eq!(file.comments, ["No byte gets out."], "what was said of it stays");
+    assert!(file.scenario.steps.is_empty() && file.scenario.setup.clients.len() == 1, "{file}");
+    let page = folder.path().join("small.html");
+    exits(1, &["timeline", small.to_str().unwrap(), "-o", page.to_str().unwrap()]);
+    assert!(fs::read_to_string(page).unwrap().contains("class=\"verdict\""));
+    assert!(exits(0, &["minimise", "3"]).contains("nothing fails"));
+}
+
+#[test]
+fn a_plan_is_a_scenario() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("9.scn");
+    fs::write(&path, exits(0, &["plan", "9"])).unwrap();
+    exits(0, &["diff", "9", path.to_str().unwrap()]);
+}
