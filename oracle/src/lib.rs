@@ -11,8 +11,10 @@
 //!   user; see [`Observation::Delivered`].
 //! - What takes two to see is judged by [`Oracle::finish`]: losses, inventions, refused messages that were shown.
 //!   Several oracles that watched parts of a run can be [merged](Oracle::merge) first.
+//! - Whether limits of rate are kept, an [`Allowance`] says: it needs to be told what was let in and when.
 //! - A server without positions can be judged too, by identity alone; see [`Observation::Joined`].
 
+mod allowance;
 mod author;
 mod finish;
 mod ledger;
@@ -23,6 +25,7 @@ mod report;
 mod stream;
 mod violation;
 
+pub use allowance::Allowance;
 pub use observation::{MemberId, Observation, RoomId, SendId};
 pub use oracle::{Mode, Oracle};
 pub use report::Report;

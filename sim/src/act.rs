@@ -240,6 +240,7 @@ impl World<'_> {
     pub(crate) fn start(&mut self) -> Result<(), Broken> {
         if !self.server.is_up() {
             self.server.start(self.now, &self.scenario.setup, self.draws);
+            self.judge.rates.start_over();
             self.note(Kind::Start, Lane::Server, format_args!("starts"));
             (0..self.server.nodes.len()).for_each(|node| self.arm_node(node));
             if self.server.incarnation == 1 {

@@ -44,6 +44,8 @@ pub const CONTENT: &str = "content";
 pub const BUSY: &str = "busy";
 /// An outbox holds more than it may.
 pub const BOUNDS: &str = "bounds";
+/// More messages were let in than the rate allows, or fewer.
+pub const LIMITER: &str = "limiter";
 /// At rest a client is not connected, or not in a room its user wants to be in.
 pub const CONNECTED: &str = "connected";
 /// At rest a client has not read to the end of a room.

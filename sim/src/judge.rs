@@ -8,7 +8,7 @@ use chinwag_core::{
 };
 use chinwag_oracle::{MemberId, Mode, Observation, Oracle, Report, RoomId, SendId};
 
-use crate::checks;
+use crate::{checks, rates::Rates};
 
 /// A check that failed, in one sentence.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -64,12 +64,14 @@ pub(crate) struct Judge {
     /// The newest message known to be in each life of each room's log.
     heads: Vec<BTreeMap<Epoch, Seq>>,
     retries: bool,
+    /// What gateways may let in of messages.
+    pub(crate) rates: Rates,
 }
 
 impl Judge {
     /// A judge of these clients' users and rooms; `retries` says whether clients repeat what was refused for its rate.
     #[must_use]
-    pub(crate) fn new(users: Vec<UserName>, names: Vec<RoomName>, retries: bool) -> Self {
+    pub(crate) fn new(users: Vec<UserName>, names: Vec<RoomName>, retries: bool, rates: Rates) -> Self {
         Self {
             oracle: Oracle::new(Mode::Strict),
             said: Vec::new(),
@@ -79,6 +81,7 @@ impl Judge {
             names,
             users,
             retries,
+            rates,
         }
     }
 
@@ -124,6 +127,7 @@ impl Judge {
         let send = SendId(number(self.said.len()));
         self.said.push(Said { member, bytes });
         self.requests[member].insert(id, send);
+        self.rates.said(member, id);
         self.observe(Observation::Planned { send, room: room_id(room), member: member_id(member) })?;
         self.observe(Observation::Sent { send })
     }
@@ -139,7 +143,8 @@ impl Judge {
         event: &ClientEvent,
     ) -> Result<(), Broken> {
         match event {
-            ClientEvent::Attached { resumed, .. } => {
+            ClientEvent::Attached { session, resumed } => {
+                self.rates.learned(member, *session);
                 self.forget_views(member);
                 if !resumed {
                     self.observe(Observation::SessionLost { member: member_id(member) })?;

@@ -33,6 +33,7 @@ mod panics;
 mod person;
 mod pipe;
 mod plain;
+mod rates;
 mod sabotage;
 pub mod scenario;
 mod server;

@@ -2,17 +2,23 @@
 
 use chinwag_core::{Refusal, gateway::Notice};
 
-use crate::{judge::Broken, world::World};
+use crate::{checks, judge::Broken, world::World};
 
 impl World<'_> {
     /// A gateway says what an operator would read in its log.
     pub(crate) fn noticed(&mut self, notice: &Notice) -> Result<(), Broken> {
+        let (Notice::Attached { connection, .. }
+        | Notice::Said { connection, .. }
+        | Notice::Refused { connection, .. }
+        | Notice::Lagged { connection, .. }) = notice;
+        let Some(client) = self.links.get(connection).map(|link| link.client) else { return Ok(()) };
+        let broken = |what| Broken { check: checks::LIMITER, sentence: format!("c{client} {what}") };
+        if self.judge.rates.noticed(self.now, client, notice).map_err(broken)? {
+            self.checked(checks::LIMITER);
+        }
         match *notice {
-            Notice::Refused { connection, id: Some(id), refusal: Refusal::RateLimited } => {
-                match self.links.get(&connection) {
-                    Some(link) => self.judge.deferred(link.client, id),
-                    None => Ok(()),
-                }
+            Notice::Refused { id: Some(id), refusal: Refusal::RateLimited, .. } => {
+                self.judge.deferred(client, id)
             }
             _ => Ok(()),
         }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 use chinwag_core::{
     client::{Backoff, ClientConfig},
     config::{GatewayConfig, ShardConfig},
+    limiter::Rate,
 };
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +83,11 @@ pub struct Patience {
 }
 
 impl Setup {
+    /// How fast a session may send messages.
+    pub(crate) fn message_rate(&self) -> Rate {
+        Rate { per_second: self.gateway.message_rate, burst: self.gateway.message_burst }
+    }
+
     /// The clients' configuration.
     #[must_use]
     pub fn client_config(&self) -> ClientConfig {

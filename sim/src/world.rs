@@ -25,6 +25,7 @@ use crate::{
     link::Link,
     outcome::{Failure, Outcome},
     person::Person,
+    rates::Rates,
     sabotage::{Sabotage, Saboteur},
     scenario::Scenario,
     server::Server,
@@ -147,6 +148,9 @@ impl<'a> World<'a> {
             })
             .collect();
         let users = people.iter().map(|person| person.user.clone()).collect();
+        let rates =
+            Rates::new(setup.clients.iter().map(|client| client.user).collect(), setup.message_rate());
+        let names = (0..setup.rooms).map(room).collect();
         let mut world = Self {
             scenario,
             draws,
@@ -158,7 +162,7 @@ impl<'a> World<'a> {
             server: Server::new(setup),
             witness: Witness::new(setup),
             life: Life::new(scenario),
-            judge: Judge::new(users, (0..setup.rooms).map(room).collect(), setup.patience.retry_rate_limited),
+            judge: Judge::new(users, names, setup.patience.retry_rate_limited, rates),
             trace,
             saboteur: Saboteur::new(sabotage),
             frames: 0,

@@ -1,0 +1,126 @@
+//! Who may have how many messages let in: one allowance for each session, which reconnecting does not refill.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chinwag_core::{ConnectionId, Refusal, RequestId, SessionId, Time, gateway::Notice, limiter::Rate};
+use chinwag_oracle::Allowance;
+
+/// So long after its end a user's next session goes on with what a session has left.
+const KEPT: Duration = Duration::from_secs(60);
+
+/// Watches what gateways let in and refuse. Nothing of it outlives a server process.
+#[derive(Debug)]
+pub(crate) struct Rates {
+    rate: Rate,
+    /// By client: the user.
+    users: Vec<u32>,
+    /// By client: the numbers of its messages, rising; what else is refused has another rate.
+    said: Vec<Vec<RequestId>>,
+    /// By client: the session it knows, if no later one goes on with what that one has left.
+    held: Vec<Option<usize>>,
+    sessions: Vec<Session>,
+    by_id: BTreeMap<SessionId, usize>,
+    /// By number of the connection: its session.
+    connections: Vec<Option<usize>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Session {
+    user: u32,
+    allowance: Allowance,
+}
+
+impl Rates {
+    /// Clients of these users, who may send messages at this rate.
+    pub(crate) fn new(users: Vec<u32>, rate: Rate) -> Self {
+        Self {
+            rate,
+            said: vec![Vec::new(); users.len()],
+            held: vec![None; users.len()],
+            users,
+            sessions: Vec::new(),
+            by_id: BTreeMap::new(),
+            connections: Vec::new(),
+        }
+    }
+
+    /// The server has started with nothing in memory.
+    pub(crate) fn start_over(&mut self) {
+        self.held.fill(None);
+        self.sessions.clear();
+        self.by_id.clear();
+        self.connections.clear();
+    }
+
+    /// A client has taken in a message.
+    pub(crate) fn said(&mut self, client: usize, id: RequestId) {
+        self.said[client].push(id);
+    }
+
+    /// A client has learned its session.
+    pub(crate) fn learned(&mut self, client: usize, session: SessionId) {
+        self.held[client] = self.by_id.get(&session).copied();
+    }
+
+    /// A gateway says what became of a request of a client. True if that was judged.
+    ///
+    /// # Errors
+    /// Why something else should have become of it.
+    pub(crate) fn noticed(&mut self, now: Time, client: usize, notice: &Notice) -> Result<bool, String> {
+        let (connection, is_in) = match *notice {
+            Notice::Attached { connection, session, resumed, .. } => {
+                self.attached(client, connection, session, resumed);
+                return Ok(false);
+            }
+            Notice::Said { connection, .. }
+            // What cannot be said is paid for all the same.
+            | Notice::Refused { connection, refusal: Refusal::ContentEmpty | Refusal::ContentTooLarge, .. } => (connection, true),
+            Notice::Refused { connection, id: Some(id), refusal: Refusal::RateLimited }
+                if self.said[client].binary_search(&id).is_ok() =>
+            {
+                (connection, false)
+            }
+            _ => return Ok(false),
+        };
+        let Some(session) = self.connections.get(slot(connection)).copied().flatten() else {
+            return Ok(false);
+        };
+        let allowance = &mut self.sessions[session].allowance;
+        if is_in { allowance.admitted(now) } else { allowance.refused(now) }?;
+        Ok(true)
+    }
+
+    fn attached(&mut self, client: usize, connection: ConnectionId, id: SessionId, resumed: bool) {
+        let known = self.by_id.get(&id).copied().filter(|_| resumed);
+        let session = known.unwrap_or_else(|| {
+            let (user, allowance) = (self.users[client], self.begin(client));
+            self.sessions.push(Session { user, allowance });
+            self.by_id.insert(id, self.sessions.len() - 1);
+            self.sessions.len() - 1
+        });
+        let slot = slot(connection);
+        if self.connections.len() <= slot {
+            self.connections.resize(slot + 1, None);
+        }
+        self.connections[slot] = Some(session);
+    }
+
+    /// What a session that does not go on with an earlier one begins with.
+    fn begin(&mut self, client: usize) -> Allowance {
+        let user = self.users[client];
+        // Its client would have resumed the one it knows, so that one has ended.
+        let ended = self.held[client].take();
+        let is_alone = self.users.iter().filter(|&&other| other == user).count() == 1;
+        let refills_in_time = u64::from(self.rate.burst) <= KEPT.as_secs() * u64::from(self.rate.per_second);
+        match ended {
+            Some(ended) if is_alone && refills_in_time => self.sessions[ended].allowance,
+            // It may be another one's of this user, or none.
+            _ => (self.sessions.iter().filter(|session| session.user == user))
+                .fold(Allowance::new(self.rate), |known, session| known.one_of(session.allowance)),
+        }
+    }
+}
+
+fn slot(connection: ConnectionId) -> usize {
+    usize::try_from(connection.0).expect("connections are counted")
+}
