@@ -11,12 +11,15 @@
 //!   user; see [`Observation::Delivered`].
 //! - What takes two to see is judged by [`Oracle::finish`]: losses, inventions, refused messages that were shown.
 //!   Several oracles that watched parts of a run can be [merged](Oracle::merge) first.
+//! - What is said to be gone, what newcomers are shown and what pages hold is judged by what the server keeps, if the
+//!   oracle [is told](Oracle::keeping).
 //! - Whether limits of rate are kept, an [`Allowance`] says: it needs to be told what was let in and when.
 //! - A server without positions can be judged too, by identity alone; see [`Observation::Joined`].
 
 mod allowance;
 mod author;
 mod finish;
+mod keep;
 mod ledger;
 mod observation;
 mod oracle;
@@ -26,6 +29,7 @@ mod stream;
 mod violation;
 
 pub use allowance::Allowance;
+pub use keep::{Keep, Page};
 pub use observation::{MemberId, Observation, RoomId, SendId};
 pub use oracle::{Mode, Oracle};
 pub use report::Report;

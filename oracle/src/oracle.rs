@@ -7,6 +7,7 @@ use chinwag_core::{Position, Seq, shard::Verdict};
 use crate::{
     author::Author,
     finish,
+    keep::{Keep, Length, Page},
     ledger::Ledger,
     observation::{MemberId, Observation, RoomId, SendId},
     reader::{Complaint, Delivery, Join, Placed, Reader, Unplaced},
@@ -40,6 +41,9 @@ pub struct Oracle {
     pub(crate) authors: Vec<Vec<(RoomId, Author)>>,
     /// By member: what comes over their connection now, if anyone watches it.
     streams: Vec<Vec<(RoomId, Stream)>>,
+    keep: Option<Keep>,
+    /// By room, if it is known what is kept.
+    lengths: Vec<Length>,
     pub(crate) tally: Tally,
     pub(crate) checks: Checks,
     /// What single readers have found.
@@ -88,6 +92,11 @@ impl Checks {
 }
 
 impl Send {
+    /// Whether it may be in its room at a place that is not known.
+    const fn is_open(&self) -> bool {
+        self.sent && !self.refused && self.position.is_none()
+    }
+
     /// Why this message cannot be in `room`.
     pub(crate) fn objection(&self, room: RoomId) -> Option<(Promise, &'static str)> {
         match self.planned {
@@ -113,10 +122,19 @@ impl Oracle {
             readers: Vec::new(),
             authors: Vec::new(),
             streams: Vec::new(),
+            keep: None,
+            lengths: Vec::new(),
             tally: Tally::default(),
             checks: Checks::default(),
             violations: Violations::default(),
         }
+    }
+
+    /// Judges by what the server keeps of rooms, too. Such an oracle has to watch the whole run.
+    #[must_use]
+    pub const fn keeping(mut self, keep: Keep) -> Self {
+        self.keep = Some(keep);
+        self
     }
 
     /// Takes in what happened next. Returns the violation that shows at once, if any; all are in the report.
@@ -127,8 +145,7 @@ impl Oracle {
                 None
             }
             Observation::Sent { send } => {
-                let known = self.send(send);
-                known.repeated |= std::mem::replace(&mut known.sent, true);
+                self.settle(send, |known| known.repeated |= std::mem::replace(&mut known.sent, true));
                 None
             }
             Observation::Deferred { send } => {
@@ -137,7 +154,7 @@ impl Oracle {
             }
             Observation::Acknowledged { send, position } => self.acknowledged(send, position),
             Observation::Refused { send } => {
-                self.send(send).refused = true;
+                self.settle(send, |known| known.refused = true);
                 None
             }
             Observation::Unresolved { send } => {
@@ -145,12 +162,15 @@ impl Oracle {
                 None
             }
             Observation::Joined { member, room, position, next, verdict } => {
-                let complaint = self.joined(member, room, position.map(|head| Join { head, next, verdict }));
+                let join = position.map(|head| Join { head, next, verdict });
+                let kept = join.and_then(|join| self.doubt_join(member, room, join));
+                let complaint = self.joined(member, room, join).or(kept);
                 room_of(&mut self.authors, member, room).join(position);
                 self.record(member, room, position, None, complaint)
             }
             Observation::Left { member, room, position } => {
                 room_of(&mut self.authors, member, room).leave(position);
+                self.reaches(room, position);
                 let complaint = match self.reader(member, room)? {
                     Reader::Placed(reader) => reader.leave(position),
                     Reader::Unplaced(reader) => {
@@ -170,6 +190,7 @@ impl Oracle {
                         format!("was told of a gap at {from} without reading by places"),
                     )),
                 };
+                let complaint = complaint.or_else(|| self.doubt_gap(room, from, to));
                 self.record(member, room, Some(from), None, complaint)
             }
             Observation::SessionLost { member } => {
@@ -214,10 +235,11 @@ impl Oracle {
     /// What both have seen; it does not matter which is which.
     ///
     /// # Panics
-    /// If they judge in different modes.
+    /// If they judge in different modes, or by [what is kept](Self::keeping).
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         assert_eq!(self.mode, other.mode, "merged oracles judge alike");
+        assert_eq!((self.keep, other.keep), (None, None), "who knows what is kept has watched the whole run");
         for (id, theirs) in other.sends.into_iter().enumerate() {
             let ours = self.send(SendId(u32::try_from(id).expect("a send's number")));
             ours.planned = ours.planned.or(theirs.planned);
@@ -250,6 +272,90 @@ impl Oracle {
     #[must_use]
     pub fn finish(&self) -> Report {
         finish::finish(self)
+    }
+
+    /// A user was given a page of older messages that they had asked for.
+    pub fn page(&mut self, member: MemberId, room: RoomId, page: &Page<'_>) -> Option<Violation> {
+        let mut found = None;
+        for &(position, send) in page.messages {
+            let broken = self.observe(Observation::Paged { member, room, send, position });
+            found = found.or(broken);
+        }
+        let Some(keep) = self.keep else { return found };
+        let seen = match self.reader(member, room) {
+            Some(Reader::Placed(reader)) if reader.is_member() => reader.seen(),
+            // That is judged by privacy.
+            _ => return found,
+        };
+        self.checks.add(Promise::Pages, 1);
+        let most = self.length(room).most(seen.epoch);
+        let complaint = keep.doubt_page(page, seen, most);
+        let broken = self.record(member, room, Some(seen), None, complaint);
+        found.or(broken)
+    }
+
+    /// Judges a join by what is kept.
+    fn doubt_join(&mut self, member: MemberId, room: RoomId, join: Join) -> Option<Complaint> {
+        self.reaches(room, Some(join.head));
+        let keep = self.keep?;
+        let is_first = self.reader(member, room).is_none();
+        let head = join.head.seq;
+        match join.verdict? {
+            Verdict::Gap { to, .. } => {
+                self.checks.add(Promise::Retention, 1);
+                keep.doubt_gap(to, head)
+            }
+            verdict if is_first || verdict == Verdict::Reset => {
+                self.checks.add(Promise::Retention, 1);
+                keep.doubt_history(join.next?, head)
+            }
+            _ => None,
+        }
+    }
+
+    /// Judges a gap that opened while catching up: the log is as long as it can be.
+    fn doubt_gap(&mut self, room: RoomId, from: Position, to: Seq) -> Option<Complaint> {
+        let keep = self.keep?;
+        self.checks.add(Promise::Retention, 1);
+        let most = self.length(room).most(from.epoch);
+        keep.doubt_gap(to, most)
+    }
+
+    /// Changes what is known of a message.
+    fn settle(&mut self, send: SendId, change: impl FnOnce(&mut Send)) {
+        let known = self.send(send);
+        let was_open = known.is_open();
+        change(known);
+        let (is_open, planned) = (known.is_open(), known.planned);
+        let Some((room, _)) = planned.filter(|_| self.keep.is_some()) else { return };
+        if is_open && !was_open {
+            self.length(room).unknown += 1;
+        }
+        self.close(room, was_open && !is_open);
+    }
+
+    /// A message that was on its way into a room is so no more.
+    fn close(&mut self, room: RoomId, was_open: bool) {
+        if self.keep.is_some() {
+            self.length(room).unknown -= u64::from(was_open);
+        }
+    }
+
+    /// A place is known to be taken.
+    fn reaches(&mut self, room: RoomId, position: Option<Position>) {
+        if let Some(position) = position
+            && self.keep.is_some()
+        {
+            self.length(room).reaches(position);
+        }
+    }
+
+    fn length(&mut self, room: RoomId) -> &mut Length {
+        let room = index(room.0);
+        if self.lengths.len() <= room {
+            self.lengths.resize_with(room + 1, Length::default);
+        }
+        &mut self.lengths[room]
     }
 
     fn acknowledged(&mut self, send: SendId, position: Option<Position>) -> Option<Violation> {
@@ -414,7 +520,7 @@ impl Oracle {
         }
         // A message that is not known here may be known to an oracle that is merged later.
         let known = self.sends.get_mut(index(send.0)).filter(|known| known.planned.is_some())?;
-        let is_new = known.position.is_none();
+        let (is_new, was_open) = (known.position.is_none(), known.is_open());
         let before = *known.position.get_or_insert(position);
         if let Some((promise, why)) = known.objection(room) {
             return violation(promise, format!("message {send} is at {position} of room {room} but {why}"));
@@ -425,7 +531,12 @@ impl Oracle {
                 format!("message {send} is in room {room} at {before} and at {position}"),
             );
         }
-        if is_new { self.placed(room, send, position) } else { None }
+        if is_new {
+            self.close(room, was_open);
+            self.reaches(room, Some(position));
+            return self.placed(room, send, position);
+        }
+        None
     }
 
     /// The place of a message has become known. What this shows is judged again at the end, too.

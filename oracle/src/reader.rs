@@ -172,6 +172,11 @@ impl Placed {
         self.state == State::Member
     }
 
+    /// The newest message they were shown, or passed over.
+    pub(crate) const fn seen(&self) -> Position {
+        Position { epoch: self.now.epoch, seq: self.now.cursor }
+    }
+
     /// Joins again.
     pub(crate) fn join(&mut self, join: Join) -> Option<Complaint> {
         let complaint = self.doubt(join);

@@ -35,13 +35,17 @@ pub enum Promise {
     Continuity,
     /// What one session says in a room is in the room in the order in which it was said.
     SenderOrder,
+    /// What is said to be gone is older than what the server keeps, and newcomers are shown the newest.
+    Retention,
+    /// A page of older messages is one piece of the log, as long and as late as was asked for.
+    Pages,
     /// What is in a room was said by someone who was a member there and then.
     Membership,
 }
 
 impl Promise {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Order,
         Self::ExactlyOnce,
         Self::GapFree,
@@ -51,6 +55,8 @@ impl Promise {
         Self::Refusal,
         Self::Continuity,
         Self::SenderOrder,
+        Self::Retention,
+        Self::Pages,
         Self::Membership,
     ];
 
@@ -67,6 +73,8 @@ impl Promise {
             Self::Refusal => "refusal",
             Self::Continuity => "continuity",
             Self::SenderOrder => "sender-order",
+            Self::Retention => "retention",
+            Self::Pages => "pages",
             Self::Membership => "membership",
         }
     }

@@ -1,7 +1,9 @@
 //! Every promise has runs that keep it and runs that break it.
 
 use chinwag_core::{Epoch, Position, Seq, shard::Verdict};
-use chinwag_oracle::{MemberId, Mode, Observation, Oracle, Promise, Report, RoomId, SendId, Violation};
+use chinwag_oracle::{
+    Keep, MemberId, Mode, Observation, Oracle, Page, Promise, Report, RoomId, SendId, Violation,
+};
 
 const ROOM: RoomId = RoomId(0);
 const ANN: MemberId = MemberId(0);
@@ -434,6 +436,65 @@ fn only_members_speak() {
     let before = said().shown(BOB, 1, at(2)).leaves(ANN, at(1));
     before.breaks(Promise::Membership, false);
     after().joins(ANN, at(2), 3, Verdict::Full).breaks(Promise::Membership, true);
+}
+
+/// Ann and Bob have read four messages of a room that keeps two and shows newcomers one.
+fn short_memory() -> Story {
+    let keep = Keep { history_max: 2, history_on_join: 1, page_max: 2 };
+    let oracle = Oracle::new(Mode::Strict).keeping(keep);
+    let story = Story { oracle, at_once: Vec::new() };
+    let story = story.joins(ANN, at(0), 1, Verdict::Full).joins(BOB, at(0), 1, Verdict::Full);
+    (0..4).fold(story, |story, send| {
+        let place = at(u64::from(send) + 1);
+        story.says(send, place).both_shown(send, place)
+    })
+}
+
+#[test]
+fn newcomers_are_shown_the_newest_that_is_kept() {
+    let enters = |next| short_memory().joins(MemberId(2), at(4), next, Verdict::Full);
+    enters(4).keeps_all();
+    enters(5).breaks(Promise::Retention, true);
+    enters(3).breaks(Promise::Retention, true);
+}
+
+#[test]
+fn what_is_kept_is_not_gone() {
+    let gap = |from, to| Verdict::Gap { from: Seq(from), to: Seq(to) };
+    let grown = || (4..7).fold(short_memory(), |story, send| story.says(send, at(u64::from(send) + 1)));
+    let shown = |story: Story, from: u32| {
+        let all = (4..7).fold(story, |story, send| story.shown(ANN, send, at(u64::from(send) + 1)));
+        (from..7).fold(all, |story, send| story.catches_up(BOB, send, at(u64::from(send) + 1)))
+    };
+    shown(grown().joins(BOB, at(7), 6, gap(5, 5)), 5).keeps_all();
+    let report = shown(grown().joins(BOB, at(7), 7, gap(5, 6)), 6).breaks(Promise::Retention, true);
+    let sentence = "member 1 of room 0 was told that 6 is gone, but 6 is kept as long as 7 is the newest";
+    assert_eq!(report.violations[0].sentence, sentence);
+
+    // Whoever catches up is told later how long the log is, so all that may be in it counts.
+    let lost = |to| Observation::Gap { member: BOB, room: ROOM, from: at(5), to: Seq(to) };
+    shown(grown().tell(lost(5)), 5).keeps_all();
+    shown(grown().tell(lost(6)), 6).breaks(Promise::Retention, true);
+    let mut said = grown().sends(7).tell(lost(6));
+    assert_eq!(said.at_once.pop(), None);
+}
+
+#[test]
+fn pages_are_what_was_asked_for() {
+    let asks = |places: &[(u64, u32)], more| {
+        let mut story = short_memory();
+        let messages: Vec<_> = places.iter().map(|&(seq, send)| (at(seq), Some(SendId(send)))).collect();
+        let page = Page { before: Some(Seq(5)), limit: 9, messages: &messages, more };
+        story.at_once.extend(story.oracle.page(BOB, ROOM, &page));
+        story
+    };
+    asks(&[(3, 2), (4, 3)], false).keeps_all();
+    asks(&[(4, 3)], true).keeps_all();
+    asks(&[(3, 2)], false).breaks(Promise::Pages, true);
+    asks(&[(2, 1), (3, 2), (4, 3)], false).breaks(Promise::Pages, true);
+    asks(&[], false).breaks(Promise::Pages, true);
+    let swapped = asks(&[(3, 3), (4, 2)], false).at_once;
+    assert_eq!(swapped[0].promise, Promise::Order, "pages hold what everyone was shown");
 }
 
 #[test]

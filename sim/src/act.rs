@@ -97,8 +97,15 @@ impl World<'_> {
     pub(crate) fn submit(&mut self, client: usize, command: Command) -> Result<(), Broken> {
         self.inputs += 1;
         let mut out = Vec::new();
-        let full = self.people[client].client.submit(self.now, command, &mut out);
-        debug_assert!(full.is_ok(), "only publishes wait in a queue");
+        let page = match command {
+            Command::History { before, limit, .. } => Some((before, limit)),
+            _ => None,
+        };
+        let id = self.people[client].client.submit(self.now, command, &mut out);
+        let id = id.expect("only publishes wait in a queue");
+        if let Some((before, limit)) = page {
+            self.judge.asked(client, id, before, limit);
+        }
         self.carry_out(client, out)
     }
 

@@ -6,7 +6,9 @@ use chinwag_core::{
     Client, Epoch, Position, RequestId, RoomName, Seq, UserName,
     client::{ClientEvent, Presence, Shown},
 };
-use chinwag_oracle::{MemberId, Mode, Observation, Oracle, Report, RoomId, SendId};
+use chinwag_oracle::{
+    Keep, MemberId, Mode, Observation, Oracle, Page, Promise, Report, RoomId, SendId, Violation,
+};
 
 use crate::{checks, rates::Rates};
 
@@ -60,6 +62,8 @@ pub(crate) struct Judge {
     users: Vec<UserName>,
     said: Vec<Said>,
     requests: Vec<BTreeMap<RequestId, SendId>>,
+    /// Pages that were asked for: what they are to end before, and how long they may be.
+    asked: Vec<BTreeMap<RequestId, (Option<Seq>, u32)>>,
     views: Vec<Vec<View>>,
     /// The newest message known to be in each life of each room's log.
     heads: Vec<BTreeMap<Epoch, Seq>>,
@@ -71,11 +75,18 @@ pub(crate) struct Judge {
 impl Judge {
     /// A judge of these clients' users and rooms; `retries` says whether clients repeat what was refused for its rate.
     #[must_use]
-    pub(crate) fn new(users: Vec<UserName>, names: Vec<RoomName>, retries: bool, rates: Rates) -> Self {
+    pub(crate) fn new(
+        users: Vec<UserName>,
+        names: Vec<RoomName>,
+        retries: bool,
+        rates: Rates,
+        keep: Keep,
+    ) -> Self {
         Self {
-            oracle: Oracle::new(Mode::Strict),
+            oracle: Oracle::new(Mode::Strict).keeping(keep),
             said: Vec::new(),
             requests: vec![BTreeMap::new(); users.len()],
+            asked: vec![BTreeMap::new(); users.len()],
             views: vec![vec![View::default(); names.len()]; users.len()],
             heads: vec![BTreeMap::new(); names.len()],
             names,
@@ -132,6 +143,11 @@ impl Judge {
         self.observe(Observation::Sent { send })
     }
 
+    /// A client's user has asked for a page of older messages.
+    pub(crate) fn asked(&mut self, member: usize, id: RequestId, before: Option<Seq>, limit: u32) {
+        self.asked[member].insert(id, (before, limit));
+    }
+
     /// A client's user sees something.
     ///
     /// # Errors
@@ -157,7 +173,11 @@ impl Judge {
                 }
                 self.observe(Observation::SessionLost { member: member_id(member) })?;
             }
-            ClientEvent::Disconnected { .. } => self.forget_views(member),
+            ClientEvent::Disconnected { .. } => {
+                // What was asked for on that connection is not answered on another.
+                self.asked[member].clear();
+                self.forget_views(member);
+            }
             ClientEvent::Joined { room, head, next, verdict } => {
                 let index = self.index(room)?;
                 // Who enters again may be sent what they saw before they left, and their client passes over it.
@@ -186,8 +206,8 @@ impl Judge {
                 self.observe(Observation::Gap { member, room, from: *from, to: *to })?;
             }
             ClientEvent::Message(shown) => self.message(member, shown)?,
-            ClientEvent::History { messages, .. } => {
-                messages.iter().try_for_each(|shown| self.paged(member, shown))?;
+            ClientEvent::History { id, room, messages, more } => {
+                self.paged(member, *id, room, messages, *more)?;
             }
             ClientEvent::Acknowledged { id, room, position } => {
                 self.acknowledged(member, *id, room, *position)?;
@@ -262,10 +282,23 @@ impl Judge {
         })
     }
 
-    fn paged(&mut self, member: usize, shown: &Shown) -> Result<(), Broken> {
-        let room = room_id(self.index(&shown.room)?);
-        let send = self.recognise(shown)?;
-        self.observe(Observation::Paged { member: member_id(member), room, send, position: shown.position })
+    fn paged(
+        &mut self,
+        member: usize,
+        id: RequestId,
+        room: &RoomName,
+        messages: &[Shown],
+        more: bool,
+    ) -> Result<(), Broken> {
+        let room = room_id(self.index(room)?);
+        let Some((before, limit)) = self.asked[member].remove(&id) else {
+            let sentence = format!("c{member} is given page {id:?}, for which it has not asked");
+            return Err(Broken { check: Promise::Pages.name(), sentence });
+        };
+        let recognised = messages.iter().map(|shown| Ok((shown.position, self.recognise(shown)?)));
+        let messages = recognised.collect::<Result<Vec<_>, Broken>>()?;
+        let page = Page { before, limit: limit.into(), messages: &messages, more };
+        judged(self.oracle.page(member_id(member), room, &page))
     }
 
     fn acknowledged(
@@ -328,10 +361,7 @@ impl Judge {
     /// # Errors
     /// The promise that is broken by it.
     pub(crate) fn observe(&mut self, observation: Observation) -> Result<(), Broken> {
-        match self.oracle.observe(observation) {
-            Some(violation) => Err(Broken { check: violation.promise.name(), sentence: violation.sentence }),
-            None => Ok(()),
-        }
+        judged(self.oracle.observe(observation))
     }
 
     /// Whoever is told that there was nothing to leave has left, too.
@@ -369,6 +399,13 @@ impl Judge {
 
 /// What follows the number in a message: text that is awkward to encode.
 const FILLERS: [&str; 4] = ["x", "ü", "\"\\", "\n\t😀"];
+
+fn judged(violation: Option<Violation>) -> Result<(), Broken> {
+    match violation {
+        Some(violation) => Err(Broken { check: violation.promise.name(), sentence: violation.sentence }),
+        None => Ok(()),
+    }
+}
 
 /// The content of a message of about so many bytes: its number, then filler.
 fn content(number: usize, bytes: usize) -> String {

@@ -7,6 +7,7 @@ use chinwag_core::{
     config::{GatewayConfig, ShardConfig},
     limiter::Rate,
 };
+use chinwag_oracle::Keep;
 use serde::{Deserialize, Serialize};
 
 /// The form of scenario files. Other numbers are refused.
@@ -83,6 +84,15 @@ pub struct Patience {
 }
 
 impl Setup {
+    /// What is kept of rooms and shown of it.
+    pub(crate) fn keep(&self) -> Keep {
+        Keep {
+            history_max: self.shard.history_max.into(),
+            history_on_join: self.gateway.history_on_join.into(),
+            page_max: self.gateway.page_messages_max.into(),
+        }
+    }
+
     /// How fast a session may send messages.
     pub(crate) fn message_rate(&self) -> Rate {
         Rate { per_second: self.gateway.message_rate, burst: self.gateway.message_burst }

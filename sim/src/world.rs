@@ -162,7 +162,7 @@ impl<'a> World<'a> {
             server: Server::new(setup),
             witness: Witness::new(setup),
             life: Life::new(scenario),
-            judge: Judge::new(users, names, setup.patience.retry_rate_limited, rates),
+            judge: Judge::new(users, names, setup.patience.retry_rate_limited, rates, setup.keep()),
             trace,
             saboteur: Saboteur::new(sabotage),
             frames: 0,

@@ -211,6 +211,8 @@ pub enum ClientEvent {
     Message(Shown),
     /// Older messages that were asked for.
     History {
+        /// The request's number, from [`Client::submit`](super::Client::submit).
+        id: RequestId,
         /// Of which room.
         room: RoomName,
         /// Oldest first.

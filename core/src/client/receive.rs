@@ -135,9 +135,9 @@ impl Client {
     fn history(&mut self, now: Time, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
         let (room, epoch, more) = (frame.room()?, frame.epoch()?, frame.more?);
         let messages = frame.history()?.into_iter().map(|said| shown(room.clone(), epoch, said, true));
-        if frame.id().is_some() {
+        if let Some(id) = frame.id() {
             let messages = messages.collect();
-            tell(out, ClientEvent::History { room, messages, more });
+            tell(out, ClientEvent::History { id, room, messages, more });
         } else {
             messages.for_each(|message| self.show(now, message, out));
         }
