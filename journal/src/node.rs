@@ -11,7 +11,7 @@ use chinwag_core::{
     config::{GatewayConfig, ShardConfig},
     gateway::{Counters, GatewayInput, GatewayOutput, Notice},
     hash,
-    shard::{Effect, Op, Query, ShardEvent, Signal},
+    shard::{Effect, Op, Query, ShardEvent, Signal, Usage},
 };
 
 use crate::Host;
@@ -157,6 +157,16 @@ impl Node {
     #[must_use]
     pub const fn handled(&self) -> u64 {
         self.handled
+    }
+
+    /// See [`Gateway::outboxes`].
+    pub fn outboxes(&self) -> impl Iterator<Item = (ConnectionId, usize)> {
+        self.gateway.outboxes()
+    }
+
+    /// How full the shards on this node are.
+    pub fn usages(&self) -> impl Iterator<Item = Usage> {
+        self.hosts.values().map(|host| host.shard().usage())
     }
 
     /// Rooms of the shards on this node.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_core::{
-    Time, UserName,
+    UserName,
     client::{ClientEvent, Command, Presence},
 };
 
@@ -34,6 +34,12 @@ pub const ONE_CONNECTION: &str = "one-connection";
 pub const CLOSING: &str = "closing";
 /// A node holds a connection that its client has long let go of.
 pub const HEARTBEAT: &str = "heartbeat";
+/// A client came back too soon or too often, or all came back at once.
+pub const HERD: &str = "herd";
+/// A table is larger than it may be, or is not what it is counted to be.
+pub const TABLES: &str = "tables";
+/// A reader who reads nothing is kept.
+pub const SLOW: &str = "slow";
 /// Someone was shown offline who is there, or was within the grace.
 pub const GRACE: &str = "grace";
 /// Someone was not told in time that somebody is gone.
@@ -61,31 +67,8 @@ pub const PRESENCE: &str = "presence";
 /// At rest someone is taken to be writing.
 pub const TYPING: &str = "typing";
 
-/// Most timers that may go off within a second.
-const TIMERS_PER_SECOND_MAX: u32 = 20_000;
 /// Time between two pages of members.
 const SURVEY_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Counts timers, so that a machine that never rests is noticed.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Pace {
-    second: u64,
-    timers: u32,
-}
-
-impl Pace {
-    pub(crate) fn count(&mut self, now: Time) -> Result<(), Broken> {
-        let second = now.0 / 1_000_000;
-        if second != self.second {
-            *self = Self { second, timers: 0 };
-        }
-        self.timers += 1;
-        if self.timers > TIMERS_PER_SECOND_MAX {
-            return broken(BUSY, format!("{} timers went off within a second", self.timers));
-        }
-        Ok(())
-    }
-}
 
 /// A check that failed.
 pub(crate) fn broken<T>(check: &'static str, sentence: String) -> Result<T, Broken> {
@@ -93,18 +76,6 @@ pub(crate) fn broken<T>(check: &'static str, sentence: String) -> Result<T, Brok
 }
 
 impl World<'_> {
-    /// After every event of a node.
-    pub(crate) fn check_bounds(&mut self, node: usize) -> Result<(), Broken> {
-        self.checked(BOUNDS);
-        let counters = self.server.nodes[node].counters();
-        let cap = self.scenario.setup.gateway.outbox_bytes_max as u64;
-        if counters.outbox_bytes > counters.connections * cap {
-            let (bytes, connections) = (counters.outbox_bytes, counters.connections);
-            return broken(BOUNDS, format!("{connections} outboxes of {cap} bytes hold {bytes} bytes"));
-        }
-        Ok(())
-    }
-
     /// Asks every client's server for every room's members.
     pub(crate) fn survey(&mut self) -> Result<(), Broken> {
         for (client, room) in self.seats() {

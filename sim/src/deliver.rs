@@ -30,6 +30,7 @@ impl World<'_> {
     /// Opens a connection, to a node that is left to chance.
     pub(crate) fn connect(&mut self, client: usize) -> Result<(), Broken> {
         self.let_go(client);
+        self.check_return(client)?;
         self.renew(client)?;
         self.opened += 1;
         let id = ConnectionId(self.opened);
@@ -146,6 +147,7 @@ impl World<'_> {
                 self.tell_client(client, ClientInput::Received(Frame::Ping(payload)))?;
             }
             ServerFrame::Close(close) => {
+                self.reads_close(client, id, close)?;
                 self.transmit(client, Up::Close(close.map(|(code, _)| code)));
                 let (code, reason) = close.map_or((None, ""), |(code, reason)| (Some(code), reason));
                 self.let_go(client);
@@ -173,9 +175,12 @@ impl World<'_> {
                 break;
             };
             let space = link.space(self.people[link.client].send_buffer());
-            link.blocked = space == 0;
+            let was_blocked = std::mem::replace(&mut link.blocked, space == 0);
             if link.blocked {
                 link.blocked_at = self.now;
+                if !was_blocked {
+                    link.blocked_since = self.now;
+                }
                 break;
             }
             bytes.truncate(space);

@@ -1,71 +1,46 @@
 //! The life of connections and sessions: what the world, which sees both ends of every line, can demand of the server.
 //!
-//! A *line* is a connection as its node sees it, from the handshake to the node's end of it. What must have happened by
-//! some time is looked at then, and only at readers whose line is in the clear: nothing is on its way to them, and
-//! nothing had to wait since.
+//! A *line* is a connection as its node sees it, from the handshake to the node's end of it.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use chinwag_core::{ConnectionId, Disconnect, Time, gateway::Fault};
+use chinwag_core::{ConnectionId, Time, gateway::Fault};
 
 use crate::{
     checks::{self, broken},
-    glance::{Kind, Mood, Wish},
+    glance::{Kind, Wish},
     judge::Broken,
     link::Up,
+    look::{Ending, Look},
     scenario::{Action, Scenario},
-    witness::{News, View},
+    witness::News,
     world::{Event, World},
 };
 
-/// What machines may take beside the times that are given to them.
-const SLACK: Duration = Duration::from_secs(1);
-
-/// What is to be looked at later.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Look {
-    /// Whether a user is shown as gone who has had no line since then.
-    Away { user: usize, since: Time },
-    /// Whether a user's writing in a room has ended.
-    Typing { user: usize, room: usize, since: Time, why: Ending },
-    /// Whether a line has been closed that another one took over.
-    Replaced { old: ConnectionId, new: ConnectionId },
-    /// Whether a line has been closed that its client let go of.
-    Forgotten { line: ConnectionId, since: Time },
-}
-
-/// What ends someone's writing.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Ending {
-    /// They said something.
-    Said,
-    /// They are gone.
-    Gone,
-    /// It was not repeated.
-    Expired,
-}
+/// What may pass beside the times that are given to machines.
+const SLACK: Duration = Duration::from_millis(100);
 
 /// A connection as its node sees it.
 #[derive(Debug)]
-struct Line {
-    client: usize,
-    since: Time,
+pub(crate) struct Line {
+    pub(crate) client: usize,
+    pub(crate) since: Time,
     /// When something last came in.
-    heard: Time,
-    texts: u64,
+    pub(crate) heard: Time,
+    pub(crate) texts: u64,
     /// What came in that no frame can be.
-    fault: Option<Fault>,
+    pub(crate) fault: Option<Fault>,
     /// The client has asked for its end.
-    goodbye: bool,
+    pub(crate) goodbye: bool,
     /// The session it wants to go on with.
-    claim: Option<u128>,
+    pub(crate) claim: Option<u128>,
     /// The session that its client was told of.
-    session: Option<u128>,
+    pub(crate) session: Option<u128>,
 }
 
 /// A client's present connection.
 #[derive(Clone, Copy, Debug, Default)]
-struct Present {
+pub(crate) struct Present {
     incarnation: u64,
     /// When the server was told who it is.
     greeted: Option<Time>,
@@ -75,54 +50,54 @@ struct Present {
 
 /// A session that a client has been told of.
 #[derive(Clone, Copy, Debug)]
-struct Session {
-    client: usize,
-    incarnation: u64,
+pub(crate) struct Session {
+    pub(crate) client: usize,
+    pub(crate) incarnation: u64,
     /// Whoever asked for it last.
-    claimed_by: ConnectionId,
+    pub(crate) claimed_by: ConnectionId,
     /// When the newest line ended that it is known to have had, or earlier.
-    ended: Option<Time>,
+    pub(crate) ended: Option<Time>,
     /// When the last line ended that it may have had.
-    last_ended: Time,
+    pub(crate) last_ended: Time,
 }
 
 /// A client in a room, on one line.
 #[derive(Clone, Copy, Debug)]
-struct Stay {
-    client: usize,
-    room: usize,
-    line: ConnectionId,
-    since: Time,
+pub(crate) struct Stay {
+    pub(crate) client: usize,
+    pub(crate) room: usize,
+    pub(crate) line: ConnectionId,
+    pub(crate) since: Time,
     /// When the line ended, or the client asked to leave.
-    until: Option<Time>,
+    pub(crate) until: Option<Time>,
     /// The client asked to leave.
-    left: bool,
+    pub(crate) left: bool,
 }
 
 /// A user's lines, of all their clients.
 #[derive(Clone, Copy, Debug, Default)]
-struct Presence {
-    lines: u32,
+pub(crate) struct Presence {
+    pub(crate) lines: u32,
     /// When the last one ended.
-    ended: Time,
+    pub(crate) ended: Time,
 }
 
 /// What the world knows of sessions and of who is where.
 #[derive(Debug)]
 pub(crate) struct Life {
     /// The user of each client.
-    users: Vec<usize>,
-    presence: Vec<Presence>,
-    lines: BTreeMap<ConnectionId, Line>,
-    presents: Vec<Present>,
-    sessions: BTreeMap<u128, Session>,
-    stays: Vec<Stay>,
+    pub(crate) users: Vec<usize>,
+    pub(crate) presence: Vec<Presence>,
+    pub(crate) lines: BTreeMap<ConnectionId, Line>,
+    pub(crate) presents: Vec<Present>,
+    pub(crate) sessions: BTreeMap<u128, Session>,
+    pub(crate) stays: Vec<Stay>,
     /// When each client last said in each room that it writes, and when the server last heard so.
-    typing: Vec<Vec<(Time, Time)>>,
+    pub(crate) typing: Vec<Vec<(Time, Time)>>,
     /// How long mail takes at most.
-    mail: Duration,
+    pub(crate) mail: Duration,
     /// Nobody need be told of single presences: a room may be large.
-    may_be_large: bool,
+    pub(crate) may_be_large: bool,
 }
 
 impl Life {
@@ -149,23 +124,23 @@ impl Life {
     }
 
     /// How long it may take until something has gone to a shard, from there to a gateway, and once more for a list.
-    fn delay(&self) -> Duration {
+    pub(crate) fn delay(&self) -> Duration {
         self.mail * 6 + SLACK
     }
 
     /// Clients of a user.
-    fn clients(&self, user: usize) -> impl Iterator<Item = usize> {
+    pub(crate) fn clients(&self, user: usize) -> impl Iterator<Item = usize> {
         (0..self.users.len()).filter(move |&client| self.users[client] == user)
     }
 
     /// When a user last said that they write, on any client but one.
-    fn typed(&self, user: usize, room: usize, but: Option<usize>) -> Time {
+    pub(crate) fn typed(&self, user: usize, room: usize, but: Option<usize>) -> Time {
         let others = self.clients(user).filter(|&client| Some(client) != but);
         others.map(|client| self.typing[client][room].0).max().unwrap_or_default()
     }
 
     /// When the server last heard that a user writes.
-    fn typing_heard(&self, user: usize, room: usize) -> Time {
+    pub(crate) fn typing_heard(&self, user: usize, room: usize) -> Time {
         self.clients(user).map(|client| self.typing[client][room].1).max().unwrap_or_default()
     }
 
@@ -216,7 +191,7 @@ impl World<'_> {
     }
 
     /// How long after the last sign of life a node has noticed that a client is gone.
-    fn dead_after(&self) -> Duration {
+    pub(crate) fn dead_after(&self) -> Duration {
         let gateway = &self.scenario.setup.gateway;
         gateway.ping_interval + gateway.pong_timeout * 2 + SLACK
     }
@@ -247,8 +222,25 @@ impl World<'_> {
                 }
                 Ok(())
             }
+            News::Said { room, user } => self.said_while_writing(client, room, user.0),
             News::Offline { room, user } => self.shown_offline(client, room, user.0),
         }
+    }
+
+    /// Who says something is shown to have stopped writing first, unless that had to be left out.
+    fn said_while_writing(&mut self, client: usize, room: usize, user: usize) -> Result<(), Broken> {
+        self.checked(checks::TYPING_OVER);
+        let life = &self.life;
+        let stay = life.stays.iter().find(|stay| stay.client == client && stay.room == room);
+        let is_clear =
+            |stay: &Stay| self.links.get(&stay.line).is_some_and(|link| link.blocked_at <= stay.since);
+        if !stay.is_some_and(is_clear) {
+            return Ok(());
+        }
+        let sentence = format!(
+            "c{client} reads what u{user} says in r{room} and was not told that they stopped writing"
+        );
+        broken(checks::TYPING_OVER, sentence)
     }
 
     fn arrived(&mut self, client: usize, room: usize) {
@@ -414,41 +406,6 @@ impl World<'_> {
         self.add_after(after, Event::Look(Look::Typing { user, room, since: now, why: Ending::Expired }));
     }
 
-    /// A node closes a connection, and must have a reason.
-    pub(crate) fn line_is_closed(&mut self, id: ConnectionId, reason: Disconnect) -> Result<(), Broken> {
-        self.checked(checks::CLOSING);
-        let Some(line) = self.life.lines.get(&id) else { return Ok(()) };
-        let gateway = &self.scenario.setup.gateway;
-        let (age, silence) = (self.now.since(line.since), self.now.since(line.heard));
-        let fits = match reason {
-            Disconnect::Requested => line.goodbye,
-            Disconnect::ProtocolError => line.fault == Some(Fault::Protocol),
-            Disconnect::InvalidText => line.fault == Some(Fault::InvalidText),
-            Disconnect::FrameTooBig => line.fault == Some(Fault::TooBig),
-            Disconnect::RateLimited => {
-                age >= gateway.abuse_window && line.texts >= u64::from(gateway.abuse_refusals_min)
-            }
-            Disconnect::Slow => self.links.get(&id).is_some_and(|link| link.blocked),
-            Disconnect::Shutdown => self.server.draining,
-            Disconnect::HeartbeatTimeout => silence >= gateway.pong_timeout,
-            Disconnect::Overloaded => self.life.lines.len() > gateway.connections_max as usize,
-            Disconnect::Replaced => {
-                let session =
-                    line.session.or(line.claim).and_then(|session| self.life.sessions.get(&session));
-                session.is_some_and(|session| session.claimed_by != id)
-            }
-            Disconnect::AttachTimeout => age >= gateway.attach_timeout && line.session.is_none(),
-            Disconnect::Idle => gateway.idle_timeout.is_some(),
-        };
-        if fits {
-            return Ok(());
-        }
-        broken(
-            checks::CLOSING,
-            format!("{id} of c{} is closed as {reason} for no such reason: {line:?}", line.client),
-        )
-    }
-
     /// A node's end of a connection is over.
     pub(crate) fn line_ends(&mut self, id: ConnectionId) {
         let now = self.now;
@@ -473,104 +430,5 @@ impl World<'_> {
                 self.add_after(self.life.delay(), Event::Look(look));
             }
         }
-    }
-}
-
-/// What must have happened by now.
-impl World<'_> {
-    pub(crate) fn look(&mut self, look: Look) -> Result<(), Broken> {
-        match look {
-            Look::Away { user, since } => self.look_away(user, since),
-            Look::Typing { user, room, since, why } => self.look_typing(user, room, since, why),
-            Look::Replaced { old, new } => {
-                self.checked(checks::ONE_CONNECTION);
-                let lines = &self.life.lines;
-                if lines.contains_key(&old) && lines.contains_key(&new) {
-                    let sentence = format!("{new} takes the session of {old}, which is not closed");
-                    return broken(checks::ONE_CONNECTION, sentence);
-                }
-                Ok(())
-            }
-            Look::Forgotten { line, since } => self.look_forgotten(line, since),
-        }
-    }
-
-    fn look_forgotten(&mut self, id: ConnectionId, since: Time) -> Result<(), Broken> {
-        self.checked(checks::HEARTBEAT);
-        let (Some(line), Some(link)) = (self.life.lines.get(&id), self.links.get(&id)) else { return Ok(()) };
-        let alive = since.max(line.heard).max(link.took);
-        let due = alive + self.dead_after();
-        if self.now < due {
-            self.add(due, Event::Look(Look::Forgotten { line: id, since }));
-            return Ok(());
-        }
-        let sentence =
-            format!("{id} shows no life since {} s and is not closed", self.now.since(alive).as_secs());
-        broken(checks::HEARTBEAT, sentence)
-    }
-
-    /// Clients in a room since before a time, who have been told everything since.
-    fn readers(&self, room: usize, since: Time) -> impl Iterator<Item = Stay> {
-        let stays = self.life.stays.iter().copied();
-        stays.filter(move |stay| {
-            let is_clear = |id| self.links.get(&id).is_some_and(|link| link.is_clear_since(since));
-            let is_there = stay.until.is_none() && self.people[stay.client].link == Some(stay.line);
-            stay.room == room && stay.since <= since && is_there && is_clear(stay.line)
-        })
-    }
-
-    fn look_away(&mut self, user: usize, since: Time) -> Result<(), Broken> {
-        let Presence { lines, ended } = self.life.presence[user];
-        if lines > 0 || ended != since || self.life.may_be_large {
-            return Ok(());
-        }
-        for gone in self.life.stays.clone() {
-            let Some(until) = gone.until.filter(|_| !gone.left && self.life.users[gone.client] == user)
-            else {
-                continue;
-            };
-            for reader in self.readers(gone.room, since).collect::<Vec<_>>() {
-                self.checked(checks::AWAY);
-                let view = self.witness.view(reader.client, gone.room, user);
-                let is_misled = matches!(view, Some(View::Said(Mood::Online | Mood::Typing)));
-                if reader.since <= until && is_misled {
-                    let Stay { client, room, .. } = reader;
-                    let sentence = format!(
-                        "c{client} was not told that u{user} is not in r{room}, since {} s",
-                        self.now.since(since).as_secs()
-                    );
-                    return broken(checks::AWAY, sentence);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn look_typing(&mut self, user: usize, room: usize, since: Time, why: Ending) -> Result<(), Broken> {
-        let life = &self.life;
-        let holds = match why {
-            Ending::Said => life.typed(user, room, None) <= since,
-            Ending::Gone => life.presence[user].lines == 0 && life.presence[user].ended == since,
-            // Who reads too little is not read, either.
-            Ending::Expired => {
-                let waits = |client: usize| {
-                    let link = self.people[client].link.and_then(|id| self.links.get(&id));
-                    link.is_some_and(|link| !link.is_clear_since(since))
-                };
-                life.typing_heard(user, room) == since && !life.clients(user).any(waits)
-            }
-        };
-        if !holds {
-            return Ok(());
-        }
-        for reader in self.readers(room, since).collect::<Vec<_>>() {
-            self.checked(checks::TYPING_OVER);
-            if self.witness.view(reader.client, room, user) == Some(View::Said(Mood::Typing)) {
-                let (client, ago) = (reader.client, self.now.since(since).as_millis());
-                let sentence = format!("c{client} still sees u{user} write in r{room}: {why:?} {ago} ms ago");
-                return broken(checks::TYPING_OVER, sentence);
-            }
-        }
-        Ok(())
     }
 }

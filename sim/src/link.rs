@@ -102,6 +102,8 @@ pub(crate) struct Link {
     pub(crate) blocked: bool,
     /// When the server last had more to write than the send buffer took.
     pub(crate) blocked_at: Time,
+    /// When that began.
+    pub(crate) blocked_since: Time,
     /// When the server last wrote something.
     pub(crate) took: Time,
     /// How old what the client reads may be.
@@ -132,6 +134,7 @@ impl Link {
             reading: true,
             blocked: false,
             blocked_at: now,
+            blocked_since: now,
             took: now,
             age: Age::default(),
             client_learns: None,

@@ -18,11 +18,14 @@ use chinwag_journal::{Mail, Node, NodeInput, NodeOutput};
 
 use crate::{
     agenda::Agenda,
-    checks, describe, digest,
+    bounds::{Pace, SWEEP_INTERVAL},
+    closing::Endings,
+    describe, digest,
     draw::{Draws, Purpose},
     judge::{Broken, Judge},
-    life::{Life, Look},
+    life::Life,
     link::Link,
+    look::Look,
     outcome::{Failure, Outcome},
     person::Person,
     rates::Rates,
@@ -103,6 +106,7 @@ pub(crate) struct World<'a> {
     pub(crate) judge: Judge,
     pub(crate) witness: Witness,
     pub(crate) life: Life,
+    pub(crate) endings: Endings,
     pub(crate) trace: &'a mut Trace,
     pub(crate) saboteur: Saboteur,
     pub(crate) frames: u64,
@@ -111,7 +115,7 @@ pub(crate) struct World<'a> {
     pub(crate) failures: Vec<Failure>,
     /// Inputs that clients have handled.
     pub(crate) inputs: u64,
-    pace: checks::Pace,
+    pace: Pace,
 }
 
 /// Runs a scenario to its end, or to the first failure; `trace` takes in what happens.
@@ -162,6 +166,7 @@ impl<'a> World<'a> {
             server: Server::new(setup),
             witness: Witness::new(setup),
             life: Life::new(scenario),
+            endings: Endings::default(),
             judge: Judge::new(users, names, setup.patience.retry_rate_limited, rates, setup.keep()),
             trace,
             saboteur: Saboteur::new(sabotage),
@@ -170,7 +175,7 @@ impl<'a> World<'a> {
             healed: false,
             failures: Vec::new(),
             inputs: 0,
-            pace: checks::Pace::default(),
+            pace: Pace::new(setup.clients.len() + setup.nodes as usize),
         };
         world.plan();
         world
@@ -183,6 +188,7 @@ impl<'a> World<'a> {
         for (place, step) in self.scenario.steps.iter().enumerate() {
             self.add_after(Duration::from_micros(step.at_us), Event::Step(place));
         }
+        self.add_after(SWEEP_INTERVAL, Event::Look(Look::Limits));
         self.add_after(heal, Event::Heal);
         self.add_after(rest, Event::Survey);
         self.add_after(rest + SURVEY_TIME, Event::End);
@@ -228,7 +234,7 @@ impl<'a> World<'a> {
                     self.arm_client(client);
                     return Ok(());
                 }
-                self.pace.count(self.now)?;
+                self.pace.count(self.now, client)?;
                 self.tell_client(client, ClientInput::Timeout)
             }
             Alarm::Node { incarnation, node } => {
@@ -240,7 +246,7 @@ impl<'a> World<'a> {
                     self.arm_node(node);
                     return Ok(());
                 }
-                self.pace.count(self.now)?;
+                self.pace.count(self.now, self.people.len() + node)?;
                 self.tell_node(node, NodeInput::Timeout)
             }
         }

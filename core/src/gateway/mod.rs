@@ -166,6 +166,11 @@ impl Gateway {
         [connection, typing, self.drain_at].into_iter().flatten().min()
     }
 
+    /// Bytes that wait for each connection.
+    pub fn outboxes(&self) -> impl Iterator<Item = (ConnectionId, usize)> {
+        self.slots.iter().flatten().map(|connection| (connection.id, connection.outbox.bytes()))
+    }
+
     /// What it has done so far.
     #[must_use]
     pub const fn counters(&self) -> &Counters {

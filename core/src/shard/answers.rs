@@ -29,6 +29,11 @@ impl Answers {
         }
     }
 
+    /// How many answers are kept.
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
     /// Remembers the answer to a new id, for as long as it is one of the `max` latest.
     pub(super) fn remember(&mut self, id: RequestId, answer: Answer, max: u32) {
         if let Err(index) = self.find(id) {

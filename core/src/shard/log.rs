@@ -38,6 +38,11 @@ impl Log {
         Position::new(self.epoch, self.head)
     }
 
+    /// How many messages are kept.
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
     pub(super) fn append(&mut self, at: Time, user: UserName, content: Arc<str>, max: u32) -> Arc<Message> {
         self.head = self.head.next();
         if planted!(SeqSkipped, self.head.0 == u64::from(max), false) {

@@ -39,6 +39,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod usage;
 
 use std::collections::BTreeMap;
 
@@ -50,6 +51,7 @@ use self::{
     turn::Turn,
 };
 pub use op::*;
+pub use usage::Usage;
 
 use crate::{
     config::ShardConfig,
@@ -158,6 +160,12 @@ impl Shard {
     #[must_use]
     pub fn rooms(&self) -> usize {
         self.state.rooms.len()
+    }
+
+    /// How full its tables are.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.state.usage()
     }
 }
 

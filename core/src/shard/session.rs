@@ -120,6 +120,15 @@ impl Sessions {
         self.records.len()
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = &Session> {
+        self.records.values()
+    }
+
+    /// Most sessions that a user has here.
+    pub(super) fn most_of_user(&self) -> usize {
+        self.at_home.values().map(Vec::len).max().unwrap_or(0)
+    }
+
     pub(super) fn get(&self, id: SessionId) -> Option<&Session> {
         self.records.get(&id)
     }

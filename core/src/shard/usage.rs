@@ -1,0 +1,46 @@
+//! How full a shard's tables are: what its limits bound.
+
+use super::State;
+
+/// How full a shard's tables are, the fullest of each kind: what [`ShardConfig`](crate::config::ShardConfig) bounds.
+/// Looks at everything there is, so it is for tests and not for metrics.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Usage {
+    /// Rooms, empty ones included.
+    pub rooms: usize,
+    /// Sessions.
+    pub sessions: usize,
+    /// Sessions of one user that are at home here.
+    pub sessions_of_user: usize,
+    /// Rooms of one session.
+    pub rooms_of_session: usize,
+    /// Answers kept of one session.
+    pub answers: usize,
+    /// Members of one room.
+    pub members: usize,
+    /// Messages of one room.
+    pub messages: usize,
+    /// Tasks of one room.
+    pub tasks: usize,
+}
+
+impl State {
+    pub(super) fn usage(&self) -> Usage {
+        let mut usage = Usage {
+            rooms: self.rooms.len(),
+            sessions: self.sessions.len(),
+            sessions_of_user: self.sessions.most_of_user(),
+            ..Usage::default()
+        };
+        for room in self.rooms.values() {
+            usage.members = usage.members.max(room.members.len());
+            usage.messages = usage.messages.max(room.log.len());
+            usage.tasks = usage.tasks.max(room.tasks.len());
+        }
+        for session in self.sessions.all() {
+            usage.rooms_of_session = usage.rooms_of_session.max(session.rooms.len());
+            usage.answers = usage.answers.max(session.answers.len());
+        }
+        usage
+    }
+}

@@ -1,0 +1,122 @@
+//! Limits that hold at every moment: bytes that wait, the sizes of tables, and how busy a machine may be.
+
+use std::time::Duration;
+
+use chinwag_core::{Time, config::ShardConfig, shard::Usage};
+
+use crate::{
+    checks::{self, broken},
+    judge::Broken,
+    link::ServerEnd,
+    look::Look,
+    world::{Event, World},
+};
+
+/// Time between two looks at all tables.
+pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+/// Most timers of one machine that may go off within a second.
+const TIMERS_PER_SECOND_MAX: u32 = 500;
+/// What a machine may take beside the times that are given to it.
+const SLACK: Duration = Duration::from_secs(1);
+
+/// Counts the timers of every machine, so that one that never rests is noticed.
+#[derive(Clone, Debug)]
+pub(crate) struct Pace {
+    second: u64,
+    timers: Vec<u32>,
+}
+
+impl Pace {
+    /// Of so many machines.
+    pub(crate) fn new(machines: usize) -> Self {
+        Self { second: 0, timers: vec![0; machines] }
+    }
+
+    /// A timer of a machine goes off.
+    pub(crate) fn count(&mut self, now: Time, machine: usize) -> Result<(), Broken> {
+        let second = now.0 / 1_000_000;
+        if second != self.second {
+            self.second = second;
+            self.timers.fill(0);
+        }
+        let timers = &mut self.timers[machine];
+        *timers += 1;
+        if *timers > TIMERS_PER_SECOND_MAX {
+            let sentence = format!("{timers} timers of machine {machine} went off within a second");
+            return broken(checks::BUSY, sentence);
+        }
+        Ok(())
+    }
+}
+
+impl World<'_> {
+    /// After every event of a node.
+    pub(crate) fn check_bounds(&mut self, node: usize) -> Result<(), Broken> {
+        self.checked(checks::BOUNDS);
+        let (node, cap) = (&self.server.nodes[node], self.scenario.setup.gateway.outbox_bytes_max);
+        // If all of them together hold less than one may, so does each.
+        if node.counters().outbox_bytes <= cap as u64 {
+            return Ok(());
+        }
+        match node.outboxes().find(|&(_, bytes)| bytes > cap) {
+            Some((id, bytes)) => {
+                broken(checks::BOUNDS, format!("the outbox of {id} may hold {cap} bytes and holds {bytes}"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Now and then: all tables, and readers that read nothing.
+    pub(crate) fn look_at_limits(&mut self) -> Result<(), Broken> {
+        self.add_after(SWEEP_INTERVAL, Event::Look(Look::Limits));
+        for node in 0..self.server.nodes.len() {
+            self.checked(checks::TABLES);
+            self.check_outboxes(node)?;
+            let limits = &self.scenario.setup.shard;
+            for usage in self.server.nodes[node].usages() {
+                if let Some((what, most, is)) = excess(limits, &usage) {
+                    let sentence = format!("a shard of n{node} may hold {most} {what} and holds {is}");
+                    return broken(checks::TABLES, sentence);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_outboxes(&self, node: usize) -> Result<(), Broken> {
+        let (machine, gateway) = (&self.server.nodes[node], &self.scenario.setup.gateway);
+        let counters = machine.counters();
+        let sums =
+            machine.outboxes().fold((0, 0), |(count, sum), (_, bytes)| (count + 1, sum + bytes as u64));
+        if sums != (counters.connections, counters.outbox_bytes) {
+            let sentence = format!("n{node} counts {counters:?} and holds {sums:?}");
+            return broken(checks::TABLES, sentence);
+        }
+        for (id, bytes) in machine.outboxes().filter(|&(_, bytes)| bytes > gateway.outbox_bytes_max / 4 * 3) {
+            let Some(link) = self.links.get(&id).filter(|link| link.server_end == ServerEnd::Open) else {
+                continue;
+            };
+            let due = link.took.max(link.blocked_since) + gateway.pong_timeout + SLACK;
+            if link.blocked && due < self.now {
+                let sentence = format!("{id} has {bytes} bytes to read, takes none and is not closed");
+                return broken(checks::SLOW, sentence);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a shard holds more of than it may: what, how many it may, how many it does.
+fn excess(limits: &ShardConfig, usage: &Usage) -> Option<(&'static str, u32, usize)> {
+    let bounds = [
+        ("rooms", limits.rooms_max, usage.rooms),
+        ("sessions", limits.sessions_max, usage.sessions),
+        ("sessions of a user", limits.sessions_per_user_max, usage.sessions_of_user),
+        ("rooms of a session", limits.rooms_per_session_max, usage.rooms_of_session),
+        ("answers of a session", limits.answers_max, usage.answers),
+        ("members of a room", limits.room_members_max.unwrap_or(u32::MAX), usage.members),
+        ("messages of a room", limits.history_max, usage.messages),
+        ("tasks of a room", limits.tasks_max, usage.tasks),
+    ];
+    bounds.into_iter().find(|&(_, most, is)| is > most as usize)
+}

@@ -1,0 +1,188 @@
+//! Why connections end, and when their clients come back: by the documented codes, for reasons that are true.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chinwag_core::{ConnectionId, Disconnect, Time, gateway::Fault};
+
+use crate::{
+    checks::{self, broken},
+    judge::Broken,
+    world::World,
+};
+
+/// What `docs/protocol.md` says of close codes: code, reason, and whether the client is told when to come back.
+const CLOSES: [(u16, &str, bool); 11] = [
+    (1002, "protocol_error", false),
+    (1007, "invalid_text", false),
+    (1009, "frame_too_big", false),
+    (4001, "rate_limited", true),
+    (4100, "slow", true),
+    (4101, "shutdown", true),
+    (4102, "heartbeat_timeout", true),
+    (4103, "overloaded", true),
+    (4500, "replaced", false),
+    (4501, "attach_timeout", false),
+    (4502, "idle", false),
+];
+
+/// A client that connects so often by itself…
+const CONNECTS_MAX: usize = 40;
+/// …within this time does not back off.
+const CONNECTS_TIME: Duration = Duration::from_secs(10);
+/// So many that are sent away in one drain do not all come back at one instant.
+const CROWD: usize = 5;
+
+/// What is known of endings and returns.
+#[derive(Debug, Default)]
+pub(crate) struct Endings {
+    /// Why nodes closed connections, until their clients read it.
+    reasons: BTreeMap<ConnectionId, Disconnect>,
+    /// When each client last connected, over and over.
+    connects: BTreeMap<usize, Vec<Time>>,
+    /// Who was told not to come back before.
+    not_before: BTreeMap<usize, Time>,
+    /// When those come back that one life of the server sent away.
+    returns: (u64, Vec<u64>),
+}
+
+/// Reads a close frame; the time after which the client may come back, if it names one.
+fn read(code: u16, reason: &str) -> Result<(&'static str, Option<u64>), String> {
+    let Some(&(_, word, comes_back)) = CLOSES.iter().find(|&&(known, ..)| known == code) else {
+        return Err("no server closes with this".to_owned());
+    };
+    let rest = reason.strip_prefix(word).ok_or_else(|| format!("its reason is {word}"))?;
+    let millis = rest.strip_prefix(" retry_after_ms=").and_then(|millis| millis.parse().ok());
+    match (comes_back, rest.is_empty(), millis) {
+        (true, false, Some(_)) | (false, true, None) => Ok((word, millis)),
+        (true, ..) => Err("it says when to come back".to_owned()),
+        (false, ..) => Err("there is nothing after its reason".to_owned()),
+    }
+}
+
+impl World<'_> {
+    /// A node closes a connection, and must have a reason.
+    pub(crate) fn line_is_closed(&mut self, id: ConnectionId, reason: Disconnect) -> Result<(), Broken> {
+        self.checked(checks::CLOSING);
+        self.endings.reasons.insert(id, reason);
+        let Some(line) = self.life.lines.get(&id) else { return Ok(()) };
+        let gateway = &self.scenario.setup.gateway;
+        let (age, silence) = (self.now.since(line.since), self.now.since(line.heard));
+        let fits = match reason {
+            Disconnect::Requested => line.goodbye,
+            Disconnect::ProtocolError => line.fault == Some(Fault::Protocol),
+            Disconnect::InvalidText => line.fault == Some(Fault::InvalidText),
+            Disconnect::FrameTooBig => line.fault == Some(Fault::TooBig),
+            Disconnect::RateLimited => {
+                age >= gateway.abuse_window && line.texts >= u64::from(gateway.abuse_refusals_min)
+            }
+            Disconnect::Slow => self.links.get(&id).is_some_and(|link| link.blocked),
+            Disconnect::Shutdown => self.server.draining,
+            Disconnect::HeartbeatTimeout => silence >= gateway.pong_timeout,
+            Disconnect::Overloaded => self.life.lines.len() > gateway.connections_max as usize,
+            Disconnect::Replaced => {
+                let session =
+                    line.session.or(line.claim).and_then(|session| self.life.sessions.get(&session));
+                session.is_some_and(|session| session.claimed_by != id)
+            }
+            Disconnect::AttachTimeout => age >= gateway.attach_timeout && line.session.is_none(),
+            Disconnect::Idle => gateway.idle_timeout.is_some(),
+        };
+        if fits {
+            return Ok(());
+        }
+        broken(
+            checks::CLOSING,
+            format!("{id} of c{} is closed as {reason} for no such reason: {line:?}", line.client),
+        )
+    }
+
+    /// A client reads a close frame.
+    pub(crate) fn reads_close(
+        &mut self,
+        client: usize,
+        id: ConnectionId,
+        close: Option<(u16, &str)>,
+    ) -> Result<(), Broken> {
+        self.checked(checks::CLOSING);
+        let given = self.endings.reasons.remove(&id);
+        let complain =
+            |why: &str| broken(checks::CLOSING, format!("c{client} reads the close {close:?}: {why}"));
+        let Some((code, reason)) = close else { return complain("servers say why") };
+        let (word, millis) = match read(code, reason) {
+            Ok(read) => read,
+            Err(why) => return complain(&why),
+        };
+        if given.is_none_or(|given| given.to_string() != word) {
+            return complain(&format!("its node closed it as {given:?}"));
+        }
+        let Some(millis) = millis else { return Ok(()) };
+        if Duration::from_millis(millis) > self.scenario.setup.gateway.return_spread {
+            return complain("it has to come back sooner");
+        }
+        let back = self.now + Duration::from_millis(millis);
+        self.endings.not_before.insert(client, back);
+        if given == Some(Disconnect::Shutdown) { self.sent_away(millis) } else { Ok(()) }
+    }
+
+    /// Whoever is sent away in a drain comes back at a time of their own.
+    fn sent_away(&mut self, millis: u64) -> Result<(), Broken> {
+        self.checked(checks::HERD);
+        let (incarnation, returns) = &mut self.endings.returns;
+        if *incarnation != self.server.incarnation {
+            (*incarnation, *returns) = (self.server.incarnation, Vec::new());
+        }
+        returns.push(millis);
+        if returns.len() >= CROWD && returns.iter().all(|&other| other == millis) {
+            let sentence =
+                format!("{} clients were sent away and all come back after {millis} ms", returns.len());
+            return broken(checks::HERD, sentence);
+        }
+        Ok(())
+    }
+
+    /// A client connects: not too soon, and not all the time.
+    pub(crate) fn check_return(&mut self, client: usize) -> Result<(), Broken> {
+        self.checked(checks::HERD);
+        let (now, endings) = (self.now, &mut self.endings);
+        if let Some(back) = endings.not_before.remove(&client) {
+            if now < back {
+                let early = back.since(now).as_millis();
+                return broken(
+                    checks::HERD,
+                    format!("c{client} comes back {early} ms before it was told to"),
+                );
+            }
+            // It was the server that named the time.
+            return Ok(());
+        }
+        let connects = endings.connects.entry(client).or_default();
+        connects.retain(|&at| at + CONNECTS_TIME > now);
+        connects.push(now);
+        if connects.len() > CONNECTS_MAX {
+            let sentence =
+                format!("c{client} connects for the {}th time in {CONNECTS_TIME:?}", connects.len());
+            return broken(checks::HERD, sentence);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_close_says_what_it_should() {
+        assert_eq!(read(4500, "replaced"), Ok(("replaced", None)));
+        assert_eq!(read(4101, "shutdown retry_after_ms=70"), Ok(("shutdown", Some(70))));
+        for (code, reason) in [
+            (4500, "replaced retry_after_ms=1"),
+            (4101, "shutdown"),
+            (4100, "replaced"),
+            (1000, ""),
+            (4999, "x"),
+        ] {
+            assert!(read(code, reason).is_err(), "{code} {reason}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What must have happened by some time, and is looked at then.
+//!
+//! Only at readers whose line is in the clear: nothing is on its way to them, and nothing had to wait since.
+
+use chinwag_core::{ConnectionId, Time};
+
+use crate::{
+    checks::{self, broken},
+    glance::Mood,
+    judge::Broken,
+    life::{Presence, Stay},
+    witness::View,
+    world::{Event, World},
+};
+
+/// What is to be looked at later.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Look {
+    /// Whether a user is shown as gone who has had no line since then.
+    Away { user: usize, since: Time },
+    /// Whether a user's writing in a room has ended.
+    Typing { user: usize, room: usize, since: Time, why: Ending },
+    /// Whether a line has been closed that another one took over.
+    Replaced { old: ConnectionId, new: ConnectionId },
+    /// Whether a line has been closed that its client let go of.
+    Forgotten { line: ConnectionId, since: Time },
+    /// Whether all tables are within their limits.
+    Limits,
+}
+
+/// What ends someone's writing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Ending {
+    /// They said something.
+    Said,
+    /// They are gone.
+    Gone,
+    /// It was not repeated.
+    Expired,
+}
+
+/// What must have happened by now.
+impl World<'_> {
+    pub(crate) fn look(&mut self, look: Look) -> Result<(), Broken> {
+        match look {
+            Look::Away { user, since } => self.look_away(user, since),
+            Look::Typing { user, room, since, why } => self.look_typing(user, room, since, why),
+            Look::Replaced { old, new } => {
+                self.checked(checks::ONE_CONNECTION);
+                let lines = &self.life.lines;
+                if lines.contains_key(&old) && lines.contains_key(&new) {
+                    let sentence = format!("{new} takes the session of {old}, which is not closed");
+                    return broken(checks::ONE_CONNECTION, sentence);
+                }
+                Ok(())
+            }
+            Look::Forgotten { line, since } => self.look_forgotten(line, since),
+            Look::Limits => self.look_at_limits(),
+        }
+    }
+
+    fn look_forgotten(&mut self, id: ConnectionId, since: Time) -> Result<(), Broken> {
+        self.checked(checks::HEARTBEAT);
+        let (Some(line), Some(link)) = (self.life.lines.get(&id), self.links.get(&id)) else { return Ok(()) };
+        let alive = since.max(line.heard).max(link.took);
+        let due = alive + self.dead_after();
+        if self.now < due {
+            self.add(due, Event::Look(Look::Forgotten { line: id, since }));
+            return Ok(());
+        }
+        let sentence =
+            format!("{id} shows no life since {} s and is not closed", self.now.since(alive).as_secs());
+        broken(checks::HEARTBEAT, sentence)
+    }
+
+    /// Clients in a room since before a time, who have been told everything since.
+    fn readers(&self, room: usize, since: Time) -> impl Iterator<Item = Stay> {
+        let stays = self.life.stays.iter().copied();
+        stays.filter(move |stay| {
+            let is_clear = |id| self.links.get(&id).is_some_and(|link| link.is_clear_since(since));
+            let is_there = stay.until.is_none() && self.people[stay.client].link == Some(stay.line);
+            stay.room == room && stay.since <= since && is_there && is_clear(stay.line)
+        })
+    }
+
+    fn look_away(&mut self, user: usize, since: Time) -> Result<(), Broken> {
+        let Presence { lines, ended } = self.life.presence[user];
+        if lines > 0 || ended != since || self.life.may_be_large {
+            return Ok(());
+        }
+        for gone in self.life.stays.clone() {
+            let Some(until) = gone.until.filter(|_| !gone.left && self.life.users[gone.client] == user)
+            else {
+                continue;
+            };
+            for reader in self.readers(gone.room, since).collect::<Vec<_>>() {
+                self.checked(checks::AWAY);
+                let view = self.witness.view(reader.client, gone.room, user);
+                let is_misled = matches!(view, Some(View::Said(Mood::Online | Mood::Typing)));
+                if reader.since <= until && is_misled {
+                    let Stay { client, room, .. } = reader;
+                    let sentence = format!(
+                        "c{client} was not told that u{user} is not in r{room}, since {} s",
+                        self.now.since(since).as_secs()
+                    );
+                    return broken(checks::AWAY, sentence);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn look_typing(&mut self, user: usize, room: usize, since: Time, why: Ending) -> Result<(), Broken> {
+        let life = &self.life;
+        let holds = match why {
+            Ending::Said => life.typed(user, room, None) <= since,
+            Ending::Gone => life.presence[user].lines == 0 && life.presence[user].ended == since,
+            // Who reads too little is not read, either.
+            Ending::Expired => {
+                let waits = |client: usize| {
+                    let link = self.people[client].link.and_then(|id| self.links.get(&id));
+                    link.is_some_and(|link| !link.is_clear_since(since))
+                };
+                life.typing_heard(user, room) == since && !life.clients(user).any(waits)
+            }
+        };
+        if !holds {
+            return Ok(());
+        }
+        for reader in self.readers(room, since).collect::<Vec<_>>() {
+            self.checked(checks::TYPING_OVER);
+            if self.witness.view(reader.client, room, user) == Some(View::Said(Mood::Typing)) {
+                let (client, ago) = (reader.client, self.now.since(since).as_millis());
+                let sentence = format!("c{client} still sees u{user} write in r{room}: {why:?} {ago} ms ago");
+                return broken(checks::TYPING_OVER, sentence);
+            }
+        }
+        Ok(())
+    }
+}

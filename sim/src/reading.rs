@@ -1,0 +1,359 @@
+//! One frame from a server, judged by what is known of its connection.
+
+use chinwag_core::{Refusal, RequestId, Seq};
+use chinwag_oracle::Observation;
+
+use crate::{
+    asked::Asked,
+    checks,
+    glance::{Continuity, Glance, History, Joined, Kind, Mood, RoomNumber, UserNumber, Welcome},
+    judge::Broken,
+    witness::{Follow, Limits, News, Seat, Stream, Tally, View, Watch, ended, member_id, room_id},
+};
+
+/// What came of a rule.
+type Judged<T = ()> = Result<T, Objection>;
+/// A check, and why it fails.
+type Objection = (&'static str, String);
+
+fn object<T>(check: &'static str, why: impl Into<String>) -> Judged<T> {
+    Err((check, why.into()))
+}
+
+/// What may go wrong with a frame: a rule of the wire, or a promise of the oracle.
+pub(crate) enum Fault {
+    Objection(Objection),
+    Broken(Broken),
+}
+
+impl From<Objection> for Fault {
+    fn from(objection: Objection) -> Self {
+        Self::Objection(objection)
+    }
+}
+
+impl From<Broken> for Fault {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+/// One frame being read.
+pub(crate) struct Reading<'a, 's> {
+    pub(crate) client: usize,
+    pub(crate) watch: &'a mut Watch,
+    pub(crate) limits: Limits,
+    pub(crate) tally: &'a mut Tally,
+    pub(crate) stream: Stream<'s>,
+}
+
+impl Reading<'_, '_> {
+    /// Judges it, and takes in what it says.
+    pub(crate) fn frame(&mut self, glance: Glance) -> Result<News, Fault> {
+        let before =
+            matches!(glance, Glance::Welcome(_) | Glance::Refused(_) | Glance::Warning(_) | Glance::Pong(_));
+        if !self.watch.welcomed && !before {
+            object(checks::PROTOCOL, "nobody has been welcomed on this connection")?;
+        }
+        match glance {
+            Glance::Welcome(welcome) => return Ok(self.welcome(&welcome)?),
+            Glance::Message(message) => {
+                let seat = self.seat(message.room)?;
+                if seat.follow != Follow::Live {
+                    object(checks::MEMBERSHIP, "live messages come only once the pages are through")?;
+                }
+                seat.next = message.seq.next();
+                let writes = seat.view(message.user) == View::Said(Mood::Typing);
+                seat.stop_typing(message.user);
+                self.delivered(message.room, message.seq)?;
+                if writes {
+                    return Ok(News::Said { room: message.room.0, user: message.user });
+                }
+            }
+            Glance::History(page) => self.history(page)?,
+            Glance::Joined(joined) => return self.joined(&joined),
+            Glance::Gap(gap) => {
+                let seat = self.seat(gap.room)?;
+                let fits = seat.follow == Follow::Behind && seat.epoch == gap.epoch && seat.next == gap.from;
+                if !fits || gap.to < gap.from {
+                    object(checks::PROTOCOL, format!("{} was next", seat.next))?;
+                }
+                seat.next = gap.to.next();
+                let next = seat.next;
+                self.started(gap.room, next)?;
+            }
+            Glance::Lagged(lagged) => {
+                let seat = self.seat(lagged.room)?;
+                if seat.follow != Follow::Live || seat.epoch != lagged.epoch || seat.next != lagged.next {
+                    object(checks::PROTOCOL, format!("{} was next, and live", seat.next))?;
+                }
+                seat.follow = Follow::Behind;
+            }
+            Glance::Left(left) => {
+                self.answer(left.id, &[Kind::Leave], Some(left.room))?;
+                let seat = self.seat_or_none(left.room)?;
+                let known = seat.follow != Follow::Outside;
+                if known && seat.epoch != left.epoch {
+                    object(checks::PROTOCOL, "it was joined in another epoch")?;
+                }
+                return self.leave(left.room);
+            }
+            Glance::Refused(error) => return self.error(error.id, error.code, error.retry_after_ms),
+            Glance::Ack(ack) => {
+                let asked =
+                    self.answer(Some(ack.id), &[Kind::Message, Kind::Status, Kind::Task], Some(ack.room))?;
+                let Some(asked) = asked else { return Ok(News::Nothing) };
+                let placed = (ack.epoch.is_some(), ack.seq.is_some());
+                let is_message = asked.kind == Kind::Message;
+                if placed != (is_message, is_message) {
+                    object(
+                        checks::PROTOCOL,
+                        "a message, and nothing else, is acknowledged with its position",
+                    )?;
+                }
+                let Asked { at, fresh, .. } = asked;
+                if is_message {
+                    return Ok(News::Acknowledged { room: ack.room.0, asked: at, fresh });
+                }
+            }
+            other => return Ok(self.others(other)?),
+        }
+        Ok(News::Nothing)
+    }
+
+    /// Frames that tell of members and answer questions.
+    fn others(&mut self, glance: Glance) -> Judged<News> {
+        match glance {
+            Glance::Presence(presence) => {
+                let (user, own) = (presence.user, self.watch.user);
+                let seat = self.seat(presence.room)?;
+                if presence.status == Mood::Typing && user == own {
+                    self.tally.typing_echo += 1;
+                    return object(checks::TYPING_ECHO, "nobody is told that they write themselves");
+                }
+                seat.look(user, View::Said(presence.status));
+                self.tally.typing_echo += 1;
+                if presence.status == Mood::Offline {
+                    return Ok(News::Offline { room: presence.room.0, user });
+                }
+            }
+            Glance::UserJoined(change) => {
+                self.roster(change.room, change.members.as_deref(), change.count, change.user, true)?;
+                self.seat(change.room)?.look(change.user, View::Said(Mood::Online));
+            }
+            Glance::UserLeft(change) => {
+                self.roster(change.room, change.members.as_deref(), change.count, change.user, false)?;
+                self.seat(change.room)?.look(change.user, View::Gone);
+            }
+            Glance::MembersChanged(change) => {
+                let seat = self.seat(change.room)?;
+                change.joined.iter().for_each(|&user| seat.look(user, View::Said(Mood::Online)));
+                change.left.iter().for_each(|&user| seat.look(user, View::Gone));
+            }
+            Glance::Members(members) => {
+                if members.id.is_some() {
+                    self.answer(members.id, &[Kind::Members], Some(members.room))?;
+                }
+                if members.members.len() > self.limits.list_page_max.max(self.limits.roster_max) {
+                    return object(checks::PROTOCOL, "a page holds less");
+                }
+                let whole = members.members.len() == members.count as usize;
+                if whole && members.more {
+                    return object(checks::PROTOCOL, "there are no more");
+                }
+                let seat = self.seat(members.room)?;
+                // What came unasked makes up for what was left out.
+                if members.id.is_none() {
+                    seat.views.retain(|&(_, view)| {
+                        view != View::Said(Mood::Typing) && !(whole && view == View::Gone)
+                    });
+                }
+                for listed in &members.members {
+                    let writes = seat.view(listed.user) == View::Said(Mood::Typing);
+                    match listed.presence {
+                        Mood::Typing => return object(checks::PROTOCOL, "lists do not say who writes"),
+                        Mood::Online if writes => {}
+                        mood => seat.look(listed.user, View::Said(mood)),
+                    }
+                }
+            }
+            Glance::Rooms(rooms) => {
+                self.answer(rooms.id, &[Kind::Rooms], None)?;
+                if rooms.rooms.len() > self.limits.list_page_max {
+                    return object(checks::PROTOCOL, "a page holds less");
+                }
+            }
+            Glance::Created(created) => drop(self.answer(created.id, &[Kind::Create], Some(created.room))?),
+            Glance::Status(status) => drop(self.seat(status.room)?),
+            Glance::Task(task) => drop(self.seat(task.room)?),
+            Glance::Pong(pong) => drop(self.answer(pong.id, &[Kind::Ping], None)?),
+            Glance::Warning(warning) => {
+                self.tally.answers += 1;
+                if warning.code != Refusal::RateLimited || warning.count == 0 {
+                    return object(checks::PROTOCOL, "warnings count what was too fast");
+                }
+                if !self.watch.requests.refuse_unnumbered(warning.count) {
+                    return object(checks::ANSWERS, "not so many requests without a number were sent");
+                }
+            }
+            _ => unreachable!("looked at before"),
+        }
+        Ok(News::Nothing)
+    }
+
+    fn welcome(&mut self, welcome: &Welcome) -> Judged<News> {
+        if self.watch.welcomed || welcome.user != self.watch.user {
+            return object(checks::PROTOCOL, format!("u{} is welcomed once", self.watch.user.0));
+        }
+        self.watch.welcomed = true;
+        Ok(News::Welcomed { session: welcome.session.0, resumed: welcome.resumed })
+    }
+
+    fn joined(&mut self, joined: &Joined) -> Result<News, Fault> {
+        self.tally.answers += 1;
+        if self.watch.requests.answer_join(joined.room).is_none() {
+            object(checks::ANSWERS, "nobody asked to join")?;
+        }
+        let lost = joined.from.zip(joined.to);
+        let fits = match (joined.verdict, lost) {
+            (Continuity::Gap, Some((from, to))) => from <= to && joined.next == to.next(),
+            (Continuity::Full | Continuity::Reset, None) => joined.from.is_none() && joined.to.is_none(),
+            _ => false,
+        };
+        if !fits || joined.next > joined.seq.next() {
+            object(checks::PROTOCOL, "verdict and positions do not fit")?;
+        }
+        let seat = self.seat_or_none(joined.room)?;
+        *seat = Seat { follow: Follow::Behind, epoch: joined.epoch, next: joined.next, views: Vec::new() };
+        self.started(joined.room, joined.next)?;
+        Ok(News::Joined { room: joined.room.0 })
+    }
+
+    fn leave(&mut self, room: RoomNumber) -> Result<News, Fault> {
+        *self.seat_or_none(room)? = Seat::default();
+        (self.stream)(ended(self.client, room.0))?;
+        Ok(News::Left { room: room.0 })
+    }
+
+    fn history(&mut self, page: History) -> Result<(), Fault> {
+        let asked = page.id.is_some();
+        if asked {
+            self.answer(page.id, &[Kind::History], Some(page.room))?;
+        }
+        if page.messages.len() > self.limits.page_messages_max {
+            object(checks::PROTOCOL, "a page holds less")?;
+        }
+        let seat = self.seat(page.room)?;
+        if seat.epoch != page.epoch || page.messages.iter().any(|message| message.room != page.room) {
+            object(checks::PROTOCOL, "a page is of one room and epoch")?;
+        }
+        if asked {
+            let rises = page.messages.is_sorted_by(|a, b| a.seq < b.seq);
+            return if rises { Ok(()) } else { Ok(object(checks::PROTOCOL, "a page is in order")?) };
+        }
+        if seat.follow != Follow::Behind {
+            object(checks::PROTOCOL, "nobody asked for it, and the room is live")?;
+        }
+        if let Some(last) = page.messages.last() {
+            seat.next = last.seq.next();
+        }
+        if !page.more {
+            seat.follow = Follow::Live;
+        }
+        page.messages.iter().try_for_each(|message| self.delivered(page.room, message.seq))
+    }
+
+    fn error(
+        &mut self,
+        id: Option<RequestId>,
+        code: Refusal,
+        retry_after: Option<u64>,
+    ) -> Result<News, Fault> {
+        self.tally.answers += 1;
+        if retry_after.is_some() != (code == Refusal::RateLimited) {
+            object(checks::PROTOCOL, "what is too fast, and nothing else, may be tried again")?;
+        }
+        let Some(id) = id else {
+            if !self.watch.requests.refuse_unnumbered(1) {
+                object(checks::ANSWERS, "no such request was sent")?;
+            }
+            return Ok(News::Nothing);
+        };
+        let Some(asked) = self.watch.requests.answer(id) else {
+            return Ok(object(checks::ANSWERS, "it was not asked, or is answered already")?);
+        };
+        let is_out = matches!(code, Refusal::NotMember | Refusal::UnknownRoom);
+        match asked {
+            Asked { kind: Kind::Leave, room: Some(room), .. } if is_out => self.leave(room),
+            _ => Ok(News::Nothing),
+        }
+    }
+
+    /// What every list of members has, that comes with someone's arrival or departure.
+    fn roster(
+        &mut self,
+        room: RoomNumber,
+        members: Option<&[UserNumber]>,
+        count: Option<u32>,
+        user: UserNumber,
+        is_in: bool,
+    ) -> Judged {
+        self.seat(room)?;
+        if members.is_some() == count.is_some() {
+            return object(checks::PROTOCOL, "small rooms list their members, large ones count them");
+        }
+        if members.is_some_and(|members| members.len() > self.limits.roster_max) {
+            return object(checks::PROTOCOL, "large rooms count their members");
+        }
+        if members.is_some_and(|members| members.contains(&user) != is_in) {
+            return object(checks::PROTOCOL, "the list says otherwise");
+        }
+        if !is_in && user == self.watch.user {
+            return object(checks::MEMBERSHIP, "who reads this is there");
+        }
+        Ok(())
+    }
+
+    /// A numbered request is answered; answers without a number are to requests without one, which nobody makes.
+    fn answer(
+        &mut self,
+        id: Option<RequestId>,
+        kinds: &[Kind],
+        room: Option<RoomNumber>,
+    ) -> Judged<Option<Asked>> {
+        self.tally.answers += 1;
+        let Some(id) = id else { return object(checks::ANSWERS, "nobody asked without a number") };
+        let Some(asked) = self.watch.requests.answer(id) else {
+            return object(checks::ANSWERS, "it was not asked, or is answered already");
+        };
+        if !kinds.contains(&asked.kind) || asked.room != room {
+            return object(checks::ANSWERS, format!("the request was {:?} of {:?}", asked.kind, asked.room));
+        }
+        Ok(Some(asked))
+    }
+
+    /// A room the connection is in.
+    fn seat(&mut self, room: RoomNumber) -> Judged<&mut Seat> {
+        self.tally.membership += 1;
+        let seat = self.seat_or_none(room)?;
+        if seat.follow == Follow::Outside {
+            return object(checks::MEMBERSHIP, "the connection is not in the room");
+        }
+        Ok(seat)
+    }
+
+    fn seat_or_none(&mut self, room: RoomNumber) -> Judged<&mut Seat> {
+        let seat = self.watch.seats.get_mut(room.0);
+        seat.ok_or_else(|| (checks::PROTOCOL, "there is no such room".to_owned()))
+    }
+
+    fn delivered(&mut self, room: RoomNumber, seq: Seq) -> Result<(), Fault> {
+        let room = Some(room_id(room.0));
+        Ok((self.stream)(Observation::Delivered { member: member_id(self.client), room, seq })?)
+    }
+
+    fn started(&mut self, room: RoomNumber, next: Seq) -> Result<(), Fault> {
+        let (member, room) = (member_id(self.client), room_id(room.0));
+        Ok((self.stream)(Observation::StreamStarted { member, room, next })?)
+    }
+}
