@@ -82,7 +82,7 @@ impl Author {
             stay.epoch == position.epoch && stay.after < position.seq && position.seq <= stay.until
         };
         (!self.is_anywhere && !self.memberships.iter().any(within)).then(|| {
-            (Promise::Membership, format!("has said message {send} at {position} but was not a member there"))
+            (Promise::Authorship, format!("has said message {send} at {position} but was not a member there"))
         })
     }
 

@@ -135,7 +135,7 @@ impl Judge<'_> {
             Some((_, author)) => author.absent(send, position),
             None => Author::default().absent(send, position),
         };
-        self.checks.add(Promise::Membership, 1);
+        self.checks.add(Promise::Authorship, 1);
         let latest = latest.entry(member).or_insert(send);
         let overtaken =
             (*latest > send).then(|| author::overtaken(send, position, *latest, self.sends)).flatten();

@@ -1,8 +1,13 @@
 //! What a server keeps of a room: gaps, newcomers' histories and pages are judged by it.
 
-use chinwag_core::{Epoch, Position, Seq};
+use chinwag_core::{Epoch, Position, Seq, shard::Verdict};
 
-use crate::{observation::SendId, reader::Complaint, violation::Promise};
+use crate::{
+    observation::{MemberId, Observation, RoomId, SendId},
+    oracle::{Oracle, Send, index},
+    reader::{Complaint, Join, Reader},
+    violation::{Promise, Violation},
+};
 
 /// The server's settings that decide what of a room's messages is kept and shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -129,6 +134,92 @@ impl Keep {
             );
             (Promise::Pages, sentence)
         })
+    }
+}
+
+impl Oracle {
+    /// A user was given a page of older messages that they had asked for.
+    pub fn page(&mut self, member: MemberId, room: RoomId, page: &Page<'_>) -> Option<Violation> {
+        let mut found = None;
+        for &(position, send) in page.messages {
+            let broken = self.observe(Observation::Paged { member, room, send, position });
+            found = found.or(broken);
+        }
+        let Some(keep) = self.keep else { return found };
+        let seen = match self.reader(member, room) {
+            Some(Reader::Placed(reader)) if reader.is_member() => reader.seen(),
+            // That is judged by privacy.
+            _ => return found,
+        };
+        self.checks.add(Promise::Pages, 1);
+        let most = self.length(room).most(seen.epoch);
+        let complaint = keep.doubt_page(page, seen, most);
+        let broken = self.record(member, room, Some(seen), None, complaint);
+        found.or(broken)
+    }
+
+    /// Judges a join by what is kept.
+    pub(crate) fn doubt_join(&mut self, member: MemberId, room: RoomId, join: Join) -> Option<Complaint> {
+        self.reaches(room, Some(join.head));
+        let keep = self.keep?;
+        let is_first = self.reader(member, room).is_none();
+        let head = join.head.seq;
+        match join.verdict? {
+            Verdict::Gap { to, .. } => {
+                self.checks.add(Promise::Retention, 1);
+                keep.doubt_gap(to, head)
+            }
+            verdict if is_first || verdict == Verdict::Reset => {
+                self.checks.add(Promise::Retention, 1);
+                keep.doubt_history(join.next?, head)
+            }
+            _ => None,
+        }
+    }
+
+    /// Judges a gap that opened while catching up: the log is as long as it can be.
+    pub(crate) fn doubt_gap(&mut self, room: RoomId, from: Position, to: Seq) -> Option<Complaint> {
+        let keep = self.keep?;
+        self.checks.add(Promise::Retention, 1);
+        let most = self.length(room).most(from.epoch);
+        keep.doubt_gap(to, most)
+    }
+
+    /// Changes what is known of a message.
+    pub(crate) fn settle(&mut self, send: SendId, change: impl FnOnce(&mut Send)) {
+        let known = self.send(send);
+        let was_open = known.is_open();
+        change(known);
+        let (is_open, planned) = (known.is_open(), known.planned);
+        let Some((room, _)) = planned.filter(|_| self.keep.is_some()) else { return };
+        if is_open && !was_open {
+            self.length(room).unknown += 1;
+        }
+        self.close(room, was_open && !is_open);
+    }
+
+    /// A message that was on its way into a room is so no more.
+    pub(crate) fn close(&mut self, room: RoomId, was_open: bool) {
+        if self.keep.is_some() {
+            self.length(room).unknown -= u64::from(was_open);
+        }
+    }
+
+    /// A place is known to be taken.
+    pub(crate) fn reaches(&mut self, room: RoomId, position: Option<Position>) {
+        if let Some(position) = position
+            && self.keep.is_some()
+        {
+            self.length(room).reaches(position);
+        }
+    }
+
+    fn length(&mut self, room: RoomId) -> &mut Length {
+        let room = index(room.0);
+        if self.lengths.len() <= room {
+            self.lengths.resize_with(room + 1, Length::default);
+        }
+        &mut self.lengths[room]
     }
 }
 

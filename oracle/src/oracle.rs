@@ -7,7 +7,7 @@ use chinwag_core::{Position, Seq, shard::Verdict};
 use crate::{
     author::Author,
     finish,
-    keep::{Keep, Length, Page},
+    keep::{Keep, Length},
     ledger::Ledger,
     observation::{MemberId, Observation, RoomId, SendId},
     reader::{Complaint, Delivery, Join, Placed, Reader, Unplaced},
@@ -41,9 +41,9 @@ pub struct Oracle {
     pub(crate) authors: Vec<Vec<(RoomId, Author)>>,
     /// By member: what comes over their connection now, if anyone watches it.
     streams: Vec<Vec<(RoomId, Stream)>>,
-    keep: Option<Keep>,
+    pub(crate) keep: Option<Keep>,
     /// By room, if it is known what is kept.
-    lengths: Vec<Length>,
+    pub(crate) lengths: Vec<Length>,
     pub(crate) tally: Tally,
     pub(crate) checks: Checks,
     /// What single readers have found.
@@ -93,7 +93,7 @@ impl Checks {
 
 impl Send {
     /// Whether it may be in its room at a place that is not known.
-    const fn is_open(&self) -> bool {
+    pub(crate) const fn is_open(&self) -> bool {
         self.sent && !self.refused && self.position.is_none()
     }
 
@@ -272,90 +272,6 @@ impl Oracle {
     #[must_use]
     pub fn finish(&self) -> Report {
         finish::finish(self)
-    }
-
-    /// A user was given a page of older messages that they had asked for.
-    pub fn page(&mut self, member: MemberId, room: RoomId, page: &Page<'_>) -> Option<Violation> {
-        let mut found = None;
-        for &(position, send) in page.messages {
-            let broken = self.observe(Observation::Paged { member, room, send, position });
-            found = found.or(broken);
-        }
-        let Some(keep) = self.keep else { return found };
-        let seen = match self.reader(member, room) {
-            Some(Reader::Placed(reader)) if reader.is_member() => reader.seen(),
-            // That is judged by privacy.
-            _ => return found,
-        };
-        self.checks.add(Promise::Pages, 1);
-        let most = self.length(room).most(seen.epoch);
-        let complaint = keep.doubt_page(page, seen, most);
-        let broken = self.record(member, room, Some(seen), None, complaint);
-        found.or(broken)
-    }
-
-    /// Judges a join by what is kept.
-    fn doubt_join(&mut self, member: MemberId, room: RoomId, join: Join) -> Option<Complaint> {
-        self.reaches(room, Some(join.head));
-        let keep = self.keep?;
-        let is_first = self.reader(member, room).is_none();
-        let head = join.head.seq;
-        match join.verdict? {
-            Verdict::Gap { to, .. } => {
-                self.checks.add(Promise::Retention, 1);
-                keep.doubt_gap(to, head)
-            }
-            verdict if is_first || verdict == Verdict::Reset => {
-                self.checks.add(Promise::Retention, 1);
-                keep.doubt_history(join.next?, head)
-            }
-            _ => None,
-        }
-    }
-
-    /// Judges a gap that opened while catching up: the log is as long as it can be.
-    fn doubt_gap(&mut self, room: RoomId, from: Position, to: Seq) -> Option<Complaint> {
-        let keep = self.keep?;
-        self.checks.add(Promise::Retention, 1);
-        let most = self.length(room).most(from.epoch);
-        keep.doubt_gap(to, most)
-    }
-
-    /// Changes what is known of a message.
-    fn settle(&mut self, send: SendId, change: impl FnOnce(&mut Send)) {
-        let known = self.send(send);
-        let was_open = known.is_open();
-        change(known);
-        let (is_open, planned) = (known.is_open(), known.planned);
-        let Some((room, _)) = planned.filter(|_| self.keep.is_some()) else { return };
-        if is_open && !was_open {
-            self.length(room).unknown += 1;
-        }
-        self.close(room, was_open && !is_open);
-    }
-
-    /// A message that was on its way into a room is so no more.
-    fn close(&mut self, room: RoomId, was_open: bool) {
-        if self.keep.is_some() {
-            self.length(room).unknown -= u64::from(was_open);
-        }
-    }
-
-    /// A place is known to be taken.
-    fn reaches(&mut self, room: RoomId, position: Option<Position>) {
-        if let Some(position) = position
-            && self.keep.is_some()
-        {
-            self.length(room).reaches(position);
-        }
-    }
-
-    fn length(&mut self, room: RoomId) -> &mut Length {
-        let room = index(room.0);
-        if self.lengths.len() <= room {
-            self.lengths.resize_with(room + 1, Length::default);
-        }
-        &mut self.lengths[room]
     }
 
     fn acknowledged(&mut self, send: SendId, position: Option<Position>) -> Option<Violation> {
@@ -550,7 +466,7 @@ impl Oracle {
     }
 
     /// Keeps what a reader complains of.
-    fn record(
+    pub(crate) fn record(
         &mut self,
         member: MemberId,
         room: RoomId,
@@ -566,7 +482,7 @@ impl Oracle {
         Some(violation)
     }
 
-    fn send(&mut self, send: SendId) -> &mut Send {
+    pub(crate) fn send(&mut self, send: SendId) -> &mut Send {
         let send = index(send.0);
         if self.sends.len() <= send {
             self.sends.resize_with(send + 1, Send::default);
@@ -574,7 +490,7 @@ impl Oracle {
         &mut self.sends[send]
     }
 
-    fn reader(&mut self, member: MemberId, room: RoomId) -> Option<&mut Reader> {
+    pub(crate) fn reader(&mut self, member: MemberId, room: RoomId) -> Option<&mut Reader> {
         let rooms = self.readers.get_mut(index(member.0))?;
         rooms.iter_mut().find(|(its, _)| *its == room).map(|(_, reader)| reader)
     }

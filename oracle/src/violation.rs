@@ -40,7 +40,7 @@ pub enum Promise {
     /// A page of older messages is one piece of the log, as long and as late as was asked for.
     Pages,
     /// What is in a room was said by someone who was a member there and then.
-    Membership,
+    Authorship,
 }
 
 impl Promise {
@@ -57,7 +57,7 @@ impl Promise {
         Self::SenderOrder,
         Self::Retention,
         Self::Pages,
-        Self::Membership,
+        Self::Authorship,
     ];
 
     /// Its name in reports.
@@ -75,7 +75,7 @@ impl Promise {
             Self::SenderOrder => "sender-order",
             Self::Retention => "retention",
             Self::Pages => "pages",
-            Self::Membership => "membership",
+            Self::Authorship => "authorship",
         }
     }
 }

@@ -430,12 +430,12 @@ fn only_members_speak() {
 
     // Known first or said first, it is the same.
     let after = || said().leaves(ANN, at(1)).shown(BOB, 1, at(2));
-    let report = after().breaks(Promise::Membership, true);
+    let report = after().breaks(Promise::Authorship, true);
     let sentence = "member 0 of room 0 has said message 1 at 2@1 but was not a member there";
     assert_eq!(report.violations[0].sentence, sentence);
     let before = said().shown(BOB, 1, at(2)).leaves(ANN, at(1));
-    before.breaks(Promise::Membership, false);
-    after().joins(ANN, at(2), 3, Verdict::Full).breaks(Promise::Membership, true);
+    before.breaks(Promise::Authorship, false);
+    after().joins(ANN, at(2), 3, Verdict::Full).breaks(Promise::Authorship, true);
 }
 
 /// Ann and Bob have read four messages of a room that keeps two and shows newcomers one.
