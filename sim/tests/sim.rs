@@ -1,6 +1,6 @@
 //! The production machines under many scenarios, and proof that the checks notice what they are there for.
 //!
-//! `SIM_SEEDS` sets how many scenarios are run, `SIM_SEED` which is the first.
+//! `SIM_SEEDS` sets how many scenarios are run, `SIM_SEED` which is the first, `SIM_STEPS` how many steps of each.
 
 use std::{collections::BTreeSet, env, time::Duration};
 
@@ -9,6 +9,8 @@ use chinwag_sim::{
     batch::Totals,
     checks,
     compare::run_twice,
+    file::ScenarioFile,
+    minimise::minimise,
     replay_line, run,
     strategy::{ScenarioTree, Scenarios},
     trace::Trace,
@@ -37,15 +39,30 @@ fn explain(outcome: &Outcome) -> String {
     format!("seed {}: {}\nreplay: {}", outcome.seed, failures.join("\n"), replay_line(outcome.seed))
 }
 
+/// The smallest scenario that fails like this one, for the corpus.
+fn smallest(scenario: Scenario, outcome: &Outcome) -> String {
+    let small = minimise(&scenario, &outcome.failures[0], quiet_run);
+    ScenarioFile::of_minimised(&ScenarioFile { comments: Vec::new(), scenario }, &small).to_string()
+}
+
 #[test]
 fn every_promise_is_kept() {
     let (first, count) = (setting("SIM_SEED", 0), setting("SIM_SEEDS", 300));
+    let steps = usize::try_from(setting("SIM_STEPS", u64::MAX)).unwrap_or(usize::MAX);
+    let plan = |seed| {
+        let mut scenario = Scenario::generate(seed);
+        scenario.steps.truncate(steps);
+        scenario
+    };
     let mut totals = Totals::default();
     for seed in first..first + count {
-        totals.add(quiet_run(&Scenario::generate(seed)), Duration::ZERO);
+        totals.add(quiet_run(&plan(seed)), Duration::ZERO);
     }
-    let failures: Vec<String> = totals.failures.iter().map(explain).collect();
-    assert!(failures.is_empty(), "{} of {count} seeds:\n{}", failures.len(), failures.join("\n"));
+    if let Some(outcome) = totals.failures.first() {
+        let failures: Vec<String> = totals.failures.iter().map(explain).collect();
+        let smallest = smallest(plan(outcome.seed), outcome);
+        panic!("{} of {count} seeds:\n{}\n{smallest}", failures.len(), failures.join("\n"));
+    }
     if count < 300 {
         return;
     }
