@@ -80,9 +80,6 @@ impl Gateway {
         };
         out.push(GatewayOutput::Notice(notice));
         self.counters.resumed += u64::from(resumed);
-        if planted!(ServedBeforeWelcome) {
-            self.serve(now, slot, out);
-        }
         if planted!(ResumeNotWelcomed, attaching.greeted && !resumed, attaching.greeted) {
             let limits = self.config.clone();
             let event = Event::Welcome {

@@ -175,10 +175,9 @@ impl Gateway {
             if connection.outbox.bytes() + range.len() > limit {
                 match class {
                     Class::TypingStart => self.counters.typing_dropped += 1,
-                    Class::State => reader.stale = planted!(MemberListStale, false, true),
+                    Class::State => reader.stale = true,
                     Class::Message(next) => {
-                        let later = Position::new(next.epoch, next.seq.next());
-                        reader.follow = Follow::Behind(planted!(LagSkipsMessage, later, next));
+                        reader.follow = Follow::Behind(next);
                         lagged.push(reader.slot);
                     }
                 }

@@ -52,15 +52,15 @@ impl Gateway {
             return self.close(now, slot, Disconnect::Idle, out);
         }
         if connection.must_progress(&config) && due(connection.stalled_at(&config)) {
-            if planted!(SlowReaderNeverClosed) {
-                connection.took = now;
-                return;
-            }
             return self.close(now, slot, Disconnect::Slow, out);
         }
         if connection.awaiting_pong && connection.alive() > connection.pinged {
             connection.awaiting_pong = false;
         } else if connection.awaiting_pong && due(connection.pinged + config.pong_timeout) {
+            if planted!(HeartbeatIgnored) {
+                connection.awaiting_pong = false;
+                return;
+            }
             let reason = planted!(WrongCloseCode, Disconnect::Idle, Disconnect::HeartbeatTimeout);
             return self.close(now, slot, reason, out);
         }
@@ -120,9 +120,6 @@ impl Gateway {
             .take(batch)
             .collect();
         self.drain_at = (going.len() == batch).then(|| now + DRAIN_INTERVAL);
-        if planted!(DrainForgetsConnections) {
-            self.drain_at = None;
-        }
         for slot in going {
             self.close(now, slot, Disconnect::Shutdown, out);
         }

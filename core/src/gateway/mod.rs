@@ -202,7 +202,8 @@ impl Gateway {
         let connection = self.slots[slot].take().expect("it is in the table");
         self.deadlines.remove(&(connection.deadline, slot));
         self.counters.connections -= 1;
-        self.counters.outbox_bytes -= connection.outbox.bytes() as u64;
+        let waiting = planted!(OutboxBytesLeak, 0, connection.outbox.bytes());
+        self.counters.outbox_bytes -= waiting as u64;
         self.free.push(slot);
     }
 
@@ -339,6 +340,7 @@ impl Gateway {
     /// Whether so many bytes fit into an outbox and leave room for a close frame.
     fn fits(&self, slot: Slot, bytes: usize) -> bool {
         let waiting = self.slots[slot].as_ref().expect("it is in the table").outbox.bytes();
+        let waiting = planted!(OutboxCapIgnored, 0, waiting);
         waiting + bytes + wire::CONTROL_FRAME_MAX <= self.config.outbox_bytes_max
     }
 

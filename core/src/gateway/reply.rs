@@ -1,6 +1,6 @@
 //! What shards answer.
 
-use super::{Gateway, GatewayOutput, Slot, connection::state_bytes};
+use super::{Gateway, GatewayOutput, Slot, connection::drained_bytes};
 use crate::{
     dialect::{Event, Presence},
     id::{ConnectionId, RequestId},
@@ -103,7 +103,7 @@ impl Gateway {
         out: &mut Vec<GatewayOutput>,
     ) {
         let waiting = self.connection(slot).outbox.bytes();
-        if planted!(AckShed, waiting > state_bytes(&self.config), false) {
+        if planted!(AckShed, waiting > drained_bytes(&self.config), false) {
             return;
         }
         if let Some(id) = id {

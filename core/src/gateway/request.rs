@@ -220,7 +220,7 @@ impl Gateway {
             bytes: content.len(),
         }));
         self.connection(slot).typing.retain(|(typing, _)| *typing != room);
-        let content = planted!(ContentTrimmed, content.trim(), content);
+        let content = planted!(ContentCutAtLine, content.lines().next().unwrap_or_default(), content);
         let shard = self.shard_of_room(&room);
         self.submit(slot, shard, Op::Publish { peer, id, room, content: Arc::from(content) }, out);
     }

@@ -57,6 +57,8 @@ catalogue! {
     GapTooWide = "gap-too-wide",
     /// A room has the same epoch in the server's next life.
     EpochReusedAfterRestart = "epoch-reused-after-restart",
+    /// A room that is made again has the epoch of the one that was dropped.
+    EpochOfDroppedRoom = "epoch-of-dropped-room",
     /// A number is left out when the history first overflows.
     SeqSkipped = "seq-skipped",
     /// A page of history begins with the message it should end before.
@@ -73,6 +75,12 @@ catalogue! {
     TakeOverLeavesOldSocket = "take-over-leaves-old-socket",
     /// A session that expires leaves its rooms' members as they are.
     GhostMember = "ghost-member",
+    /// Nobody is told of a membership that ends with its session.
+    MemberListStale = "member-list-stale",
+    /// A session can be resumed for the presence grace only.
+    SessionEndsWithGrace = "session-ends-with-grace",
+    /// Nobody is told that a member is offline.
+    AbsenceNotAnnounced = "absence-not-announced",
     /// Nobody is told that a member who was offline is back.
     ReturnNotAnnounced = "return-not-announced",
     /// A grace that has begun ends with "offline", whoever has come back since.
@@ -91,36 +99,30 @@ catalogue! {
     LimiterRefillsOnReconnect = "limiter-refills-on-reconnect",
     /// A session that is resumed is not welcomed.
     ResumeNotWelcomed = "resume-not-welcomed",
-    /// What waited for the session is served before its welcome.
-    ServedBeforeWelcome = "served-before-welcome",
     /// A reader is live at once, without what it has missed.
     LiveWithoutCatchingUp = "live-without-catching-up",
     /// The next page begins one message too late.
     HistoryCursorSkips = "history-cursor-skips",
-    /// Changes that a slow reader was spared are never made up for.
-    MemberListStale = "member-list-stale",
     /// A full outbox takes what is said in rooms all the same.
     OutboxCapIgnored = "outbox-cap-ignored",
-    /// A reader that falls behind goes on after the message it had no room for.
-    LagSkipsMessage = "lag-skips-message",
     /// Who writes is told so.
     TypingEchoed = "typing-echoed",
     /// Seconds are taken for milliseconds, so that a typing notice never ends by itself.
     TypingNeverCleared = "typing-never-cleared",
-    /// A reader that takes nothing is kept.
-    SlowReaderNeverClosed = "slow-reader-never-closed",
+    /// A connection that is silent is kept.
+    HeartbeatIgnored = "heartbeat-ignored",
     /// A connection that is silent is closed with a code that means: stay away.
     WrongCloseCode = "wrong-close-code",
-    /// Draining ends with its first batch.
-    DrainForgetsConnections = "drain-forgets-connections",
     /// Who has left a room still reads it.
     PushToThoseWhoLeft = "push-to-those-who-left",
-    /// An answer is left out when the outbox is half full.
+    /// An answer is left out when the outbox has not drained.
     AckShed = "ack-shed",
     /// A socket that was not read for a while is never read again.
     ReadingStaysOff = "reading-stays-off",
-    /// The white space around a message is cut off.
-    ContentTrimmed = "content-trimmed",
+    /// Only the first line of a message is kept.
+    ContentCutAtLine = "content-cut-at-line",
+    /// Bytes that waited for a connection that has ended still count.
+    OutboxBytesLeak = "outbox-bytes-leak",
     /// A connection that ends stays a reader of its rooms.
     ReaderNotUnseated = "reader-not-unseated",
     /// What a socket does not take of a frame is forgotten.

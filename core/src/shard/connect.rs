@@ -143,6 +143,7 @@ impl State {
             Keep::Grace if session.generation > Generation(1) => Keep::Window,
             Keep::Grace | Keep::Window => keep,
         };
+        let keep = planted!(SessionEndsWithGrace, Keep::Grace, keep);
         // The home shard decides whether it is resumed in time; the others may hear of it a little later.
         let slack = if session.home.is_some() { Duration::ZERO } else { VISITOR_SLACK };
         let until = turn.at + keep.span(turn.config) + slack;
@@ -170,7 +171,7 @@ impl State {
         for name in &session.rooms {
             let room = self.room_mut(name);
             if room.remove_seat(turn, &session.user, id) {
-                room.announce_left(turn, session.user.clone());
+                planted!(MemberListStale, (), room.announce_left(turn, session.user.clone()));
             }
         }
     }

@@ -219,7 +219,7 @@ impl Room {
     pub(super) fn grace_over(&mut self, turn: &mut Turn<'_>, user: UserName) {
         let member = self.members.get_mut(&user).expect("a grace ends with the membership");
         member.presence = Presence::Offline;
-        self.push_presence(turn, user, false);
+        planted!(AbsenceNotAnnounced, (), self.push_presence(turn, user, false));
     }
 
     /// Tells the others of an arrival. `roster` is the present one.

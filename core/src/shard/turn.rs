@@ -33,7 +33,7 @@ impl Turn<'_> {
             return Epoch(hash::bytes(room.as_str().as_bytes()).rem_euclid(EPOCH_BITS).max(1));
         }
         let named = hash::mix(self.incarnation, hash::bytes(room.as_str().as_bytes()));
-        Epoch((hash::mix(named, self.index) & EPOCH_BITS).max(1))
+        Epoch((hash::mix(named, planted!(EpochOfDroppedRoom, 0, self.index)) & EPOCH_BITS).max(1))
     }
 
     pub(super) fn grant(&mut self, peer: &Peer, id: Option<RequestId>, room: &RoomName, reply: Reply) {
