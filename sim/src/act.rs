@@ -3,17 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use chinwag_core::{
-    Seq,
+    ConnectionId, Seq, Time,
     client::Command,
-    gateway::{Fault, GatewayInput},
-    shard::Status,
+    gateway::GatewayInput,
+    shard::{Status, Task},
 };
 use chinwag_journal::NodeInput;
 
 use crate::{
     draw::{Cause, Purpose},
     judge::Broken,
-    link::{CutLoss, Up},
+    link::{CutLoss, Link},
+    marks::Mark,
+    nonsense::Speaker,
     person::Trouble,
     scenario::{Action, Actor, Nonsense},
     trace::{Kind, Lane},
@@ -23,7 +25,7 @@ use crate::{
 impl World<'_> {
     /// Carries a step out; one that makes no sense now does nothing.
     pub(crate) fn step(&mut self, place: usize) -> Result<(), Broken> {
-        if self.healed {
+        if self.calm_until.is_some() {
             return Ok(());
         }
         let scenario = self.scenario;
@@ -33,6 +35,7 @@ impl World<'_> {
             Actor::Client(client) => Lane::Client(client as usize),
         };
         self.note(Kind::Step, lane, format_args!("#{} {:?}", step.id, step.action));
+        self.marks.step(&step.action);
         match step.actor {
             Actor::Server => {
                 self.happen_to_server(&step.action);
@@ -44,8 +47,7 @@ impl World<'_> {
                     return Ok(());
                 }
                 self.user_does(client, &step.action)?;
-                self.happen_to_line(client, step.id, &step.action);
-                Ok(())
+                self.happen_to_line(client, step.id, &step.action)
             }
         }
     }
@@ -58,6 +60,8 @@ impl World<'_> {
             | Action::Typing { room, .. }
             | Action::History { room, .. }
             | Action::Members { room }
+            | Action::Create { room }
+            | Action::Task { room, .. }
             | Action::Status { room } => room as usize,
             _ => 0,
         };
@@ -87,7 +91,15 @@ impl World<'_> {
                 let status = Status { state: Arc::from("busy"), detail: None, progress: Some(50) };
                 Command::Status { room: name, status }
             }
+            Action::Create { .. } => Command::Create { room: name },
+            Action::Task { task, .. } => {
+                let status =
+                    Status { state: Arc::from("doing"), detail: Some(Arc::from("🛠")), progress: None };
+                let task = Task { task: format!("t{task}").into(), status, assignee: None };
+                Command::Task { room: name, task }
+            }
             Action::Quit => return self.quit(client),
+            Action::Crash => return self.crash(client),
             _ => return Ok(()),
         };
         self.submit(client, command)
@@ -101,7 +113,8 @@ impl World<'_> {
             Command::History { before, limit, .. } => Some((before, limit)),
             _ => None,
         };
-        let id = self.people[client].client.submit(self.now, command, &mut out);
+        let person = &mut self.people[client];
+        let id = person.client.submit(person.clock.shows(self.now), command, &mut out);
         let id = id.expect("only publishes wait in a queue");
         if let Some((before, limit)) = page {
             self.judge.asked(client, id, before, limit);
@@ -114,8 +127,9 @@ impl World<'_> {
         let command = Command::Publish { room: self.judge.room(room).clone(), content: Arc::from(content) };
         self.inputs += 1;
         let mut out = Vec::new();
+        let person = &mut self.people[client];
         // A queue that is full is the user's problem: nothing was said.
-        if let Ok(id) = self.people[client].client.submit(self.now, command, &mut out) {
+        if let Ok(id) = person.client.submit(person.clock.shows(self.now), command, &mut out) {
             self.judge.said(client, room, bytes, id)?;
         }
         self.carry_out(client, out)
@@ -123,12 +137,37 @@ impl World<'_> {
 
     fn quit(&mut self, client: usize) -> Result<(), Broken> {
         let mut out = Vec::new();
-        self.people[client].wanted.clear();
-        self.people[client].client.shutdown(self.now, &mut out);
+        let person = &mut self.people[client];
+        person.wanted.clear();
+        person.client.shutdown(person.clock.shows(self.now), &mut out);
         self.carry_out(client, out)
     }
 
-    fn happen_to_line(&mut self, client: usize, step: u32, action: &Action) {
+    /// The client's program dies, and is started again.
+    fn crash(&mut self, client: usize) -> Result<(), Broken> {
+        self.let_go(client);
+        self.judge.crashed(client)?;
+        self.forgets_its_return(client);
+        let person = &mut self.people[client];
+        person.crash();
+        let wanted = person.wanted.clone();
+        self.start_client(client)?;
+        for room in wanted {
+            let room = self.judge.room(room).clone();
+            self.submit(client, Command::Join { room })?;
+        }
+        Ok(())
+    }
+
+    fn start_client(&mut self, client: usize) -> Result<(), Broken> {
+        let mut out = Vec::new();
+        let person = &mut self.people[client];
+        self.inputs += 1;
+        person.client.start(person.clock.shows(self.now), &mut out);
+        self.carry_out(client, out)
+    }
+
+    fn happen_to_line(&mut self, client: usize, step: u32, action: &Action) -> Result<(), Broken> {
         let now = self.now;
         let trouble = &mut self.people[client].trouble;
         match *action {
@@ -145,6 +184,14 @@ impl World<'_> {
                 trouble.slow = Some((rate, now + Duration::from_micros(for_us)));
             }
             Action::Cut => self.cut(client, step),
+            Action::Reset => self.reset(client),
+            Action::Fin => return self.fin(client),
+            Action::Jump { by_us } => {
+                self.people[client].clock.jump(now, by_us);
+                self.people[client].armed = None;
+                self.arm_client(client);
+            }
+            Action::Intrude { aim } => self.intrude(client, aim),
             Action::HalfOpen { up, down } => {
                 if let Some(link) = self.people[client].link.and_then(|id| self.links.get_mut(&id)) {
                     if up {
@@ -157,6 +204,32 @@ impl World<'_> {
             }
             Action::Nonsense { kind, times } => self.speak_nonsense(client, kind, times),
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Both ends learn at once that nothing more will come.
+    fn reset(&mut self, client: usize) {
+        const AT_ONCE: CutLoss = CutLoss {
+            keep_up: 0,
+            keep_down: 0,
+            part: 0,
+            client_learns_after: Duration::ZERO,
+            server_learns_after: Duration::ZERO,
+        };
+        if let Some(id) = self.people[client].link
+            && let Some(link) = self.links.get_mut(&id)
+        {
+            link.cut(self.now, &AT_ONCE);
+            self.touch(id);
+        }
+    }
+
+    /// The client's system closes the connection, and the client hears of it.
+    fn fin(&mut self, client: usize) -> Result<(), Broken> {
+        match self.people[client].link {
+            Some(id) => self.client_closed(id),
+            None => Ok(()),
         }
     }
 
@@ -178,26 +251,11 @@ impl World<'_> {
         if !opened {
             return;
         }
-        let long = self.scenario.setup.gateway.frame_bytes_max + 1;
-        for _ in 0..times {
-            let text = |text: &str| Up::Text(text.to_owned());
-            self.transmit(
-                client,
-                match kind {
-                    Nonsense::Garbage => text("{\"type\":"),
-                    Nonsense::Shape => text(r#"{"type":"join","room":["r0"]}"#),
-                    Nonsense::Unknown => text(r#"{"type":"sing","room":"r0"}"#),
-                    Nonsense::Forged => {
-                        text(r#"{"type":"message","room":"r0","user":"mallory","content":"forged"}"#)
-                    }
-                    Nonsense::Hello => text(r#"{"type":"hello","user":"mallory"}"#),
-                    Nonsense::Binary => Up::Binary(9),
-                    Nonsense::Ping => Up::Ping(vec![7; 9]),
-                    Nonsense::Long => Up::Text("x".repeat(long)),
-                    Nonsense::Broken => Up::Broken(Fault::Protocol),
-                    Nonsense::Utf8 => Up::Broken(Fault::InvalidText),
-                },
-            );
+        let speaker =
+            Speaker { user: self.people[client].user.clone(), gateway: &self.scenario.setup.gateway };
+        for nth in 0..times {
+            let up = speaker.says(kind, self.inputs << 14 | u64::from(nth));
+            self.transmit(client, up);
         }
     }
 
@@ -205,8 +263,20 @@ impl World<'_> {
         match *action {
             Action::Restart { drain_us, for_us } if self.server.is_up() && !self.server.draining => {
                 let drain = Duration::from_micros(drain_us.unwrap_or(0));
-                self.add_after(drain, Event::Die(Duration::from_micros(for_us)));
+                let away = Duration::from_micros(for_us);
+                self.add_after(drain, Event::Die { incarnation: self.server.incarnation, away });
                 self.server.draining = true;
+            }
+            Action::Pause { node, for_us } => {
+                let until = self.now + Duration::from_micros(for_us);
+                self.pause(node as usize, until);
+            }
+            Action::Jump { by_us } => {
+                self.server.clock.jump(self.now, by_us);
+                // A clock that stands still is wrong until it goes on.
+                self.life.upset(self.now + Duration::from_micros(by_us.min(0).unsigned_abs()));
+                self.server.armed.fill(None);
+                (0..self.server.nodes.len()).for_each(|node| self.arm_node(node));
             }
             Action::Skew { mail_us_max, for_us } => {
                 self.server.skew = Some((mail_us_max, self.now + Duration::from_micros(for_us)));
@@ -217,6 +287,7 @@ impl World<'_> {
 
     fn drain_if_told(&mut self, action: &Action) -> Result<(), Broken> {
         if matches!(action, Action::Restart { drain_us: Some(_), .. }) && self.server.is_up() {
+            self.resume_all()?;
             for node in 0..self.server.nodes.len() {
                 self.tell_node(node, NodeInput::Gateway(GatewayInput::Drain))?;
             }
@@ -230,6 +301,7 @@ impl World<'_> {
             return Ok(());
         }
         self.note(Kind::Stop, Lane::Server, format_args!("dies for {away:?}"));
+        self.count_counters();
         self.server.stop();
         self.life.server_died();
         for (id, link) in &mut self.links {
@@ -258,25 +330,84 @@ impl World<'_> {
     }
 
     fn start_clients(&mut self) -> Result<(), Broken> {
-        for client in 0..self.people.len() {
-            let mut out = Vec::new();
-            self.people[client].client.start(self.now, &mut out);
-            self.carry_out(client, out)?;
+        (0..self.people.len()).try_for_each(|client| self.start_client(client))
+    }
+
+    /// A node does nothing until then.
+    fn pause(&mut self, node: usize, until: Time) {
+        if self.server.pause(node, until) {
+            // Until it goes on, nothing can be expected.
+            self.life.upset(until);
+            self.links.values_mut().filter(|link| link.node == node).for_each(|link| link.paused = true);
+            self.add(until, Event::Resume(node));
+        }
+    }
+
+    /// A paused node goes on, if it may by now.
+    pub(crate) fn resume(&mut self, node: usize) -> Result<(), Broken> {
+        let Some(held) = self.server.resume(node, self.now) else { return Ok(()) };
+        self.note(Kind::World, Lane::World, format_args!("n{node} goes on"));
+        self.life.upset(self.now);
+        let of_node = |link: &&mut Link| link.node == node;
+        self.links.values_mut().filter(of_node).for_each(|link| link.paused = false);
+        for mail in held {
+            self.tell_node(node, NodeInput::Mail(mail))?;
+        }
+        let waiting = |(_, link): &(&ConnectionId, &Link)| link.node == node;
+        let ids: Vec<ConnectionId> = self.links.iter().filter(waiting).map(|(id, _)| *id).collect();
+        for id in ids {
+            self.write_on(id)?;
+        }
+        self.arm_node(node);
+        Ok(())
+    }
+
+    fn resume_all(&mut self) -> Result<(), Broken> {
+        for node in 0..self.server.nodes.len() {
+            if self.server.is_paused(node) {
+                self.server.unpause(node);
+                self.resume(node)?;
+            }
         }
         Ok(())
     }
 
-    /// Takes all faults away. What is dead already has to be noticed by those who use it.
+    /// Takes all faults away until then.
+    pub(crate) fn calm(&mut self, until: Time) -> Result<(), Broken> {
+        self.note(Kind::World, Lane::World, format_args!("no faults for {:?}", until.since(self.now)));
+        self.marks.hit(Mark::Calm);
+        self.calm_until = Some(until);
+        self.end_faults()
+    }
+
+    /// Takes all faults away for good, but for those who are frozen. What is dead already has to be noticed by those
+    /// who use it.
     pub(crate) fn heal(&mut self) -> Result<(), Broken> {
         self.note(Kind::World, Lane::World, format_args!("all faults end"));
-        self.healed = true;
+        self.calm_until = Some(Time(u64::MAX));
+        if self.scenario.setup.safety_only {
+            return Ok(());
+        }
+        for &client in &self.scenario.setup.frozen {
+            if let Some(person) = self.people.get_mut(client as usize) {
+                person.frozen = true;
+                self.marks.hit(Mark::Frozen);
+            }
+        }
+        self.end_faults()
+    }
+
+    fn end_faults(&mut self) -> Result<(), Broken> {
         self.server.skew = None;
         if self.server.draining {
             self.die(Duration::ZERO)?;
         }
         self.start()?;
+        self.resume_all()?;
         for person in &mut self.people {
-            person.trouble = Trouble::default();
+            let stalled_until = if person.frozen { Time(u64::MAX) } else { Time(0) };
+            person.trouble =
+                Trouble { up_stalled_until: stalled_until, down_stalled_until: stalled_until, slow: None };
         }
         let ids: Vec<_> = self.links.keys().copied().collect();
         ids.into_iter().for_each(|id| self.touch(id));

@@ -15,9 +15,10 @@ use std::{
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::{
-    checks,
+    checks, marks,
     outcome::{Failure, Outcome},
     panics,
+    profile::Profile,
     scenario::Scenario,
     trace::Trace,
     world::run,
@@ -36,11 +37,17 @@ pub fn try_run(scenario: &Scenario, trace: &mut Trace) -> Outcome {
 pub struct Batch {
     /// Which.
     pub seeds: Range<u64>,
+    /// What they are mostly about.
+    pub profile: Profile,
     /// How many threads run them.
     pub jobs: NonZero<usize>,
     /// How long scenarios are begun.
     pub budget: Option<Duration>,
 }
+
+/// From so many scenarios of the default profile on, everything that can be checked must have been, and everything that
+/// may happen must have happened.
+pub const VACUITY_SEEDS: u64 = 200;
 
 /// What came of many runs.
 #[derive(Clone, Debug, Default)]
@@ -59,8 +66,8 @@ pub struct Totals {
     pub slowest: Option<(Duration, u64)>,
     /// How often each check was made.
     pub checks: BTreeMap<&'static str, u64>,
-    /// How often each mark was passed.
-    pub marks: BTreeMap<&'static str, u64>,
+    /// How often each thing happened that may happen.
+    pub marks: BTreeMap<String, u64>,
     /// Runs that went wrong.
     pub failures: Vec<Outcome>,
 }
@@ -82,11 +89,22 @@ impl Totals {
             self.failures.push(outcome);
         }
     }
+
+    /// Checks that were never made and marks that were never hit. Only batches of [`VACUITY_SEEDS`] and more, in the
+    /// default profile, can be asked for all of them.
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        let made = |check: &&str| self.checks.get(check).is_some_and(|&count| count > 0);
+        let promises = chinwag_oracle::Promise::ALL.map(chinwag_oracle::Promise::name);
+        let checks = promises.into_iter().chain(checks::AT_WORK.iter().copied()).filter(|check| !made(check));
+        let marks = self.marks.iter().filter(|&(mark, &count)| count == 0 && !marks::is_rare(mark));
+        checks.map(|check| format!("check {check}")).chain(marks.map(|(mark, _)| mark.clone())).collect()
+    }
 }
 
-fn add_counts(totals: &mut BTreeMap<&'static str, u64>, counts: &BTreeMap<&'static str, u64>) {
+fn add_counts<K: Clone + Ord>(totals: &mut BTreeMap<K, u64>, counts: &BTreeMap<K, u64>) {
     for (name, count) in counts {
-        *totals.entry(name).or_default() += count;
+        *totals.entry(name.clone()).or_default() += count;
     }
 }
 
@@ -119,7 +137,7 @@ impl Batch {
                 let (sender, claim) = (sender.clone(), &claim);
                 scope.spawn(move || {
                     while let Some(seed) = claim() {
-                        if sender.send((seed, timed(seed))).is_err() {
+                        if sender.send((seed, timed(self.profile, seed))).is_err() {
                             break;
                         }
                     }
@@ -149,9 +167,9 @@ fn in_order<E>(
     Ok(totals)
 }
 
-fn timed(seed: u64) -> Done {
+fn timed(profile: Profile, seed: u64) -> Done {
     let start = busy_time();
-    let scenario = Scenario::generate(seed);
+    let scenario = Scenario::of(profile, seed);
     let outcome = try_run(&scenario, &mut Trace::new());
     Done { scenario, outcome, busy: busy_time().saturating_sub(start) }
 }
@@ -166,7 +184,8 @@ mod tests {
     use super::*;
 
     fn batch(seeds: Range<u64>, jobs: usize, budget: Option<Duration>) -> (Vec<u64>, Totals) {
-        let batch = Batch { seeds, jobs: NonZero::new(jobs).expect("not 0"), budget };
+        let batch =
+            Batch { seeds, profile: Profile::Default, jobs: NonZero::new(jobs).expect("not 0"), budget };
         let mut order = Vec::new();
         let totals = batch.run(|_, outcome| {
             order.push(outcome.seed);
@@ -194,7 +213,12 @@ mod tests {
 
     #[test]
     fn who_has_seen_enough_stops_it() {
-        let batch = Batch { seeds: 0..u64::MAX, jobs: NonZero::new(2).expect("not 0"), budget: None };
+        let batch = Batch {
+            seeds: 0..u64::MAX,
+            profile: Profile::Default,
+            jobs: NonZero::new(2).expect("not 0"),
+            budget: None,
+        };
         let mut seen = 0;
         let result = batch.run(|_, _| {
             seen += 1;

@@ -96,7 +96,8 @@ impl World<'_> {
             let Some(link) = self.links.get(&id).filter(|link| link.server_end == ServerEnd::Open) else {
                 continue;
             };
-            let due = link.took.max(link.blocked_since) + gateway.pong_timeout + SLACK;
+            let since = link.took.max(link.blocked_since).max(self.life.upset);
+            let due = since + self.life.at_most(gateway.pong_timeout) + SLACK;
             if link.blocked && due < self.now {
                 let sentence = format!("{id} has {bytes} bytes to read, takes none and is not closed");
                 return broken(checks::SLOW, sentence);

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use chinwag_core::{
-    UserName,
+    Refusal, UserName,
     client::{ClientEvent, Command, Presence},
+    config::RoomCreation,
 };
 
 use crate::{
     judge::{Broken, Survey},
+    person::Person,
+    scenario::Setup,
     world::{Event, World},
 };
 
@@ -44,6 +47,10 @@ pub const SLOW: &str = "slow";
 pub const GRACE: &str = "grace";
 /// Someone was not told in time that somebody is gone.
 pub const AWAY: &str = "away";
+/// Someone got in who is nobody, or was not shown out.
+pub const INTRUDER: &str = "intruder";
+/// Someone was told that there was no room for them when there was.
+pub const TURNED_AWAY: &str = "turned-away";
 /// A message was shown changed, or in a room that is not there.
 pub const CONTENT: &str = "content";
 /// A machine's timer goes off all the time.
@@ -66,6 +73,34 @@ pub const MEMBERS: &str = "members";
 pub const PRESENCE: &str = "presence";
 /// At rest someone is taken to be writing.
 pub const TYPING: &str = "typing";
+
+/// Checks that every large batch must have made.
+pub const AT_WORK: &[&str] = &[
+    TURNED_AWAY,
+    BOUNDS,
+    CONNECTED,
+    CAUGHT_UP,
+    ANSWERED,
+    DRAINED,
+    MEMBERS,
+    PRESENCE,
+    TYPING,
+    INTRUDER,
+    PROTOCOL,
+    ANSWERS,
+    MEMBERSHIP,
+    TYPING_ECHO,
+    TYPING_OVER,
+    SESSION,
+    ONE_CONNECTION,
+    CLOSING,
+    HEARTBEAT,
+    GRACE,
+    AWAY,
+    HERD,
+    TABLES,
+    LIMITER,
+];
 
 /// Time between two pages of members.
 const SURVEY_INTERVAL: Duration = Duration::from_secs(1);
@@ -104,21 +139,63 @@ impl World<'_> {
         }
     }
 
-    /// Which clients are to be in which rooms.
-    fn seats(&self) -> Vec<(usize, usize)> {
-        let living = self.people.iter().enumerate().filter(|(_, person)| !person.client.is_ended());
-        living.flat_map(|(client, person)| person.wanted.iter().map(move |&room| (client, room))).collect()
+    /// Whoever is told that there is no room for them must be told the truth.
+    pub(crate) fn turned_away(&mut self, client: usize, event: &ClientEvent) -> Result<(), Broken> {
+        let ClientEvent::Refused { refusal, .. } = event else { return Ok(()) };
+        let Setup { rooms, clients, shard, .. } = &self.scenario.setup;
+        let possible = match refusal {
+            Refusal::RoomFull => shard.room_members_max.is_some(),
+            Refusal::TooManyRooms => shard.rooms_per_session_max < *rooms,
+            Refusal::TooManySessions => (shard.sessions_per_user_max as usize) < 2 * clients.len(),
+            Refusal::Full => {
+                shard.rooms_max < *rooms
+                    || (shard.sessions_max as usize) < 2 * clients.len()
+                    || shard.tasks_max < 10
+            }
+            Refusal::RoomsClosed => shard.room_creation == RoomCreation::Admin,
+            Refusal::UnknownRoom if shard.room_creation == RoomCreation::Admin => true,
+            _ => return Ok(()),
+        };
+        self.checked(TURNED_AWAY);
+        if !possible {
+            return broken(TURNED_AWAY, format!("c{client} is told {refusal}, but there is room enough"));
+        }
+        self.people[client].turned_away |= *refusal != Refusal::TooManySessions;
+        Ok(())
     }
 
-    /// At the end everything must be in order.
+    /// Which clients are to be in which rooms.
+    fn seats(&self) -> Vec<(usize, usize)> {
+        let living =
+            self.people.iter().enumerate().filter(|(_, person)| !person.client.is_ended() && !person.frozen);
+        let seats =
+            living.flat_map(|(client, person)| person.wanted.iter().map(move |&room| (client, person, room)));
+        // Who was turned away may want to be in rooms that do not have them.
+        let has = |&(_, person, room): &(usize, &Person, usize)| {
+            !person.turned_away || person.client.is_joined(self.judge.room(room))
+        };
+        seats.filter(has).map(|(client, _, room)| (client, room)).collect()
+    }
+
+    /// At the end of a calm everything must be in order.
+    pub(crate) fn rest(&mut self) -> Result<(), Broken> {
+        self.calm_until = None;
+        self.check_rest()?;
+        self.judge.end_surveys();
+        Ok(())
+    }
+
+    /// At the end everything must be in order, and everything is accounted for.
     pub(crate) fn end(&mut self) -> Result<(), Broken> {
-        self.check_clients()?;
-        for (client, room) in self.seats() {
-            self.check_position(client, room)?;
-            self.check_members(client, room)?;
-            self.check_presence(client, room)?;
+        let safety_only = self.scenario.setup.safety_only;
+        if !safety_only {
+            self.check_rest()?;
         }
-        self.check_nodes()?;
+        for client in 0..self.people.len() {
+            if safety_only || self.people[client].frozen {
+                self.judge.gave_up(client)?;
+            }
+        }
         let report = self.judge.finish();
         for (promise, count) in &report.checks {
             *self.checks.entry(promise.name()).or_default() += count;
@@ -129,10 +206,20 @@ impl World<'_> {
         Ok(())
     }
 
+    fn check_rest(&mut self) -> Result<(), Broken> {
+        self.check_clients()?;
+        for (client, room) in self.seats() {
+            self.check_position(client, room)?;
+            self.check_members(client, room)?;
+            self.check_presence(client, room)?;
+        }
+        self.check_nodes()
+    }
+
     fn check_clients(&mut self) -> Result<(), Broken> {
         for client in 0..self.people.len() {
-            let person = &self.people[client].client;
-            if person.is_ended() {
+            let Person { client: person, frozen, .. } = &self.people[client];
+            if person.is_ended() || *frozen {
                 continue;
             }
             if !person.is_attached() {

@@ -7,6 +7,7 @@ use chinwag_core::{ConnectionId, Disconnect, Time, gateway::Fault};
 use crate::{
     checks::{self, broken},
     judge::Broken,
+    link::Link,
     world::World,
 };
 
@@ -39,7 +40,7 @@ pub(crate) struct Endings {
     reasons: BTreeMap<ConnectionId, Disconnect>,
     /// When each client last connected, over and over.
     connects: BTreeMap<usize, Vec<Time>>,
-    /// Who was told not to come back before.
+    /// Who was told not to come back before, by their own clock.
     not_before: BTreeMap<usize, Time>,
     /// When those come back that one life of the server sent away.
     returns: (u64, Vec<u64>),
@@ -66,25 +67,31 @@ impl World<'_> {
         self.endings.reasons.insert(id, reason);
         let Some(line) = self.life.lines.get(&id) else { return Ok(()) };
         let gateway = &self.scenario.setup.gateway;
-        let (age, silence) = (self.now.since(line.since), self.now.since(line.heard));
+        let Some(node) = self.links.get(&id).map(|link| link.node) else { return Ok(()) };
+        let life = &self.life;
+        // What the server takes for as long as that.
+        let lasts = |since: Time, time| life.upset >= since || self.now.since(since) >= life.at_least(time);
+        let held = |link: &&Link| link.node == node && link.is_served();
         let fits = match reason {
             Disconnect::Requested => line.goodbye,
             Disconnect::ProtocolError => line.fault == Some(Fault::Protocol),
             Disconnect::InvalidText => line.fault == Some(Fault::InvalidText),
             Disconnect::FrameTooBig => line.fault == Some(Fault::TooBig),
             Disconnect::RateLimited => {
-                age >= gateway.abuse_window && line.texts >= u64::from(gateway.abuse_refusals_min)
+                lasts(line.since, gateway.abuse_window) && line.texts >= u64::from(gateway.abuse_refusals_min)
             }
             Disconnect::Slow => self.links.get(&id).is_some_and(|link| link.blocked),
             Disconnect::Shutdown => self.server.draining,
-            Disconnect::HeartbeatTimeout => silence >= gateway.pong_timeout,
-            Disconnect::Overloaded => self.life.lines.len() > gateway.connections_max as usize,
+            Disconnect::HeartbeatTimeout => lasts(line.heard, gateway.pong_timeout),
+            Disconnect::Overloaded => {
+                self.links.values().filter(held).count() > gateway.connections_max as usize
+            }
             Disconnect::Replaced => {
                 let session =
                     line.session.or(line.claim).and_then(|session| self.life.sessions.get(&session));
                 session.is_some_and(|session| session.claimed_by != id)
             }
-            Disconnect::AttachTimeout => age >= gateway.attach_timeout && line.session.is_none(),
+            Disconnect::AttachTimeout => lasts(line.since, gateway.attach_timeout) && line.session.is_none(),
             Disconnect::Idle => gateway.idle_timeout.is_some(),
         };
         if fits {
@@ -119,7 +126,7 @@ impl World<'_> {
         if Duration::from_millis(millis) > self.scenario.setup.gateway.return_spread {
             return complain("it has to come back sooner");
         }
-        let back = self.now + Duration::from_millis(millis);
+        let back = self.people[client].clock.shows(self.now) + Duration::from_millis(millis);
         self.endings.not_before.insert(client, back);
         if given == Some(Disconnect::Shutdown) { self.sent_away(millis) } else { Ok(()) }
     }
@@ -140,13 +147,19 @@ impl World<'_> {
         Ok(())
     }
 
+    /// A program that is started anew knows nothing of what it was told.
+    pub(crate) fn forgets_its_return(&mut self, client: usize) {
+        self.endings.not_before.remove(&client);
+    }
+
     /// A client connects: not too soon, and not all the time.
     pub(crate) fn check_return(&mut self, client: usize) -> Result<(), Broken> {
         self.checked(checks::HERD);
         let (now, endings) = (self.now, &mut self.endings);
         if let Some(back) = endings.not_before.remove(&client) {
-            if now < back {
-                let early = back.since(now).as_millis();
+            let shows = self.people[client].clock.shows(now);
+            if shows < back {
+                let early = back.since(shows).as_millis();
                 return broken(
                     checks::HERD,
                     format!("c{client} comes back {early} ms before it was told to"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_core::{
-    ConnectionId,
+    ConnectionId, Time,
     client::ClientInput,
     gateway::{Frame, GatewayInput},
 };
@@ -13,8 +13,10 @@ use crate::{
     checks,
     draw::Purpose,
     flow::Way,
+    intruder::{Credentials, Intruder, Next},
     judge::Broken,
     link::{Down, Link, ServerEnd, Up},
+    scenario::Aim,
     trace::{Kind, Lane},
     wire::{Decoder, ServerFrame},
     world::{Alarm, Event, World},
@@ -32,17 +34,24 @@ impl World<'_> {
         self.let_go(client);
         self.check_return(client)?;
         self.renew(client)?;
+        let (id, node) = self.open(client, None);
+        self.people[client].link = Some(id);
+        self.note(Kind::Connect, Lane::Client(client), format_args!("connects to n{node} as {id}"));
+        self.touch(id);
+        Ok(())
+    }
+
+    fn open(&mut self, client: usize, intruder: Option<Intruder>) -> (ConnectionId, usize) {
         self.opened += 1;
         let id = ConnectionId(self.opened);
         let nodes = u64::from(self.scenario.setup.nodes);
         let mut cause = self.draws.of(Purpose::Accept, self.now.0 << 16 | client as u64);
         let node = usize::try_from(cause.within(0..=nodes - 1)).expect("few nodes");
-        self.links.insert(id, Link::open(self.now, client, node));
-        self.people[client].link = Some(id);
-        self.note(Kind::Connect, Lane::Client(client), format_args!("connects to n{node} as {id}"));
+        let mut link = Link::open(self.now, client, node);
+        (link.intruder, link.paused) = (intruder, self.server.is_paused(node));
+        self.links.insert(id, link);
         self.trace.sends_up(self.now, client, id, &Up::Handshake);
-        self.touch(id);
-        Ok(())
+        (id, node)
     }
 
     /// Sends a frame, if there is a connection.
@@ -63,7 +72,7 @@ impl World<'_> {
         self.let_go(client);
     }
 
-    fn let_go(&mut self, client: usize) {
+    pub(crate) fn let_go(&mut self, client: usize) {
         if let Some(id) = self.people[client].link.take()
             && let Some(link) = self.links.get_mut(&id)
         {
@@ -77,14 +86,67 @@ impl World<'_> {
     }
 
     /// The connection is gone.
-    fn client_closed(&mut self, id: ConnectionId) -> Result<(), Broken> {
+    pub(crate) fn client_closed(&mut self, id: ConnectionId) -> Result<(), Broken> {
         let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
         if !link.client_here {
+            return Ok(());
+        }
+        if link.intruder.is_some() {
+            link.let_go();
+            self.touch(id);
             return Ok(());
         }
         let client = link.client;
         self.let_go(client);
         self.tell_client(client, ClientInput::Closed { code: None, reason: "" })
+    }
+
+    /// Opens a connection over a client's line for someone else.
+    pub(crate) fn intrude(&mut self, client: usize, aim: Aim) {
+        let person = &self.people[client];
+        let victim = person.credentials.clone().map(|credentials| (credentials, person.user.to_string()));
+        let (id, node) = self.open(client, Some(Intruder::new(aim, victim)));
+        self.note(
+            Kind::World,
+            Lane::World,
+            format_args!("someone intrudes over c{client}'s line to n{node} as {id}"),
+        );
+        self.touch(id);
+    }
+
+    /// What arrived at someone who is nobody.
+    fn intruder_gets(&mut self, id: ConnectionId, down: Down) -> Result<(), Broken> {
+        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        let Some(intruder) = &mut link.intruder else { return Ok(()) };
+        *self.checks.entry(checks::INTRUDER).or_default() += 1;
+        match down {
+            Down::Accepted => {
+                (link.opened, link.client_gives_up) = (true, None);
+                self.trace.arrives(id, Way::Down);
+                self.trace.ignores();
+                for up in intruder.says().into_iter().map(Up::Text) {
+                    self.trace.sends_up(self.now, link.client, id, &up);
+                    link.send(up);
+                }
+            }
+            Down::Bytes(bytes) => {
+                link.decoder.push(&bytes);
+                while let Some(frame) =
+                    link.decoder.next_frame().map_err(|error| intrusion(error.to_string()))?
+                {
+                    self.frames += 1;
+                    self.trace.arrives(id, Way::Down);
+                    self.trace.ignores();
+                    if intruder.hears(&frame).map_err(intrusion)? == Next::Leave {
+                        link.let_go();
+                        break;
+                    }
+                }
+            }
+            Down::Fin => link.let_go(),
+        }
+        self.touch(id);
+        Ok(())
     }
 
     /// What arrived at the client.
@@ -93,6 +155,9 @@ impl World<'_> {
         let client = link.client;
         if !link.client_here {
             return Ok(());
+        }
+        if link.intruder.is_some() {
+            return self.intruder_gets(id, down);
         }
         match down {
             Down::Accepted => {
@@ -134,6 +199,9 @@ impl World<'_> {
         }
         match frame {
             ServerFrame::Text(text) => {
+                if let Some(credentials) = Credentials::of(text) {
+                    self.people[client].credentials = Some(credentials);
+                }
                 self.glance(client, text)?;
                 self.tell_client(client, ClientInput::Received(Frame::Text(text)))?;
             }
@@ -187,7 +255,7 @@ impl World<'_> {
             let written = bytes.len();
             self.trace.writes(self.now, link.node, id, &bytes);
             link.write(self.now, bytes);
-            node.transmitted(self.now, id, written, out);
+            node.transmitted(self.server.clock.shows(self.now), id, written, out);
         }
         self.touch(id);
     }
@@ -228,7 +296,14 @@ impl World<'_> {
                 link.server_end = ServerEnd::Open;
                 link.down.push(Down::Accepted, 200);
                 let client = link.client;
-                self.line_begins(id, client);
+                match &link.intruder {
+                    None => self.line_begins(id, client),
+                    Some(intruder) if intruder.sits() => {
+                        let since = self.server.clock.shows(self.now);
+                        self.add_after(self.scenario.setup.gateway.attach_timeout, Event::Sat { id, since });
+                    }
+                    Some(_) => {}
+                }
                 self.trace.arrives(id, Way::Up);
                 self.trace.accepts(self.now, node, id);
                 self.tell_node(node, NodeInput::Gateway(GatewayInput::Connected { connection: id }))
@@ -280,13 +355,18 @@ impl World<'_> {
             self.arrive_down(id, down)?;
         }
         self.learn(id)?;
-        let mut out = Vec::new();
+        self.write_on(id)
+    }
+
+    /// Goes on writing, if the socket takes something again.
+    pub(crate) fn write_on(&mut self, id: ConnectionId) -> Result<(), Broken> {
         if let Some(link) = self.links.get(&id)
             && link.is_served()
             && link.blocked
+            && !link.paused
             && link.space(self.people[link.client].send_buffer()) > 0
         {
-            let node = link.node;
+            let (node, mut out) = (link.node, Vec::new());
             self.write(id, &mut out);
             self.serve(node, out)?;
         }
@@ -294,16 +374,31 @@ impl World<'_> {
         Ok(())
     }
 
+    /// Someone has said nothing for as long as they may: the server must let go of them.
+    pub(crate) fn sat(&mut self, id: ConnectionId, since: Time) -> Result<(), Broken> {
+        const REACTION: Duration = Duration::from_secs(1);
+        let Some(link) = self.links.get(&id).filter(|link| link.server_end == ServerEnd::Open) else {
+            return Ok(());
+        };
+        let due = self.server.clock.when(since + self.scenario.setup.gateway.attach_timeout) + REACTION;
+        if link.paused || due > self.now {
+            self.add(due.max(self.now + REACTION), Event::Sat { id, since });
+            return Ok(());
+        }
+        let node = link.node;
+        Err(intrusion(format!("holds {id} of n{node} without ever having said who it is")))
+    }
+
     /// The ends learn what they can no longer overlook.
     fn learn(&mut self, id: ConnectionId) -> Result<(), Broken> {
         let now = self.now;
-        let due = |at: &mut Option<chinwag_core::Time>| at.take_if(|at| *at <= now).is_some();
+        let due = |at: &mut Option<Time>| at.take_if(|at| *at <= now).is_some();
         let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
-        if due(&mut link.server_learns) {
+        if !link.paused && due(&mut link.server_learns) {
             self.server_closed(id)?;
         }
         let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
-        if matches!(link.server_end, ServerEnd::Closing(until) if until <= now) {
+        if link.lets_go().is_some_and(|at| at <= now) {
             self.server_closed(id)?;
         }
         let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
@@ -342,6 +437,10 @@ impl World<'_> {
             self.add(next, Event::Timer(Alarm::Link(id)));
         }
     }
+}
+
+fn intrusion(sentence: String) -> Broken {
+    Broken { check: checks::INTRUDER, sentence: format!("someone who is nobody {sentence}") }
 }
 
 fn disconnected(connection: ConnectionId) -> NodeInput<'static> {

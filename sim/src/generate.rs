@@ -6,11 +6,17 @@
 
 use std::time::Duration;
 
-use chinwag_core::config::{GatewayConfig, ShardConfig};
+use chinwag_core::config::{GatewayConfig, RoomCreation, ShardConfig};
 
 use crate::{
     draw::{Cause, Draws, Purpose},
-    scenario::{Action, Actor, ClientSetup, Nonsense, Patience, Scenario, Setup, Step},
+    profile::Profile::{
+        self, Calm as Peace, Churn, Clock, Default as Mixed, Hostile, Net, NoLimits, Overload,
+    },
+    scenario::{
+        Action, Actor, Aim, Calm, ClientSetup, ClockSetup, Nonsense, Patience, Scenario, Setup, Step,
+    },
+    world::SURVEY_TIME,
 };
 
 const MILLI: u64 = 1_000;
@@ -31,88 +37,155 @@ const REQUESTS: &[(u32, Draw)] = &[
     (2, |c, s| Action::Members { room: room(c, s) }),
     (1, |_, _| Action::Rooms),
     (1, |c, s| Action::Status { room: room(c, s) }),
+    (1, |c, s| Action::Task { room: room(c, s), task: within(c, 0..=4) }),
+    (1, |c, s| Action::Create { room: room(c, s) }),
 ];
 
-/// Families of faults, with how many there are in a minute.
-const FAULTS: &[(u64, Draw)] = &[
-    (8, |_, _| Action::Cut),
-    (3, |c, _| {
+/// A family of faults.
+struct Family {
+    /// How many there are in a minute, at least.
+    per_minute: u64,
+    /// Of how many in a hundred default scenarios it is part.
+    percent: u64,
+    /// Which profiles are about it.
+    profiles: &'static [Profile],
+    draw: Draw,
+}
+
+const fn family(per_minute: u64, percent: u64, profiles: &'static [Profile], draw: Draw) -> Family {
+    Family { per_minute, percent, profiles, draw }
+}
+
+/// Everything that can go wrong.
+const FAMILIES: &[Family] = &[
+    family(8, 50, &[Net, NoLimits], |_, _| Action::Cut),
+    family(4, 40, &[Net, Churn], |_, _| Action::Reset),
+    family(4, 40, &[Net, Churn], |_, _| Action::Fin),
+    family(3, 50, &[Net, NoLimits], |c, _| {
         let (up, down) = c.pick(&[(true, true), (true, false), (false, true)]);
         Action::HalfOpen { up, down }
     }),
-    (8, |c, _| {
+    family(8, 50, &[Net, NoLimits], |c, _| {
         let (up, down) = c.pick(&[(true, true), (true, false), (false, true)]);
         Action::Stall { up, down, for_us: span(c) }
     }),
-    (8, |c, _| Action::Slow { rate: c.pick(&[200, 1_000, 5_000]), for_us: span(c) * 2 }),
-    (2, |c, _| {
+    family(10, 50, &[Overload, NoLimits], |c, _| Action::Slow {
+        rate: c.pick(&[200, 1_000, 5_000]),
+        for_us: span(c) * 2,
+    }),
+    family(2, 40, &[Churn, NoLimits], |c, _| {
         let drain_us = c.chance(40).then(|| c.within(0..=2 * SECOND));
         Action::Restart { drain_us, for_us: c.within(0..=5 * SECOND) }
     }),
-    (3, |c, _| Action::Skew { mail_us_max: c.within(10 * MILLI..=SECOND), for_us: span(c) }),
-    (6, |c, _| Action::Nonsense { kind: nonsense(c), times: c.pick(&[1, 1, 3, 30, 120]) }),
-    (1, |_, _| Action::Quit),
+    family(3, 50, &[Clock, Overload], |c, _| Action::Skew {
+        mail_us_max: c.within(10 * MILLI..=SECOND),
+        for_us: span(c),
+    }),
+    family(3, 40, &[Clock, Overload], |c, s| Action::Pause {
+        node: within(c, 0..=u64::from(s.nodes - 1)),
+        for_us: span(c) / 4,
+    }),
+    family(2, 30, &[Clock], |c, _| Action::Jump { by_us: jump(c) }),
+    family(8, 50, &[Hostile], |c, _| Action::Nonsense {
+        kind: nonsense(c),
+        times: c.pick(&[1, 1, 3, 30, 120]),
+    }),
+    family(4, 50, &[Hostile], |c, _| Action::Intrude {
+        aim: c.pick(&[Aim::Sit, Aim::Barge, Aim::Guess, Aim::Borrow]),
+    }),
+    family(3, 40, &[Churn], |_, _| Action::Crash),
+    family(1, 40, &[Churn], |_, _| Action::Quit),
 ];
 
 impl Scenario {
-    /// The scenario of a seed.
+    /// The scenario of a seed in the default profile.
     #[must_use]
     pub fn generate(seed: u64) -> Self {
+        Self::of(Profile::Default, seed)
+    }
+
+    /// The scenario of a seed.
+    #[must_use]
+    pub fn of(profile: Profile, seed: u64) -> Self {
         let draws = Draws::new(seed);
-        let setup = setup(&mut draws.of(Purpose::Setup, 0));
+        let mut setup = setup(profile, &mut draws.of(Purpose::Setup, profile as u64));
         let mut steps = arrivals(draws, &setup);
-        talk(draws, &setup, &mut steps);
-        faults(draws, &setup, &mut steps);
-        for (id, step) in (0..).zip(&mut steps) {
+        talk(profile, draws, &setup, &mut steps);
+        faults(profile, draws, &setup, &mut steps);
+        let mut scenario = Self { seed, setup: setup.clone(), steps };
+        if profile != NoLimits {
+            insert_calms(&mut draws.of(Purpose::Setup, 1 << 40), &mut scenario);
+        }
+        setup.chaos_us = scenario.setup.chaos_us;
+        for (id, step) in (0..).zip(&mut scenario.steps) {
             step.id = id;
         }
-        steps.sort_by_key(|step| step.at_us);
-        Self { seed, setup, steps }
+        scenario.steps.sort_by_key(|step| step.at_us);
+        scenario
     }
 }
 
-fn setup(c: &mut Cause) -> Setup {
-    let clients = c.within(2..=10);
+fn setup(profile: Profile, c: &mut Cause) -> Setup {
+    let clients = if profile == Mixed { c.within(10..=14) } else { c.within(2..=10) };
     let users = if c.chance(25) { clients.div_ceil(2) } else { clients };
-    let fast = c.chance(50);
+    let (fast, drifts) = (c.chance(60), profile == Clock || c.chance(30));
     let client = |number: u64, c: &mut Cause| ClientSetup {
         user: u32::try_from(number % users).expect("few users"),
         latency_us: c.pick(&[200, 5 * MILLI, 40 * MILLI, 150 * MILLI]),
         jitter_us: c.pick(&[0, MILLI, 30 * MILLI]),
         rate: if fast { 10_000_000 } else { c.pick(&[50_000, 500_000, 10_000_000]) },
         send_buffer: c.pick(&[2_048, 16 * 1_024, 64 * 1_024]),
+        clock: if drifts { clock(c) } else { ClockSetup::default() },
     };
-    let clients = (0..clients).map(|number| client(number, c)).collect();
-    let mut gateway = gateway(c);
-    let shard = shard(c);
+    let people: Vec<ClientSetup> = (0..clients).map(|number| client(number, c)).collect();
+    let clock = if drifts { clock(c) } else { ClockSetup::default() };
+    let fewest = if profile == Mixed { 2 } else { 1 };
+    let rooms = within(c, fewest..=3);
+    let nodes = within(c, fewest..=3);
+    let mut gateway = gateway(profile, clients, u64::from(nodes), c);
+    gateway.shards = within(c, fewest..=4);
+    let unanswered_max = c.pick(&[2, 8, 64]);
+    let shard = ShardConfig { answers_max: c.pick(&[unanswered_max, 64]), ..shard(clients, users, rooms, c) };
     // A slow reader's view of a small room is made good with one page.
     gateway.list_page_max = gateway.list_page_max.max(shard.roster_max);
     let patience = Patience {
-        backoff_base: Duration::from_millis(c.pick(&[100, 1_000])),
-        backoff_max: Duration::from_secs(c.pick(&[2, 10])),
+        backoff_base: Duration::from_millis(c.pick(&[100, 500])),
+        backoff_max: Duration::from_secs(c.pick(&[1, 4])),
         // A client must not give up before the server's next ping can arrive.
-        silence_timeout: gateway.ping_interval + Duration::from_secs(10),
-        unanswered_max: c.pick(&[2, 8, 64]),
+        silence_timeout: gateway.ping_interval * 11 / 10 + Duration::from_secs(5),
+        unanswered_max: unanswered_max as usize,
         queue_max: c.pick(&[16, 1_024]),
         retry_rate_limited: c.chance(85),
     };
+    let frozen = if profile != Peace && c.chance(50) { c.within(0..=clients / 2) } else { 0 };
+    let frozen = (0..frozen).map(|_| within(c, 0..=clients - 1)).collect::<std::collections::BTreeSet<u32>>();
     Setup {
-        nodes: within(c, 1..=3),
-        clients,
-        rooms: within(c, 1..=3),
+        nodes,
+        clients: people,
+        rooms,
         patience,
         mail_us_max: c.pick(&[0, 200, 10 * MILLI]),
-        chaos_us: c.within(10..=60) * SECOND,
+        chaos_us: c.within(10..=40) * SECOND,
+        clock,
+        calms: Vec::new(),
+        frozen: frozen.into_iter().collect(),
+        safety_only: profile == NoLimits,
         shard,
         gateway,
     }
 }
 
+/// A clock that is wrong, and runs too fast or too slow by up to half a percent.
+fn clock(c: &mut Cause) -> ClockSetup {
+    let drift = within(c, 0..=10_000).cast_signed() - 5_000;
+    ClockSetup { ahead_us: c.pick(&[0, 1, 3_600]) * SECOND, drift_ppm: drift }
+}
+
 /// Limits are often tiny, so that what happens at them happens often.
-fn gateway(c: &mut Cause) -> GatewayConfig {
-    let outbox_bytes_max = c.pick(&[8, 16, 64, 1_024]) * 1_024;
+fn gateway(profile: Profile, clients: u64, nodes: u64, c: &mut Cause) -> GatewayConfig {
+    let outbox_bytes_max = if profile == Overload { 8 } else { c.pick(&[8, 16, 64, 1_024]) } * 1_024;
+    let (abuse, few) = (c.chance(30), clients / nodes + 2);
     GatewayConfig {
-        shards: within(c, 1..=3),
         message_rate: c.pick(&[2, 10, 100]),
         message_burst: c.pick(&[1, 3, 10]),
         control_rate: c.pick(&[5, 20]),
@@ -120,29 +193,47 @@ fn gateway(c: &mut Cause) -> GatewayConfig {
         content_bytes_max: (outbox_bytes_max / 16).min(4_096),
         history_on_join: c.pick(&[0, 3, 50]),
         page_messages_max: c.pick(&[2, 10, 200]),
+        page_bytes_max: c.pick(&[1_024, 64 * 1_024]),
         list_page_max: c.pick(&[2, 200]),
         typing_ttl: Duration::from_secs(c.pick(&[2, 6])),
-        ping_interval: Duration::from_secs(c.pick(&[3, 10, 25])),
-        pong_timeout: Duration::from_secs(c.pick(&[3, 10])),
-        attach_timeout: Duration::from_secs(c.pick(&[5, 60])),
+        ping_interval: Duration::from_secs(c.pick(&[2, 5, 10])),
+        pong_timeout: Duration::from_secs(c.pick(&[2, 6])),
+        attach_timeout: Duration::from_secs(c.pick(&[4, 15])),
+        idle_timeout: c.chance(3).then_some(Duration::from_secs(20)),
         outbox_bytes_max,
         chunk_bytes: c.pick(&[512, 16 * 1_024]),
         unanswered_max: c.pick(&[2, 4, 64]),
+        abuse_window: Duration::from_secs(if abuse { 5 } else { 60 }),
+        abuse_refusals_min: if abuse { 10 } else { 60 },
+        connections_max: if c.chance(10) { within(c, few..=few + 2) } else { 100_000 },
         return_spread: Duration::from_millis(c.pick(&[100, 2_000])),
         drain_rate: c.pick(&[10, 5_000]),
         ..GatewayConfig::default()
     }
 }
 
-fn shard(c: &mut Cause) -> ShardConfig {
+fn shard(clients: u64, users: u64, rooms: u32, c: &mut Cause) -> ShardConfig {
+    let normal = ShardConfig::default();
+    // Whoever was turned away is not asked for much: in most scenarios everybody fits in.
+    let is_tight = c.chance(15);
+    let tight =
+        |c: &mut Cause, tight: u32, normal: u32| if is_tight && c.chance(40) { tight } else { normal };
+    let clients = u32::try_from(clients).expect("few clients");
     ShardConfig {
         history_max: c.pick(&[3, 8, 20, 1_000]),
         roster_max: c.pick(&[2, 5, 100]),
         roster_interval: Duration::from_millis(c.pick(&[100, 1_000])),
         room_ttl: Duration::from_secs(c.pick(&[1, 3_600])),
-        presence_grace: Duration::from_millis(c.pick(&[500, 3_000, 15_000])),
-        resume_window: Duration::from_secs(c.pick(&[5, 20, 120])),
-        ..ShardConfig::default()
+        presence_grace: Duration::from_millis(c.pick(&[500, 2_000, 6_000])),
+        resume_window: Duration::from_secs(c.pick(&[3, 10, 30])),
+        room_members_max: (is_tight && c.chance(40)).then(|| within(c, 2..=users)),
+        rooms_max: tight(c, 1, normal.rooms_max),
+        rooms_per_session_max: tight(c, rooms.div_ceil(2), normal.rooms_per_session_max),
+        sessions_per_user_max: tight(c, 3, normal.sessions_per_user_max),
+        sessions_max: tight(c, clients + 2, normal.sessions_max),
+        tasks_max: c.pick(&[2, 100]),
+        room_creation: if is_tight && c.chance(10) { RoomCreation::Admin } else { RoomCreation::Anyone },
+        ..normal
     }
 }
 
@@ -167,23 +258,27 @@ fn arrivals(draws: Draws, setup: &Setup) -> Vec<Step> {
 }
 
 /// What users do: half of them at any time, half in crowds around a few instants.
-fn talk(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+fn talk(profile: Profile, draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
     let mut c = draws.of(Purpose::Step, 2 << 40);
     let kept: Vec<(u32, Draw)> = REQUESTS.iter().copied().filter(|_| c.chance(60)).collect();
     let crowds: Vec<u64> = (0..c.within(1..=4)).map(|_| c.within(SECOND..=setup.chaos_us)).collect();
-    let count = c.pick(&[20, 100, 300]);
+    let count = c.pick(&[50, 200, 500]) * if profile == Overload { 2 } else { 1 };
     let bytes_max = (setup.gateway.content_bytes_max as u64).min(c.pick(&[20, 20, 60, 60, 200, 4_096]));
     for number in 0..count {
         let mut c = draws.of(Purpose::Step, 3 << 40 | number);
-        let at_us = if c.chance(50) {
-            c.within(SECOND..=setup.chaos_us)
-        } else {
-            (c.pick(&crowds) + c.within(0..=500 * MILLI)).min(setup.chaos_us)
-        };
+        let at_us = instant(&mut c, setup, &crowds);
         let action = request(&mut c, setup, &kept, bytes_max);
         let client = client(&mut c, setup);
         steps.push(Step { id: 0, at_us, actor: Actor::Client(client), action });
     }
+}
+
+/// Any time, or close to one of a few instants.
+fn instant(c: &mut Cause, setup: &Setup, crowds: &[u64]) -> u64 {
+    if c.chance(50) {
+        return c.within(SECOND..=setup.chaos_us);
+    }
+    (c.pick(crowds) + c.within(0..=500 * MILLI)).min(setup.chaos_us)
 }
 
 /// Mostly saying something, sometimes joining, else one of the kinds that this scenario keeps.
@@ -206,32 +301,72 @@ fn request(c: &mut Cause, setup: &Setup, kept: &[(u32, Draw)], bytes_max: u64) -
     Action::Join { room: room(c, setup) }
 }
 
-fn faults(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
-    for (family, &(per_minute, draw)) in (0u64..).zip(FAULTS) {
-        let mut c = draws.of(Purpose::Step, 4 << 40 | family << 20);
-        if c.chance(50) {
+/// Families that this scenario has, half of their faults close together in a few storms: independent mishaps never add
+/// up to an outage.
+fn faults(profile: Profile, draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+    let mut c = draws.of(Purpose::Step, 6 << 40);
+    let storms: Vec<u64> = (0..c.within(1..=3)).map(|_| c.within(SECOND..=setup.chaos_us)).collect();
+    for (number, family) in (0u64..).zip(FAMILIES) {
+        let mut c = draws.of(Purpose::Step, 4 << 40 | number << 20);
+        let percent = match profile {
+            Mixed => family.percent,
+            Peace => 0,
+            _ if family.profiles.contains(&profile) => 85,
+            _ => 5,
+        };
+        if !c.chance(percent) {
             continue;
         }
-        let count = (per_minute * setup.chaos_us).div_ceil(60 * SECOND) * c.within(1..=2);
-        for number in 0..count {
-            let mut c = draws.of(Purpose::Step, 5 << 40 | family << 20 | number);
-            let action = draw(&mut c, setup);
-            let actor = match action {
-                Action::Restart { .. } | Action::Skew { .. } => Actor::Server,
-                _ => Actor::Client(client(&mut c, setup)),
+        let count = (family.per_minute * setup.chaos_us).div_ceil(60 * SECOND) * c.within(1..=2);
+        for nth in 0..count {
+            let mut c = draws.of(Purpose::Step, 5 << 40 | number << 20 | nth);
+            let action = (family.draw)(&mut c, setup);
+            let is_servers = match action {
+                Action::Restart { .. } | Action::Skew { .. } | Action::Pause { .. } => true,
+                Action::Jump { .. } => c.chance(50),
+                _ => false,
             };
-            steps.push(Step { id: 0, at_us: c.within(0..=setup.chaos_us), actor, action });
+            let actor = if is_servers { Actor::Server } else { Actor::Client(client(&mut c, setup)) };
+            steps.push(Step { id: 0, at_us: instant(&mut c, setup, &storms), actor, action });
         }
     }
 }
 
-fn nonsense(c: &mut Cause) -> Nonsense {
-    use Nonsense::{Binary, Broken, Forged, Garbage, Hello, Long, Ping, Shape, Unknown, Utf8};
-    // The last two end a client for good.
-    if c.chance(5) {
-        return c.pick(&[Broken, Utf8]);
+/// Puts up to two calms into the chaos: what would have happened then, and later, happens so much later.
+fn insert_calms(c: &mut Cause, scenario: &mut Scenario) {
+    let length = scenario.settling_time() + SURVEY_TIME;
+    let length = u64::try_from(length.as_micros()).expect("minutes");
+    for _ in 0..c.pick(&[0, 0, 1, 2]) {
+        let from_us = c.within(scenario.setup.chaos_us / 4..=scenario.setup.chaos_us);
+        if scenario.setup.calms.iter().any(|calm| from_us <= calm.to_us) {
+            continue;
+        }
+        scenario.steps.iter_mut().filter(|step| step.at_us >= from_us).for_each(|step| step.at_us += length);
+        scenario.setup.chaos_us += length;
+        scenario.setup.calms.push(Calm { from_us, to_us: from_us + length });
     }
-    c.pick(&[Garbage, Shape, Unknown, Forged, Hello, Binary, Ping, Long])
+}
+
+fn nonsense(c: &mut Cause) -> Nonsense {
+    use Nonsense::{
+        Binary, Broken, Echo, Empty, Forged, Garbage, Hello, Huge, Long, Names, Ping, Shape, Stranger, Token,
+        TooMuch, Unknown, Utf8,
+    };
+    // These end a client for good.
+    if c.chance(5) {
+        return c.pick(&[Broken, Utf8, Huge]);
+    }
+    c.pick(&[
+        Garbage, Shape, Unknown, Forged, Hello, Binary, Ping, Long, Token, Echo, Stranger, Empty, TooMuch,
+        Names,
+    ])
+}
+
+/// How far a clock jumps.
+fn jump(c: &mut Cause) -> i64 {
+    let most = c.pick(&[50 * MILLI, 3 * SECOND, 30 * SECOND]);
+    let by = c.within(MILLI..=most).cast_signed();
+    if c.chance(40) { -by.min(3_000_000) } else { by }
 }
 
 /// How long a fault lasts: a moment, a while, or longer than any patience.

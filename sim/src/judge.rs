@@ -115,6 +115,33 @@ impl Judge {
         view.survey = Some(Survey::default());
     }
 
+    /// What members say is no longer said because they were asked.
+    pub(crate) fn end_surveys(&mut self) {
+        self.views.iter_mut().flatten().for_each(|view| view.survey = None);
+    }
+
+    /// A client's program died: what it had sent is in its room or not, and its user begins anew everywhere.
+    pub(crate) fn crashed(&mut self, member: usize) -> Result<(), Broken> {
+        self.gave_up(member)?;
+        self.asked[member].clear();
+        self.rates.crashed(member);
+        for room in 0..self.names.len() {
+            self.views[member][room] = View { left: true, ..View::default() };
+            let (member, room) = (member_id(member), room_id(room));
+            self.observe(Observation::Left { member, room, position: None })?;
+        }
+        Ok(())
+    }
+
+    /// Nobody will know what became of a client's sends, nor what it would have been shown.
+    pub(crate) fn gave_up(&mut self, member: usize) -> Result<(), Broken> {
+        self.forget_views(member);
+        for send in std::mem::take(&mut self.requests[member]).into_values() {
+            self.observe(Observation::Unresolved { send })?;
+        }
+        self.observe(Observation::SessionLost { member: member_id(member) })
+    }
+
     /// The newest message known to be in a life of a room's log.
     #[must_use]
     pub(crate) fn head(&self, room: usize, epoch: Epoch) -> Seq {
@@ -167,11 +194,7 @@ impl Judge {
                 }
             }
             ClientEvent::Ended { .. } => {
-                self.forget_views(member);
-                for send in std::mem::take(&mut self.requests[member]).into_values() {
-                    self.observe(Observation::Unresolved { send })?;
-                }
-                self.observe(Observation::SessionLost { member: member_id(member) })?;
+                self.gave_up(member)?;
             }
             ClientEvent::Disconnected { .. } => {
                 // What was asked for on that connection is not answered on another.

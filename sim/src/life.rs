@@ -96,6 +96,11 @@ pub(crate) struct Life {
     pub(crate) typing: Vec<Vec<(Time, Time)>>,
     /// How long mail takes at most.
     pub(crate) mail: Duration,
+    /// When the server's clock last jumped, or one of its nodes last paused: what should have happened by then may take
+    /// longer, or have happened earlier.
+    pub(crate) upset: Time,
+    /// Whether the server's clock runs too fast or too slow.
+    drifts: bool,
     /// Nobody need be told of single presences: a room may be large.
     pub(crate) may_be_large: bool,
 }
@@ -118,9 +123,26 @@ impl Life {
             stays: Vec::new(),
             typing: vec![vec![(Time(0), Time(0)); setup.rooms as usize]; users.len()],
             mail: Duration::from_micros(skewed.max().unwrap_or(0).max(setup.mail_us_max)),
+            upset: Time(0),
+            drifts: setup.clock.drift_ppm != 0,
             may_be_large: count > setup.shard.roster_max as usize,
             users,
         }
+    }
+
+    /// The server's clock has jumped, or one of its nodes pauses or has paused.
+    pub(crate) fn upset(&mut self, until: Time) {
+        self.upset = self.upset.max(until);
+    }
+
+    /// What the server takes for so long may have been this short.
+    pub(crate) fn at_least(&self, time: Duration) -> Duration {
+        if self.drifts { time - time / 10 } else { time }
+    }
+
+    /// What the server takes for so long may have been this long.
+    pub(crate) fn at_most(&self, time: Duration) -> Duration {
+        if self.drifts { time + time / 8 } else { time }
     }
 
     /// How long it may take until something has gone to a shard, from there to a gateway, and once more for a list.
@@ -193,7 +215,7 @@ impl World<'_> {
     /// How long after the last sign of life a node has noticed that a client is gone.
     pub(crate) fn dead_after(&self) -> Duration {
         let gateway = &self.scenario.setup.gateway;
-        gateway.ping_interval + gateway.pong_timeout * 2 + SLACK
+        self.life.at_most(gateway.ping_interval + gateway.pong_timeout * 2) + SLACK
     }
 
     /// A client reads a text frame.
@@ -264,9 +286,10 @@ impl World<'_> {
                 if claim != Some(id) || known.client != client || known.incarnation != incarnation {
                     return complain("the session it resumes is not the one it asked for");
                 }
-                let window = self.scenario.setup.shard.resume_window + self.life.delay();
+                let window = self.life.at_most(self.scenario.setup.shard.resume_window) + self.life.delay();
+                let calm = self.life.upset < known.last_ended;
                 let held = self.life.lines.range(..line).any(|(_, other)| other.client == client);
-                if !held && greeted.is_some_and(|greeted| greeted > known.last_ended + window) {
+                if !held && calm && greeted.is_some_and(|greeted| greeted > known.last_ended + window) {
                     return complain("the session was over");
                 }
             }
@@ -286,8 +309,8 @@ impl World<'_> {
     /// Whoever comes back in time goes on with their session.
     fn may_lose_session(&self, client: usize, line: ConnectionId, claim: Option<u128>) -> Result<(), Broken> {
         let Some(known) = claim.and_then(|claim| self.life.sessions.get(&claim)) else { return Ok(()) };
-        let window = self.scenario.setup.shard.resume_window;
-        let in_time = known.ended.is_none_or(|ended| self.now < ended + window);
+        let window = self.life.at_least(self.scenario.setup.shard.resume_window);
+        let in_time = known.ended.is_none_or(|ended| self.now < ended + window && self.life.upset < ended);
         if known.incarnation != self.life.presents[client].incarnation || !in_time {
             return Ok(());
         }
@@ -314,11 +337,13 @@ impl World<'_> {
         let written =
             self.people[client].link.and_then(|id| self.links.get(&id)).map(|link| link.age.since());
         let Some(written) = written else { return Ok(()) };
-        let (now, grace, life) = (self.now, self.scenario.setup.shard.presence_grace, &self.life);
+        let (now, life) = (self.now, &self.life);
+        let grace = life.at_least(self.scenario.setup.shard.presence_grace);
         let was_there = |stay: &&Stay| {
             let of_user = stay.room == room && life.users[stay.client] == user;
             let before = stay.since + life.mail <= written;
-            of_user && before && stay.until.is_none_or(|until| now < until + grace)
+            let until = |until| now < until + grace && life.upset < until;
+            of_user && before && life.upset < stay.since && stay.until.is_none_or(until)
         };
         let Some(stay) = life.stays.iter().find(was_there) else { return Ok(()) };
         let line = stay.line;
@@ -390,7 +415,7 @@ impl World<'_> {
             older.filter(|(_, old)| old.session == Some(claim)).map(|(&old, _)| old).collect();
         let after = life.delay();
         for old in olds {
-            self.add_after(after, Event::Look(Look::Replaced { old, new }));
+            self.add_after(after, Event::Look(Look::Replaced { old, new, since: now }));
         }
     }
 
@@ -402,7 +427,7 @@ impl World<'_> {
         heard.1 = now;
         let (user, room) = (life.users[client], room.0);
         // A frame may wait for its turn behind others that wait for their answers.
-        let after = self.scenario.setup.gateway.typing_ttl + life.delay() * 3;
+        let after = life.at_most(self.scenario.setup.gateway.typing_ttl) + life.delay() * 3;
         self.add_after(after, Event::Look(Look::Typing { user, room, since: now, why: Ending::Expired }));
     }
 
@@ -423,7 +448,7 @@ impl World<'_> {
         presence.lines -= 1;
         presence.ended = now;
         if presence.lines == 0 {
-            let grace = self.scenario.setup.shard.presence_grace + self.life.delay();
+            let grace = self.life.at_most(self.scenario.setup.shard.presence_grace) + self.life.delay();
             self.add_after(grace, Event::Look(Look::Away { user, since: now }));
             for room in 0..self.scenario.setup.rooms as usize {
                 let look = Look::Typing { user, room, since: now, why: Ending::Gone };

@@ -7,6 +7,7 @@ use chinwag_core::{Time, gateway};
 
 use crate::{
     age::Age,
+    intruder::Intruder,
     pipe::{Line, Pipe},
     wire::Decoder,
 };
@@ -84,6 +85,10 @@ pub(crate) struct Link {
     pub(crate) client: usize,
     /// To which node.
     pub(crate) node: usize,
+    /// Who speaks on it, if not the client.
+    pub(crate) intruder: Option<Intruder>,
+    /// The node does nothing.
+    pub(crate) paused: bool,
     /// From the client.
     pub(crate) up: Pipe<Up>,
     /// To the client.
@@ -125,6 +130,8 @@ impl Link {
         let mut link = Self {
             client,
             node,
+            intruder: None,
+            paused: false,
             up: Pipe::default(),
             down: Pipe::default(),
             decoder: Decoder::default(),
@@ -201,7 +208,15 @@ impl Link {
     }
 
     const fn reads(&self) -> bool {
-        self.reading || !matches!(self.server_end, ServerEnd::Open)
+        !self.paused && (self.reading || !matches!(self.server_end, ServerEnd::Open))
+    }
+
+    /// When the server lets go of it, whatever is left to write.
+    pub(crate) const fn lets_go(&self) -> Option<Time> {
+        match self.server_end {
+            ServerEnd::Closing(until) if !self.paused => Some(until),
+            _ => None,
+        }
     }
 
     /// The line is cut. Of what travels the first items arrive, of the last one `part` bytes; the ends learn of it
@@ -226,18 +241,14 @@ impl Link {
     #[must_use]
     pub(crate) fn poll_timeout(&self, up: &Line, down: &Line) -> Option<Time> {
         let up_arrival = if self.reads() { self.up.next_arrival() } else { None };
-        let closing = match self.server_end {
-            ServerEnd::Closing(until) => Some(until),
-            _ => None,
-        };
         let times = [
             self.up.next_departure(up),
             self.down.next_departure(down),
             up_arrival,
             self.down.next_arrival(),
-            closing,
+            self.lets_go(),
             self.client_learns,
-            self.server_learns,
+            self.server_learns.filter(|_| !self.paused),
             self.client_gives_up,
         ];
         times.into_iter().flatten().min()

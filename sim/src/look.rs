@@ -21,7 +21,7 @@ pub(crate) enum Look {
     /// Whether a user's writing in a room has ended.
     Typing { user: usize, room: usize, since: Time, why: Ending },
     /// Whether a line has been closed that another one took over.
-    Replaced { old: ConnectionId, new: ConnectionId },
+    Replaced { old: ConnectionId, new: ConnectionId, since: Time },
     /// Whether a line has been closed that its client let go of.
     Forgotten { line: ConnectionId, since: Time },
     /// Whether all tables are within their limits.
@@ -45,10 +45,10 @@ impl World<'_> {
         match look {
             Look::Away { user, since } => self.look_away(user, since),
             Look::Typing { user, room, since, why } => self.look_typing(user, room, since, why),
-            Look::Replaced { old, new } => {
+            Look::Replaced { old, new, since } => {
                 self.checked(checks::ONE_CONNECTION);
                 let lines = &self.life.lines;
-                if lines.contains_key(&old) && lines.contains_key(&new) {
+                if self.life.upset < since && lines.contains_key(&old) && lines.contains_key(&new) {
                     let sentence = format!("{new} takes the session of {old}, which is not closed");
                     return broken(checks::ONE_CONNECTION, sentence);
                 }
@@ -62,7 +62,7 @@ impl World<'_> {
     fn look_forgotten(&mut self, id: ConnectionId, since: Time) -> Result<(), Broken> {
         self.checked(checks::HEARTBEAT);
         let (Some(line), Some(link)) = (self.life.lines.get(&id), self.links.get(&id)) else { return Ok(()) };
-        let alive = since.max(line.heard).max(link.took);
+        let alive = since.max(line.heard).max(link.took).max(self.life.upset);
         let due = alive + self.dead_after();
         if self.now < due {
             self.add(due, Event::Look(Look::Forgotten { line: id, since }));
@@ -85,7 +85,7 @@ impl World<'_> {
 
     fn look_away(&mut self, user: usize, since: Time) -> Result<(), Broken> {
         let Presence { lines, ended } = self.life.presence[user];
-        if lines > 0 || ended != since || self.life.may_be_large {
+        if lines > 0 || ended != since || self.life.may_be_large || self.life.upset >= since {
             return Ok(());
         }
         for gone in self.life.stays.clone() {
@@ -124,7 +124,7 @@ impl World<'_> {
                 life.typing_heard(user, room) == since && !life.clients(user).any(waits)
             }
         };
-        if !holds {
+        if !holds || life.upset >= since {
             return Ok(());
         }
         for reader in self.readers(room, since).collect::<Vec<_>>() {

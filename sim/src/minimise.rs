@@ -91,7 +91,7 @@ impl<R: FnMut(&Scenario) -> Outcome> Search<R> {
 
     /// Takes a scenario as the best so far if it fails alike.
     fn accepts(&mut self, candidate: Scenario) -> bool {
-        if candidate == self.best || self.is_spent() || !plain::is_sound(&candidate.setup) {
+        if candidate == self.best || self.is_spent() || !plain::is_sound(&candidate) {
             return false;
         }
         if !self.tried.insert(hash::bytes(candidate.to_string().as_bytes())) {

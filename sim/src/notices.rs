@@ -11,9 +11,14 @@ impl World<'_> {
         | Notice::Said { connection, .. }
         | Notice::Refused { connection, .. }
         | Notice::Lagged { connection, .. }) = notice;
-        let Some(client) = self.links.get(connection).map(|link| link.client) else { return Ok(()) };
+        let Some(link) = self.links.get(connection) else { return Ok(()) };
+        let client = link.client;
+        if link.intruder.is_some() {
+            self.judge.rates.impersonated(client);
+            return Ok(());
+        }
         let broken = |what| Broken { check: checks::LIMITER, sentence: format!("c{client} {what}") };
-        if self.judge.rates.noticed(self.now, client, notice).map_err(broken)? {
+        if self.judge.rates.noticed(self.server.clock.shows(self.now), client, notice).map_err(broken)? {
             self.checked(checks::LIMITER);
         }
         match *notice {

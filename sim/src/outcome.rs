@@ -41,8 +41,8 @@ pub struct Outcome {
     pub failures: Vec<Failure>,
     /// How often each check was made.
     pub checks: BTreeMap<&'static str, u64>,
-    /// How often each mark was passed.
-    pub marks: BTreeMap<&'static str, u64>,
+    /// How often each thing happened that may happen.
+    pub marks: BTreeMap<String, u64>,
 }
 
 impl Outcome {

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use chinwag_core::{Client, ConnectionId, Time, UserName, client::ClientConfig};
+use chinwag_core::{Client, ConnectionId, Time, UserName, client::ClientConfig, hash::mix};
 
-use crate::{pipe::Line, scenario::ClientSetup};
+use crate::{clock::Clock, intruder::Credentials, pipe::Line, scenario::ClientSetup};
 
 /// One client with its user and its line.
 #[derive(Debug)]
@@ -21,7 +21,19 @@ pub(crate) struct Person {
     pub(crate) armed: Option<Time>,
     /// What is wrong with its line at the moment.
     pub(crate) trouble: Trouble,
+    /// Its clock.
+    pub(crate) clock: Clock,
+    /// What resumes its session, as last told.
+    pub(crate) credentials: Option<Credentials>,
+    /// It was told that it may not be in a room.
+    pub(crate) turned_away: bool,
+    /// Its line is dead for ever.
+    pub(crate) frozen: bool,
     setup: ClientSetup,
+    config: Arc<ClientConfig>,
+    /// Its program was started so often.
+    lives: u64,
+    seed: u64,
 }
 
 /// What is wrong with a line at the moment.
@@ -38,9 +50,22 @@ pub(crate) struct Trouble {
 impl Person {
     /// A client that has not been started.
     #[must_use]
-    pub(crate) fn new(setup: &ClientSetup, config: Arc<ClientConfig>, user: UserName, seed: u64) -> Self {
+    pub(crate) fn new(
+        now: Time,
+        setup: &ClientSetup,
+        config: Arc<ClientConfig>,
+        user: UserName,
+        seed: u64,
+    ) -> Self {
         Self {
-            client: Client::new(config, user.clone(), seed),
+            client: Client::new(config.clone(), user.clone(), seed),
+            clock: Clock::new(now, setup.clock),
+            credentials: None,
+            turned_away: false,
+            frozen: false,
+            config,
+            lives: 1,
+            seed,
             user,
             link: None,
             wanted: BTreeSet::new(),
@@ -48,6 +73,14 @@ impl Person {
             trouble: Trouble::default(),
             setup: setup.clone(),
         }
+    }
+
+    /// Its program dies: another begins, and knows nothing.
+    pub(crate) fn crash(&mut self) {
+        let seed = mix(self.seed, self.lives);
+        self.client = Client::new(self.config.clone(), self.user.clone(), seed);
+        self.lives += 1;
+        self.armed = None;
     }
 
     /// The line towards the server.

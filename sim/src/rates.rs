@@ -57,6 +57,19 @@ impl Rates {
         self.said[client].push(id);
     }
 
+    /// A client knows nothing any more, and counts its messages from the beginning. Its session may go on for a while.
+    pub(crate) fn crashed(&mut self, client: usize) {
+        self.said[client].clear();
+        self.held[client] = None;
+    }
+
+    /// Someone else has said to be a client's user: it is their session, perhaps, that has what an earlier one left.
+    pub(crate) fn impersonated(&mut self, client: usize) {
+        for (held, user) in self.held.iter_mut().zip(&self.users) {
+            held.take_if(|_| *user == self.users[client]);
+        }
+    }
+
     /// A client has learned its session.
     pub(crate) fn learned(&mut self, client: usize, session: SessionId) {
         self.held[client] = self.by_id.get(&session).copied();

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 /// The form of scenario files. Other numbers are refused.
 const SCHEMA: u32 = 1;
 
+/// A month.
+const SPAN_US_MAX: u64 = 1_000_000 * 86_400 * 30;
+
 /// A setup and what happens in it.
 ///
 /// Steps are total: one that makes no sense when its time comes does nothing. So any subset of the steps is a
@@ -43,6 +46,18 @@ pub struct Setup {
     pub mail_us_max: u64,
     /// When steps end and all faults are taken away, counted from the start.
     pub chaos_us: u64,
+    /// The server's clock.
+    #[serde(default)]
+    pub clock: ClockSetup,
+    /// Spans without steps, at whose beginning all faults are taken away and at whose end everything must be in order.
+    #[serde(default)]
+    pub calms: Vec<Calm>,
+    /// Clients whose lines go dead when the others' are healed: the others must not suffer from it.
+    #[serde(default)]
+    pub frozen: Vec<u32>,
+    /// Faults stay until the end, and nothing is asked of those they hit: only what is shown is judged.
+    #[serde(default)]
+    pub safety_only: bool,
     /// The gateways' limits.
     pub gateway: GatewayConfig,
     /// The shards' limits.
@@ -63,6 +78,29 @@ pub struct ClientSetup {
     pub rate: u64,
     /// Bytes the server's socket takes before they have left.
     pub send_buffer: usize,
+    /// Its clock.
+    #[serde(default)]
+    pub clock: ClockSetup,
+}
+
+/// How an actor's clock differs from the world's.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockSetup {
+    /// How much later it thinks it is at the start.
+    pub ahead_us: u64,
+    /// How much faster it runs, in millionths; at most 10 %, either way.
+    pub drift_ppm: i32,
+}
+
+/// A span in which nothing goes wrong, counted from the start.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calm {
+    /// Its beginning.
+    pub from_us: u64,
+    /// Its end.
+    pub to_us: u64,
 }
 
 /// How clients behave: the parts of [`ClientConfig`] that vary.
@@ -140,7 +178,15 @@ impl Scenario {
         // Who is over its rate sends one at a time and waits for each answer.
         let each = Duration::from_secs(1) / gateway.message_rate.max(1) + Duration::from_secs(1);
         let talking = each * sends.into_values().max().unwrap_or(0);
-        noticing + returning + forgetting + talking + Duration::from_secs(30)
+        let by_the_book = noticing + returning + forgetting + talking + Duration::from_secs(30);
+        // Clocks that run slow take longer.
+        let drift = self
+            .setup
+            .clients
+            .iter()
+            .map(|client| client.clock.drift_ppm)
+            .chain([self.setup.clock.drift_ppm]);
+        by_the_book + by_the_book * 2 * drift.map(i32::unsigned_abs).max().unwrap_or(0) / 1_000_000
     }
 }
 
@@ -167,6 +213,7 @@ impl Step {
                 Err("times is more than 10000")
             }
             Action::Say { bytes: 1_048_577.., .. } => Err("bytes is more than 1048576"),
+            Action::Jump { by_us } if by_us.unsigned_abs() > SPAN_US_MAX => Err("by_us is more than a month"),
             _ => Ok(()),
         }
     }
@@ -242,8 +289,27 @@ pub enum Action {
         /// Where.
         room: u32,
     },
+    /// The user makes a room.
+    Create {
+        /// Which.
+        room: u32,
+    },
+    /// The user says where a task stands.
+    Task {
+        /// Where.
+        room: u32,
+        /// Which.
+        task: u32,
+    },
     /// The user goes away for good.
     Quit,
+    /// The client's program dies and is started again, knowing nothing but which rooms its user wants to be in.
+    Crash,
+    /// Someone who is nobody opens a connection over the client's line.
+    Intrude {
+        /// What for.
+        aim: Aim,
+    },
     /// Someone speaks nonsense on the client's connection.
     Nonsense {
         /// Which kind.
@@ -251,8 +317,24 @@ pub enum Action {
         /// How often.
         times: u32,
     },
-    /// The client's connection is cut.
+    /// The client's connection is cut; what travels is lost, and its ends learn of it in their own time.
     Cut,
+    /// The client's connection is reset: what travels is lost, and its ends learn of it at once.
+    Reset,
+    /// The client's connection is closed without a word, after everything that was sent.
+    Fin,
+    /// The clock jumps. A clock that jumps back stands still instead, for drivers never let time run backwards.
+    Jump {
+        /// Forwards, or backwards if negative.
+        by_us: i64,
+    },
+    /// A node of the server does nothing.
+    Pause {
+        /// Which.
+        node: u32,
+        /// For so long.
+        for_us: u64,
+    },
     /// The client's connection goes silent, and nobody is told.
     HalfOpen {
         /// What the client sends is lost.
@@ -316,6 +398,34 @@ pub enum Nonsense {
     Broken,
     /// Text that is not UTF-8.
     Utf8,
+    /// A frame above what is still read.
+    Huge,
+    /// A token where none is used.
+    Token,
+    /// A question whether anybody is there, as text.
+    Echo,
+    /// A message to a room the client is not in.
+    Stranger,
+    /// Nothing, said in a room.
+    Empty,
+    /// More than may be said at once.
+    TooMuch,
+    /// Names that cannot be.
+    Names,
+}
+
+/// What someone wants who is nobody.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aim {
+    /// To hold a connection and say nothing.
+    Sit,
+    /// To speak, read and enter without saying who it is.
+    Barge,
+    /// To take over the session of the client whose line it is, with a secret it has guessed.
+    Guess,
+    /// To take over that session with the right secret, for another user.
+    Borrow,
 }
 
 /// A scenario file that cannot be read.
@@ -385,14 +495,17 @@ impl Setup {
     /// What no world can be built from.
     fn check(&self) -> Result<(), &'static str> {
         const COUNT_MAX: usize = 10_000;
-        const CHAOS_US_MAX: u64 = 1_000_000 * 86_400 * 365;
         let counts =
             [self.nodes as usize, self.clients.len(), self.rooms as usize, self.gateway.shards as usize];
         if counts.iter().any(|count| !(1..=COUNT_MAX).contains(count)) {
             return Err("nodes, clients, rooms and shards must be from 1 to 10000");
         }
-        if self.chaos_us > CHAOS_US_MAX {
-            return Err("chaos_us is more than a year");
+        if self.chaos_us > SPAN_US_MAX {
+            return Err("chaos_us is more than a month");
+        }
+        let mut clocks = self.clients.iter().map(|client| client.clock).chain([self.clock]);
+        if clocks.any(|clock| clock.drift_ppm.abs() > 100_000 || clock.ahead_us > SPAN_US_MAX) {
+            return Err("clocks drift by at most 100000 millionths and are at most a month ahead");
         }
         Ok(())
     }

@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chinwag_core::{Time, config::GatewayConfig};
-use chinwag_journal::{Node, NodeConfig};
+use chinwag_journal::{Mail, Node, NodeConfig};
 
 use crate::{
+    clock::Clock,
     draw::{Draws, Purpose},
     scenario::Setup,
 };
@@ -21,6 +22,10 @@ pub(crate) struct Server {
     pub(crate) incarnation: u64,
     /// It tells its clients to go.
     pub(crate) draining: bool,
+    /// Its clock, the same for all nodes.
+    pub(crate) clock: Clock,
+    /// By node: it does nothing before, and what came in meanwhile.
+    paused: Vec<Option<(Time, Vec<Mail>)>>,
     /// Mail takes up to so many microseconds until then.
     pub(crate) skew: Option<(u64, Time)>,
     /// When the last mail from one node to another arrives.
@@ -33,12 +38,14 @@ pub(crate) struct Server {
 impl Server {
     /// A process that is not running.
     #[must_use]
-    pub(crate) fn new(setup: &Setup) -> Self {
+    pub(crate) fn new(now: Time, setup: &Setup) -> Self {
         Self {
             nodes: Vec::new(),
             armed: Vec::new(),
             incarnation: 0,
             draining: false,
+            clock: Clock::new(now, setup.clock),
+            paused: Vec::new(),
             skew: None,
             arrivals: BTreeMap::new(),
             gateway: Arc::new(setup.gateway.clone()),
@@ -61,10 +68,11 @@ impl Server {
                 shard: setup.shard.clone(),
                 seed,
             };
-            Node::new(config, now)
+            Node::new(config, self.clock.shows(now))
         };
         self.nodes = (0..setup.nodes).map(node).collect();
         self.armed = vec![None; self.nodes.len()];
+        self.paused = self.nodes.iter().map(|_| None).collect();
     }
 
     /// Kills it.
@@ -72,6 +80,7 @@ impl Server {
         self.handled_before = self.handled();
         self.nodes.clear();
         self.armed.clear();
+        self.paused.clear();
         self.arrivals.clear();
         self.draining = false;
     }
@@ -86,6 +95,44 @@ impl Server {
     #[must_use]
     pub(crate) const fn is_up(&self) -> bool {
         !self.nodes.is_empty()
+    }
+
+    /// Whether a node does nothing.
+    #[must_use]
+    pub(crate) fn is_paused(&self, node: usize) -> bool {
+        self.paused.get(node).is_some_and(Option::is_some)
+    }
+
+    /// Lets a node do nothing until then; false if there is no such node.
+    pub(crate) fn pause(&mut self, node: usize, until: Time) -> bool {
+        let Some(paused) = self.paused.get_mut(node) else { return false };
+        let (before, held) = paused.take().unwrap_or_default();
+        *paused = Some((before.max(until), held));
+        true
+    }
+
+    /// Mail for a node: given back unless the node does nothing.
+    pub(crate) fn hold(&mut self, node: usize, mail: Mail) -> Option<Mail> {
+        match &mut self.paused[node] {
+            Some((_, held)) => {
+                held.push(mail);
+                None
+            }
+            None => Some(mail),
+        }
+    }
+
+    /// A paused node may go on at once.
+    pub(crate) fn unpause(&mut self, node: usize) {
+        if let Some((until, _)) = &mut self.paused[node] {
+            *until = Time(0);
+        }
+    }
+
+    /// Lets a node go on, if it may by now. Returns the mail that came meanwhile.
+    pub(crate) fn resume(&mut self, node: usize, now: Time) -> Option<Vec<Mail>> {
+        let (_, held) = self.paused.get_mut(node)?.take_if(|(until, _)| *until <= now)?;
+        Some(held)
     }
 
     /// Whether it runs and is in this life.

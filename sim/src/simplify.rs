@@ -104,6 +104,10 @@ pub(crate) fn without_idle_client(scenario: &Scenario, client: usize) -> Scenari
     let mut smaller = scenario.clone();
     if scenario.setup.clients.len() > 1 && is_idle(scenario, client) {
         smaller.setup.clients.remove(client);
+        smaller.setup.frozen.retain(|&number| number as usize != client);
+        for number in &mut smaller.setup.frozen {
+            *number -= u32::from(*number as usize > client);
+        }
         for step in &mut smaller.steps {
             if let Actor::Client(number) = &mut step.actor
                 && *number as usize > client

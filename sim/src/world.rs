@@ -26,11 +26,12 @@ use crate::{
     life::Life,
     link::Link,
     look::Look,
+    marks::Marks,
     outcome::{Failure, Outcome},
     person::Person,
     rates::Rates,
     sabotage::{Sabotage, Saboteur},
-    scenario::Scenario,
+    scenario::{Calm, Scenario},
     server::Server,
     trace::{self, Kind, Lane, Trace},
     witness::Witness,
@@ -40,7 +41,7 @@ use crate::{
 pub(crate) const START: Time = Time(1_790_000_000_000_000);
 
 /// How long after everything has come to rest clients are asked once more.
-pub(crate) const SURVEY_TIME: Duration = Duration::from_secs(30);
+pub(crate) const SURVEY_TIME: Duration = Duration::from_secs(15);
 
 /// Something to come.
 #[derive(Debug)]
@@ -48,13 +49,21 @@ pub(crate) enum Event {
     /// A step of the scenario, by its place.
     Step(usize),
     /// A drained server dies; it is away for so long.
-    Die(Duration),
+    Die { incarnation: u64, away: Duration },
     /// A new server starts, if none is running.
     Start,
     /// Mail arrives, if the server still lives the life in which it was sent.
     Mail { incarnation: u64, to: usize, mail: Mail },
     /// A timer goes off.
     Timer(Alarm),
+    /// A paused node may go on.
+    Resume(usize),
+    /// Someone has held a connection for as long as one may without saying who one is.
+    Sat { id: ConnectionId, since: Time },
+    /// No faults until then.
+    Calm(Time),
+    /// Everything must be in order; then the faults go on.
+    Rest,
     /// No more faults.
     Heal,
     /// Clients are asked who is there.
@@ -79,14 +88,15 @@ impl Event {
     /// Which of two things at one instant comes first.
     const fn class(&self) -> u8 {
         match self {
-            Self::Heal => 0,
+            Self::Calm(_) | Self::Heal => 0,
             Self::Step(_) => 1,
-            Self::Die(_) => 2,
+            Self::Die { .. } => 2,
             Self::Start => 3,
-            Self::Mail { .. } => 4,
-            Self::Timer(_) => 5,
-            Self::Survey | Self::Ask { .. } | Self::Look(_) => 6,
-            Self::End => 7,
+            Self::Resume(_) => 4,
+            Self::Mail { .. } => 5,
+            Self::Timer(_) => 6,
+            Self::Survey | Self::Ask { .. } | Self::Sat { .. } | Self::Look(_) => 7,
+            Self::Rest | Self::End => 8,
         }
     }
 }
@@ -111,7 +121,9 @@ pub(crate) struct World<'a> {
     pub(crate) saboteur: Saboteur,
     pub(crate) frames: u64,
     pub(crate) checks: BTreeMap<&'static str, u64>,
-    pub(crate) healed: bool,
+    pub(crate) marks: Marks,
+    /// Faults are over: until then, or for good.
+    pub(crate) calm_until: Option<Time>,
     pub(crate) failures: Vec<Failure>,
     /// Inputs that clients have handled.
     pub(crate) inputs: u64,
@@ -148,7 +160,7 @@ impl<'a> World<'a> {
             .zip(&setup.clients)
             .map(|(number, client)| {
                 let seed = draws.of(Purpose::Client, number).bits();
-                Person::new(client, config.clone(), user(client.user), seed)
+                Person::new(START, client, config.clone(), user(client.user), seed)
             })
             .collect();
         let users = people.iter().map(|person| person.user.clone()).collect();
@@ -163,7 +175,7 @@ impl<'a> World<'a> {
             people,
             links: BTreeMap::new(),
             opened: 0,
-            server: Server::new(setup),
+            server: Server::new(START, setup),
             witness: Witness::new(setup),
             life: Life::new(scenario),
             endings: Endings::default(),
@@ -172,7 +184,8 @@ impl<'a> World<'a> {
             saboteur: Saboteur::new(sabotage),
             frames: 0,
             checks: BTreeMap::new(),
-            healed: false,
+            marks: Marks::default(),
+            calm_until: None,
             failures: Vec::new(),
             inputs: 0,
             pace: Pace::new(setup.clients.len() + setup.nodes as usize),
@@ -182,6 +195,12 @@ impl<'a> World<'a> {
     }
 
     fn plan(&mut self) {
+        for &Calm { from_us, to_us } in &self.scenario.setup.calms {
+            let to = Duration::from_micros(to_us);
+            self.add_after(Duration::from_micros(from_us), Event::Calm(self.now + to));
+            self.add_after(to.saturating_sub(SURVEY_TIME), Event::Survey);
+            self.add_after(to, Event::Rest);
+        }
         let heal = Duration::from_micros(self.scenario.setup.chaos_us);
         let rest = heal + self.scenario.settling_time();
         self.add_after(Duration::ZERO, Event::Start);
@@ -206,10 +225,18 @@ impl<'a> World<'a> {
     fn happen(&mut self, event: Event) -> Result<(), Broken> {
         match event {
             Event::Step(place) => self.step(place),
-            Event::Die(away) => self.die(away),
+            Event::Die { incarnation, away } if self.server.lives(incarnation) => self.die(away),
+            Event::Die { .. } => Ok(()),
             Event::Start => self.start(),
+            Event::Resume(node) => self.resume(node),
+            Event::Sat { id, since } => self.sat(id, since),
+            Event::Calm(until) => self.calm(until),
+            Event::Rest => self.rest(),
             Event::Mail { incarnation, to, mail } if self.server.lives(incarnation) => {
-                self.tell_node(to, NodeInput::Mail(mail))
+                match self.server.hold(to, mail) {
+                    Some(mail) => self.tell_node(to, NodeInput::Mail(mail)),
+                    None => Ok(()),
+                }
             }
             Event::Mail { .. } => Ok(()),
             Event::Timer(alarm) => self.alarm(alarm),
@@ -230,7 +257,7 @@ impl<'a> World<'a> {
                     return Ok(());
                 }
                 person.armed = None;
-                if person.client.poll_timeout().is_none_or(|at| at > self.now) {
+                if person.client.poll_timeout().is_none_or(|at| at > person.clock.shows(self.now)) {
                     self.arm_client(client);
                     return Ok(());
                 }
@@ -242,7 +269,11 @@ impl<'a> World<'a> {
                     return Ok(());
                 }
                 self.server.armed[node] = None;
-                if self.server.nodes[node].poll_timeout().is_none_or(|at| at > self.now) {
+                if self.server.is_paused(node) {
+                    return Ok(());
+                }
+                let shows = self.server.clock.shows(self.now);
+                if self.server.nodes[node].poll_timeout().is_none_or(|at| at > shows) {
                     self.arm_node(node);
                     return Ok(());
                 }
@@ -266,7 +297,8 @@ impl<'a> World<'a> {
             },
         );
         let mut out = Vec::new();
-        self.people[client].client.handle_input(self.now, input, &mut out);
+        let person = &mut self.people[client];
+        person.client.handle_input(person.clock.shows(self.now), input, &mut out);
         self.carry_out(client, out)
     }
 
@@ -278,6 +310,8 @@ impl<'a> World<'a> {
                 ClientOutput::Transmit(text) => self.transmit(client, crate::link::Up::Text(text)),
                 ClientOutput::Close { code } => self.close(client, code),
                 ClientOutput::Event(event) => {
+                    self.marks.event(&event);
+                    self.turned_away(client, &event)?;
                     self.note(Kind::Shown, Lane::Client(client), format_args!("{event:?}"));
                     for _ in 0..self.saboteur.times_shown(&event) {
                         self.judge.event(client, &self.people[client].client, &event)?;
@@ -309,7 +343,8 @@ impl<'a> World<'a> {
                 text: format_args!("{}", describe::node_input(&input)),
             },
         );
-        self.server.nodes[node].handle_input(self.now, input, out);
+        let now = self.server.clock.shows(self.now);
+        self.server.nodes[node].handle_input(now, input, out);
     }
 
     /// Carries out what a node wants, and what follows from that.
@@ -323,6 +358,7 @@ impl<'a> World<'a> {
                 }
                 NodeOutput::Reading(id, on) => self.reading(id, on),
                 NodeOutput::Close(id, reason) => {
+                    self.marks.closed(reason);
                     self.line_is_closed(id, reason)?;
                     self.begin_close(id);
                     self.write(id, &mut more);
@@ -342,14 +378,16 @@ impl<'a> World<'a> {
 
     pub(crate) fn arm_client(&mut self, client: usize) {
         let person = &mut self.people[client];
-        if let Some(at) = sooner(person.client.poll_timeout(), person.armed, self.now) {
+        let next = person.client.poll_timeout().map(|at| person.clock.when(at));
+        if let Some(at) = sooner(next, person.armed, self.now) {
             person.armed = Some(at);
             self.add(at, Event::Timer(Alarm::Client(client)));
         }
     }
 
     pub(crate) fn arm_node(&mut self, node: usize) {
-        if let Some(at) = sooner(self.server.nodes[node].poll_timeout(), self.server.armed[node], self.now) {
+        let next = self.server.nodes[node].poll_timeout().map(|at| self.server.clock.when(at));
+        if let Some(at) = sooner(next, self.server.armed[node], self.now) {
             self.server.armed[node] = Some(at);
             self.add(at, Event::Timer(Alarm::Node { incarnation: self.server.incarnation, node }));
         }
@@ -372,7 +410,13 @@ impl<'a> World<'a> {
         self.failures.push(Failure { check, at, event, sentence });
     }
 
+    /// Adds what the server's nodes have counted in this life.
+    pub(crate) fn count_counters(&mut self) {
+        self.server.nodes.iter().for_each(|node| self.marks.counters(node.counters()));
+    }
+
     fn outcome(mut self) -> Outcome {
+        self.count_counters();
         for (check, count) in self.witness.counts() {
             *self.checks.entry(check).or_default() += count;
         }
@@ -390,7 +434,7 @@ impl<'a> World<'a> {
             virtual_time: self.now.since(START),
             failures: self.failures,
             checks: self.checks,
-            marks: BTreeMap::new(),
+            marks: self.marks.by_name(),
         }
     }
 }

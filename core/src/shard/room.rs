@@ -328,16 +328,16 @@ impl Room {
     }
 }
 
+/// The last word on each user counts. Who came and went again is reported, too: a list that was asked for in between
+/// shows them, and nobody else would put it right.
 impl Churn {
     fn join(&mut self, user: UserName) {
-        if !self.left.remove(&user) {
-            self.joined.insert(user);
-        }
+        self.left.remove(&user);
+        self.joined.insert(user);
     }
 
     fn leave(&mut self, user: UserName) {
-        if !self.joined.remove(&user) {
-            self.left.insert(user);
-        }
+        self.joined.remove(&user);
+        self.left.insert(user);
     }
 }

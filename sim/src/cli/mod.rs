@@ -23,6 +23,8 @@ const CLEAN: u8 = 0;
 const BROKEN: u8 = 1;
 /// A run did not repeat.
 const NOT_DETERMINISTIC: u8 = 3;
+/// Nothing was broken, but not everything was put to the test.
+const VACUOUS: u8 = 4;
 /// The command makes no sense.
 const BAD_INPUT: u8 = 104;
 
@@ -31,7 +33,8 @@ const BAD_INPUT: u8 = 104;
 #[command(
     version,
     after_help = "\
-Exit codes: 0 clean, 1 a promise was broken, 3 a run did not repeat, 104 bad input.
+Exit codes: 0 clean, 1 a promise was broken, 3 a run did not repeat, 4 a batch of
+200 scenarios or more in which something was never put to the test, 104 bad input.
 
 Examples:
   sim run --seeds 1000 --save             a thousand scenarios; those that fail are minimised and kept

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Display,
     fs,
     io::{self, IsTerminal, Write},
     num::NonZero,
@@ -14,10 +15,11 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{BROKEN, CLEAN, report::Reporter};
+use super::{BROKEN, CLEAN, VACUOUS, report::Reporter};
 use crate::{
     Outcome, Scenario,
-    batch::{Batch, Totals},
+    batch::{Batch, Totals, VACUITY_SEEDS},
+    profile::Profile,
 };
 
 #[derive(clap::Args, Debug)]
@@ -28,6 +30,9 @@ pub(super) struct Args {
     /// The first
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     from: u64,
+    /// What they are mostly about: default, calm, net, overload, churn, clock, hostile or nolimits
+    #[arg(long, value_name = "P", default_value_t)]
+    profile: Profile,
     /// Threads; as many as there are cores if not given
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
@@ -51,7 +56,12 @@ impl Args {
         };
         let to = self.from.checked_add(seeds).context("--from and --seeds reach beyond the last seed")?;
         let cores = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-        Ok(Batch { seeds: self.from..to, jobs: self.jobs.unwrap_or_else(cores), budget: self.budget })
+        Ok(Batch {
+            seeds: self.from..to,
+            profile: self.profile,
+            jobs: self.jobs.unwrap_or_else(cores),
+            budget: self.budget,
+        })
     }
 }
 
@@ -88,7 +98,20 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
         let json = serde_json::to_string_pretty(&summary)?;
         fs::write(path, json + "\n").with_context(|| format!("cannot write {}", path.display()))?;
     }
-    Ok(if totals.failures.is_empty() { CLEAN } else { BROKEN })
+    if !totals.failures.is_empty() {
+        return Ok(BROKEN);
+    }
+    Ok(if vacuous(args.profile, &totals)? { VACUOUS } else { CLEAN })
+}
+
+/// Whether something that must be seen in so many scenarios was not; says what.
+fn vacuous(profile: Profile, totals: &Totals) -> io::Result<bool> {
+    let missing = totals.missing();
+    if profile != Profile::Default || totals.seeds < VACUITY_SEEDS || missing.is_empty() {
+        return Ok(false);
+    }
+    writeln!(io::stdout(), "vacuous: never seen in {} scenarios: {}", totals.seeds, missing.join(", "))?;
+    Ok(true)
 }
 
 fn progress(seeds: u64, is_endless: bool) -> ProgressBar {
@@ -120,7 +143,7 @@ struct Summary<'a> {
     /// How often each check was made.
     oracles: &'a BTreeMap<&'static str, u64>,
     /// How often each mark was passed.
-    marks: &'a BTreeMap<&'static str, u64>,
+    marks: &'a BTreeMap<String, u64>,
     failed: &'a [Outcome],
 }
 
@@ -173,7 +196,7 @@ impl<'a> Summary<'a> {
     }
 }
 
-fn write_counts(out: &mut impl Write, name: &str, counts: &BTreeMap<&'static str, u64>) -> io::Result<()> {
+fn write_counts<K: Display>(out: &mut impl Write, name: &str, counts: &BTreeMap<K, u64>) -> io::Result<()> {
     if counts.is_empty() {
         return Ok(());
     }

@@ -1,0 +1,234 @@
+//! What has ever happened: how often each thing that a scenario may bring about was seen.
+//!
+//! A check proves nothing of what never occurs. A batch in which one of these never fired is *vacuous*.
+
+use std::collections::BTreeMap;
+
+use chinwag_core::{
+    Disconnect, Refusal,
+    client::{ClientEvent, Presence},
+    gateway::Counters,
+    shard::Verdict,
+};
+
+use crate::scenario::{Action, Aim};
+
+/// Marks that a clean batch may lack, and why.
+const RARE: &[&str] = &[
+    // A request numbered below everything that is remembered: no client does that.
+    "refused stale_id",
+    // A client whose session was taken over lets go of its connection before it is told.
+    "refused replaced",
+    // Names are made of numbers here, and are valid.
+    "refused bad_user",
+];
+
+macro_rules! marks {
+    ($($variant:ident = $name:literal,)*) => {
+        /// One thing that may happen.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) enum Mark {
+            $($variant,)*
+        }
+
+        const NAMES: &[&str] = &[$($name,)*];
+    };
+}
+
+marks! {
+    Resumed = "session resumed",
+    NewSession = "session new",
+    Full = "verdict full",
+    Gap = "verdict gap",
+    Reset = "verdict reset",
+    Left = "left",
+    Message = "shown live",
+    CaughtUp = "shown from history",
+    Page = "page asked for",
+    Acknowledged = "acknowledged",
+    Unresolved = "unresolved",
+    Vanished = "gap while catching up",
+    Repeated = "refused and repeated",
+    GivenUp = "refused and given up",
+    Warned = "warning",
+    Lagged = "lagged",
+    UserJoined = "user joined",
+    UserLeft = "user left",
+    Churn = "members changed",
+    Online = "presence online",
+    Offline = "presence offline",
+    Typing = "presence typing",
+    Members = "members listed",
+    Rooms = "rooms listed",
+    Created = "room created",
+    Status = "status",
+    Task = "task",
+    Disconnected = "disconnected",
+    Ended = "client ended",
+    Join = "step join",
+    Leave = "step leave",
+    Say = "step say",
+    Type = "step typing",
+    History = "step history",
+    AskMembers = "step members",
+    AskRooms = "step rooms",
+    SetStatus = "step status",
+    SetTask = "step task",
+    Create = "step create",
+    Quit = "step quit",
+    Crash = "step crash",
+    Sit = "step intrude sit",
+    Barge = "step intrude barge",
+    Guess = "step intrude guess",
+    Borrow = "step intrude borrow",
+    Nonsense = "step nonsense",
+    Cut = "step cut",
+    Cutoff = "step reset",
+    Fin = "step fin",
+    HalfOpen = "step half-open",
+    Stall = "step stall",
+    Slow = "step slow",
+    Pause = "step pause",
+    Jump = "step jump",
+    Restart = "step restart",
+    Drain = "step drain",
+    Skew = "step skew",
+    Calm = "calm",
+    Frozen = "client frozen",
+}
+
+/// Counts of everything that may happen.
+#[derive(Clone, Debug)]
+pub(crate) struct Marks {
+    counts: [u64; NAMES.len()],
+    closes: [u64; Disconnect::ALL.len()],
+    refusals: [u64; Refusal::ALL.len()],
+    typing_dropped: u64,
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self {
+            counts: [0; NAMES.len()],
+            closes: [0; Disconnect::ALL.len()],
+            refusals: [0; Refusal::ALL.len()],
+            typing_dropped: 0,
+        }
+    }
+}
+
+impl Marks {
+    /// Something happened.
+    pub(crate) const fn hit(&mut self, mark: Mark) {
+        self.counts[mark as usize] += 1;
+    }
+
+    /// A user sees something.
+    pub(crate) const fn event(&mut self, event: &ClientEvent) {
+        self.hit(match event {
+            ClientEvent::Attached { resumed: true, .. } => Mark::Resumed,
+            ClientEvent::Attached { resumed: false, .. } => Mark::NewSession,
+            ClientEvent::Joined { verdict: Verdict::Full, .. } => Mark::Full,
+            ClientEvent::Joined { verdict: Verdict::Gap { .. }, .. } => Mark::Gap,
+            ClientEvent::Joined { verdict: Verdict::Reset, .. } => Mark::Reset,
+            ClientEvent::Left { .. } => Mark::Left,
+            ClientEvent::Message(shown) if shown.from_history => Mark::CaughtUp,
+            ClientEvent::Message(_) => Mark::Message,
+            ClientEvent::History { .. } => Mark::Page,
+            ClientEvent::Acknowledged { .. } => Mark::Acknowledged,
+            ClientEvent::Unresolved { .. } => Mark::Unresolved,
+            ClientEvent::Gap { .. } => Mark::Vanished,
+            ClientEvent::Refused { retry_after: Some(_), .. } => Mark::Repeated,
+            ClientEvent::Refused { retry_after: None, .. } => Mark::GivenUp,
+            ClientEvent::Warning { .. } => Mark::Warned,
+            ClientEvent::Lagged { .. } => Mark::Lagged,
+            ClientEvent::UserJoined { .. } => Mark::UserJoined,
+            ClientEvent::UserLeft { .. } => Mark::UserLeft,
+            ClientEvent::MembersChanged { .. } => Mark::Churn,
+            ClientEvent::Presence { presence: Presence::Online, .. } => Mark::Online,
+            ClientEvent::Presence { presence: Presence::Offline, .. } => Mark::Offline,
+            ClientEvent::Presence { presence: Presence::Typing, .. } => Mark::Typing,
+            ClientEvent::Members { .. } => Mark::Members,
+            ClientEvent::Rooms { .. } => Mark::Rooms,
+            ClientEvent::Created { .. } => Mark::Created,
+            ClientEvent::Status { .. } => Mark::Status,
+            ClientEvent::Task { .. } => Mark::Task,
+            ClientEvent::Disconnected { .. } => Mark::Disconnected,
+            ClientEvent::Ended { .. } => Mark::Ended,
+        });
+    }
+
+    /// A step is carried out.
+    pub(crate) const fn step(&mut self, action: &Action) {
+        self.hit(match action {
+            Action::Join { .. } => Mark::Join,
+            Action::Leave { .. } => Mark::Leave,
+            Action::Say { .. } => Mark::Say,
+            Action::Typing { .. } => Mark::Type,
+            Action::History { .. } => Mark::History,
+            Action::Members { .. } => Mark::AskMembers,
+            Action::Rooms => Mark::AskRooms,
+            Action::Status { .. } => Mark::SetStatus,
+            Action::Task { .. } => Mark::SetTask,
+            Action::Create { .. } => Mark::Create,
+            Action::Quit => Mark::Quit,
+            Action::Crash => Mark::Crash,
+            Action::Intrude { aim: Aim::Sit } => Mark::Sit,
+            Action::Intrude { aim: Aim::Barge } => Mark::Barge,
+            Action::Intrude { aim: Aim::Guess } => Mark::Guess,
+            Action::Intrude { aim: Aim::Borrow } => Mark::Borrow,
+            Action::Nonsense { .. } => Mark::Nonsense,
+            Action::Cut => Mark::Cut,
+            Action::Reset => Mark::Cutoff,
+            Action::Fin => Mark::Fin,
+            Action::HalfOpen { .. } => Mark::HalfOpen,
+            Action::Stall { .. } => Mark::Stall,
+            Action::Slow { .. } => Mark::Slow,
+            Action::Pause { .. } => Mark::Pause,
+            Action::Jump { .. } => Mark::Jump,
+            Action::Restart { drain_us: None, .. } => Mark::Restart,
+            Action::Restart { drain_us: Some(_), .. } => Mark::Drain,
+            Action::Skew { .. } => Mark::Skew,
+        });
+    }
+
+    /// A node closes a connection.
+    pub(crate) fn closed(&mut self, reason: Disconnect) {
+        let place = Disconnect::ALL.iter().position(|&its| its == reason).expect("all reasons are listed");
+        self.closes[place] += 1;
+    }
+
+    /// What a node has counted in one of its lives.
+    pub(crate) fn counters(&mut self, counters: &Counters) {
+        for (sum, count) in self.refusals.iter_mut().zip(counters.refusals) {
+            *sum += count;
+        }
+        self.typing_dropped += counters.typing_dropped;
+    }
+
+    /// All counts by name.
+    pub(crate) fn by_name(&self) -> BTreeMap<String, u64> {
+        let named = NAMES.iter().map(|&name| name.to_owned()).zip(self.counts);
+        let closes = Disconnect::ALL.map(|reason| format!("close {reason}")).into_iter().zip(self.closes);
+        let refusals = Refusal::ALL.iter().map(|refusal| format!("refused {refusal}")).zip(self.refusals);
+        let dropped = [("typing dropped".to_owned(), self.typing_dropped)];
+        named.chain(closes).chain(refusals).chain(dropped).collect()
+    }
+}
+
+/// Whether a batch may lack it.
+pub(crate) fn is_rare(mark: &str) -> bool {
+    RARE.contains(&mark)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_rare_exists() {
+        let names = Marks::default().by_name();
+        assert!(RARE.iter().all(|rare| names.contains_key(*rare)));
+        assert!(names.len() > 90, "no two have one name: {}", names.len());
+    }
+}

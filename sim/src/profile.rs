@@ -1,0 +1,86 @@
+//! What a scenario is mostly about.
+
+use std::{fmt, str::FromStr};
+
+/// What a scenario is mostly about.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Profile {
+    /// Everything, in another mixture for every seed.
+    #[default]
+    Default,
+    /// No faults: what must hold when nothing goes wrong.
+    Calm,
+    /// Lines that stall, break and go silent.
+    Net,
+    /// More is said than may be, to those who read slowly.
+    Overload,
+    /// Everybody comes and goes, the server too.
+    Churn,
+    /// Clocks that drift and jump, nodes that pause.
+    Clock,
+    /// Nonsense, floods and thieves.
+    Hostile,
+    /// Faults that never end: only what is shown is judged.
+    NoLimits,
+}
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Default,
+        Self::Calm,
+        Self::Net,
+        Self::Overload,
+        Self::Churn,
+        Self::Clock,
+        Self::Hostile,
+        Self::NoLimits,
+    ];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Calm => "calm",
+            Self::Net => "net",
+            Self::Overload => "overload",
+            Self::Churn => "churn",
+            Self::Clock => "clock",
+            Self::Hostile => "hostile",
+            Self::NoLimits => "nolimits",
+        }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Profile {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let names = Self::ALL.map(Self::name);
+        Self::ALL
+            .into_iter()
+            .find(|profile| profile.name() == name)
+            .ok_or_else(|| format!("there is no profile {name}; there are {}", names.join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back() {
+        for profile in Profile::ALL {
+            assert_eq!(profile.name().parse(), Ok(profile));
+        }
+        let error = "never".parse::<Profile>().unwrap_err();
+        assert!(error.contains("there is no profile never; there are default, calm"), "{error}");
+    }
+}
