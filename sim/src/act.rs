@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chinwag_core::{
-    ConnectionId, Seq, Time,
+    ConnectionId, RoomName, Seq, Time,
     client::Command,
     gateway::GatewayInput,
     shard::{Status, Task},
@@ -53,6 +53,11 @@ impl World<'_> {
     }
 
     fn user_does(&mut self, client: usize, action: &Action) -> Result<(), Broken> {
+        if let Action::Create { room } = *action {
+            // Rooms that nobody enters can be made, too.
+            let room = RoomName::new(&format!("r{room}")).expect("a short name");
+            return self.submit(client, Command::Create { room });
+        }
         let room = match *action {
             Action::Join { room }
             | Action::Leave { room }
@@ -60,7 +65,6 @@ impl World<'_> {
             | Action::Typing { room, .. }
             | Action::History { room, .. }
             | Action::Members { room }
-            | Action::Create { room }
             | Action::Task { room, .. }
             | Action::Status { room } => room as usize,
             _ => 0,
@@ -91,7 +95,6 @@ impl World<'_> {
                 let status = Status { state: Arc::from("busy"), detail: None, progress: Some(50) };
                 Command::Status { room: name, status }
             }
-            Action::Create { .. } => Command::Create { room: name },
             Action::Task { task, .. } => {
                 let status =
                     Status { state: Arc::from("doing"), detail: Some(Arc::from("🛠")), progress: None };

@@ -38,7 +38,7 @@ const REQUESTS: &[(u32, Draw)] = &[
     (1, |_, _| Action::Rooms),
     (1, |c, s| Action::Status { room: room(c, s) }),
     (1, |c, s| Action::Task { room: room(c, s), task: within(c, 0..=4) }),
-    (1, |c, s| Action::Create { room: room(c, s) }),
+    (1, |c, s| Action::Create { room: within(c, 0..=u64::from(s.rooms) + 2) }),
 ];
 
 /// A family of faults.
@@ -229,10 +229,10 @@ fn shard(clients: u64, users: u64, rooms: u32, c: &mut Cause) -> ShardConfig {
         room_members_max: (is_tight && c.chance(40)).then(|| within(c, 2..=users)),
         rooms_max: tight(c, 1, normal.rooms_max),
         rooms_per_session_max: tight(c, rooms.div_ceil(2), normal.rooms_per_session_max),
-        sessions_per_user_max: tight(c, 3, normal.sessions_per_user_max),
+        sessions_per_user_max: tight(c, 2, normal.sessions_per_user_max),
         sessions_max: tight(c, clients + 2, normal.sessions_max),
         tasks_max: c.pick(&[2, 100]),
-        room_creation: if is_tight && c.chance(10) { RoomCreation::Admin } else { RoomCreation::Anyone },
+        room_creation: if is_tight && c.chance(25) { RoomCreation::Admin } else { RoomCreation::Anyone },
         ..normal
     }
 }

@@ -408,7 +408,7 @@ impl World<'_> {
         line.claim = Wish::at(text).and_then(|wish| wish.session).map(|session| session.0);
         let Some(claim) = line.claim else { return };
         if let Some(session) = life.sessions.get_mut(&claim) {
-            session.claimed_by = new;
+            session.claimed_by = session.claimed_by.max(new);
         }
         let older = life.lines.range(..new);
         let olds: Vec<ConnectionId> =

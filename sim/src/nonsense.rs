@@ -31,7 +31,9 @@ impl Speaker<'_> {
             Nonsense::Utf8 => Up::Broken(Fault::InvalidText),
             Nonsense::Token => text(r#"{"type":"refresh","token":"x"}"#),
             // Numbers that no client has come to.
-            Nonsense::Echo => Up::Text(format!(r#"{{"type":"ping","id":{}}}"#, 1 << 52 | number % (1 << 52))),
+            Nonsense::Echo => {
+                Up::Text(format!(r#"{{"type":"ping","id":{}}}"#, (1 << 52) + number % (1 << 52)))
+            }
             Nonsense::Stranger => text(r#"{"type":"message","room":"nowhere","content":"000000 x"}"#),
             Nonsense::Empty => text(r#"{"type":"message","room":"r0","content":" \t "}"#),
             Nonsense::TooMuch => {

@@ -48,6 +48,8 @@ pub struct Client {
     attempts: u32,
     /// Attempts ever; the n-th wait is drawn from this.
     draws: u64,
+    /// Connections asked for, ever: the server serves the newest.
+    connections: u64,
     resume: Option<Credentials>,
     rooms: BTreeMap<RoomName, Room>,
     /// The rate of joins and leaves.
@@ -118,6 +120,7 @@ impl Client {
             phase: Phase::Idle,
             attempts: 0,
             draws: 0,
+            connections: 0,
             resume: None,
             rooms: BTreeMap::new(),
             asks: Hold::new(),
@@ -205,6 +208,7 @@ impl Client {
                     user: &self.user,
                     session: resume.map(|credentials| credentials.session.to_string()),
                     secret: resume.map(|credentials| &*credentials.secret),
+                    attempt: self.connections,
                 };
                 out.push(ClientOutput::Transmit(hello.to_json()));
             }
@@ -269,6 +273,7 @@ impl Client {
     }
 
     fn connect(&mut self, out: &mut Vec<ClientOutput>) {
+        self.connections += 1;
         self.phase = Phase::Connecting;
         out.push(ClientOutput::Connect);
     }

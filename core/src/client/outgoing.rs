@@ -17,6 +17,7 @@ pub(super) enum Outgoing<'a> {
         session: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         secret: Option<&'a str>,
+        attempt: u64,
     },
     Join {
         room: &'a RoomName,

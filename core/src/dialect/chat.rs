@@ -7,7 +7,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
-use super::{Command, Event, Rejection, Request};
+use super::{Command, Event, Rejection, Request, Resumption};
 use crate::{
     id::{Epoch, Position, RequestId, Seq},
     name::{NameError, RoomName, UserName},
@@ -101,7 +101,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    fn resume(&self) -> Result<Option<(crate::SessionId, Secret)>, FieldFault> {
+    fn resume(&self) -> Result<Option<Resumption>, FieldFault> {
         let (session, secret) = match (&self.session, &self.secret) {
             (None, None) => return Ok(None),
             (Some(session), Some(secret)) => (session, secret),
@@ -112,7 +112,7 @@ impl<'a> Incoming<'a> {
             parse_session(session).ok_or(FieldFault::Wrong("session", "is not 32 hexadecimal digits"))?;
         let secret =
             Secret::parse(secret).ok_or(FieldFault::Wrong("secret", "is not 32 hexadecimal digits"))?;
-        Ok(Some((session, secret)))
+        Ok(Some(Resumption { session, secret, attempt: self.attempt.unwrap_or(0) }))
     }
 
     fn after_user(&self) -> Result<Option<UserName>, FieldFault> {

@@ -24,13 +24,24 @@ pub struct Request<'a> {
     pub command: Command<'a>,
 }
 
+/// What a client shows to go on with a session.
+#[derive(Debug)]
+pub struct Resumption {
+    /// The session.
+    pub session: SessionId,
+    /// What proves that it is the client's.
+    pub secret: Secret,
+    /// Rises with every connection of the session; 0 if the client does not count.
+    pub attempt: u64,
+}
+
 /// What a client wants.
 #[derive(Debug)]
 pub enum Command<'a> {
     /// Say who one is, perhaps going on with an earlier session.
     Hello {
-        /// The session and the secret that proves it.
-        resume: Option<(SessionId, Secret)>,
+        /// The session, if there was one.
+        resume: Option<Resumption>,
     },
     /// Enter a room.
     Join {

@@ -5,12 +5,11 @@ use super::{
     connection::{Attaching, Phase},
 };
 use crate::{
-    dialect::Event,
+    dialect::{Event, Resumption},
     disconnect::Disconnect,
     id::{ConnectionId, Generation, RequestId, SessionId, ShardId},
     name::UserName,
     refusal::Refusal,
-    secret::Secret,
     shard::{Keep, Limiters, Op, Peer, Resume},
     time::Time,
 };
@@ -22,7 +21,7 @@ impl Gateway {
         slot: Slot,
         id: Option<RequestId>,
         user: UserName,
-        resume: Option<(SessionId, Secret)>,
+        resume: Option<Resumption>,
         greeted: bool,
         out: &mut Vec<GatewayOutput>,
     ) {
@@ -30,10 +29,14 @@ impl Gateway {
         let shard = self.home_of(&user);
         let gateway = self.id;
         let connection = self.connection(slot);
-        let session = resume.as_ref().map_or(fresh, |&(session, _)| session);
+        let session = resume.as_ref().map_or(fresh, |resume| resume.session);
         connection.phase = Phase::Attaching(Attaching { user: user.clone(), session, secret, id, greeted });
         connection.shards = vec![shard];
-        let resume = resume.map(|(session, secret)| Resume { session, secret: secret.hash() });
+        let resume = resume.map(|Resumption { session, secret, attempt }| Resume {
+            session,
+            secret: secret.hash(),
+            attempt,
+        });
         let op =
             Op::Attach { gateway, connection: connection.id, user, fresh, resume, secret: secret.hash() };
         out.push(GatewayOutput::Submit { shard, op });

@@ -7,7 +7,7 @@ use super::{
     answers::Answers,
     deadlines::Due,
     op::{Effect, Keep, Limiters, Peer, Resume, ShardEvent},
-    session::{Address, Link, Session, Spent},
+    session::{Address, Claim, Link, Session, Spent},
     turn::Turn,
 };
 use crate::{
@@ -41,7 +41,8 @@ impl State {
         resume: Option<Resume>,
     ) {
         match resume.and_then(|resume| self.sessions.claim(user, resume)) {
-            Some(id) => self.resume(turn, id, newcomer),
+            Some(Claim::Granted(id)) => self.resume(turn, id, newcomer),
+            Some(Claim::Outdated) => turn.refuse_attach(newcomer, Refusal::Replaced),
             None => self.open(turn, fresh, user, newcomer),
         }
     }

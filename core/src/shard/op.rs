@@ -67,6 +67,10 @@ pub struct Resume {
     pub session: SessionId,
     /// The hash of the secret that was shown.
     pub secret: SecretHash,
+    /// Rises with every connection of the session; 0 if its client does not count. What another gateway was slow to
+    /// pass on must not take the session from a newer connection.
+    #[serde(default)]
+    pub attempt: u64,
 }
 
 /// What can happen to a shard.

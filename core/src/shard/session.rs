@@ -58,6 +58,8 @@ pub(super) struct Home {
     pub(super) fresh: SecretHash,
     /// As the last connection left them.
     pub(super) limiters: Limiters,
+    /// Its newest connection, as its client counts.
+    pub(super) attempt: u64,
     /// Waits for the older connection to hand over. Only while there is one.
     pub(super) pending: Option<Newcomer>,
 }
@@ -66,7 +68,7 @@ impl Session {
     /// A session that this shard is about to attach.
     pub(super) fn at_home(user: UserName, newcomer: Newcomer, limiters: Limiters) -> Self {
         let Newcomer { address, secret } = newcomer;
-        let home = Home { active: secret, fresh: secret, limiters, pending: None };
+        let home = Home { active: secret, fresh: secret, limiters, attempt: 0, pending: None };
         Self { home: Some(Box::new(home)), ..Self::visiting(user, Generation(0), address) }
     }
 
@@ -96,6 +98,15 @@ impl Session {
         let attached = matches!(self.link, Link::Attached(address) if address.gateway == gateway);
         attached || self.pending().is_some_and(|newcomer| newcomer.address.gateway == gateway)
     }
+}
+
+/// What comes of a request to go on with a session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Claim {
+    /// It may.
+    Granted(SessionId),
+    /// Its client has had a newer connection since.
+    Outdated,
 }
 
 /// The limiters of a user's ended sessions.
@@ -166,13 +177,20 @@ impl Sessions {
     /// The session that `resume` proves to be the user's.
     ///
     /// The secret sent last becomes the only valid one as soon as it is shown: until then the client may not have it.
-    pub(super) fn claim(&mut self, user: &UserName, resume: Resume) -> Option<SessionId> {
+    pub(super) fn claim(&mut self, user: &UserName, resume: Resume) -> Option<Claim> {
         let session = self.records.get_mut(&resume.session).filter(|session| session.user == *user)?;
         let home = session.home.as_mut()?;
         if resume.secret == home.fresh {
             home.active = home.fresh;
         }
-        (resume.secret == home.active).then_some(resume.session)
+        if resume.secret != home.active {
+            return None;
+        }
+        if resume.attempt < home.attempt {
+            return Some(Claim::Outdated);
+        }
+        home.attempt = resume.attempt;
+        Some(Claim::Granted(resume.session))
     }
 
     /// The session to which a connection is attached, or which it waits for.

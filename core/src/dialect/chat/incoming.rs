@@ -44,6 +44,7 @@ pub struct Incoming<'a> {
     pub session: Option<Text<'a>>,
     #[serde(borrow)]
     pub secret: Option<Text<'a>>,
+    pub attempt: Option<u64>,
     #[serde(borrow)]
     pub state: Option<Text<'a>>,
     #[serde(borrow)]

@@ -122,7 +122,7 @@ impl Kit {
         let answer = self.effects.iter().find_map(|effect| match &effect.event {
             ShardEvent::Attached { peer, resumed, limiters } if peer.connection == connection => {
                 assert_eq!(effect.to, gateway);
-                let resume = Resume { session: peer.session, secret };
+                let resume = Resume { session: peer.session, secret, attempt: 0 };
                 let guest = Guest { peer: peer.clone(), resume };
                 Some(Attach::Done { guest, resumed: *resumed, limiters: *limiters })
             }
@@ -255,5 +255,5 @@ pub(super) fn visitor(session: u128, generation: u32, connection: u64, name: &st
         generation: Generation(generation),
         user: user(name),
     };
-    Guest { peer, resume: Resume { session, secret: secrets.secret().hash() } }
+    Guest { peer, resume: Resume { session, secret: secrets.secret().hash(), attempt: 0 } }
 }

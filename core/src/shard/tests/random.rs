@@ -174,7 +174,7 @@ impl World {
         let session = resume.map_or(fresh, |resume| resume.session);
         let peer = Peer { gateway, connection, session, generation: Generation(0), user: user.clone() };
         self.connections.push(Connection { peer, attached: false });
-        self.shown.insert(connection, Resume { session, secret });
+        self.shown.insert(connection, Resume { session, secret, attempt: 0 });
         self.apply(Op::Attach { gateway, connection, user, fresh, resume, secret });
     }
 
@@ -225,7 +225,7 @@ impl World {
                     assert_eq!(*resumed, peer.generation > Generation(1));
                     *it = Connection { peer: peer.clone(), attached: true };
                     let secret = self.shown[&peer.connection].secret;
-                    self.resumes.push(Resume { session: peer.session, secret });
+                    self.resumes.push(Resume { session: peer.session, secret, attempt: 0 });
                 }
                 ShardEvent::AttachRefused { connection, .. } => {
                     self.connections.retain(|it| it.peer.connection != *connection);

@@ -103,8 +103,8 @@ enum Due {
 struct Hall {
     said: u64,
     tasks: BTreeMap<String, Task>,
-    /// The members that everybody was told of.
-    known: BTreeSet<&'static str>,
+    /// Who came or went, while it was large, and nobody was told.
+    changed: BTreeSet<&'static str>,
     report_at: Option<Time>,
     drop_at: Option<Time>,
 }
@@ -227,11 +227,10 @@ impl Model {
 
     fn welcome(&mut self, name: &'static str) {
         if self.is_large() {
-            return self.report_later();
+            return self.report_later(name);
         }
         let roster = self.roster();
         self.tell(&Push::Joined { user: user(name), roster });
-        self.hall_mut().known = self.members();
     }
 
     /// A session gives up its seat.
@@ -249,36 +248,36 @@ impl Model {
 
     fn farewell(&mut self, name: &'static str, before: &BTreeSet<&'static str>) {
         if self.is_large() {
-            return self.report_later();
+            return self.report_later(name);
         }
         self.report(before);
         let roster = self.roster();
         self.tell(&Push::Left { user: user(name), roster });
-        self.hall_mut().known = self.members();
         if self.members().len() == ROSTER_MAX {
             let members = self.views();
             self.tell(&Push::Listed { members });
         }
     }
 
-    fn report_later(&mut self) {
+    fn report_later(&mut self, name: &'static str) {
         let at = self.now + REPORT;
-        self.hall_mut().report_at.get_or_insert(at);
+        let hall = self.hall_mut();
+        hall.changed.insert(name);
+        hall.report_at.get_or_insert(at);
     }
 
-    /// Tells how the members differ from those everybody knows of.
+    /// Tells of everybody who came or went whether they are there.
     fn report(&mut self, members: &BTreeSet<&'static str>) {
-        let known = &self.hall().known;
+        let changed = std::mem::take(&mut self.hall_mut().changed);
         let names =
             |names: Vec<&&'static str>| names.into_iter().take(ROSTER_MAX).map(|name| user(name)).collect();
-        let joined: Vec<UserName> = names(members.difference(known).collect());
-        let left: Vec<UserName> = names(known.difference(members).collect());
+        let joined: Vec<UserName> = names(changed.intersection(members).collect());
+        let left: Vec<UserName> = names(changed.difference(members).collect());
         if !joined.is_empty() || !left.is_empty() {
             let count = self.members().len() as u32;
             self.tell(&Push::Changed { joined, left, count });
         }
-        let hall = self.hall_mut();
-        (hall.known, hall.report_at) = (members.clone(), None);
+        self.hall_mut().report_at = None;
     }
 
     fn connect(&mut self, who: usize, gateway: GatewayId) {

@@ -92,11 +92,27 @@ fn a_session_is_kept_for_the_grace_only_if_its_client_was_never_given_a_secret()
 fn a_wrong_secret_or_another_users_session_opens_a_new_one() {
     let mut kit = Kit::new();
     let (ann, bob) = (kit.attach("ann"), kit.attach("bob"));
-    let guessed = Resume { session: ann.peer.session, secret: Secrets::new([1; 32]).secret().hash() };
+    let guessed =
+        Resume { session: ann.peer.session, secret: Secrets::new([1; 32]).secret().hash(), attempt: 0 };
     for (name, resume) in [("ann", guessed), ("bob", ann.resume), ("ann", bob.resume)] {
         let Attach::Done { resumed, .. } = kit.try_attach(WEST, name, Some(resume)) else { panic!() };
         assert!(!resumed);
     }
+}
+
+#[test]
+fn a_connection_that_was_given_up_does_not_take_the_session_back() {
+    let mut kit = Kit::new();
+    let first = kit.attach("ann");
+    kit.detach(&first, Keep::Window);
+    let attempt = |attempt| Some(Resume { attempt, ..first.resume });
+    let Attach::Done { guest: newest, .. } = kit.try_attach(EAST, "ann", attempt(3)) else { panic!() };
+    let Attach::Refused(refusal) = kit.try_attach(WEST, "ann", attempt(2)) else { panic!() };
+    assert_eq!(refusal, Refusal::Replaced, "a gateway was slow to pass it on");
+    kit.join(&newest, "general");
+    kit.detach(&newest, Keep::Window);
+    let Attach::Done { resumed, .. } = kit.try_attach(WEST, "ann", attempt(4)) else { panic!() };
+    assert!(resumed);
 }
 
 #[test]
