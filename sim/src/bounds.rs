@@ -72,6 +72,11 @@ impl World<'_> {
         for node in 0..self.server.nodes.len() {
             self.checked(checks::TABLES);
             self.check_outboxes(node)?;
+            let counters = self.server.nodes[node].counters();
+            if let Some((what, is, counted)) = self.server.counted[node].doubt(counters) {
+                let sentence = format!("n{node} counts {counted} {what}, there were {is}");
+                return broken(checks::TABLES, sentence);
+            }
             let limits = &self.scenario.setup.shard;
             for usage in self.server.nodes[node].usages() {
                 if let Some((what, most, is)) = excess(limits, &usage) {

@@ -65,9 +65,10 @@ impl World<'_> {
     pub(crate) fn line_is_closed(&mut self, id: ConnectionId, reason: Disconnect) -> Result<(), Broken> {
         self.checked(checks::CLOSING);
         self.endings.reasons.insert(id, reason);
+        let Some(node) = self.links.get(&id).map(|link| link.node) else { return Ok(()) };
+        self.server.counted[node].closes(reason);
         let Some(line) = self.life.lines.get(&id) else { return Ok(()) };
         let gateway = &self.scenario.setup.gateway;
-        let Some(node) = self.links.get(&id).map(|link| link.node) else { return Ok(()) };
         let life = &self.life;
         // What the server takes for as long as that.
         let lasts = |since: Time, time| life.upset >= since || self.now.since(since) >= life.at_least(time);
@@ -77,9 +78,7 @@ impl World<'_> {
             Disconnect::ProtocolError => line.fault == Some(Fault::Protocol),
             Disconnect::InvalidText => line.fault == Some(Fault::InvalidText),
             Disconnect::FrameTooBig => line.fault == Some(Fault::TooBig),
-            Disconnect::RateLimited => {
-                lasts(line.since, gateway.abuse_window) && line.texts >= u64::from(gateway.abuse_refusals_min)
-            }
+            Disconnect::RateLimited => line.abuse.is_due(),
             Disconnect::Slow => self.links.get(&id).is_some_and(|link| link.blocked),
             Disconnect::Shutdown => self.server.draining,
             Disconnect::HeartbeatTimeout => lasts(line.heard, gateway.pong_timeout),

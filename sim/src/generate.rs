@@ -112,6 +112,9 @@ impl Scenario {
         let mut steps = arrivals(draws, &setup);
         talk(profile, draws, &setup, &mut steps);
         faults(profile, draws, &setup, &mut steps);
+        if profile != Peace {
+            flood(&mut draws.of(Purpose::Step, 7 << 40), &setup, &mut steps);
+        }
         let mut scenario = Self { seed, setup: setup.clone(), steps };
         if profile != NoLimits {
             insert_calms(&mut draws.of(Purpose::Setup, 1 << 40), &mut scenario);
@@ -329,6 +332,23 @@ fn faults(profile: Profile, draws: Draws, setup: &Setup, steps: &mut Vec<Step>) 
             let actor = if is_servers { Actor::Server } else { Actor::Client(client(&mut c, setup)) };
             steps.push(Step { id: 0, at_us: instant(&mut c, setup, &storms), actor, action });
         }
+    }
+}
+
+/// Where those who send too much are soon sent away, somebody may send more than may be, and go on for longer than it
+/// takes: of what comes in a third, half or more is refused.
+fn flood(c: &mut Cause, setup: &Setup, steps: &mut Vec<Step>) {
+    const INTERVAL: u64 = 500 * MILLI;
+    let window = u64::try_from(setup.gateway.abuse_window.as_micros()).expect("minutes");
+    if window > 10 * SECOND || !c.chance(30) {
+        return;
+    }
+    let (actor, from) = (Actor::Client(client(c, setup)), c.within(SECOND..=setup.chaos_us));
+    let times = setup.gateway.control_rate * c.pick(&[3, 4, 5]) / 4;
+    for nth in 0..window * 5 / 2 / INTERVAL {
+        let kind = c.pick(&[Nonsense::Unknown, Nonsense::Echo]);
+        let at_us = (from + nth * INTERVAL).min(setup.chaos_us);
+        steps.push(Step { id: 0, at_us, actor, action: Action::Nonsense { kind, times } });
     }
 }
 

@@ -5,6 +5,7 @@
 //! simulated, every message judged as it is shown, and everything looked over once the faults have ended. What is left
 //! to chance is drawn by cause, so that a scenario with fewer steps plays alike in what it still has.
 
+mod abuse;
 mod act;
 mod age;
 mod agenda;
@@ -17,6 +18,7 @@ pub mod cli;
 mod clock;
 mod closing;
 pub mod compare;
+mod counted;
 mod deliver;
 mod describe;
 mod digest;

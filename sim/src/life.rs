@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 use chinwag_core::{ConnectionId, Time, gateway::Fault};
 
 use crate::{
+    abuse::Abuse,
     checks::{self, broken},
     glance::{Kind, Wish},
     judge::Broken,
@@ -28,6 +29,8 @@ pub(crate) struct Line {
     /// When something last came in.
     pub(crate) heard: Time,
     pub(crate) texts: u64,
+    /// How much of what came in was refused for its rate.
+    pub(crate) abuse: Abuse,
     /// What came in that no frame can be.
     pub(crate) fault: Option<Fault>,
     /// The client has asked for its end.
@@ -357,12 +360,13 @@ impl World<'_> {
 impl World<'_> {
     /// A node has accepted a connection.
     pub(crate) fn line_begins(&mut self, id: ConnectionId, client: usize) {
-        let (now, life) = (self.now, &mut self.life);
+        let (now, shows, life) = (self.now, self.server.clock.shows(self.now), &mut self.life);
         let line = Line {
             client,
             since: now,
             heard: now,
             texts: 0,
+            abuse: Abuse::new(shows, &self.scenario.setup.gateway),
             fault: None,
             goodbye: false,
             claim: None,
@@ -377,12 +381,18 @@ impl World<'_> {
 
     /// A node reads something.
     pub(crate) fn line_hears(&mut self, id: ConnectionId, up: &Up) {
-        let now = self.now;
+        let (now, shows) = (self.now, self.server.clock.shows(self.now));
+        if matches!(up, Up::Text(_) | Up::Binary(_))
+            && let Some(link) = self.links.get(&id)
+        {
+            self.server.counted[link.node].reads();
+        }
         let Some(line) = self.life.lines.get_mut(&id) else { return };
         line.heard = now;
         match up {
             Up::Text(text) => {
                 line.texts += 1;
+                line.abuse.receives(shows);
                 if text.starts_with(r#"{"type":"hello""#) {
                     self.hello_arrives(id, text);
                 } else if text.starts_with(r#"{"type":"typing""#) {

@@ -7,6 +7,7 @@ use chinwag_journal::{Mail, Node, NodeConfig};
 
 use crate::{
     clock::Clock,
+    counted::Counted,
     draw::{Draws, Purpose},
     scenario::Setup,
 };
@@ -16,6 +17,8 @@ use crate::{
 pub(crate) struct Server {
     /// By index; none while the process is down.
     pub(crate) nodes: Vec<Node>,
+    /// What each node has done.
+    pub(crate) counted: Vec<Counted>,
     /// When each node's timer goes off.
     pub(crate) armed: Vec<Option<Time>>,
     /// Which life it is in, from 1.
@@ -41,6 +44,7 @@ impl Server {
     pub(crate) fn new(now: Time, setup: &Setup) -> Self {
         Self {
             nodes: Vec::new(),
+            counted: Vec::new(),
             armed: Vec::new(),
             incarnation: 0,
             draining: false,
@@ -71,6 +75,7 @@ impl Server {
             Node::new(config, self.clock.shows(now))
         };
         self.nodes = (0..setup.nodes).map(node).collect();
+        self.counted = vec![Counted::default(); self.nodes.len()];
         self.armed = vec![None; self.nodes.len()];
         self.paused = self.nodes.iter().map(|_| None).collect();
     }
