@@ -11,6 +11,7 @@ use chinwag_core::{
 use chinwag_journal::NodeInput;
 
 use crate::{
+    checks::{self, broken},
     draw::{Cause, Purpose},
     judge::Broken,
     link::{CutLoss, Link},
@@ -131,9 +132,12 @@ impl World<'_> {
         self.inputs += 1;
         let mut out = Vec::new();
         let person = &mut self.people[client];
-        // A queue that is full is the user's problem: nothing was said.
-        if let Ok(id) = person.client.submit(person.clock.shows(self.now), command, &mut out) {
-            self.judge.said(client, room, bytes, id)?;
+        let waits = self.judge.unanswered(client);
+        match person.client.submit(person.clock.shows(self.now), command, &mut out) {
+            Ok(id) => self.judge.said(client, room, bytes, id)?,
+            // The queue is full, which is the user's problem: nothing was said.
+            Err(_) if waits >= self.scenario.setup.patience.queue_max => {}
+            Err(full) => return broken(checks::ANSWERED, format!("c{client} has {waits} sends: {full}")),
         }
         self.carry_out(client, out)
     }
@@ -291,6 +295,7 @@ impl World<'_> {
     fn drain_if_told(&mut self, action: &Action) -> Result<(), Broken> {
         if matches!(action, Action::Restart { drain_us: Some(_), .. }) && self.server.is_up() {
             self.resume_all()?;
+            self.endings.drains(self.now);
             for node in 0..self.server.nodes.len() {
                 self.tell_node(node, NodeInput::Gateway(GatewayInput::Drain))?;
             }
@@ -304,6 +309,7 @@ impl World<'_> {
             return Ok(());
         }
         self.note(Kind::Stop, Lane::Server, format_args!("dies for {away:?}"));
+        self.check_drained()?;
         self.count_counters();
         self.server.stop();
         self.life.server_died();

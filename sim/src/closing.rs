@@ -42,8 +42,22 @@ pub(crate) struct Endings {
     connects: BTreeMap<usize, Vec<Time>>,
     /// Who was told not to come back before, by their own clock.
     not_before: BTreeMap<usize, Time>,
+    /// When the server last began to tell everybody to go.
+    drain: Option<Time>,
     /// When those come back that one life of the server sent away.
     returns: (u64, Vec<u64>),
+}
+
+impl Endings {
+    /// When a client may come back at the earliest, by its own clock, if it was told.
+    pub(crate) fn not_before(&self, client: usize) -> Option<Time> {
+        self.not_before.get(&client).copied()
+    }
+
+    /// The server tells everybody to go.
+    pub(crate) fn drains(&mut self, now: Time) {
+        self.drain = Some(now);
+    }
 }
 
 /// Reads a close frame; the time after which the client may come back, if it names one.
@@ -144,6 +158,23 @@ impl World<'_> {
             return broken(checks::HERD, sentence);
         }
         Ok(())
+    }
+
+    /// A server that has told everybody to go, and had the time to, holds nobody any more when it dies.
+    pub(crate) fn check_drained(&mut self) -> Result<(), Broken> {
+        const INTERVAL: Duration = Duration::from_millis(100);
+        let since = self.endings.drain.take().filter(|_| self.server.draining);
+        let Some(since) = since.filter(|since| self.life.upset <= *since) else { return Ok(()) };
+        self.checked(checks::CLOSING);
+        let batch = (self.scenario.setup.gateway.drain_rate / 10).max(1);
+        let batches = u32::try_from(self.links.len()).unwrap_or(u32::MAX).div_ceil(batch) + 2;
+        let due = since + self.life.at_most(INTERVAL * batches) + self.life.delay();
+        match self.life.lines.keys().next() {
+            Some(id) if self.now > due => {
+                broken(checks::CLOSING, format!("{id} was not told to go in a drain"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A program that is started anew knows nothing of what it was told.

@@ -159,6 +159,8 @@ fn setup(profile: Profile, c: &mut Cause) -> Setup {
         unanswered_max: unanswered_max as usize,
         queue_max: c.pick(&[16, 1_024]),
         retry_rate_limited: c.chance(85),
+        attempts_max: c.chance(5).then(|| within(c, 2..=6)),
+        asks_max: c.pick(&[1, 16]),
     };
     let frozen = if profile != Peace && c.chance(50) { c.within(0..=clients / 2) } else { 0 };
     let frozen = (0..frozen).map(|_| within(c, 0..=clients - 1)).collect::<std::collections::BTreeSet<u32>>();

@@ -148,6 +148,12 @@ impl Judge {
         self.heads[room].get(&epoch).copied().unwrap_or_default()
     }
 
+    /// How many of a client's sends have no final answer.
+    #[must_use]
+    pub(crate) fn unanswered(&self, member: usize) -> usize {
+        self.requests[member].len()
+    }
+
     /// The content of the next message, of about so many bytes.
     #[must_use]
     pub(crate) fn next_content(&self, bytes: usize) -> String {

@@ -52,6 +52,7 @@ mod simplify;
 pub mod strategy;
 pub mod table;
 pub mod timeline;
+mod told;
 pub mod trace;
 mod wire;
 mod witness;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chinwag_core::{Client, ConnectionId, Time, UserName, client::ClientConfig, hash::mix};
 
-use crate::{clock::Clock, intruder::Credentials, pipe::Line, scenario::ClientSetup};
+use crate::{clock::Clock, intruder::Credentials, pipe::Line, scenario::ClientSetup, told::Told};
 
 /// One client with its user and its line.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) struct Person {
     pub(crate) credentials: Option<Credentials>,
     /// It was told that it may not be in a room.
     pub(crate) turned_away: bool,
+    /// What its user was told of its connection.
+    pub(crate) told: Told,
     /// Its line is dead for ever.
     pub(crate) frozen: bool,
     setup: ClientSetup,
@@ -62,6 +64,7 @@ impl Person {
             clock: Clock::new(now, setup.clock),
             credentials: None,
             turned_away: false,
+            told: Told::default(),
             frozen: false,
             config,
             lives: 1,
@@ -79,6 +82,7 @@ impl Person {
     pub(crate) fn crash(&mut self) {
         let seed = mix(self.seed, self.lives);
         self.client = Client::new(self.config.clone(), self.user.clone(), seed);
+        self.told = Told::default();
         self.lives += 1;
         self.armed = None;
     }

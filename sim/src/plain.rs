@@ -24,8 +24,15 @@ pub(crate) fn plain(setup: &Setup) -> Setup {
         send_buffer: 65_536,
         clock: ClockSetup::default(),
     };
-    let ClientConfig { backoff, unanswered_max, queue_max, silence_timeout, retry_rate_limited, .. } =
-        ClientConfig::default();
+    let ClientConfig {
+        backoff,
+        unanswered_max,
+        asks_max,
+        queue_max,
+        silence_timeout,
+        retry_rate_limited,
+        ..
+    } = ClientConfig::default();
     Setup {
         nodes: 1,
         clients: setup.clients.iter().map(client).collect(),
@@ -37,6 +44,8 @@ pub(crate) fn plain(setup: &Setup) -> Setup {
             unanswered_max,
             queue_max,
             retry_rate_limited,
+            attempts_max: backoff.attempts_max,
+            asks_max,
         },
         mail_us_max: 0,
         chaos_us: setup.chaos_us,

@@ -119,6 +119,16 @@ pub struct Patience {
     pub queue_max: usize,
     /// See [`ClientConfig::retry_rate_limited`].
     pub retry_rate_limited: bool,
+    /// See [`Backoff::attempts_max`].
+    #[serde(default)]
+    pub attempts_max: Option<u32>,
+    /// See [`ClientConfig::asks_max`].
+    #[serde(default = "asks_max")]
+    pub asks_max: usize,
+}
+
+fn asks_max() -> usize {
+    ClientConfig::default().asks_max
 }
 
 impl Setup {
@@ -146,9 +156,12 @@ impl Setup {
             unanswered_max,
             queue_max,
             retry_rate_limited,
+            attempts_max,
+            asks_max,
         } = self.patience;
         ClientConfig {
-            backoff: Backoff { base: backoff_base, max: backoff_max, ..Backoff::default() },
+            backoff: Backoff { base: backoff_base, max: backoff_max, attempts_max, ..Backoff::default() },
+            asks_max,
             unanswered_max,
             queue_max,
             silence_timeout,

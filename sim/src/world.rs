@@ -312,6 +312,7 @@ impl<'a> World<'a> {
                 ClientOutput::Event(event) => {
                     self.marks.event(&event);
                     self.turned_away(client, &event)?;
+                    self.tells(client, &event)?;
                     self.note(Kind::Shown, Lane::Client(client), format_args!("{event:?}"));
                     for _ in 0..self.saboteur.times_shown(&event) {
                         self.judge.event(client, &self.people[client].client, &event)?;
@@ -321,7 +322,7 @@ impl<'a> World<'a> {
             }
         }
         self.arm_client(client);
-        Ok(())
+        self.check_told(client)
     }
 
     /// Hands a node something and carries out what it wants.
