@@ -1,7 +1,7 @@
 //! What was asked over one connection, and whether it is answered: every numbered request once, the others not more
 //! often than there are.
 
-use chinwag_core::{RequestId, Time};
+use chinwag_core::{Epoch, RequestId, Seq, Time};
 
 use crate::glance::{Kind, RoomNumber, Wish};
 
@@ -15,6 +15,10 @@ pub(crate) struct Asked {
     pub(crate) at: Time,
     /// It had never been asked before.
     pub(crate) fresh: bool,
+    /// Whether it was asked as a member of its room; nobody knows if a join or a leave was under way.
+    pub(crate) seated: Option<bool>,
+    /// What a join says was seen last.
+    pub(crate) seen: Option<(Epoch, Seq)>,
 }
 
 /// The requests of one connection.
@@ -23,6 +27,8 @@ pub(crate) struct Requests {
     asked: Vec<Asked>,
     /// The highest number so far, over all connections of the client.
     newest: RequestId,
+    /// Most joins and leaves, and most messages, that ever waited for an answer at once.
+    most: (usize, usize),
     /// `hello` was said.
     greeted: bool,
     /// Frames without a number that must be answered…
@@ -37,16 +43,21 @@ pub(crate) struct Requests {
 impl Requests {
     /// There is a new connection.
     pub(crate) fn restart(&mut self) {
-        *self = Self { newest: self.newest, ..Self::default() };
+        *self = Self { newest: self.newest, most: self.most, ..Self::default() };
     }
 
-    /// A text frame is sent; nothing is known of one that is no request.
-    pub(crate) fn ask(&mut self, now: Time, wish: Option<&Wish>) {
+    /// A text frame is sent; nothing is known of one that is no request. `is_in` says whether its room is one the
+    /// connection is in.
+    pub(crate) fn ask(&mut self, now: Time, wish: Option<&Wish>, is_in: bool) {
         match wish {
-            Some(&Wish { kind, id: Some(id), room, .. }) => {
+            Some(&Wish { kind, id: Some(id), room, since, epoch, .. }) => {
                 let fresh = id > self.newest;
                 self.newest = self.newest.max(id);
-                self.asked.push(Asked { id, kind, room, at: now, fresh });
+                let changes = |asked: &Asked| is_change(asked.kind) && asked.room == room;
+                let seated = (!self.asked.iter().any(changes)).then_some(is_in);
+                let seen = epoch.zip(since);
+                self.asked.push(Asked { id, kind, room, at: now, fresh, seated, seen });
+                self.measure(kind);
             }
             // The first is answered by a welcome, and typing by nothing, unless they are refused.
             Some(Wish { kind: Kind::Hello, .. }) if !self.greeted => {
@@ -56,6 +67,21 @@ impl Requests {
             Some(Wish { kind: Kind::Typing, .. }) => self.allowed += 1,
             _ => self.ask_unnumbered(),
         }
+    }
+
+    fn measure(&mut self, kind: Kind) {
+        let count =
+            |is_meant: fn(Kind) -> bool| self.asked.iter().filter(|asked| is_meant(asked.kind)).count();
+        match kind {
+            Kind::Join | Kind::Leave => self.most.0 = self.most.0.max(count(is_change)),
+            Kind::Message => self.most.1 = self.most.1.max(count(|kind| kind == Kind::Message)),
+            _ => {}
+        }
+    }
+
+    /// Most joins and leaves, and most messages, that ever waited for an answer at once.
+    pub(crate) const fn most(&self) -> (usize, usize) {
+        self.most
     }
 
     /// Something is sent that can only be refused.
@@ -103,6 +129,11 @@ impl Requests {
     }
 }
 
+/// Whether a request changes who is in its room.
+const fn is_change(kind: Kind) -> bool {
+    matches!(kind, Kind::Join | Kind::Leave)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,15 +145,15 @@ mod tests {
     #[test]
     fn every_number_is_answered_once() {
         let mut requests = Requests::default();
-        requests.ask(Time(1), wish(r#"{"type":"message","room":"r0","content":"x","id":1}"#).as_ref());
-        requests.ask(Time(2), wish(r#"{"type":"join","room":"r0","id":2}"#).as_ref());
+        requests.ask(Time(1), wish(r#"{"type":"message","room":"r0","content":"x","id":1}"#).as_ref(), false);
+        requests.ask(Time(2), wish(r#"{"type":"join","room":"r0","id":2}"#).as_ref(), false);
         assert!(requests.answer_join(RoomNumber(1)).is_none());
         assert_eq!(requests.answer_join(RoomNumber(0)).map(|asked| asked.at), Some(Time(2)));
         assert_eq!(requests.unanswered(), (Some(RequestId(1)), false));
         assert!(requests.answer(RequestId(1)).is_some_and(|asked| asked.fresh));
         assert!(requests.answer(RequestId(1)).is_none());
         requests.restart();
-        requests.ask(Time(3), wish(r#"{"type":"message","room":"r0","content":"x","id":1}"#).as_ref());
+        requests.ask(Time(3), wish(r#"{"type":"message","room":"r0","content":"x","id":1}"#).as_ref(), false);
         assert!(requests.answer(RequestId(1)).is_some_and(|asked| !asked.fresh), "it was asked before");
     }
 
@@ -130,10 +161,10 @@ mod tests {
     fn refusals_without_a_number_are_counted() {
         let mut requests = Requests::default();
         let hello = wish(r#"{"type":"hello","user":"u0"}"#);
-        requests.ask(Time(1), hello.as_ref());
+        requests.ask(Time(1), hello.as_ref(), false);
         assert!(!requests.unanswered().1, "a welcome answers it");
-        requests.ask(Time(1), hello.as_ref());
-        requests.ask(Time(1), None);
+        requests.ask(Time(1), hello.as_ref(), false);
+        requests.ask(Time(1), None, false);
         assert!(requests.unanswered().1);
         assert!(requests.refuse_unnumbered(2) && !requests.unanswered().1);
         assert!(requests.refuse_unnumbered(1) && !requests.refuse_unnumbered(1));

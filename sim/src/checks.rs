@@ -23,6 +23,8 @@ pub const WIRE: &str = "wire";
 pub const PROTOCOL: &str = "protocol";
 /// A request was not answered on the wire, or twice, or something was answered that was not asked.
 pub const ANSWERS: &str = "answers";
+/// A join is told something else than is true of what it has seen.
+pub const VERDICT: &str = "verdict";
 /// Something of a room came over a connection that is not in it.
 pub const MEMBERSHIP: &str = "membership";
 /// Someone was told that they write themselves.
@@ -69,6 +71,8 @@ pub const ANSWERED: &str = "answered";
 pub const DRAINED: &str = "drained";
 /// At rest members are not those who are there.
 pub const MEMBERS: &str = "members";
+/// At rest not all rooms are listed, with as many members as they have.
+pub const ROOMS: &str = "rooms";
 /// At rest someone is taken for absent who is there.
 pub const PRESENCE: &str = "presence";
 /// At rest someone is taken to be writing.
@@ -83,6 +87,7 @@ pub const AT_WORK: &[&str] = &[
     ANSWERED,
     DRAINED,
     MEMBERS,
+    ROOMS,
     PRESENCE,
     TYPING,
     INTRUDER,
@@ -102,8 +107,8 @@ pub const AT_WORK: &[&str] = &[
     LIMITER,
 ];
 
-/// Time between two pages of members.
-const SURVEY_INTERVAL: Duration = Duration::from_secs(1);
+/// Time between two pages of members, or of rooms.
+pub(crate) const SURVEY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A check that failed.
 pub(crate) fn broken<T>(check: &'static str, sentence: String) -> Result<T, Broken> {
@@ -117,7 +122,7 @@ impl World<'_> {
             self.judge.begin_survey(client, room);
             self.ask(client, room, None)?;
         }
-        Ok(())
+        self.begin_inventory()
     }
 
     /// Asks for the page of members that begins after a name.
@@ -165,7 +170,7 @@ impl World<'_> {
     }
 
     /// Which clients are to be in which rooms.
-    fn seats(&self) -> Vec<(usize, usize)> {
+    pub(crate) fn seats(&self) -> Vec<(usize, usize)> {
         let living =
             self.people.iter().enumerate().filter(|(_, person)| !person.client.is_ended() && !person.frozen);
         let seats =
@@ -213,6 +218,7 @@ impl World<'_> {
             self.check_members(client, room)?;
             self.check_presence(client, room)?;
         }
+        self.check_holdings()?;
         self.check_nodes()
     }
 
@@ -230,6 +236,11 @@ impl World<'_> {
                 return broken(ANSWERED, format!("c{client} waits for {unanswered} answers at rest"));
             }
             self.witness.check_rest(client)?;
+            let is_wrong =
+                |&room: &usize| person.is_joined(self.judge.room(room)) != self.witness.is_in(client, room);
+            if let Some(room) = (0..self.scenario.setup.rooms as usize).find(is_wrong) {
+                return broken(CONNECTED, format!("c{client} is wrong about being in r{room} at rest"));
+            }
             self.checked(CONNECTED);
             self.checked(ANSWERED);
         }
@@ -258,7 +269,7 @@ impl World<'_> {
     }
 
     /// Everyone who is to be in a room, by user.
-    fn expected(&self, room: usize) -> Vec<UserName> {
+    pub(crate) fn expected(&self, room: usize) -> Vec<UserName> {
         let here = self.seats().into_iter().filter(|&(_, r)| r == room);
         let mut users: Vec<UserName> = here.map(|(client, _)| self.people[client].user.clone()).collect();
         users.sort();

@@ -210,6 +210,10 @@ pub(crate) struct Wish {
     pub(crate) kind: Kind,
     pub(crate) id: Option<RequestId>,
     pub(crate) room: Option<RoomNumber>,
+    /// The newest message it has seen, of a `join`…
+    pub(crate) since: Option<Seq>,
+    /// …and in which epoch.
+    pub(crate) epoch: Option<Epoch>,
     /// The session it goes on with, of a `hello`.
     pub(crate) session: Option<Bits>,
     /// Whether the user writes, of a `typing`.

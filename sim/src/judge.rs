@@ -65,6 +65,8 @@ pub(crate) struct Judge {
     /// Pages that were asked for: what they are to end before, and how long they may be.
     asked: Vec<BTreeMap<RequestId, (Option<Seq>, u32)>>,
     views: Vec<Vec<View>>,
+    /// By member and room: how many messages of its present session are known to be in it.
+    answered: Vec<Vec<usize>>,
     /// The newest message known to be in each life of each room's log.
     heads: Vec<BTreeMap<Epoch, Seq>>,
     retries: bool,
@@ -88,6 +90,7 @@ impl Judge {
             requests: vec![BTreeMap::new(); users.len()],
             asked: vec![BTreeMap::new(); users.len()],
             views: vec![vec![View::default(); names.len()]; users.len()],
+            answered: vec![vec![0; names.len()]; users.len()],
             heads: vec![BTreeMap::new(); names.len()],
             names,
             users,
@@ -148,6 +151,12 @@ impl Judge {
         self.heads[room].get(&epoch).copied().unwrap_or_default()
     }
 
+    /// How many messages of a client's present session are known to be in a room.
+    #[must_use]
+    pub(crate) fn answered(&self, member: usize, room: usize) -> usize {
+        self.answered[member][room]
+    }
+
     /// How many of a client's sends have no final answer.
     #[must_use]
     pub(crate) fn unanswered(&self, member: usize) -> usize {
@@ -196,6 +205,7 @@ impl Judge {
                 self.rates.learned(member, *session);
                 self.forget_views(member);
                 if !resumed {
+                    self.answered[member].fill(0);
                     self.observe(Observation::SessionLost { member: member_id(member) })?;
                 }
             }
@@ -340,7 +350,10 @@ impl Judge {
         let room = self.index(room)?;
         self.raise(room, position);
         match self.requests[member].remove(&id) {
-            Some(send) => self.observe(Observation::Acknowledged { send, position: Some(position) }),
+            Some(send) => {
+                self.answered[member][room] += 1;
+                self.observe(Observation::Acknowledged { send, position: Some(position) })
+            }
             None => Ok(()),
         }
     }

@@ -28,6 +28,7 @@ mod fingerprint;
 mod flow;
 mod generate;
 mod glance;
+mod holdings;
 mod intruder;
 mod judge;
 mod life;

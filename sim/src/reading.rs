@@ -1,6 +1,6 @@
 //! One frame from a server, judged by what is known of its connection.
 
-use chinwag_core::{Refusal, RequestId, Seq};
+use chinwag_core::{Epoch, Refusal, RequestId, Seq};
 use chinwag_oracle::Observation;
 
 use crate::{
@@ -35,6 +35,42 @@ impl From<Objection> for Fault {
 impl From<Broken> for Fault {
     fn from(broken: Broken) -> Self {
         Self::Broken(broken)
+    }
+}
+
+/// Whether only members may ask for this.
+const fn is_for_members(kind: Kind) -> bool {
+    matches!(kind, Kind::Message | Kind::Leave | Kind::History | Kind::Members | Kind::Status | Kind::Task)
+}
+
+/// Whether a request of a client may be refused with this.
+fn fits(code: Refusal, asked: &Asked) -> bool {
+    match code {
+        // What was answered before is answered alike.
+        Refusal::NotMember => is_for_members(asked.kind) && (asked.seated != Some(true) || !asked.fresh),
+        Refusal::UnknownRoom => asked.seated != Some(true) || !asked.fresh,
+        Refusal::ContentTooLarge | Refusal::ContentEmpty => asked.kind == Kind::Message,
+        Refusal::StaleId => asked.kind == Kind::Message && !asked.fresh,
+        Refusal::RoomExists => asked.kind == Kind::Create,
+        Refusal::RoomsClosed => asked.kind == Kind::Create,
+        Refusal::RoomFull | Refusal::TooManyRooms => asked.kind == Kind::Join,
+        Refusal::Full | Refusal::RateLimited | Refusal::Replaced => true,
+        _ => false,
+    }
+}
+
+impl Limits {
+    /// What whoever has seen this is told, by a log as long as the answer says, and what they are shown first.
+    fn resume(&self, joined: &Joined, seen: Option<(Epoch, Seq)>) -> (Continuity, Seq) {
+        let next = joined.seq.next();
+        let kept = Seq(next.0.saturating_sub(self.history_max).max(1));
+        let newest = kept.max(Seq(next.0.saturating_sub(self.history_on_join)));
+        match seen {
+            None => (Continuity::Full, newest),
+            Some((epoch, seq)) if epoch != joined.epoch || seq > joined.seq => (Continuity::Reset, newest),
+            Some((_, seq)) if seq.next() >= kept => (Continuity::Full, seq.next()),
+            Some(_) => (Continuity::Gap, kept),
+        }
     }
 }
 
@@ -211,8 +247,15 @@ impl Reading<'_, '_> {
 
     fn joined(&mut self, joined: &Joined) -> Result<News, Fault> {
         self.tally.answers += 1;
-        if self.watch.requests.answer_join(joined.room).is_none() {
-            object(checks::ANSWERS, "nobody asked to join")?;
+        let Some(asked) = self.watch.requests.answer_join(joined.room) else {
+            return Ok(object(checks::ANSWERS, "nobody asked to join")?);
+        };
+        let (verdict, first) = self.limits.resume(joined, asked.seen);
+        if (joined.verdict, joined.next) != (verdict, first) {
+            object(
+                checks::VERDICT,
+                format!("whoever has seen {:?} is told {verdict:?}, {first}", asked.seen),
+            )?;
         }
         let lost = joined.from.zip(joined.to);
         let fits = match (joined.verdict, lost) {
@@ -220,7 +263,8 @@ impl Reading<'_, '_> {
             (Continuity::Full | Continuity::Reset, None) => joined.from.is_none() && joined.to.is_none(),
             _ => false,
         };
-        if !fits || joined.next > joined.seq.next() {
+        let after = asked.seen.map(|(_, seq)| seq.next());
+        if !fits || joined.next > joined.seq.next() || lost.is_some_and(|(from, _)| after != Some(from)) {
             object(checks::PROTOCOL, "verdict and positions do not fit")?;
         }
         let seat = self.seat_or_none(joined.room)?;
@@ -283,6 +327,9 @@ impl Reading<'_, '_> {
             return Ok(object(checks::ANSWERS, "it was not asked, or is answered already")?);
         };
         let is_out = matches!(code, Refusal::NotMember | Refusal::UnknownRoom);
+        if !fits(code, &asked) {
+            object(checks::ANSWERS, format!("there is no such reason: {asked:?}"))?;
+        }
         match asked {
             Asked { kind: Kind::Leave, room: Some(room), .. } if is_out => self.leave(room),
             _ => Ok(News::Nothing),
@@ -328,6 +375,11 @@ impl Reading<'_, '_> {
         };
         if !kinds.contains(&asked.kind) || asked.room != room {
             return object(checks::ANSWERS, format!("the request was {:?} of {:?}", asked.kind, asked.room));
+        }
+        // Whoever was a member on an earlier connection may leave.
+        let must_be_in = is_for_members(asked.kind) && asked.kind != Kind::Leave;
+        if must_be_in && asked.fresh && asked.seated == Some(false) {
+            return object(checks::MEMBERSHIP, "only members may");
         }
         Ok(Some(asked))
     }

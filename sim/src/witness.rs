@@ -100,6 +100,10 @@ pub(crate) struct Limits {
     pub(crate) page_messages_max: usize,
     pub(crate) list_page_max: usize,
     pub(crate) roster_max: usize,
+    pub(crate) history_max: u64,
+    pub(crate) history_on_join: u64,
+    asks_max: usize,
+    unanswered_max: usize,
 }
 
 /// What follows from a frame for others than its reader's connection.
@@ -137,6 +141,10 @@ impl Witness {
             page_messages_max: setup.gateway.page_messages_max as usize,
             list_page_max: setup.gateway.list_page_max as usize,
             roster_max: setup.shard.roster_max as usize,
+            history_max: setup.shard.history_max.into(),
+            history_on_join: setup.gateway.history_on_join.into(),
+            asks_max: setup.patience.asks_max,
+            unanswered_max: setup.patience.unanswered_max,
         };
         Self { watches: setup.clients.iter().map(watch).collect(), limits, tally: Tally::default() }
     }
@@ -168,11 +176,12 @@ impl Witness {
 
     /// A client sends something; what it is, if it is a request.
     pub(crate) fn sends(&mut self, now: Time, client: usize, up: &Up) -> Option<Wish> {
-        let requests = &mut self.watches[client].requests;
+        let Watch { requests, seats, .. } = &mut self.watches[client];
         match up {
             Up::Text(text) => {
                 let wish = Wish::at(text);
-                requests.ask(now, wish.as_ref());
+                let seat = wish.as_ref().and_then(|wish| seats.get(wish.room?.0));
+                requests.ask(now, wish.as_ref(), seat.is_some_and(|seat| seat.follow != Follow::Outside));
                 return wish;
             }
             Up::Binary(_) => requests.ask_unnumbered(),
@@ -213,6 +222,11 @@ impl Witness {
         checks::broken(checks::ANSWERS, format!("c{client} reads a pong without having sent a ping"))
     }
 
+    /// Whether a client's connection is in a room.
+    pub(crate) fn is_in(&self, client: usize, room: usize) -> bool {
+        self.watches[client].seats[room].follow != Follow::Outside
+    }
+
     /// How a client's connection last showed a user to be in a room; nothing if it is not in the room.
     pub(crate) fn view(&self, client: usize, room: usize, user: usize) -> Option<View> {
         let seat = &self.watches[client].seats[room];
@@ -232,6 +246,12 @@ impl Witness {
         }
         if is_owed {
             let sentence = format!("c{client} sent what is no request and was not told so");
+            return checks::broken(checks::ANSWERS, sentence);
+        }
+        let (asks, sends) = watch.requests.most();
+        if asks > self.limits.asks_max || sends > self.limits.unanswered_max {
+            let sentence =
+                format!("c{client} waited for {asks} joins and leaves and {sends} messages at once");
             return checks::broken(checks::ANSWERS, sentence);
         }
         for (room, seat) in watch.seats.iter().enumerate() {

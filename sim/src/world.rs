@@ -11,7 +11,7 @@ use std::{
 
 use chinwag_core::{
     ConnectionId, RoomName, Time, UserName,
-    client::{ClientInput, ClientOutput},
+    client::{ClientInput, ClientOutput, Command},
     gateway::GatewayInput,
 };
 use chinwag_journal::{Mail, Node, NodeInput, NodeOutput};
@@ -22,6 +22,7 @@ use crate::{
     closing::Endings,
     describe, digest,
     draw::{Draws, Purpose},
+    holdings::Inventory,
     judge::{Broken, Judge},
     life::Life,
     link::Link,
@@ -70,6 +71,8 @@ pub(crate) enum Event {
     Survey,
     /// A client is asked for its next page.
     Ask { client: usize, room: usize, after: Option<UserName> },
+    /// A client is asked for its next page of rooms.
+    AskRooms { client: usize, after: Option<RoomName> },
     /// Something must have happened.
     Look(Look),
     /// Everything must be in order.
@@ -95,7 +98,7 @@ impl Event {
             Self::Resume(_) => 4,
             Self::Mail { .. } => 5,
             Self::Timer(_) => 6,
-            Self::Survey | Self::Ask { .. } | Self::Sat { .. } | Self::Look(_) => 7,
+            Self::Survey | Self::Ask { .. } | Self::AskRooms { .. } | Self::Sat { .. } | Self::Look(_) => 7,
             Self::Rest | Self::End => 8,
         }
     }
@@ -117,6 +120,8 @@ pub(crate) struct World<'a> {
     pub(crate) witness: Witness,
     pub(crate) life: Life,
     pub(crate) endings: Endings,
+    /// The list of rooms that is asked for at rest.
+    pub(crate) inventory: Option<Inventory>,
     pub(crate) trace: &'a mut Trace,
     pub(crate) saboteur: Saboteur,
     pub(crate) frames: u64,
@@ -179,6 +184,7 @@ impl<'a> World<'a> {
             witness: Witness::new(setup),
             life: Life::new(scenario),
             endings: Endings::default(),
+            inventory: None,
             judge: Judge::new(users, names, setup.patience.retry_rate_limited, rates, setup.keep()),
             trace,
             saboteur: Saboteur::new(sabotage),
@@ -243,6 +249,7 @@ impl<'a> World<'a> {
             Event::Heal => self.heal(),
             Event::Survey => self.survey(),
             Event::Ask { client, room, after } => self.ask(client, room, after),
+            Event::AskRooms { client, after } => self.submit(client, Command::Rooms { after }),
             Event::Look(look) => self.look(look),
             Event::End => self.end(),
         }
@@ -318,6 +325,7 @@ impl<'a> World<'a> {
                         self.judge.event(client, &self.people[client].client, &event)?;
                     }
                     self.survey_on(client, &event);
+                    self.take_inventory(client, &event);
                 }
             }
         }

@@ -1,0 +1,138 @@
+//! What the server holds at rest: rooms listed with their members, and tables with all that is known to be in them.
+
+use chinwag_core::{
+    RoomName,
+    client::{ClientEvent, Command},
+    shard::Usage,
+};
+
+use crate::{
+    checks::{self, SURVEY_INTERVAL, broken},
+    judge::Broken,
+    world::{Event, World},
+};
+
+/// A list of all rooms, asked for page by page by one client.
+#[derive(Debug, Default)]
+pub(crate) struct Inventory {
+    client: usize,
+    pages: Vec<(Vec<(RoomName, u32)>, bool)>,
+}
+
+impl World<'_> {
+    /// Asks for all rooms, if anybody is there.
+    pub(crate) fn begin_inventory(&mut self) -> Result<(), Broken> {
+        let Some(&(client, _)) = self.seats().first() else { return Ok(()) };
+        self.inventory = Some(Inventory { client, ..Inventory::default() });
+        self.submit(client, Command::Rooms { after: None })
+    }
+
+    /// Takes in a page, and plans to ask for the next.
+    pub(crate) fn take_inventory(&mut self, client: usize, event: &ClientEvent) {
+        let ClientEvent::Rooms { rooms, more } = event else { return };
+        let Some(inventory) = self.inventory.as_mut().filter(|inventory| inventory.client == client) else {
+            return;
+        };
+        inventory.pages.push((rooms.clone(), *more));
+        if let Some((last, _)) = rooms.last().filter(|_| *more) {
+            let after = Some(last.clone());
+            self.add_after(SURVEY_INTERVAL, Event::AskRooms { client, after });
+        }
+    }
+
+    /// At rest: rooms are listed as they are, and tables hold what is known to be there.
+    pub(crate) fn check_holdings(&mut self) -> Result<(), Broken> {
+        self.check_inventory()?;
+        self.check_usage()
+    }
+
+    fn check_inventory(&mut self) -> Result<(), Broken> {
+        let Some(Inventory { client, pages }) = self.inventory.take() else { return Ok(()) };
+        self.checked(checks::ROOMS);
+        let complain =
+            |why: &str| broken(checks::ROOMS, format!("c{client} asked for all rooms, and {why}: {pages:?}"));
+        if self.people[client].client.is_ended() {
+            return Ok(());
+        }
+        let Some((last, earlier)) = pages.split_last() else { return complain("was told none") };
+        let is_complete = !last.1 && earlier.iter().all(|&(_, more)| more);
+        if !is_complete || last.0.is_empty() {
+            return complain("the pages do not say rightly whether there are more");
+        }
+        let listed: Vec<&(RoomName, u32)> = pages.iter().flat_map(|(rooms, _)| rooms).collect();
+        if !listed.is_sorted_by(|a, b| a.0 < b.0) {
+            return complain("they are not in order");
+        }
+        for room in 0..self.scenario.setup.rooms as usize {
+            let (name, expected) = (self.judge.room(room), self.expected(room).len());
+            let counted = listed.iter().find(|(listed, _)| listed == name).map_or(0, |&&(_, count)| count);
+            if counted as usize != expected {
+                return complain(&format!("{name} has {expected} members"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_usage(&self) -> Result<(), Broken> {
+        let usages: Vec<Usage> = self.server.nodes.iter().flat_map(|node| node.usages()).collect();
+        let rooms: usize = usages.iter().map(|usage| usage.rooms).sum();
+        let counted: usize = self.server.nodes.iter().map(chinwag_journal::Node::rooms).sum();
+        if rooms != counted {
+            return broken(checks::TABLES, format!("the nodes count {counted} rooms of {rooms}"));
+        }
+        let most = |of: fn(&Usage) -> usize| usages.iter().map(of).max().unwrap_or(0);
+        let sessions: usize = usages.iter().map(|usage| usage.sessions).sum();
+        let attached = self.people.iter().filter(|person| person.client.is_attached()).count();
+        if sessions < attached {
+            return broken(
+                checks::TABLES,
+                format!("{attached} clients are connected, with {sessions} sessions"),
+            );
+        }
+        let known = self.known_usage();
+        let pairs = [
+            ("members of a room", known.members, most(|usage| usage.members)),
+            ("messages of a room", known.messages, most(|usage| usage.messages)),
+            ("sessions of a user", known.sessions_of_user, most(|usage| usage.sessions_of_user)),
+            ("answers of a session", known.answers, most(|usage| usage.answers)),
+        ];
+        if let Some((what, is, held)) = pairs.into_iter().find(|&(_, is, held)| held < is) {
+            return broken(
+                checks::TABLES,
+                format!("there are {is} {what}, and no shard holds more than {held}"),
+            );
+        }
+        let inhabited =
+            (0..self.scenario.setup.rooms as usize).filter(|&room| !self.expected(room).is_empty());
+        let inhabited = inhabited.count();
+        // Nobody has been in the others for a long time.
+        let is_short = self.scenario.setup.shard.room_ttl < self.scenario.setup.shard.resume_window;
+        if rooms < inhabited || is_short && rooms != inhabited {
+            return broken(
+                checks::TABLES,
+                format!("{inhabited} rooms have members, and the server holds {rooms}"),
+            );
+        }
+        Ok(())
+    }
+
+    /// What must be there, the most of each kind.
+    fn known_usage(&self) -> Usage {
+        let shard = &self.scenario.setup.shard;
+        let mut usage = Usage::default();
+        for (client, room) in self.seats() {
+            usage.members = usage.members.max(self.expected(room).len());
+            let head =
+                self.people[client].client.position(self.judge.room(room)).map_or(0, |head| head.seq.0);
+            let kept = usize::try_from(head.min(shard.history_max.into())).expect("few messages");
+            usage.messages = usage.messages.max(kept);
+            let answered = self.judge.answered(client, room).min(shard.answers_max as usize);
+            usage.answers = usage.answers.max(answered);
+        }
+        for user in 0..self.life.presence.len() {
+            let attached = self.life.clients(user).filter(|&client| self.people[client].client.is_attached());
+            usage.sessions_of_user = usage.sessions_of_user.max(attached.count());
+        }
+        usage
+    }
+}
