@@ -14,7 +14,7 @@ use crate::{
     checks::{self, broken},
     draw::{Cause, Purpose},
     judge::Broken,
-    link::{CutLoss, Link},
+    link::CutLoss,
     marks::Mark,
     nonsense::Speaker,
     person::Trouble,
@@ -200,7 +200,7 @@ impl World<'_> {
             }
             Action::Intrude { aim } => self.intrude(client, aim),
             Action::HalfOpen { up, down } => {
-                if let Some(link) = self.people[client].link.and_then(|id| self.links.get_mut(&id)) {
+                if let Some(link) = self.people[client].link.and_then(|id| self.links.get_mut(id)) {
                     if up {
                         link.up.kill();
                     }
@@ -225,7 +225,7 @@ impl World<'_> {
             server_learns_after: Duration::ZERO,
         };
         if let Some(id) = self.people[client].link
-            && let Some(link) = self.links.get_mut(&id)
+            && let Some(link) = self.links.get_mut(id)
         {
             link.cut(self.now, &AT_ONCE);
             self.touch(id);
@@ -243,7 +243,7 @@ impl World<'_> {
     fn cut(&mut self, client: usize, step: u32) {
         let mut cause = self.draws.of(Purpose::Cut, u64::from(step));
         if let Some(id) = self.people[client].link
-            && let Some(link) = self.links.get_mut(&id)
+            && let Some(link) = self.links.get_mut(id)
         {
             let loss = cut_loss(&mut cause, link.up.flying(), link.down.flying(), 10_000_000);
             link.cut(self.now, &loss);
@@ -254,7 +254,7 @@ impl World<'_> {
     /// Sends, on a client's connection, what no client sends.
     fn speak_nonsense(&mut self, client: usize, kind: Nonsense, times: u32) {
         let Some(id) = self.people[client].link else { return };
-        let opened = self.links.get(&id).is_some_and(|link| link.opened);
+        let opened = self.links.get(id).is_some_and(|link| link.opened);
         if !opened {
             return;
         }
@@ -313,13 +313,12 @@ impl World<'_> {
         self.count_counters();
         self.server.stop();
         self.life.server_died();
-        for (id, link) in &mut self.links {
+        for (id, link) in self.links.iter_mut() {
             let mut cause = self.draws.of(Purpose::Cut, id.0 << 32);
             let loss = cut_loss(&mut cause, link.up.flying(), link.down.flying(), 1_000_000);
             link.orphan(self.now, &loss);
         }
-        let ids: Vec<_> = self.links.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.touch(id));
+        self.links.ids().into_iter().for_each(|id| self.touch(id));
         self.add_after(away, Event::Start);
         Ok(())
     }
@@ -347,7 +346,10 @@ impl World<'_> {
         if self.server.pause(node, until) {
             // Until it goes on, nothing can be expected.
             self.life.upset(until);
-            self.links.values_mut().filter(|link| link.node == node).for_each(|link| link.paused = true);
+            self.links
+                .iter_mut()
+                .filter(|(_, link)| link.node == node)
+                .for_each(|(_, link)| link.paused = true);
             self.add(until, Event::Resume(node));
         }
     }
@@ -357,13 +359,12 @@ impl World<'_> {
         let Some(held) = self.server.resume(node, self.now) else { return Ok(()) };
         self.note(Kind::World, Lane::World, format_args!("n{node} goes on"));
         self.life.upset(self.now);
-        let of_node = |link: &&mut Link| link.node == node;
-        self.links.values_mut().filter(of_node).for_each(|link| link.paused = false);
+        self.links.iter_mut().filter(|(_, link)| link.node == node).for_each(|(_, link)| link.paused = false);
         for mail in held {
             self.tell_node(node, NodeInput::Mail(mail))?;
         }
-        let waiting = |(_, link): &(&ConnectionId, &Link)| link.node == node;
-        let ids: Vec<ConnectionId> = self.links.iter().filter(waiting).map(|(id, _)| *id).collect();
+        let ids: Vec<ConnectionId> =
+            self.links.iter().filter(|(_, link)| link.node == node).map(|(id, _)| id).collect();
         for id in ids {
             self.write_on(id)?;
         }
@@ -418,8 +419,7 @@ impl World<'_> {
             person.trouble =
                 Trouble { up_stalled_until: stalled_until, down_stalled_until: stalled_until, slow: None };
         }
-        let ids: Vec<_> = self.links.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.touch(id));
+        self.links.ids().into_iter().for_each(|id| self.touch(id));
         Ok(())
     }
 }

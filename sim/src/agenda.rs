@@ -1,48 +1,28 @@
 //! What is to happen, in order of time; among equals by class, then in the order in which it was put down.
 
-use std::{
-    cmp::{Ordering, Reverse},
-    collections::BinaryHeap,
-};
+use std::{cmp::Reverse, collections::BinaryHeap};
 
 use chinwag_core::Time;
 
 /// Things to come.
 #[derive(Debug)]
 pub(crate) struct Agenda<E> {
-    heap: BinaryHeap<Reverse<Item<E>>>,
+    /// Only what orders them is moved about; `entries` holds the rest.
+    heap: BinaryHeap<Reverse<Key>>,
+    entries: Vec<Option<E>>,
+    free: Vec<u32>,
     added: u64,
 }
 
-#[derive(Debug)]
-struct Item<E> {
-    key: (Time, u8, u64),
-    event: E,
-}
+/// When, then its class and, below that, how many were put down before; then where it is.
+type Key = (Time, u64, u32);
 
-impl<E> PartialEq for Item<E> {
-    fn eq(&self, other: &Self) -> bool {
-        self.key == other.key
-    }
-}
-
-impl<E> Eq for Item<E> {}
-
-impl<E> PartialOrd for Item<E> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<E> Ord for Item<E> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.key.cmp(&other.key)
-    }
-}
+/// Bits that count what was put down.
+const COUNT_BITS: u32 = 56;
 
 impl<E> Default for Agenda<E> {
     fn default() -> Self {
-        Self { heap: BinaryHeap::new(), added: 0 }
+        Self { heap: BinaryHeap::new(), entries: Vec::new(), free: Vec::new(), added: 0 }
     }
 }
 
@@ -50,12 +30,19 @@ impl<E> Agenda<E> {
     /// Puts something down.
     pub(crate) fn add(&mut self, at: Time, class: u8, event: E) {
         self.added += 1;
-        self.heap.push(Reverse(Item { key: (at, class, self.added), event }));
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(None);
+            u32::try_from(self.entries.len() - 1).expect("fewer things to come than that")
+        });
+        self.entries[slot as usize] = Some(event);
+        self.heap.push(Reverse((at, u64::from(class) << COUNT_BITS | self.added, slot)));
     }
 
     /// Takes what comes next.
     pub(crate) fn next(&mut self) -> Option<(Time, E)> {
-        self.heap.pop().map(|Reverse(Item { key: (at, ..), event })| (at, event))
+        let Reverse((at, _, slot)) = self.heap.pop()?;
+        self.free.push(slot);
+        Some((at, self.entries[slot as usize].take().expect("what is in the heap is in its slot")))
     }
 }
 

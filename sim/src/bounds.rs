@@ -98,7 +98,7 @@ impl World<'_> {
             return broken(checks::TABLES, sentence);
         }
         for (id, bytes) in machine.outboxes().filter(|&(_, bytes)| bytes > gateway.outbox_bytes_max / 4 * 3) {
-            let Some(link) = self.links.get(&id).filter(|link| link.server_end == ServerEnd::Open) else {
+            let Some(link) = self.links.get(id).filter(|link| link.server_end == ServerEnd::Open) else {
                 continue;
             };
             let since = link.took.max(link.blocked_since).max(self.life.upset);

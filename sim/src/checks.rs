@@ -335,7 +335,7 @@ impl World<'_> {
                 return broken(DRAINED, format!("n{node} has {bytes} bytes to write at rest"));
             }
             let held =
-                self.links.values().filter(|link| link.node == node && link.is_served()).count() as u64;
+                self.links.iter().filter(|(_, link)| link.node == node && link.is_served()).count() as u64;
             if connections != held {
                 return broken(DRAINED, format!("n{node} holds {connections} connections of {held} at rest"));
             }

@@ -79,25 +79,25 @@ impl World<'_> {
     pub(crate) fn line_is_closed(&mut self, id: ConnectionId, reason: Disconnect) -> Result<(), Broken> {
         self.checked(checks::CLOSING);
         self.endings.reasons.insert(id, reason);
-        let Some(node) = self.links.get(&id).map(|link| link.node) else { return Ok(()) };
+        let Some(node) = self.links.get(id).map(|link| link.node) else { return Ok(()) };
         self.server.counted[node].closes(reason);
         let Some(line) = self.life.lines.get(&id) else { return Ok(()) };
         let gateway = &self.scenario.setup.gateway;
         let life = &self.life;
         // What the server takes for as long as that.
         let lasts = |since: Time, time| life.upset >= since || self.now.since(since) >= life.at_least(time);
-        let held = |link: &&Link| link.node == node && link.is_served();
+        let held = |(_, link): &(ConnectionId, &Link)| link.node == node && link.is_served();
         let fits = match reason {
             Disconnect::Requested => line.goodbye,
             Disconnect::ProtocolError => line.fault == Some(Fault::Protocol),
             Disconnect::InvalidText => line.fault == Some(Fault::InvalidText),
             Disconnect::FrameTooBig => line.fault == Some(Fault::TooBig),
             Disconnect::RateLimited => line.abuse.is_due(),
-            Disconnect::Slow => self.links.get(&id).is_some_and(|link| link.blocked),
+            Disconnect::Slow => self.links.get(id).is_some_and(|link| link.blocked),
             Disconnect::Shutdown => self.server.draining,
             Disconnect::HeartbeatTimeout => lasts(line.heard, gateway.pong_timeout),
             Disconnect::Overloaded => {
-                self.links.values().filter(held).count() > gateway.connections_max as usize
+                self.links.iter().filter(held).count() > gateway.connections_max as usize
             }
             Disconnect::Replaced => {
                 let session =

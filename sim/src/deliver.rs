@@ -57,7 +57,7 @@ impl World<'_> {
     /// Sends a frame, if there is a connection.
     pub(crate) fn transmit(&mut self, client: usize, up: Up) {
         if let Some(id) = self.people[client].link
-            && let Some(link) = self.links.get_mut(&id)
+            && let Some(link) = self.links.get_mut(id)
         {
             self.trace.sends_up(self.now, client, id, &up);
             self.life.sends(self.now, client, self.witness.sends(self.now, client, &up));
@@ -74,7 +74,7 @@ impl World<'_> {
 
     pub(crate) fn let_go(&mut self, client: usize) {
         if let Some(id) = self.people[client].link.take()
-            && let Some(link) = self.links.get_mut(&id)
+            && let Some(link) = self.links.get_mut(id)
         {
             if link.client_here {
                 self.trace.sends_up(self.now, client, id, &Up::Fin);
@@ -87,7 +87,7 @@ impl World<'_> {
 
     /// The connection is gone.
     pub(crate) fn client_closed(&mut self, id: ConnectionId) -> Result<(), Broken> {
-        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        let Some(link) = self.links.get_mut(id) else { return Ok(()) };
         if !link.client_here {
             return Ok(());
         }
@@ -116,7 +116,7 @@ impl World<'_> {
 
     /// What arrived at someone who is nobody.
     fn intruder_gets(&mut self, id: ConnectionId, down: Down) -> Result<(), Broken> {
-        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        let Some(link) = self.links.get_mut(id) else { return Ok(()) };
         let Some(intruder) = &mut link.intruder else { return Ok(()) };
         *self.checks.entry(checks::INTRUDER).or_default() += 1;
         match down {
@@ -151,7 +151,7 @@ impl World<'_> {
 
     /// What arrived at the client.
     fn arrive_down(&mut self, id: ConnectionId, down: Down) -> Result<(), Broken> {
-        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        let Some(link) = self.links.get_mut(id) else { return Ok(()) };
         let client = link.client;
         if !link.client_here {
             return Ok(());
@@ -176,12 +176,12 @@ impl World<'_> {
     }
 
     fn read_frames(&mut self, id: ConnectionId, client: usize) -> Result<(), Broken> {
-        let mut decoder = match self.links.get_mut(&id) {
+        let mut decoder = match self.links.get_mut(id) {
             Some(link) => std::mem::take(&mut link.decoder),
             None => return Ok(()),
         };
         while self.read_frame(id, client, &mut decoder)? {}
-        if let Some(link) = self.links.get_mut(&id) {
+        if let Some(link) = self.links.get_mut(id) {
             link.decoder = decoder;
         }
         Ok(())
@@ -230,7 +230,7 @@ impl World<'_> {
 impl World<'_> {
     /// Writes what a node has for a connection, as far as the socket takes it; `out` is what the node wants then.
     pub(crate) fn write(&mut self, id: ConnectionId, out: &mut Vec<NodeOutput>) {
-        while let Some(link) = self.links.get_mut(&id).filter(|link| link.is_served()) {
+        while let Some(link) = self.links.get_mut(id).filter(|link| link.is_served()) {
             let node = &mut self.server.nodes[link.node];
             let Some(mut bytes) = node.poll_transmit(id, WRITE_BYTES) else {
                 link.blocked = false;
@@ -261,14 +261,14 @@ impl World<'_> {
     }
 
     pub(crate) fn reading(&mut self, id: ConnectionId, on: bool) {
-        if let Some(link) = self.links.get_mut(&id) {
+        if let Some(link) = self.links.get_mut(id) {
             link.reading = on;
             self.touch(id);
         }
     }
 
     pub(crate) fn begin_close(&mut self, id: ConnectionId) {
-        if let Some(link) = self.links.get_mut(&id)
+        if let Some(link) = self.links.get_mut(id)
             && link.server_end == ServerEnd::Open
         {
             link.server_end = ServerEnd::Closing(self.now + CLOSE_TIME);
@@ -278,7 +278,7 @@ impl World<'_> {
 
     /// The connection is gone.
     fn server_closed(&mut self, id: ConnectionId) -> Result<(), Broken> {
-        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        let Some(link) = self.links.get_mut(id) else { return Ok(()) };
         let known = link.is_served();
         link.hang_up();
         let node = link.node;
@@ -289,7 +289,7 @@ impl World<'_> {
     /// What arrived at the server.
     fn arrive_up(&mut self, id: ConnectionId, up: Up) -> Result<(), Broken> {
         let is_up = self.server.is_up();
-        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        let Some(link) = self.links.get_mut(id) else { return Ok(()) };
         let node = link.node;
         match (link.server_end, up) {
             (ServerEnd::Unborn, Up::Handshake) if is_up => {
@@ -343,15 +343,15 @@ impl World<'_> {
     /// Something is due on a connection.
     pub(crate) fn link_due(&mut self, id: ConnectionId) -> Result<(), Broken> {
         let now = self.now;
-        match self.links.get_mut(&id) {
+        match self.links.get_mut(id) {
             Some(link) if link.armed == Some(now) => link.armed = None,
             _ => return Ok(()),
         }
         self.advance(id);
-        while let Some(up) = self.links.get_mut(&id).and_then(|link| link.next_up(now)) {
+        while let Some(up) = self.links.get_mut(id).and_then(|link| link.next_up(now)) {
             self.arrive_up(id, up)?;
         }
-        while let Some(down) = self.links.get_mut(&id).and_then(|link| link.down.arrived(now)) {
+        while let Some(down) = self.links.get_mut(id).and_then(|link| link.down.arrived(now)) {
             self.arrive_down(id, down)?;
         }
         self.learn(id)?;
@@ -360,7 +360,7 @@ impl World<'_> {
 
     /// Goes on writing, if the socket takes something again.
     pub(crate) fn write_on(&mut self, id: ConnectionId) -> Result<(), Broken> {
-        if let Some(link) = self.links.get(&id)
+        if let Some(link) = self.links.get(id)
             && link.is_served()
             && link.blocked
             && !link.paused
@@ -377,7 +377,7 @@ impl World<'_> {
     /// Someone has said nothing for as long as they may: the server must let go of them.
     pub(crate) fn sat(&mut self, id: ConnectionId, since: Time) -> Result<(), Broken> {
         const REACTION: Duration = Duration::from_secs(1);
-        let Some(link) = self.links.get(&id).filter(|link| link.server_end == ServerEnd::Open) else {
+        let Some(link) = self.links.get(id).filter(|link| link.server_end == ServerEnd::Open) else {
             return Ok(());
         };
         let due = self.server.clock.when(since + self.scenario.setup.gateway.attach_timeout) + REACTION;
@@ -393,15 +393,15 @@ impl World<'_> {
     fn learn(&mut self, id: ConnectionId) -> Result<(), Broken> {
         let now = self.now;
         let due = |at: &mut Option<Time>| at.take_if(|at| *at <= now).is_some();
-        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        let Some(link) = self.links.get_mut(id) else { return Ok(()) };
         if !link.paused && due(&mut link.server_learns) {
             self.server_closed(id)?;
         }
-        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        let Some(link) = self.links.get_mut(id) else { return Ok(()) };
         if link.lets_go().is_some_and(|at| at <= now) {
             self.server_closed(id)?;
         }
-        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        let Some(link) = self.links.get_mut(id) else { return Ok(()) };
         if due(&mut link.client_learns) | due(&mut link.client_gives_up) {
             self.client_closed(id)?;
         }
@@ -410,23 +410,28 @@ impl World<'_> {
 
     /// Lets leave what has to leave by now.
     fn advance(&mut self, id: ConnectionId) {
-        let now = self.now;
-        let Some(link) = self.links.get_mut(&id) else { return };
+        let (now, draws) = (self.now, self.draws);
+        let Some(link) = self.links.get_mut(id) else { return };
         let person = &self.people[link.client];
-        let cause = (now.0 << 16) | (link.client as u64) << 1;
-        let (mut up, mut down) =
-            (self.draws.of(Purpose::Jitter, cause), self.draws.of(Purpose::Jitter, cause | 1));
-        let most = person.jitter_us();
-        link.up.advance(now, &person.up(), || Duration::from_micros(up.within(0..=most)));
-        link.down.advance(now, &person.down(now), || Duration::from_micros(down.within(0..=most)));
+        let (most, cause) = (person.jitter_us(), (now.0 << 16) | (link.client as u64) << 1);
+        let jitter = |way: u64| {
+            let mut cause = draws.of(Purpose::Jitter, cause | way);
+            move || Duration::from_micros(cause.within(0..=most))
+        };
+        if !link.up.is_idle() {
+            link.up.advance(now, &person.up(), jitter(0));
+        }
+        if !link.down.is_idle() {
+            link.down.advance(now, &person.down(now), jitter(1));
+        }
     }
 
     /// Something about a connection has changed: sets its timer, or forgets it if both ends have.
     pub(crate) fn touch(&mut self, id: ConnectionId) {
         self.advance(id);
-        let Some(link) = self.links.get_mut(&id) else { return };
+        let Some(link) = self.links.get_mut(id) else { return };
         if link.is_over() {
-            self.links.remove(&id);
+            self.links.remove(id);
             return;
         }
         let person = &self.people[link.client];

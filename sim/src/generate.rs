@@ -191,7 +191,7 @@ fn gateway(profile: Profile, clients: u64, nodes: u64, c: &mut Cause) -> Gateway
     let outbox_bytes_max = if profile == Overload { 8 } else { c.pick(&[8, 16, 64, 1_024]) } * 1_024;
     let (abuse, few) = (c.chance(30), clients / nodes + 2);
     GatewayConfig {
-        message_rate: c.pick(&[2, 10, 100]),
+        message_rate: c.pick(&[4, 20, 100]),
         message_burst: c.pick(&[1, 3, 10]),
         control_rate: c.pick(&[5, 20]),
         control_burst: c.pick(&[5, 40]),
@@ -230,7 +230,7 @@ fn shard(clients: u64, users: u64, rooms: u32, c: &mut Cause) -> ShardConfig {
         roster_interval: Duration::from_millis(c.pick(&[100, 1_000])),
         room_ttl: Duration::from_secs(c.pick(&[1, 3_600])),
         presence_grace: Duration::from_millis(c.pick(&[500, 2_000, 6_000])),
-        resume_window: Duration::from_secs(c.pick(&[3, 10, 30])),
+        resume_window: Duration::from_secs(c.pick(&[3, 6, 15])),
         room_members_max: (is_tight && c.chance(40)).then(|| within(c, 2..=users)),
         rooms_max: tight(c, 1, normal.rooms_max),
         rooms_per_session_max: tight(c, rooms.div_ceil(2), normal.rooms_per_session_max),
@@ -267,11 +267,12 @@ fn talk(profile: Profile, draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
     let mut c = draws.of(Purpose::Step, 2 << 40);
     let kept: Vec<(u32, Draw)> = REQUESTS.iter().copied().filter(|_| c.chance(60)).collect();
     let crowds: Vec<u64> = (0..c.within(1..=4)).map(|_| c.within(SECOND..=setup.chaos_us)).collect();
-    let count = c.pick(&[50, 200, 500]) * if profile == Overload { 2 } else { 1 };
-    let bytes_max = (setup.gateway.content_bytes_max as u64).min(c.pick(&[20, 20, 60, 60, 200, 4_096]));
+    let count = c.pick(&[100, 300, 700]) * if profile == Overload { 2 } else { 1 };
     for number in 0..count {
         let mut c = draws.of(Purpose::Step, 3 << 40 | number);
         let at_us = instant(&mut c, setup, &crowds);
+        // Most messages are short; some are as long as they may be.
+        let bytes_max = (setup.gateway.content_bytes_max as u64).min(if c.chance(4) { 4_096 } else { 48 });
         let action = request(&mut c, setup, &kept, bytes_max);
         let client = client(&mut c, setup);
         steps.push(Step { id: 0, at_us, actor: Actor::Client(client), action });
@@ -358,7 +359,7 @@ fn flood(c: &mut Cause, setup: &Setup, steps: &mut Vec<Step>) {
 fn insert_calms(c: &mut Cause, scenario: &mut Scenario) {
     let length = scenario.settling_time() + SURVEY_TIME;
     let length = u64::try_from(length.as_micros()).expect("minutes");
-    for _ in 0..c.pick(&[0, 0, 1, 2]) {
+    for _ in 0..c.pick(&[0, 0, 0, 1, 2]) {
         let from_us = c.within(scenario.setup.chaos_us / 4..=scenario.setup.chaos_us);
         if scenario.setup.calms.iter().any(|calm| from_us <= calm.to_us) {
             continue;

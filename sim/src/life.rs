@@ -258,7 +258,7 @@ impl World<'_> {
         let life = &self.life;
         let stay = life.stays.iter().find(|stay| stay.client == client && stay.room == room);
         let is_clear =
-            |stay: &Stay| self.links.get(&stay.line).is_some_and(|link| link.blocked_at <= stay.since);
+            |stay: &Stay| self.links.get(stay.line).is_some_and(|link| link.blocked_at <= stay.since);
         if !stay.is_some_and(is_clear) {
             return Ok(());
         }
@@ -337,8 +337,7 @@ impl World<'_> {
     /// Nobody is shown to be gone who has been there all the time, or went within the grace.
     fn shown_offline(&mut self, client: usize, room: usize, user: usize) -> Result<(), Broken> {
         self.checked(checks::GRACE);
-        let written =
-            self.people[client].link.and_then(|id| self.links.get(&id)).map(|link| link.age.since());
+        let written = self.people[client].link.and_then(|id| self.links.get(id)).map(|link| link.age.since());
         let Some(written) = written else { return Ok(()) };
         let (now, life) = (self.now, &self.life);
         let grace = life.at_least(self.scenario.setup.shard.presence_grace);

@@ -61,7 +61,7 @@ impl World<'_> {
 
     fn look_forgotten(&mut self, id: ConnectionId, since: Time) -> Result<(), Broken> {
         self.checked(checks::HEARTBEAT);
-        let (Some(line), Some(link)) = (self.life.lines.get(&id), self.links.get(&id)) else { return Ok(()) };
+        let (Some(line), Some(link)) = (self.life.lines.get(&id), self.links.get(id)) else { return Ok(()) };
         let alive = since.max(line.heard).max(link.took).max(self.life.upset);
         let due = alive + self.dead_after();
         if self.now < due {
@@ -77,7 +77,7 @@ impl World<'_> {
     fn readers(&self, room: usize, since: Time) -> impl Iterator<Item = Stay> {
         let stays = self.life.stays.iter().copied();
         stays.filter(move |stay| {
-            let is_clear = |id| self.links.get(&id).is_some_and(|link| link.is_clear_since(since));
+            let is_clear = |id| self.links.get(id).is_some_and(|link| link.is_clear_since(since));
             let is_there = stay.until.is_none() && self.people[stay.client].link == Some(stay.line);
             stay.room == room && stay.since <= since && is_there && is_clear(stay.line)
         })
@@ -118,7 +118,7 @@ impl World<'_> {
             // Who reads too little is not read, either.
             Ending::Expired => {
                 let waits = |client: usize| {
-                    let link = self.people[client].link.and_then(|id| self.links.get(&id));
+                    let link = self.people[client].link.and_then(|id| self.links.get(id));
                     link.is_some_and(|link| !link.is_clear_since(since))
                 };
                 life.typing_heard(user, room) == since && !life.clients(user).any(waits)

@@ -11,7 +11,7 @@ impl World<'_> {
         | Notice::Said { connection, .. }
         | Notice::Refused { connection, .. }
         | Notice::Lagged { connection, .. }) = notice;
-        let Some(link) = self.links.get(connection) else { return Ok(()) };
+        let Some(link) = self.links.get(*connection) else { return Ok(()) };
         let client = link.client;
         self.server.counted[link.node].notices(notice);
         if link.intruder.is_some() {

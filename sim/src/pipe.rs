@@ -58,6 +58,12 @@ impl<T> Pipe<T> {
         !self.dead && self.waiting.is_empty() && self.flying.is_empty()
     }
 
+    /// Whether there is nothing that could leave.
+    #[must_use]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.dead || self.waiting.is_empty()
+    }
+
     /// Puts an item of so many bytes into the send buffer.
     pub(crate) fn push(&mut self, item: T, bytes: usize) {
         self.waiting_bytes += bytes;

@@ -189,9 +189,9 @@ impl Scenario {
             }
         }
         // Who is over its rate sends one at a time and waits for each answer.
-        let each = Duration::from_secs(1) / gateway.message_rate.max(1) + Duration::from_secs(1);
+        let each = Duration::from_secs(1) / gateway.message_rate.max(1) + Duration::from_millis(500);
         let talking = each * sends.into_values().max().unwrap_or(0);
-        let by_the_book = noticing + returning + forgetting + talking + Duration::from_secs(30);
+        let by_the_book = noticing + returning + forgetting + talking + Duration::from_secs(10);
         // Clocks that run slow take longer.
         let drift = self
             .setup

@@ -25,7 +25,7 @@ use crate::{
     holdings::Inventory,
     judge::{Broken, Judge},
     life::Life,
-    link::Link,
+    links::Links,
     look::Look,
     marks::Marks,
     outcome::{Failure, Outcome},
@@ -42,7 +42,7 @@ use crate::{
 pub(crate) const START: Time = Time(1_790_000_000_000_000);
 
 /// How long after everything has come to rest clients are asked once more.
-pub(crate) const SURVEY_TIME: Duration = Duration::from_secs(15);
+pub(crate) const SURVEY_TIME: Duration = Duration::from_secs(10);
 
 /// Something to come.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub(crate) enum Event {
     /// A new server starts, if none is running.
     Start,
     /// Mail arrives, if the server still lives the life in which it was sent.
-    Mail { incarnation: u64, to: usize, mail: Mail },
+    Mail { incarnation: u64, to: usize, mail: Box<Mail> },
     /// A timer goes off.
     Timer(Alarm),
     /// A paused node may go on.
@@ -112,7 +112,7 @@ pub(crate) struct World<'a> {
     pub(crate) now: Time,
     pub(crate) agenda: Agenda<Event>,
     pub(crate) people: Vec<Person>,
-    pub(crate) links: BTreeMap<ConnectionId, Link>,
+    pub(crate) links: Links,
     /// Connections so far.
     pub(crate) opened: u64,
     pub(crate) server: Server,
@@ -178,7 +178,7 @@ impl<'a> World<'a> {
             now: START,
             agenda: Agenda::default(),
             people,
-            links: BTreeMap::new(),
+            links: Links::default(),
             opened: 0,
             server: Server::new(START, setup),
             witness: Witness::new(setup),
@@ -239,7 +239,7 @@ impl<'a> World<'a> {
             Event::Calm(until) => self.calm(until),
             Event::Rest => self.rest(),
             Event::Mail { incarnation, to, mail } if self.server.lives(incarnation) => {
-                match self.server.hold(to, mail) {
+                match self.server.hold(to, *mail) {
                     Some(mail) => self.tell_node(to, NodeInput::Mail(mail)),
                     None => Ok(()),
                 }
@@ -377,7 +377,8 @@ impl<'a> World<'a> {
                 NodeOutput::Mail(to, mail) => {
                     let to = to as usize;
                     let at = self.server.mail_arrives(self.now, node, to, &self.scenario.setup, self.draws);
-                    self.add(at, Event::Mail { incarnation: self.server.incarnation, to, mail });
+                    let (incarnation, mail) = (self.server.incarnation, Box::new(mail));
+                    self.add(at, Event::Mail { incarnation, to, mail });
                 }
             }
         }

@@ -19,9 +19,10 @@ type Understood = Option<()>;
 
 impl Client {
     pub(super) fn received(&mut self, now: Time, frame: Frame<'_>, out: &mut Vec<ClientOutput>) {
-        if let Frame::Text(text) = frame
-            && let Some(incoming) = Incoming::parse(text)
-        {
+        let Frame::Text(text) = frame else { return };
+        if let Some(live) = Live::parse(text) {
+            self.live(now, live, out);
+        } else if let Some(incoming) = Incoming::parse(text) {
             let _ = self.incoming(now, incoming, out);
         }
     }
@@ -123,6 +124,13 @@ impl Client {
         tell(out, ClientEvent::Left { room, head });
         self.proceed(now, out);
         Some(())
+    }
+
+    fn live(&mut self, now: Time, live: Live<'_>, out: &mut Vec<ClientOutput>) {
+        let Some((name, room)) = self.rooms.get_key_value(&*live.room) else { return };
+        let Some(position) = room.position else { return };
+        let name = name.clone();
+        self.show(now, shown(name, position.epoch, live.said(), false), out);
     }
 
     fn message(&mut self, now: Time, frame: Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {

@@ -31,7 +31,7 @@ use crate::{
     limiter::Rate,
     name::{RoomName, UserName},
     secret::Secrets,
-    shard::{Keep, Op, Peer, Signal},
+    shard::{Keep, Op, Peer},
     time::Time,
 };
 
@@ -271,9 +271,7 @@ impl Gateway {
         let (typing, shards) =
             (std::mem::take(&mut connection.typing), std::mem::take(&mut connection.shards));
         for (room, _) in typing {
-            let shard = self.shard_of_room(&room);
-            let signal = Signal::Typing { peer: peer.clone(), room, on: false };
-            out.push(GatewayOutput::Signal { shard, signal });
+            self.signal_typing(peer.clone(), room, false, out);
         }
         for shard in shards {
             out.push(GatewayOutput::Submit { shard, op: Op::Detach { peer: peer.clone(), keep, limiters } });

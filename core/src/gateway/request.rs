@@ -219,7 +219,8 @@ impl Gateway {
             room: room.clone(),
             bytes: content.len(),
         }));
-        self.connection(slot).typing.retain(|(typing, _)| *typing != room);
+        // Not every message is shown to anybody: it may be a repeat.
+        self.typing(now, slot, peer.clone(), room.clone(), false, out);
         let content = planted!(ContentCutAtLine, content.lines().next().unwrap_or_default(), content);
         let shard = self.shard_of_room(&room);
         self.submit(slot, shard, Op::Publish { peer, id, room, content: Arc::from(content) }, out);
@@ -316,6 +317,7 @@ impl Gateway {
     ) {
         let ttl = self.config.typing_ttl;
         let rooms_max = self.config.unanswered_max as usize;
+        let mut ended = None;
         let typing = &mut self.connection(slot).typing;
         let known = typing.iter().position(|(name, _)| *name == room);
         match (known, on) {
@@ -324,13 +326,22 @@ impl Gateway {
             (None, true) => {
                 typing.retain(|&(_, since)| now.since(since) < ttl);
                 if typing.len() >= rooms_max {
-                    typing.remove(0);
+                    // Nobody would end it when the connection does.
+                    ended = Some(typing.remove(0).0);
                 }
                 typing.push((room.clone(), now));
             }
             (Some(at), false) => drop(typing.remove(at)),
             (None, false) => return,
         }
+        if let Some(room) = ended {
+            self.signal_typing(peer.clone(), room, false, out);
+        }
+        self.signal_typing(peer, room, on, out);
+    }
+
+    /// Tells a room's shard whether someone writes.
+    pub(super) fn signal_typing(&self, peer: Peer, room: RoomName, on: bool, out: &mut Vec<GatewayOutput>) {
         let shard = self.shard_of_room(&room);
         out.push(GatewayOutput::Signal { shard, signal: Signal::Typing { peer, room, on } });
     }

@@ -1,0 +1,58 @@
+//! What messages say: their number, so that each is told from every other, and filler that is awkward to encode.
+
+/// What follows the number.
+const FILLERS: [&str; 4] = ["x", "ü", "\"\\", "\n\t😀"];
+
+/// Makes contents and knows them again.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    /// Each filler over and over, as long as the longest content was.
+    runs: [String; FILLERS.len()],
+}
+
+impl Contents {
+    /// The content of a message, of about so many bytes.
+    pub(crate) fn make(&mut self, number: usize, bytes: usize) -> String {
+        let head = format!("{number:06} ");
+        let (run, filler) = (&mut self.runs[number % FILLERS.len()], FILLERS[number % FILLERS.len()]);
+        while run.len() < bytes {
+            run.push_str(filler);
+        }
+        let len = padding(head.len(), bytes, filler);
+        head + &run[..len]
+    }
+
+    /// Whether this is the content of a message that was made, and whose number it begins with.
+    pub(crate) fn is(&self, text: &str, number: usize, bytes: usize) -> bool {
+        let Some((digits, rest)) = text.split_once(' ') else { return false };
+        let len = padding(digits.len() + 1, bytes, FILLERS[number % FILLERS.len()]);
+        let run = &self.runs[number % FILLERS.len()];
+        digits.len() >= 6 && run.get(..len).is_some_and(|padding| rest == padding)
+    }
+}
+
+/// Bytes of filler that fit behind the head.
+fn padding(head: usize, bytes: usize, filler: &str) -> usize {
+    let room = bytes.saturating_sub(head);
+    room - room % filler.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_is_known_again_and_nothing_else_is() {
+        let mut contents = Contents::default();
+        for number in 0..8 {
+            for bytes in 0..60 {
+                let text = contents.make(number, bytes);
+                assert!(text.len() <= bytes.max(7) && text.starts_with(&format!("{number:06} ")));
+                assert!(contents.is(&text, number, bytes), "{text:?}");
+                assert!(!contents.is(&format!("{text}x"), number, bytes));
+                assert!(!contents.is(&text.replacen(' ', "", 1), number, bytes));
+                assert!(text.len() == 7 || !contents.is(&text[..7], number, bytes));
+            }
+        }
+    }
+}
