@@ -123,7 +123,7 @@ impl World<'_> {
         if let Some((before, limit)) = page {
             self.judge.asked(client, id, before, limit);
         }
-        self.carry_out(client, out)
+        self.carry_out(client, &mut out)
     }
 
     fn say(&mut self, client: usize, room: usize, bytes: usize) -> Result<(), Broken> {
@@ -139,7 +139,7 @@ impl World<'_> {
             Err(_) if waits >= self.scenario.setup.patience.queue_max => {}
             Err(full) => return broken(checks::ANSWERED, format!("c{client} has {waits} sends: {full}")),
         }
-        self.carry_out(client, out)
+        self.carry_out(client, &mut out)
     }
 
     fn quit(&mut self, client: usize) -> Result<(), Broken> {
@@ -147,7 +147,7 @@ impl World<'_> {
         let person = &mut self.people[client];
         person.wanted.clear();
         person.client.shutdown(person.clock.shows(self.now), &mut out);
-        self.carry_out(client, out)
+        self.carry_out(client, &mut out)
     }
 
     /// The client's program dies, and is started again.
@@ -171,7 +171,7 @@ impl World<'_> {
         let person = &mut self.people[client];
         self.inputs += 1;
         person.client.start(person.clock.shows(self.now), &mut out);
-        self.carry_out(client, out)
+        self.carry_out(client, &mut out)
     }
 
     fn happen_to_line(&mut self, client: usize, step: u32, action: &Action) -> Result<(), Broken> {

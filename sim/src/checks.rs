@@ -203,7 +203,7 @@ impl World<'_> {
         }
         let report = self.judge.finish();
         for (promise, count) in &report.checks {
-            *self.checks.entry(promise.name()).or_default() += count;
+            self.checks.add(promise.name(), *count);
         }
         for violation in report.violations {
             self.fail(Broken { check: violation.promise.name(), sentence: violation.sentence });

@@ -118,7 +118,7 @@ impl World<'_> {
     fn intruder_gets(&mut self, id: ConnectionId, down: Down) -> Result<(), Broken> {
         let Some(link) = self.links.get_mut(id) else { return Ok(()) };
         let Some(intruder) = &mut link.intruder else { return Ok(()) };
-        *self.checks.entry(checks::INTRUDER).or_default() += 1;
+        self.checks.add(checks::INTRUDER, 1);
         match down {
             Down::Accepted => {
                 (link.opened, link.client_gives_up) = (true, None);
@@ -368,7 +368,7 @@ impl World<'_> {
         {
             let (node, mut out) = (link.node, Vec::new());
             self.write(id, &mut out);
-            self.serve(node, out)?;
+            self.serve(node, &mut out)?;
         }
         self.touch(id);
         Ok(())

@@ -54,6 +54,7 @@ mod server;
 mod simplify;
 pub mod strategy;
 pub mod table;
+mod tally;
 pub mod timeline;
 mod told;
 pub mod trace;

@@ -3,11 +3,7 @@
 //! Nothing here is random or real: a run is a function of its scenario. The world jumps from one thing to the next,
 //! hands it to the machine it is for, carries out what that machine wants, and looks whether a promise was broken.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use chinwag_core::{
     ConnectionId, RoomName, Time, UserName,
@@ -34,6 +30,7 @@ use crate::{
     sabotage::{Sabotage, Saboteur},
     scenario::{Calm, Scenario},
     server::Server,
+    tally::Tally,
     trace::{self, Kind, Lane, Trace},
     witness::Witness,
 };
@@ -125,8 +122,12 @@ pub(crate) struct World<'a> {
     pub(crate) trace: &'a mut Trace,
     pub(crate) saboteur: Saboteur,
     pub(crate) frames: u64,
-    pub(crate) checks: BTreeMap<&'static str, u64>,
+    pub(crate) checks: Tally,
     pub(crate) marks: Marks,
+    /// Used again and again, so that little is allocated.
+    client_outputs: Vec<ClientOutput>,
+    node_outputs: Vec<NodeOutput>,
+    more_outputs: Vec<NodeOutput>,
     /// Faults are over: until then, or for good.
     pub(crate) calm_until: Option<Time>,
     pub(crate) failures: Vec<Failure>,
@@ -189,7 +190,10 @@ impl<'a> World<'a> {
             trace,
             saboteur: Saboteur::new(sabotage),
             frames: 0,
-            checks: BTreeMap::new(),
+            checks: Tally::default(),
+            client_outputs: Vec::new(),
+            node_outputs: Vec::new(),
+            more_outputs: Vec::new(),
             marks: Marks::default(),
             calm_until: None,
             failures: Vec::new(),
@@ -303,15 +307,17 @@ impl<'a> World<'a> {
                 text: format_args!("{}", describe::client_input(&input)),
             },
         );
-        let mut out = Vec::new();
+        let mut out = std::mem::take(&mut self.client_outputs);
         let person = &mut self.people[client];
         person.client.handle_input(person.clock.shows(self.now), input, &mut out);
-        self.carry_out(client, out)
+        let done = self.carry_out(client, &mut out);
+        self.client_outputs = out;
+        done
     }
 
     /// Carries out what a client wants.
-    pub(crate) fn carry_out(&mut self, client: usize, out: Vec<ClientOutput>) -> Result<(), Broken> {
-        for output in out {
+    pub(crate) fn carry_out(&mut self, client: usize, out: &mut Vec<ClientOutput>) -> Result<(), Broken> {
+        for output in out.drain(..) {
             match output {
                 ClientOutput::Connect => self.connect(client)?,
                 ClientOutput::Transmit(text) => self.transmit(client, crate::link::Up::Text(text)),
@@ -335,9 +341,11 @@ impl<'a> World<'a> {
 
     /// Hands a node something and carries out what it wants.
     pub(crate) fn tell_node(&mut self, node: usize, input: NodeInput<'_>) -> Result<(), Broken> {
-        let mut out = Vec::new();
+        let mut out = std::mem::take(&mut self.node_outputs);
         self.hand_node(node, input, &mut out);
-        self.serve(node, out)
+        let done = self.serve(node, &mut out);
+        self.node_outputs = out;
+        done
     }
 
     /// Hands a node something; `out` is what it wants.
@@ -357,33 +365,43 @@ impl<'a> World<'a> {
     }
 
     /// Carries out what a node wants, and what follows from that.
-    pub(crate) fn serve(&mut self, node: usize, out: Vec<NodeOutput>) -> Result<(), Broken> {
-        let (mut queue, mut more) = (VecDeque::from(out), Vec::new());
-        while let Some(output) = queue.pop_front() {
-            match output {
-                NodeOutput::Writable(id) => {
-                    self.write(id, &mut more);
-                    queue.extend(more.drain(..));
-                }
-                NodeOutput::Reading(id, on) => self.reading(id, on),
-                NodeOutput::Close(id, reason) => {
-                    self.marks.closed(reason);
-                    self.line_is_closed(id, reason)?;
-                    self.begin_close(id);
-                    self.write(id, &mut more);
-                    queue.extend(more.drain(..));
-                }
-                NodeOutput::Notice(notice) => self.noticed(&notice)?,
-                NodeOutput::Mail(to, mail) => {
-                    let to = to as usize;
-                    let at = self.server.mail_arrives(self.now, node, to, &self.scenario.setup, self.draws);
-                    let (incarnation, mail) = (self.server.incarnation, Box::new(mail));
-                    self.add(at, Event::Mail { incarnation, to, mail });
-                }
+    pub(crate) fn serve(&mut self, node: usize, out: &mut Vec<NodeOutput>) -> Result<(), Broken> {
+        let mut more = std::mem::take(&mut self.more_outputs);
+        while !out.is_empty() {
+            for output in out.drain(..) {
+                self.serve_one(node, output, &mut more)?;
             }
+            std::mem::swap(out, &mut more);
         }
+        self.more_outputs = more;
         self.arm_node(node);
         self.check_bounds(node)
+    }
+
+    fn serve_one(
+        &mut self,
+        node: usize,
+        output: NodeOutput,
+        more: &mut Vec<NodeOutput>,
+    ) -> Result<(), Broken> {
+        match output {
+            NodeOutput::Writable(id) => self.write(id, more),
+            NodeOutput::Reading(id, on) => self.reading(id, on),
+            NodeOutput::Close(id, reason) => {
+                self.marks.closed(reason);
+                self.line_is_closed(id, reason)?;
+                self.begin_close(id);
+                self.write(id, more);
+            }
+            NodeOutput::Notice(notice) => self.noticed(&notice)?,
+            NodeOutput::Mail(to, mail) => {
+                let to = to as usize;
+                let at = self.server.mail_arrives(self.now, node, to, &self.scenario.setup, self.draws);
+                let (incarnation, mail) = (self.server.incarnation, Box::new(mail));
+                self.add(at, Event::Mail { incarnation, to, mail });
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn arm_client(&mut self, client: usize) {
@@ -410,7 +428,7 @@ impl<'a> World<'a> {
 
     /// Counts a check.
     pub(crate) fn checked(&mut self, check: &'static str) {
-        *self.checks.entry(check).or_default() += 1;
+        self.checks.add(check, 1);
     }
 
     pub(crate) fn fail(&mut self, broken: Broken) {
@@ -428,7 +446,7 @@ impl<'a> World<'a> {
     fn outcome(mut self) -> Outcome {
         self.count_counters();
         for (check, count) in self.witness.counts() {
-            *self.checks.entry(check).or_default() += count;
+            self.checks.add(check, count);
         }
         for digest in self.server.nodes.iter().flat_map(Node::digests) {
             let text = format_args!("digest {digest:016x}");
@@ -443,7 +461,7 @@ impl<'a> World<'a> {
             frames: self.frames,
             virtual_time: self.now.since(START),
             failures: self.failures,
-            checks: self.checks,
+            checks: self.checks.by_name(),
             marks: self.marks.by_name(),
         }
     }
