@@ -3,9 +3,24 @@
 use chinwag_core::{
     client::ClientInput,
     gateway::{Frame, GatewayInput},
-    hash::{bytes, mix},
+    hash::mix,
 };
 use chinwag_journal::{Mail, NodeInput};
+
+/// Stands for bytes: one multiplication for every eight of them, for this is done with every frame.
+fn bytes(bytes: &[u8]) -> u64 {
+    let fold = |state: u64, word: u64| {
+        let product = u128::from(state ^ word) * 0x9e37_79b9_7f4a_7c15_u128;
+        (product as u64).rotate_left(7) ^ (product >> 64) as u64
+    };
+    let mut words = bytes.chunks_exact(8);
+    let state = words.by_ref().fold(bytes.len() as u64, |state, word| {
+        fold(state, u64::from_le_bytes(word.try_into().expect("words of eight")))
+    });
+    let mut last = [0; 8];
+    last[..words.remainder().len()].copy_from_slice(words.remainder());
+    fold(state, u64::from_le_bytes(last))
+}
 
 fn frame(frame: &Frame<'_>) -> u64 {
     match frame {
@@ -47,5 +62,26 @@ pub(crate) fn node(input: &NodeInput<'_>) -> u64 {
         NodeInput::Mail(Mail::Query(shard, _)) => mix(8, u64::from(shard.0)),
         NodeInput::Mail(Mail::Signal(shard, _)) => mix(9, u64::from(shard.0)),
         NodeInput::Mail(Mail::Event(_)) => 10,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_byte_counts() {
+        let text = br#"{"type":"message","room":"r0","user":"u1"}"#;
+        let mut digests = BTreeSet::from([bytes(text)]);
+        for place in 0..text.len() {
+            for bit in 0..8 {
+                let mut other = *text;
+                other[place] ^= 1 << bit;
+                assert!(digests.insert(bytes(&other)), "bit {bit} of byte {place}");
+            }
+            assert!(digests.insert(bytes(&text[..place])), "{place} bytes");
+        }
     }
 }
