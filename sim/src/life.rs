@@ -382,7 +382,7 @@ impl World<'_> {
     pub(crate) fn line_hears(&mut self, id: ConnectionId, up: &Up) {
         let (now, shows) = (self.now, self.server.clock.shows(self.now));
         if matches!(up, Up::Text(_) | Up::Binary(_))
-            && let Some(link) = self.links.get(&id)
+            && let Some(link) = self.links.get(id)
         {
             self.server.counted[link.node].reads();
         }
