@@ -167,7 +167,7 @@ impl World<'_> {
         let Some(since) = since.filter(|since| self.life.upset <= *since) else { return Ok(()) };
         self.checked(checks::CLOSING);
         let batch = (self.scenario.setup.gateway.drain_rate / 10).max(1);
-        let batches = u32::try_from(self.links.len()).unwrap_or(u32::MAX).div_ceil(batch) + 2;
+        let batches = u32::try_from(self.links.iter().count()).unwrap_or(u32::MAX).div_ceil(batch) + 2;
         let due = since + self.life.at_most(INTERVAL * batches) + self.life.delay();
         match self.life.lines.keys().next() {
             Some(id) if self.now > due => {
