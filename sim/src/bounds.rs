@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chinwag_core::{Time, config::ShardConfig, shard::Usage};
+use chinwag_core::{ConnectionId, Time, config::ShardConfig, shard::Usage};
 
 use crate::{
     checks::{self, broken},
@@ -86,6 +86,37 @@ impl World<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What waits in an outbox that is so full that its connection is not served.
+    pub(crate) fn clogged(&self, node: usize, connection: ConnectionId) -> Option<usize> {
+        let node = &self.server.nodes[node];
+        let most = self.scenario.setup.gateway.outbox_bytes_max / 4 * 3;
+        // If all of them together hold no more than that, none does.
+        if node.counters().outbox_bytes <= most as u64 {
+            return None;
+        }
+        node.outboxes().find(|&(id, bytes)| id == connection && bytes > most).map(|(_, bytes)| bytes)
+    }
+
+    /// Whoever does not read what they have is given no answers beside it, and is not read.
+    pub(crate) fn check_clogged(
+        &mut self,
+        node: usize,
+        connection: ConnectionId,
+        before: usize,
+    ) -> Result<(), Broken> {
+        self.checked(checks::SLOW);
+        let Some(link) = self.links.get(connection).filter(|link| link.server_end == ServerEnd::Open) else {
+            return Ok(());
+        };
+        match self.clogged(node, connection) {
+            Some(bytes) if bytes > before || link.reading => {
+                let sentence = format!("{connection} has {before} bytes to read, and is served: {bytes}");
+                broken(checks::SLOW, sentence)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_outboxes(&self, node: usize) -> Result<(), Broken> {

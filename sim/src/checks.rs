@@ -31,6 +31,8 @@ pub const MEMBERSHIP: &str = "membership";
 pub const TYPING_ECHO: &str = "typing-echo";
 /// Someone was told that somebody writes, and not in time that it is over.
 pub const TYPING_OVER: &str = "typing-over";
+/// Someone was not told that somebody writes.
+pub const TYPING_SHOWN: &str = "typing-shown";
 /// A session was given to someone else, or lost too early.
 pub const SESSION: &str = "session";
 /// A session has two connections.
@@ -96,6 +98,7 @@ pub const AT_WORK: &[&str] = &[
     MEMBERSHIP,
     TYPING_ECHO,
     TYPING_OVER,
+    TYPING_SHOWN,
     SESSION,
     ONE_CONNECTION,
     CLOSING,

@@ -334,7 +334,12 @@ impl World<'_> {
             }
             Up::Handshake | Up::Fin => return Ok(()),
         };
-        self.tell_node(node, NodeInput::Gateway(GatewayInput::Received { connection, frame }))
+        let clogged = self.clogged(node, connection).filter(|_| matches!(up, Up::Text(_)));
+        self.tell_node(node, NodeInput::Gateway(GatewayInput::Received { connection, frame }))?;
+        match clogged {
+            Some(bytes) => self.check_clogged(node, connection, bytes),
+            None => Ok(()),
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Line {
     /// When something last came in.
     pub(crate) heard: Time,
     pub(crate) texts: u64,
+    /// When something was last refused for its rate.
+    pub(crate) refused: Time,
     /// How much of what came in was refused for its rate.
     pub(crate) abuse: Abuse,
     /// What came in that no frame can be.
@@ -97,6 +99,10 @@ pub(crate) struct Life {
     pub(crate) stays: Vec<Stay>,
     /// When each client last said in each room that it writes, and when the server last heard so.
     pub(crate) typing: Vec<Vec<(Time, Time)>>,
+    /// When each client last said something else in each room, or that it does not write, or left it.
+    pub(crate) hushed: Vec<Vec<Time>>,
+    /// Since when, or longer, each client writes in each room without a pause.
+    pub(crate) began: Vec<Vec<Time>>,
     /// How long mail takes at most.
     pub(crate) mail: Duration,
     /// When the server's clock last jumped, or one of its nodes last paused: what should have happened by then may take
@@ -125,6 +131,8 @@ impl Life {
             sessions: BTreeMap::new(),
             stays: Vec::new(),
             typing: vec![vec![(Time(0), Time(0)); setup.rooms as usize]; users.len()],
+            began: vec![vec![Time(0); setup.rooms as usize]; users.len()],
+            hushed: vec![vec![Time(0); setup.rooms as usize]; users.len()],
             mail: Duration::from_micros(skewed.max().unwrap_or(0).max(setup.mail_us_max)),
             upset: Time(0),
             drifts: setup.clock.drift_ppm != 0,
@@ -179,6 +187,10 @@ impl Life {
     pub(crate) fn sends(&mut self, now: Time, client: usize, wish: Option<Wish>) {
         let Some(Wish { kind, room, typing, session, .. }) = wish else { return };
         let room = room.map(|room| room.0).filter(|&room| room < self.typing[client].len());
+        let is_quiet = matches!(kind, Kind::Message | Kind::Leave | Kind::Join) || typing == Some(false);
+        if let Some(room) = room.filter(|_| is_quiet) {
+            self.hushed[client][room] = now;
+        }
         match (kind, room) {
             (Kind::Hello, _) => {
                 let present = &mut self.presents[client];
@@ -365,6 +377,7 @@ impl World<'_> {
             since: now,
             heard: now,
             texts: 0,
+            refused: Time(0),
             abuse: Abuse::new(shows, &self.scenario.setup.gateway),
             fault: None,
             goodbye: false,
@@ -433,11 +446,21 @@ impl World<'_> {
         let (now, life) = (self.now, &mut self.life);
         let Some(client) = life.lines.get(&id).map(|line| line.client) else { return };
         let Some(heard) = life.typing[client].get_mut(room.0) else { return };
-        heard.1 = now;
+        let earlier = std::mem::replace(&mut heard.1, now);
         let (user, room) = (life.users[client], room.0);
         // A frame may wait for its turn behind others that wait for their answers.
         let after = life.at_most(self.scenario.setup.gateway.typing_ttl) + life.delay() * 3;
         self.add_after(after, Event::Look(Look::Typing { user, room, since: now, why: Ending::Expired }));
+        if earlier + after < now {
+            self.life.began[client][room] = now;
+        }
+        let life = &self.life;
+        let (soon, is_alone) = (life.delay() * 3, life.clients(user).count() == 1);
+        let waits = life.may_be_large || self.witness.waits(client);
+        // Nobody may be told again within half the time after which a notice is forgotten.
+        if is_alone && !waits && soon < life.at_least(self.scenario.setup.gateway.typing_ttl) / 2 {
+            self.add_after(soon, Event::Look(Look::Writes { client, room, line: id, since: now }));
+        }
     }
 
     /// A node's end of a connection is over.

@@ -20,6 +20,8 @@ pub(crate) enum Look {
     Away { user: usize, since: Time },
     /// Whether a user's writing in a room has ended.
     Typing { user: usize, room: usize, since: Time, why: Ending },
+    /// Whether a user who has just begun to write, or goes on, is shown to.
+    Writes { client: usize, room: usize, line: ConnectionId, since: Time },
     /// Whether a line has been closed that another one took over.
     Replaced { old: ConnectionId, new: ConnectionId, since: Time },
     /// Whether a line has been closed that its client let go of.
@@ -45,6 +47,7 @@ impl World<'_> {
         match look {
             Look::Away { user, since } => self.look_away(user, since),
             Look::Typing { user, room, since, why } => self.look_typing(user, room, since, why),
+            Look::Writes { client, room, line, since } => self.look_writes(client, room, line, since),
             Look::Replaced { old, new, since } => {
                 self.checked(checks::ONE_CONNECTION);
                 let lines = &self.life.lines;
@@ -105,6 +108,39 @@ impl World<'_> {
                     );
                     return broken(checks::AWAY, sentence);
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever writes is shown to, whether they have just begun or go on.
+    fn look_writes(
+        &mut self,
+        client: usize,
+        room: usize,
+        line: ConnectionId,
+        since: Time,
+    ) -> Result<(), Broken> {
+        let (life, user) = (&self.life, self.life.users[client]);
+        let is_there = |stay: &Stay| {
+            stay.client == client && stay.room == room && stay.line == line && stay.until.is_none()
+        };
+        let was_in = life.stays.iter().any(|stay| is_there(stay) && stay.since + life.delay() <= since);
+        let is_refused = life.lines.get(&line).is_none_or(|line| line.refused + life.delay() >= since);
+        let is_free = self.links.get(line).is_some_and(|link| link.is_clear_since(since));
+        // Who enters later is not told of those who write already.
+        let began = life.began[client][room];
+        let is_last = life.typing[client][room].1 == since && life.hushed[client][room] < since;
+        let dropped = self.server.nodes.iter().any(|node| node.counters().typing_dropped > 0);
+        if !was_in || is_refused || !is_free || !is_last || dropped || life.upset >= since {
+            return Ok(());
+        }
+        for reader in self.readers(room, began).collect::<Vec<_>>() {
+            self.checked(checks::TYPING_SHOWN);
+            let view = self.witness.view(reader.client, room, user);
+            if self.life.users[reader.client] != user && view != Some(View::Said(Mood::Typing)) {
+                let sentence = format!("c{} was not told that u{user} writes in r{room}", reader.client);
+                return broken(checks::TYPING_SHOWN, sentence);
             }
         }
         Ok(())

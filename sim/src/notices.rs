@@ -41,6 +41,7 @@ impl World<'_> {
             return checks::broken(checks::CLOSING, sentence);
         }
         line.abuse.refuses();
+        line.refused = self.now;
         Ok(())
     }
 }

@@ -222,6 +222,11 @@ impl Witness {
         checks::broken(checks::ANSWERS, format!("c{client} reads a pong without having sent a ping"))
     }
 
+    /// Whether a client waits for an answer.
+    pub(crate) fn waits(&self, client: usize) -> bool {
+        self.watches[client].requests.unanswered().0.is_some()
+    }
+
     /// Whether a client's connection is in a room.
     pub(crate) fn is_in(&self, client: usize, room: usize) -> bool {
         self.watches[client].seats[room].follow != Follow::Outside
