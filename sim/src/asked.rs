@@ -27,6 +27,10 @@ pub(crate) struct Requests {
     asked: Vec<Asked>,
     /// The highest number so far, over all connections of the client.
     newest: RequestId,
+    /// Nothing is to be asked, and nothing said, before.
+    held: (Time, Time),
+    /// Something was, all the same.
+    pub(crate) was_early: bool,
     /// Most joins and leaves, and most messages, that ever waited for an answer at once.
     most: (usize, usize),
     /// `hello` was said.
@@ -43,7 +47,8 @@ pub(crate) struct Requests {
 impl Requests {
     /// There is a new connection.
     pub(crate) fn restart(&mut self) {
-        *self = Self { newest: self.newest, most: self.most, ..Self::default() };
+        let Self { newest, most, was_early, .. } = *self;
+        *self = Self { newest, most, was_early, ..Self::default() };
     }
 
     /// A text frame is sent; nothing is known of one that is no request. `is_in` says whether its room is one the
@@ -58,6 +63,11 @@ impl Requests {
                 let seen = epoch.zip(since);
                 self.asked.push(Asked { id, kind, room, at: now, fresh, seated, seen });
                 self.measure(kind);
+                self.was_early |= match kind {
+                    Kind::Join | Kind::Leave => now < self.held.0,
+                    Kind::Message => now < self.held.1,
+                    _ => false,
+                };
             }
             // The first is answered by a welcome, and typing by nothing, unless they are refused.
             Some(Wish { kind: Kind::Hello, .. }) if !self.greeted => {
@@ -66,6 +76,15 @@ impl Requests {
             }
             Some(Wish { kind: Kind::Typing, .. }) => self.allowed += 1,
             _ => self.ask_unnumbered(),
+        }
+    }
+
+    /// Something of this kind is refused for now: nothing of the kind is to be sent before.
+    pub(crate) fn hold(&mut self, kind: Kind, until: Time) {
+        match kind {
+            Kind::Join | Kind::Leave => self.held.0 = self.held.0.max(until),
+            Kind::Message => self.held.1 = self.held.1.max(until),
+            _ => {}
         }
     }
 

@@ -149,7 +149,7 @@ impl World<'_> {
 
     /// Whoever is told that there is no room for them must be told the truth.
     pub(crate) fn turned_away(&mut self, client: usize, event: &ClientEvent) -> Result<(), Broken> {
-        let ClientEvent::Refused { refusal, .. } = event else { return Ok(()) };
+        let ClientEvent::Refused { id, refusal, .. } = event else { return Ok(()) };
         let Setup { rooms, clients, shard, .. } = &self.scenario.setup;
         let possible = match refusal {
             Refusal::RoomFull => shard.room_members_max.is_some(),
@@ -160,6 +160,10 @@ impl World<'_> {
                     || (shard.sessions_max as usize) < 2 * clients.len()
                     || shard.tasks_max < 10
             }
+            Refusal::ContentTooLarge => {
+                let said = id.and_then(|id| self.judge.bytes_of(client, id));
+                said.is_none_or(|bytes| bytes > self.scenario.setup.gateway.content_bytes_max)
+            }
             Refusal::RoomsClosed => shard.room_creation == RoomCreation::Admin,
             Refusal::UnknownRoom if shard.room_creation == RoomCreation::Admin => true,
             _ => return Ok(()),
@@ -168,7 +172,8 @@ impl World<'_> {
         if !possible {
             return broken(TURNED_AWAY, format!("c{client} is told {refusal}, but there is room enough"));
         }
-        self.people[client].turned_away |= *refusal != Refusal::TooManySessions;
+        self.people[client].turned_away |=
+            !matches!(refusal, Refusal::TooManySessions | Refusal::ContentTooLarge);
         Ok(())
     }
 

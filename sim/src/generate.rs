@@ -294,7 +294,10 @@ fn request(c: &mut Cause, setup: &Setup, kept: &[(u32, Draw)], bytes_max: u64) -
     let total = SAY + JOIN + kept.iter().map(|&(weight, _)| weight).sum::<u32>();
     let mut left = within(c, 0..=u64::from(total - 1));
     if left < SAY {
-        let bytes = within(c, 8..=bytes_max.max(8));
+        let most = setup.gateway.content_bytes_max as u64;
+        // Sometimes exactly as much as may be, where that is not much.
+        let bytes = if most <= 1_024 && c.chance(2) { most..=most } else { 8..=bytes_max.max(8) };
+        let bytes = within(c, bytes);
         return Action::Say { room: room(c, setup), times: c.pick(&[1, 1, 1, 4, 12]), bytes };
     }
     left -= SAY;
@@ -372,16 +375,16 @@ fn insert_calms(c: &mut Cause, scenario: &mut Scenario) {
 
 fn nonsense(c: &mut Cause) -> Nonsense {
     use Nonsense::{
-        Binary, Broken, Echo, Empty, Forged, Garbage, Hello, Huge, Long, Names, Ping, Shape, Stranger, Token,
-        TooMuch, Unknown, Utf8,
+        Binary, Brim, Broken, Echo, Empty, Forged, Garbage, Hello, Huge, Long, Names, Ping, Shape, Stranger,
+        Token, TooMuch, Unknown, Utf8,
     };
     // These end a client for good.
     if c.chance(5) {
         return c.pick(&[Broken, Utf8, Huge]);
     }
     c.pick(&[
-        Garbage, Shape, Unknown, Forged, Hello, Binary, Ping, Long, Token, Echo, Stranger, Empty, TooMuch,
-        Names,
+        Garbage, Shape, Unknown, Forged, Hello, Binary, Ping, Long, Brim, Token, Echo, Stranger, Empty,
+        TooMuch, Names,
     ])
 }
 

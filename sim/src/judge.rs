@@ -6,11 +6,9 @@ use chinwag_core::{
     Client, Epoch, Position, RequestId, RoomName, Seq, UserName,
     client::{ClientEvent, Presence, Shown},
 };
-use chinwag_oracle::{
-    Keep, MemberId, Mode, Observation, Oracle, Page, Promise, Report, RoomId, SendId, Violation,
-};
+use chinwag_oracle::{MemberId, Mode, Observation, Oracle, Page, Promise, Report, RoomId, SendId, Violation};
 
-use crate::{checks, content::Contents, rates::Rates};
+use crate::{checks, content::Contents, rates::Rates, scenario::Setup};
 
 /// A check that failed, in one sentence.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -71,22 +69,20 @@ pub(crate) struct Judge {
     /// The newest message known to be in each life of each room's log.
     heads: Vec<BTreeMap<Epoch, Seq>>,
     retries: bool,
+    page_max: u32,
+    page_bytes_max: usize,
+    /// Bytes of the longest message said.
+    longest: usize,
     /// What gateways may let in of messages.
     pub(crate) rates: Rates,
 }
 
 impl Judge {
-    /// A judge of these clients' users and rooms; `retries` says whether clients repeat what was refused for its rate.
+    /// A judge of these clients' users and rooms.
     #[must_use]
-    pub(crate) fn new(
-        users: Vec<UserName>,
-        names: Vec<RoomName>,
-        retries: bool,
-        rates: Rates,
-        keep: Keep,
-    ) -> Self {
+    pub(crate) fn new(users: Vec<UserName>, names: Vec<RoomName>, rates: Rates, setup: &Setup) -> Self {
         Self {
-            oracle: Oracle::new(Mode::Strict).keeping(keep),
+            oracle: Oracle::new(Mode::Strict).keeping(setup.keep()),
             said: Vec::new(),
             contents: Contents::default(),
             requests: vec![BTreeMap::new(); users.len()],
@@ -96,7 +92,10 @@ impl Judge {
             heads: vec![BTreeMap::new(); names.len()],
             names,
             users,
-            retries,
+            retries: setup.patience.retry_rate_limited,
+            page_max: setup.gateway.page_messages_max,
+            page_bytes_max: setup.gateway.page_bytes_max.min(setup.gateway.outbox_bytes_max / 4),
+            longest: 0,
             rates,
         }
     }
@@ -153,6 +152,13 @@ impl Judge {
         self.heads[room].get(&epoch).copied().unwrap_or_default()
     }
 
+    /// How long a send that has no final answer was to be.
+    #[must_use]
+    pub(crate) fn bytes_of(&self, member: usize, id: RequestId) -> Option<usize> {
+        let send = self.requests[member].get(&id)?;
+        Some(self.said[send.0 as usize].bytes)
+    }
+
     /// How many messages of a client's present session are known to be in a room.
     #[must_use]
     pub(crate) fn answered(&self, member: usize, room: usize) -> usize {
@@ -180,6 +186,8 @@ impl Judge {
         id: RequestId,
     ) -> Result<(), Broken> {
         let send = SendId(number(self.said.len()));
+        // The shortest have a number and a space.
+        self.longest = self.longest.max(bytes).max(8);
         self.said.push(Said { member, bytes });
         self.requests[member].insert(id, send);
         self.rates.said(member, id);
@@ -328,7 +336,7 @@ impl Judge {
         member: usize,
         id: RequestId,
         room: &RoomName,
-        messages: &[Shown],
+        shown: &[Shown],
         more: bool,
     ) -> Result<(), Broken> {
         let room = room_id(self.index(room)?);
@@ -336,10 +344,26 @@ impl Judge {
             let sentence = format!("c{member} is given page {id:?}, for which it has not asked");
             return Err(Broken { check: Promise::Pages.name(), sentence });
         };
-        let recognised = messages.iter().map(|shown| Ok((shown.position, self.recognise(shown)?)));
+        let recognised = shown.iter().map(|shown| Ok((shown.position, self.recognise(shown)?)));
         let messages = recognised.collect::<Result<Vec<_>, Broken>>()?;
+        let is_short = more && shown.len() < limit.clamp(1, self.page_max) as usize;
+        self.check_page_bytes(member, shown, is_short)?;
         let page = Page { before, limit: limit.into(), messages: &messages, more };
         judged(self.oracle.page(member_id(member), room, &page))
+    }
+
+    /// A page is no larger than it may be; one that is shorter than was asked for has no room for another message.
+    fn check_page_bytes(&self, member: usize, shown: &[Shown], is_short: bool) -> Result<(), Broken> {
+        let bytes: usize = shown.iter().map(|shown| page_bytes(&shown.content)).sum();
+        // Six bytes in a page for each of its own, at most.
+        let another = page_bytes("") + 6 * self.longest;
+        let is_over = bytes > self.page_bytes_max && shown.len() > 1;
+        if is_over || is_short && bytes + another <= self.page_bytes_max {
+            let (count, most) = (shown.len(), self.page_bytes_max);
+            let sentence = format!("c{member} is given {count} messages of {bytes} bytes, where {most} fit");
+            return Err(Broken { check: Promise::Pages.name(), sentence });
+        }
+        Ok(())
     }
 
     fn acknowledged(
@@ -441,6 +465,16 @@ impl Judge {
             .position(|name| name == room)
             .ok_or_else(|| Broken { check: checks::CONTENT, sentence: format!("there is no room {room}") })
     }
+}
+
+/// What a message counts for in a page: its text as JSON has it, and as much for the rest as `ARCHITECTURE.md` says.
+fn page_bytes(content: &str) -> usize {
+    let escaped = content.bytes().map(|byte| match byte {
+        0..0x20 => 6,
+        b'"' | b'\\' => 2,
+        _ => 1,
+    });
+    escaped.sum::<usize>() + 224
 }
 
 fn judged(violation: Option<Violation>) -> Result<(), Broken> {

@@ -235,8 +235,8 @@ impl World<'_> {
 
     /// A client reads a text frame.
     pub(crate) fn glance(&mut self, client: usize, text: &str) -> Result<(), Broken> {
-        let Self { witness, judge, .. } = self;
-        let news = witness.text(client, text, &mut |observation| judge.observe(observation))?;
+        let Self { now, witness, judge, .. } = self;
+        let news = witness.text(*now, client, text, &mut |observation| judge.observe(observation))?;
         match news {
             News::Nothing => Ok(()),
             News::Welcomed { session, resumed } => self.welcomed(client, session, resumed),

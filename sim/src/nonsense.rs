@@ -34,6 +34,16 @@ impl Speaker<'_> {
             Nonsense::Echo => {
                 Up::Text(format!(r#"{{"type":"ping","id":{}}}"#, (1 << 52) + number % (1 << 52)))
             }
+            Nonsense::Brim => {
+                let Up::Text(mut text) = self.says(Nonsense::Echo, number) else {
+                    unreachable!("it is text")
+                };
+                text.extend(std::iter::repeat_n(
+                    ' ',
+                    self.gateway.frame_bytes_max.saturating_sub(text.len()),
+                ));
+                Up::Text(text)
+            }
             Nonsense::Stranger => text(r#"{"type":"message","room":"nowhere","content":"000000 x"}"#),
             Nonsense::Empty => text(r#"{"type":"message","room":"r0","content":" \t "}"#),
             Nonsense::TooMuch => {

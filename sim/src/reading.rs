@@ -1,6 +1,8 @@
 //! One frame from a server, judged by what is known of its connection.
 
-use chinwag_core::{Epoch, Refusal, RequestId, Seq};
+use std::time::Duration;
+
+use chinwag_core::{Epoch, Refusal, RequestId, Seq, Time};
 use chinwag_oracle::Observation;
 
 use crate::{
@@ -76,6 +78,7 @@ impl Limits {
 
 /// One frame being read.
 pub(crate) struct Reading<'a, 's> {
+    pub(crate) now: Time,
     pub(crate) client: usize,
     pub(crate) watch: &'a mut Watch,
     pub(crate) limits: Limits,
@@ -329,6 +332,11 @@ impl Reading<'_, '_> {
         let is_out = matches!(code, Refusal::NotMember | Refusal::UnknownRoom);
         if !fits(code, &asked) {
             object(checks::ANSWERS, format!("there is no such reason: {asked:?}"))?;
+        }
+        if let Some(millis) = retry_after.filter(|_| self.limits.waits_its_time) {
+            // Clocks may run too fast.
+            let until = self.now + Duration::from_millis(millis) * 9 / 10;
+            self.watch.requests.hold(asked.kind, until);
         }
         match asked {
             Asked { kind: Kind::Leave, room: Some(room), .. } if is_out => self.leave(room),

@@ -417,6 +417,8 @@ pub enum Nonsense {
     Token,
     /// A question whether anybody is there, as text.
     Echo,
+    /// The same, as long as a frame may be.
+    Brim,
     /// A message to a room the client is not in.
     Stranger,
     /// Nothing, said in a room.

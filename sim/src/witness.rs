@@ -14,7 +14,7 @@ use crate::{
     judge::Broken,
     link::Up,
     reading::{Fault, Reading},
-    scenario::{ClientSetup, Setup},
+    scenario::{Action, ClientSetup, Scenario, Step},
 };
 
 /// What is known of a room over one connection.
@@ -104,6 +104,8 @@ pub(crate) struct Limits {
     pub(crate) history_on_join: u64,
     asks_max: usize,
     unanswered_max: usize,
+    /// Clients say again what was refused for now, and their clocks are to be trusted about when.
+    pub(crate) waits_its_time: bool,
 }
 
 /// What follows from a frame for others than its reader's connection.
@@ -129,8 +131,10 @@ pub(crate) enum News {
 pub(crate) type Stream<'a> = &'a mut dyn FnMut(Observation) -> Result<(), Broken>;
 
 impl Witness {
-    /// A witness of the connections of a setup's clients.
-    pub(crate) fn new(setup: &Setup) -> Self {
+    /// A witness of the connections of a scenario's clients.
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        let setup = &scenario.setup;
+        let is_jump = |step: &Step| matches!(step.action, Action::Jump { .. });
         let watch = |client: &ClientSetup| Watch {
             user: UserNumber(client.user as usize),
             welcomed: false,
@@ -145,6 +149,7 @@ impl Witness {
             history_on_join: setup.gateway.history_on_join.into(),
             asks_max: setup.patience.asks_max,
             unanswered_max: setup.patience.unanswered_max,
+            waits_its_time: setup.patience.retry_rate_limited && !scenario.steps.iter().any(is_jump),
         };
         Self { watches: setup.clients.iter().map(watch).collect(), limits, tally: Tally::default() }
     }
@@ -195,12 +200,18 @@ impl Witness {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(crate) fn text(&mut self, client: usize, text: &str, stream: Stream<'_>) -> Result<News, Broken> {
+    pub(crate) fn text(
+        &mut self,
+        now: Time,
+        client: usize,
+        text: &str,
+        stream: Stream<'_>,
+    ) -> Result<News, Broken> {
         self.tally.protocol += 1;
         let (watch, limits, tally) = (&mut self.watches[client], self.limits, &mut self.tally);
         let judged = match Glance::at(text) {
             Ok(glance) => {
-                let mut reading = Reading { client, watch, limits, tally, stream };
+                let mut reading = Reading { now, client, watch, limits, tally, stream };
                 reading.frame(glance)
             }
             Err(why) => Err(Fault::Objection((checks::PROTOCOL, why))),
@@ -251,6 +262,10 @@ impl Witness {
         }
         if is_owed {
             let sentence = format!("c{client} sent what is no request and was not told so");
+            return checks::broken(checks::ANSWERS, sentence);
+        }
+        if watch.requests.was_early {
+            let sentence = format!("c{client} did not wait as long as it was told to");
             return checks::broken(checks::ANSWERS, sentence);
         }
         let (asks, sends) = watch.requests.most();

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use chinwag_core::{
     ConnectionId, RoomName, Time, UserName,
-    client::{ClientInput, ClientOutput, Command},
+    client::{ClientEvent, ClientInput, ClientOutput, Command},
     gateway::GatewayInput,
 };
 use chinwag_journal::{Mail, Node, NodeInput, NodeOutput};
@@ -15,6 +15,7 @@ use chinwag_journal::{Mail, Node, NodeInput, NodeOutput};
 use crate::{
     agenda::Agenda,
     bounds::{Pace, SWEEP_INTERVAL},
+    checks::{self, broken},
     closing::Endings,
     describe, digest,
     draw::{Draws, Purpose},
@@ -182,11 +183,11 @@ impl<'a> World<'a> {
             links: Links::default(),
             opened: 0,
             server: Server::new(START, setup),
-            witness: Witness::new(setup),
+            witness: Witness::new(scenario),
             life: Life::new(scenario),
             endings: Endings::default(),
             inventory: None,
-            judge: Judge::new(users, names, setup.patience.retry_rate_limited, rates, setup.keep()),
+            judge: Judge::new(users, names, rates, setup),
             trace,
             saboteur: Saboteur::new(sabotage),
             frames: 0,
@@ -317,15 +318,22 @@ impl<'a> World<'a> {
 
     /// Carries out what a client wants.
     pub(crate) fn carry_out(&mut self, client: usize, out: &mut Vec<ClientOutput>) -> Result<(), Broken> {
+        let mut is_idle = false;
         for output in out.drain(..) {
             match output {
                 ClientOutput::Connect => self.connect(client)?,
-                ClientOutput::Transmit(text) => self.transmit(client, crate::link::Up::Text(text)),
+                ClientOutput::Transmit(text) => {
+                    is_idle = is_idle && !is_ask(&text);
+                    self.transmit(client, crate::link::Up::Text(text));
+                }
                 ClientOutput::Close { code } => self.close(client, code),
                 ClientOutput::Event(event) => {
                     self.marks.event(&event);
                     self.turned_away(client, &event)?;
                     self.tells(client, &event)?;
+                    // Who is known again wants to be in their rooms again, and does not wait.
+                    let is_known = matches!(event, ClientEvent::Attached { .. });
+                    is_idle |= is_known && !self.people[client].wanted.is_empty();
                     self.note(Kind::Shown, Lane::Client(client), format_args!("{event:?}"));
                     for _ in 0..self.saboteur.times_shown(&event) {
                         self.judge.event(client, &self.people[client].client, &event)?;
@@ -336,6 +344,9 @@ impl<'a> World<'a> {
             }
         }
         self.arm_client(client);
+        if is_idle {
+            return broken(checks::CONNECTED, format!("c{client} is welcome and asks for none of its rooms"));
+        }
         self.check_told(client)
     }
 
@@ -465,6 +476,11 @@ impl<'a> World<'a> {
             marks: self.marks.by_name(),
         }
     }
+}
+
+/// Whether a client asks to enter a room or to leave it.
+fn is_ask(text: &str) -> bool {
+    text.starts_with(r#"{"type":"join""#) || text.starts_with(r#"{"type":"leave""#)
 }
 
 /// How a client's input is marked.
