@@ -28,7 +28,13 @@ use crate::{
 pub fn try_run(scenario: &Scenario, trace: &mut Trace) -> Outcome {
     panics::caught(|| run(scenario, trace, None)).unwrap_or_else(|sentence| {
         let failure = Failure { check: checks::PANIC, at: trace.time(), event: trace.events(), sentence };
-        Outcome { seed: scenario.seed, hash: trace.hash(), failures: vec![failure], ..Outcome::default() }
+        Outcome {
+            seed: scenario.seed,
+            profile: scenario.profile,
+            hash: trace.hash(),
+            failures: vec![failure],
+            ..Outcome::default()
+        }
     })
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, fs, path::Path};
 
 use anyhow::Context;
 
-use crate::{minimise::Minimised, outcome::Failure, scenario::Scenario};
+use crate::{minimise::Minimised, outcome::Failure, profile::Name, scenario::Scenario};
 
 /// A scenario and what is said of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,8 +21,10 @@ impl ScenarioFile {
     /// # Errors
     /// If it is no number and no file that can be read.
     pub fn find(name: &str) -> anyhow::Result<Self> {
-        match name.parse() {
-            Ok(seed) => Ok(Self { comments: Vec::new(), scenario: Scenario::generate(seed) }),
+        match name.parse::<Name>() {
+            Ok(Name { profile, seed }) => {
+                Ok(Self { comments: Vec::new(), scenario: Scenario::of(profile, seed) })
+            }
             Err(_) => Self::read(Path::new(name)),
         }
     }
@@ -48,10 +50,10 @@ impl ScenarioFile {
         if comments.is_empty() {
             let (from, to) = (original.scenario.steps.len(), scenario.steps.len());
             comments = vec![
-                format!("seed {}, check {check}: {}", scenario.seed, one_line(sentence)),
+                format!("seed {}, check {check}: {}", scenario.name(), one_line(sentence)),
                 format!(
                     "minimised from {from} steps to {to} in {runs} runs by `sim minimise {}`",
-                    scenario.seed
+                    scenario.name()
                 ),
             ];
         }

@@ -115,7 +115,7 @@ impl Scenario {
         if profile != Peace {
             flood(&mut draws.of(Purpose::Step, 7 << 40), &setup, &mut steps);
         }
-        let mut scenario = Self { seed, setup: setup.clone(), steps };
+        let mut scenario = Self { seed, profile, setup: setup.clone(), steps };
         if profile != NoLimits {
             insert_calms(&mut draws.of(Purpose::Setup, 1 << 40), &mut scenario);
         }

@@ -73,6 +73,8 @@ pub(crate) struct Stay {
     pub(crate) room: usize,
     pub(crate) line: ConnectionId,
     pub(crate) since: Time,
+    /// What the client was told of the room since was written after this.
+    written: Time,
     /// When the line ended, or the client asked to leave.
     pub(crate) until: Option<Time>,
     /// The client asked to leave.
@@ -270,7 +272,7 @@ impl World<'_> {
         let life = &self.life;
         let stay = life.stays.iter().find(|stay| stay.client == client && stay.room == room);
         let is_clear =
-            |stay: &Stay| self.links.get(stay.line).is_some_and(|link| link.blocked_at <= stay.since);
+            |stay: &Stay| self.links.get(stay.line).is_some_and(|link| link.blocked_at <= stay.written);
         if !stay.is_some_and(is_clear) {
             return Ok(());
         }
@@ -285,7 +287,8 @@ impl World<'_> {
         let (now, life) = (self.now, &mut self.life);
         life.stays.retain(|stay| stay.client != client || stay.room != room);
         if life.lines.contains_key(&line) {
-            life.stays.push(Stay { client, room, line, since: now, until: None, left: false });
+            let written = self.links.get(line).map_or(now, |link| link.age.since());
+            life.stays.push(Stay { client, room, line, since: now, written, until: None, left: false });
         }
     }
 

@@ -221,7 +221,7 @@ impl<R: FnMut(&Scenario) -> Outcome> Search<R> {
 
 fn with_steps(scenario: &Scenario, wanted: impl Fn(&Step) -> bool) -> Scenario {
     let steps = scenario.steps.iter().filter(|step| wanted(step)).cloned().collect();
-    Scenario { seed: scenario.seed, setup: scenario.setup.clone(), steps }
+    Scenario { setup: scenario.setup.clone(), steps, ..*scenario }
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::Serialize;
 
+use crate::profile::{Name, Profile};
+
 /// A promise that was broken, or a machine that misbehaved.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Failure {
@@ -29,6 +31,8 @@ impl fmt::Display for Failure {
 pub struct Outcome {
     /// The seed of the scenario.
     pub seed: u64,
+    /// What that seed was for.
+    pub profile: Profile,
     /// Stands for everything that happened.
     pub hash: u64,
     /// Inputs that machines handled.
@@ -46,6 +50,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The name under which `sim` makes the scenario again.
+    #[must_use]
+    pub const fn name(&self) -> Name {
+        Name { profile: self.profile, seed: self.seed }
+    }
+
     /// Whether nothing went wrong.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
@@ -53,8 +63,8 @@ impl Outcome {
     }
 }
 
-/// The command that shows a seed's run again.
+/// The command that shows a run again.
 #[must_use]
-pub fn replay_line(seed: u64) -> String {
-    format!("cargo run --release -p chinwag-sim --bin sim -- replay {seed}")
+pub fn replay_line(name: Name) -> String {
+    format!("cargo run --release -p chinwag-sim --bin sim -- replay {name}")
 }

@@ -2,8 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+
 /// What a scenario is mostly about.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// Everything, in another mixture for every seed.
     #[default]
@@ -71,6 +74,37 @@ impl FromStr for Profile {
     }
 }
 
+/// A seed and the profile it is for: `42`, or `net:42`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Name {
+    /// The profile.
+    pub profile: Profile,
+    /// The seed.
+    pub seed: u64,
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.profile {
+            Profile::Default => write!(f, "{}", self.seed),
+            profile => write!(f, "{profile}:{}", self.seed),
+        }
+    }
+}
+
+impl FromStr for Name {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let (profile, seed) = match name.split_once(':') {
+            Some((profile, seed)) => (profile.parse()?, seed),
+            None => (Profile::Default, name),
+        };
+        let seed = seed.parse().map_err(|_| format!("{seed:?} is no seed: a number from 0 to 2^64 − 1"))?;
+        Ok(Self { profile, seed })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +114,10 @@ mod tests {
         for profile in Profile::ALL {
             assert_eq!(profile.name().parse(), Ok(profile));
         }
+        for name in [Name::default(), Name { profile: Profile::Net, seed: 42 }] {
+            assert_eq!(name.to_string().parse(), Ok(name));
+        }
+        assert!("net:x".parse::<Name>().unwrap_err().contains("no seed"));
         let error = "never".parse::<Profile>().unwrap_err();
         assert!(error.contains("there is no profile never; there are default, calm"), "{error}");
     }

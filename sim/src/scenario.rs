@@ -10,6 +10,8 @@ use chinwag_core::{
 use chinwag_oracle::Keep;
 use serde::{Deserialize, Serialize};
 
+use crate::profile::{Name, Profile};
+
 /// The form of scenario files. Other numbers are refused.
 const SCHEMA: u32 = 1;
 
@@ -24,6 +26,8 @@ const SPAN_US_MAX: u64 = 1_000_000 * 86_400 * 30;
 pub struct Scenario {
     /// The seed it was made from, which also seeds what is left to chance.
     pub seed: u64,
+    /// What that seed was for.
+    pub profile: Profile,
     /// Limits, lines and sizes.
     pub setup: Setup,
     /// In order of time.
@@ -174,6 +178,12 @@ impl Setup {
 }
 
 impl Scenario {
+    /// The name under which `sim` makes it again.
+    #[must_use]
+    pub const fn name(&self) -> Name {
+        Name { profile: self.profile, seed: self.seed }
+    }
+
     /// How long after the last fault everything must have come to rest: every timeout that may still have to pass, one
     /// after the other, and the time that the busiest client's messages take at its rate.
     #[must_use]
@@ -463,13 +473,15 @@ impl std::error::Error for ParseError {}
 struct Head {
     schema: u32,
     seed: u64,
+    #[serde(default)]
+    profile: Profile,
     setup: Setup,
 }
 
 /// One line of JSON for seed and setup, then one for each step. Empty lines, and lines that begin with `#`, say nothing.
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = Head { schema: SCHEMA, seed: self.seed, setup: self.setup.clone() };
+        let head = Head { schema: SCHEMA, seed: self.seed, profile: self.profile, setup: self.setup.clone() };
         writeln!(f, "{}", serde_json::to_string(&head).map_err(|_| fmt::Error)?)?;
         for step in &self.steps {
             writeln!(f, "{}", serde_json::to_string(step).map_err(|_| fmt::Error)?)?;
@@ -498,7 +510,7 @@ impl FromStr for Scenario {
         };
         let mut steps = lines.map(step).collect::<Result<Vec<Step>, ParseError>>()?;
         steps.sort_by_key(|step| step.at_us);
-        Ok(Self { seed: head.seed, setup: head.setup, steps })
+        Ok(Self { seed: head.seed, profile: head.profile, setup: head.setup, steps })
     }
 }
 

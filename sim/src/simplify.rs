@@ -89,7 +89,7 @@ pub(crate) fn merged_says(scenario: &Scenario, place: usize, most: usize) -> Opt
         (times, bytes) = (times.saturating_add(more), bytes.max(longer));
     }
     steps[first].action = Action::Say { room, times, bytes };
-    Some(Scenario { seed: scenario.seed, setup: scenario.setup.clone(), steps })
+    Some(Scenario { setup: scenario.setup.clone(), steps, ..*scenario })
 }
 
 /// The scenario without the clients that do nothing.

@@ -467,6 +467,7 @@ impl<'a> World<'a> {
         }
         Outcome {
             seed: self.scenario.seed,
+            profile: self.scenario.profile,
             hash: self.trace.hash(),
             events: self.inputs + self.server.handled(),
             frames: self.frames,

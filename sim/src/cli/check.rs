@@ -15,6 +15,7 @@ use crate::{
     Scenario,
     compare::{Chain, Divergence, block, run_twice},
     file::ScenarioFile,
+    profile::Name,
     replay_line,
     trace::Record,
 };
@@ -50,9 +51,10 @@ struct Which {
 impl Which {
     /// The scenarios, with the names under which another process finds them.
     fn scenarios(&self) -> anyhow::Result<Vec<(String, Scenario)>> {
-        if let Ok(first) = self.scenario.parse::<u64>() {
+        if let Ok(Name { profile, seed: first }) = self.scenario.parse::<Name>() {
             let to = first.checked_add(self.seeds).context("--seeds reaches beyond the last seed")?;
-            return Ok((first..to).map(|seed| (seed.to_string(), Scenario::generate(seed))).collect());
+            let scenarios = (first..to).map(|seed| Scenario::of(profile, seed));
+            return Ok(scenarios.map(|scenario| (scenario.name().to_string(), scenario)).collect());
         }
         ensure!(self.seeds == 1, "--seeds goes with a seed, and {} is a file", self.scenario);
         Ok(vec![(self.scenario.clone(), ScenarioFile::find(&self.scenario)?.scenario)])
@@ -83,7 +85,7 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
         match run_twice(scenario) {
             Ok((outcome, chain)) => {
                 if let Some(failure) = outcome.failures.first() {
-                    println!("{name}: {failure}\n  replay: {}", replay_line(outcome.seed));
+                    println!("{name}: {failure}\n  replay: {}", replay_line(outcome.name()));
                     code = code.max(BROKEN);
                 }
                 chains.push(Some(chain));

@@ -36,7 +36,7 @@ impl Reporter {
         let Some(first) = outcome.failures.first() else { return Ok(()) };
         let mut out = io::stdout().lock();
         for failure in &outcome.failures {
-            writeln!(out, "seed {}: {failure}", outcome.seed)?;
+            writeln!(out, "seed {}: {failure}", outcome.name())?;
         }
         if self.seen.len() < SHOWN_MAX && self.seen.insert(Fingerprint::of(first)) {
             write_lines(&mut out, scenario, first)?;
@@ -45,7 +45,7 @@ impl Reporter {
                 writeln!(out, "  minimised: {}", path.display())?;
             }
         }
-        writeln!(out, "  replay: {} --trace text --around {}", replay_line(outcome.seed), first.event)?;
+        writeln!(out, "  replay: {} --trace text --around {}", replay_line(outcome.name()), first.event)?;
         Ok(())
     }
 }
@@ -68,7 +68,8 @@ fn write_lines(out: &mut impl Write, scenario: &Scenario, failure: &Failure) -> 
 fn save(folder: &Path, scenario: &Scenario, failure: &Failure) -> anyhow::Result<PathBuf> {
     let small = minimise(scenario, failure, |candidate| try_run(candidate, &mut Trace::new()));
     let original = ScenarioFile { comments: Vec::new(), scenario: scenario.clone() };
-    let path = folder.join(format!("{}-{}.scn", failure.check, scenario.seed));
+    let path =
+        folder.join(format!("{}-{}.scn", failure.check, scenario.name().to_string().replace(':', "-")));
     ScenarioFile::of_minimised(&original, &small).write(&path)?;
     Ok(path)
 }
