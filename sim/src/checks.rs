@@ -5,7 +5,7 @@ use std::time::Duration;
 use chinwag_core::{
     Refusal, UserName,
     client::{ClientEvent, Command, Presence},
-    config::RoomCreation,
+    config::{RoomCreation, ShardConfig},
 };
 
 use crate::{
@@ -150,14 +150,14 @@ impl World<'_> {
     /// Whoever is told that there is no room for them must be told the truth.
     pub(crate) fn turned_away(&mut self, client: usize, event: &ClientEvent) -> Result<(), Broken> {
         let ClientEvent::Refused { id, refusal, .. } = event else { return Ok(()) };
-        let Setup { rooms, clients, shard, .. } = &self.scenario.setup;
+        let (Setup { rooms, shard, .. }, normal) = (&self.scenario.setup, ShardConfig::default());
         let possible = match refusal {
             Refusal::RoomFull => shard.room_members_max.is_some(),
             Refusal::TooManyRooms => shard.rooms_per_session_max < *rooms,
-            Refusal::TooManySessions => (shard.sessions_per_user_max as usize) < 2 * clients.len(),
+            Refusal::TooManySessions => shard.sessions_per_user_max < normal.sessions_per_user_max,
             Refusal::Full => {
-                shard.rooms_max < *rooms
-                    || (shard.sessions_max as usize) < 2 * clients.len()
+                shard.rooms_max < normal.rooms_max
+                    || shard.sessions_max < normal.sessions_max
                     || shard.tasks_max < 10
             }
             Refusal::ContentTooLarge => {

@@ -87,12 +87,12 @@ fn write_table(out: &mut impl Write, args: &Args, records: &[Record]) -> io::Res
 
 fn write_outcome(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
     for failure in &outcome.failures {
-        writeln!(out, "seed {}: {failure}", outcome.seed)?;
+        writeln!(out, "seed {}: {failure}", outcome.name())?;
     }
-    let Outcome { seed, hash, events, frames, virtual_time, .. } = outcome;
-    let seconds = virtual_time.as_secs_f64();
+    let Outcome { hash, events, frames, virtual_time, .. } = outcome;
+    let (name, seconds) = (outcome.name(), virtual_time.as_secs_f64());
     writeln!(
         out,
-        "seed {seed}: {events} events, {frames} frames in {seconds:.3} virtual seconds, hash {hash:016x}"
+        "seed {name}: {events} events, {frames} frames in {seconds:.3} virtual seconds, hash {hash:016x}"
     )
 }
