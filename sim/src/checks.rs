@@ -45,6 +45,8 @@ pub const HEARTBEAT: &str = "heartbeat";
 pub const HERD: &str = "herd";
 /// A table is larger than it may be, or is not what it is counted to be.
 pub const TABLES: &str = "tables";
+/// Nodes send each other what nobody reads, or say it too often.
+pub const MAIL: &str = "mail";
 /// A reader who reads nothing is kept.
 pub const SLOW: &str = "slow";
 /// Someone was shown offline who is there, or was within the grace.
@@ -107,6 +109,7 @@ pub const AT_WORK: &[&str] = &[
     AWAY,
     HERD,
     TABLES,
+    MAIL,
     LIMITER,
 ];
 

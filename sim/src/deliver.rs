@@ -244,8 +244,10 @@ impl World<'_> {
             };
             let space = link.space(self.people[link.client].send_buffer());
             let was_blocked = std::mem::replace(&mut link.blocked, space == 0);
-            if link.blocked {
+            if link.blocked || was_blocked {
                 link.blocked_at = self.now;
+            }
+            if link.blocked {
                 if !was_blocked {
                     link.blocked_since = self.now;
                 }

@@ -9,6 +9,7 @@ use chinwag_core::{
 use crate::{
     checks::{self, SURVEY_INTERVAL, broken},
     judge::Broken,
+    marks::Mark,
     world::{Event, World},
 };
 
@@ -42,6 +43,10 @@ impl World<'_> {
 
     /// At rest: rooms are listed as they are, and tables hold what is known to be there.
     pub(crate) fn check_holdings(&mut self) -> Result<(), Broken> {
+        let usages = self.server.nodes.iter().flat_map(|node| node.usages());
+        if usages.filter(|usage| usage.sessions_of_user > 0).count() > 1 {
+            self.marks.hit(Mark::Homes);
+        }
         self.check_inventory()?;
         self.check_usage()
     }
@@ -87,6 +92,18 @@ impl World<'_> {
             return broken(
                 checks::TABLES,
                 format!("{attached} clients are connected, with {sessions} sessions"),
+            );
+        }
+        let digests = self.server.nodes.iter().flat_map(chinwag_journal::Node::digests);
+        let mut busy: Vec<u64> =
+            digests.zip(&usages).filter(|(_, usage)| usage.sessions > 0).map(|(digest, _)| digest).collect();
+        let count = busy.len();
+        busy.sort_unstable();
+        busy.dedup();
+        if busy.len() < count {
+            return broken(
+                checks::TABLES,
+                "two shards that hold different sessions have one digest".to_owned(),
             );
         }
         let known = self.known_usage();

@@ -152,6 +152,12 @@ impl Judge {
         self.heads[room].get(&epoch).copied().unwrap_or_default()
     }
 
+    /// Bytes of the longest message that was said.
+    #[must_use]
+    pub(crate) const fn longest(&self) -> usize {
+        self.longest
+    }
+
     /// How long a send that has no final answer was to be.
     #[must_use]
     pub(crate) fn bytes_of(&self, member: usize, id: RequestId) -> Option<usize> {

@@ -36,6 +36,7 @@ mod life;
 mod link;
 mod links;
 mod look;
+mod mailing;
 mod marks;
 pub mod minimise;
 mod nonsense;

@@ -470,6 +470,9 @@ impl World<'_> {
     pub(crate) fn line_ends(&mut self, id: ConnectionId) {
         let now = self.now;
         let Some(line) = self.life.lines.remove(&id) else { return };
+        if let Some(link) = self.links.get(id) {
+            self.mailing.ended.insert(link.node, now);
+        }
         let sessions = &mut self.life.sessions;
         if let Some(session) = line.session.and_then(|session| sessions.get_mut(&session)) {
             (session.ended, session.last_ended) = (Some(now), now);

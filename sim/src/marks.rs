@@ -94,6 +94,7 @@ marks! {
     Drain = "step drain",
     Skew = "step skew",
     Calm = "calm",
+    Homes = "sessions at home on several shards",
     Frozen = "client frozen",
 }
 

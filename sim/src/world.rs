@@ -24,6 +24,7 @@ use crate::{
     life::Life,
     links::Links,
     look::Look,
+    mailing::Mailing,
     marks::Marks,
     outcome::{Failure, Outcome},
     person::Person,
@@ -118,6 +119,7 @@ pub(crate) struct World<'a> {
     pub(crate) witness: Witness,
     pub(crate) life: Life,
     pub(crate) endings: Endings,
+    pub(crate) mailing: Mailing,
     /// The list of rooms that is asked for at rest.
     pub(crate) inventory: Option<Inventory>,
     pub(crate) trace: &'a mut Trace,
@@ -186,6 +188,7 @@ impl<'a> World<'a> {
             witness: Witness::new(scenario),
             life: Life::new(scenario),
             endings: Endings::default(),
+            mailing: Mailing::default(),
             inventory: None,
             judge: Judge::new(users, names, rates, setup),
             trace,
@@ -407,6 +410,7 @@ impl<'a> World<'a> {
             NodeOutput::Notice(notice) => self.noticed(&notice)?,
             NodeOutput::Mail(to, mail) => {
                 let to = to as usize;
+                self.check_mail(to, &mail)?;
                 let at = self.server.mail_arrives(self.now, node, to, &self.scenario.setup, self.draws);
                 let (incarnation, mail) = (self.server.incarnation, Box::new(mail));
                 self.add(at, Event::Mail { incarnation, to, mail });
