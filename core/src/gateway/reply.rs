@@ -125,6 +125,9 @@ impl Gateway {
         if joined.rejoined {
             // Nobody else hears of it, so this is its only way to learn who is there.
             self.tell(now, slot, &Event::UserJoined { room, user: &user, roster: &joined.roster }, out);
+        } else {
+            // What they wrote before they were in, nobody was told of.
+            self.connection(slot).typing.retain(|(typing, _)| typing != room);
         }
         for user in &joined.offline {
             self.tell(now, slot, &Event::Presence { room, user, presence: Presence::Offline }, out);
