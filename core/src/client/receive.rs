@@ -190,7 +190,12 @@ impl Client {
                 let until = planted!(TypingNeverCleared, now + self.config.typing_ttl * 1_000, until);
                 self.typing.insert(key, until);
             }
-            Presence::Online | Presence::Offline => drop(self.typing.remove(&key)),
+            Presence::Online | Presence::Offline => {
+                let wrote = self.typing.remove(&key).is_some();
+                if planted!(TypingEndNotTold, wrote, false) {
+                    return None;
+                }
+            }
         }
         tell(out, ClientEvent::Presence { room, user, presence });
         if self.typing.len() > self.config.typing_max {
@@ -248,7 +253,7 @@ impl Client {
     }
 
     fn request_refused(&mut self, id: RequestId, until: Option<Time>) {
-        self.ask_refused(id, until);
+        self.ask_refused(id, planted!(RefusedJoinGivenUp, None, until));
         let until = planted!(RateRefusalDropped, None, until);
         match until {
             Some(until) if self.config.retry_rate_limited && self.sends.hold(id, until) => {}

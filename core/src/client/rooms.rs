@@ -147,6 +147,11 @@ impl Client {
             return false;
         };
         room.asked = Some(asked);
+        if planted!(LeftTooEarly, matches!(asked, Asked::Leave(_)), false)
+            && let Some(head) = room.position
+        {
+            out.push(ClientOutput::Event(super::ClientEvent::Left { room: name.clone(), head }));
+        }
         let frame = match asked {
             Asked::Join(id) => Outgoing::join(id, name, &self.user, room.position),
             Asked::Leave(id) => Outgoing::Leave { id, room: name },

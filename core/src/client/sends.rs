@@ -62,7 +62,8 @@ impl Sends {
         // The server knows its last `in_flight_max` answers only, and what is older than those counts as answered: the
         // oldest send that waits must not be overtaken by as many.
         let window = in_flight_max.saturating_sub(self.overtook.len()).max(1);
-        for (&id, waiting) in self.waiting.iter_mut().take(window) {
+        let mut sends = self.waiting.iter_mut().take(window);
+        while let Some((&id, waiting)) = planted!(NewestSentFirst, sends.next_back(), sends.next()) {
             if waiting.in_flight || !may_go(id, &waiting.room) {
                 continue;
             }
@@ -104,6 +105,11 @@ impl Sends {
     pub(super) fn disconnected(&mut self) {
         if planted!(ClientNeverRepeats) {
             return;
+        }
+        if planted!(RepeatedIntoAnotherRoom)
+            && let Some(last) = self.waiting.values().next_back().map(|send| send.room.clone())
+        {
+            self.waiting.values_mut().for_each(|send| send.room = last.clone());
         }
         planted!(ClientForgetsUnanswered, self.waiting.retain(|_, send| !send.in_flight), ());
         self.in_flight = 0;

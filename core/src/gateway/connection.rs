@@ -165,7 +165,7 @@ impl Connection {
         let mut next =
             if self.awaiting_pong { self.pinged + config.pong_timeout } else { self.ping_at(config) };
         if matches!(self.phase, Phase::Arriving | Phase::Attaching(_)) {
-            next = next.min(self.since + config.attach_timeout);
+            next = next.min(self.must_attach_at(config));
         }
         if let Some(idle) = config.idle_timeout {
             next = next.min(self.spoke + idle);
@@ -177,6 +177,11 @@ impl Connection {
             next = next.min(self.warnings.last + config.warning_interval);
         }
         next
+    }
+
+    /// When it must have said who it is.
+    pub(super) fn must_attach_at(&self, config: &GatewayConfig) -> Time {
+        planted!(AttachTimeoutIgnored, Time(u64::MAX), self.since + config.attach_timeout)
     }
 
     /// The last sign of life: bytes that came in, or bytes it took.
@@ -192,7 +197,8 @@ impl Connection {
 
     /// When it has taken nothing for too long, if it must take something.
     pub(super) fn stalled_at(&self, config: &GatewayConfig) -> Time {
-        self.took.max(self.waiting_since) + config.pong_timeout
+        let stalled = self.took.max(self.waiting_since) + config.pong_timeout;
+        planted!(SlowReaderNeverClosed, Time(u64::MAX), stalled)
     }
 }
 

@@ -175,8 +175,10 @@ impl Gateway {
             if connection.outbox.bytes() + range.len() > limit {
                 match class {
                     Class::TypingStart => self.counters.typing_dropped += 1,
-                    Class::State => reader.stale = true,
+                    Class::State => reader.stale = planted!(LeftOutForGood, false, true),
                     Class::Message(next) => {
+                        let next =
+                            planted!(LagSkipsMessage, Position::new(next.epoch, next.seq.next()), next);
                         reader.follow = Follow::Behind(next);
                         lagged.push(reader.slot);
                     }

@@ -45,7 +45,7 @@ impl Gateway {
         }
         let due = |at: Time| at <= now;
         let arriving = matches!(connection.phase, Phase::Arriving | Phase::Attaching(_));
-        if arriving && due(connection.since + config.attach_timeout) {
+        if arriving && due(connection.must_attach_at(&config)) {
             return self.close(now, slot, Disconnect::AttachTimeout, out);
         }
         if config.idle_timeout.is_some_and(|idle| due(connection.spoke + idle)) {
@@ -84,7 +84,7 @@ impl Gateway {
             return;
         }
         let (count, retry_after) = (warnings.pending, warnings.retry_after);
-        warnings.pending = 0;
+        warnings.pending = planted!(WarningsCountedTwice, count, 0);
         warnings.last = now;
         self.tell(now, slot, &Event::Warning { refusal: Refusal::RateLimited, count, retry_after }, out);
     }
@@ -119,7 +119,8 @@ impl Gateway {
             .filter(|&slot| self.slots[slot].as_ref().is_some_and(|connection| !connection.is_closing()))
             .take(batch)
             .collect();
-        self.drain_at = (going.len() == batch).then(|| now + DRAIN_INTERVAL);
+        self.drain_at =
+            planted!(DrainForgetsConnections, false, going.len() == batch).then(|| now + DRAIN_INTERVAL);
         for slot in going {
             self.close(now, slot, Disconnect::Shutdown, out);
         }

@@ -153,7 +153,7 @@ impl Gateway {
         self.counters.outbox_bytes -= bytes as u64;
         if self.connection(slot).outbox.bytes() <= drained_bytes(&self.config) {
             self.connection(slot).lagging = false;
-            self.catch_up(slot, out);
+            planted!(NotCaughtUpWhenDrained, (), self.catch_up(slot, out));
             self.serve(now, slot, out);
         }
     }
@@ -197,6 +197,9 @@ impl Gateway {
 
     fn disconnected(&mut self, id: ConnectionId, out: &mut Vec<GatewayOutput>) {
         let Some(&slot) = self.by_id.get(&id) else { return };
+        if planted!(ClosedConnectionKept, self.connection(slot).is_closing(), false) {
+            return;
+        }
         self.release(slot, None, out);
         self.by_id.remove(&id);
         let connection = self.slots[slot].take().expect("it is in the table");
@@ -214,7 +217,8 @@ impl Gateway {
         }
         let spread = u64::try_from(self.config.return_spread.as_millis()).unwrap_or(u64::MAX);
         let retry_after = may_return(Some(reason.code()))
-            .then(|| std::time::Duration::from_millis(self.secrets.below(spread)));
+            .then(|| planted!(AllReturnAtOnce, spread / 2, self.secrets.below(spread)))
+            .map(std::time::Duration::from_millis);
         self.frame.clear();
         wire::put_close(reason.code(), &reason.reason(retry_after), &mut self.frame);
         self.finish(now, slot, reason, None, out);

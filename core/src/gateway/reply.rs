@@ -48,7 +48,9 @@ impl Gateway {
             (Ok(reply), Some(room)) => self.granted(now, slot, id, &room, reply, out),
             (Ok(Reply::Rooms { rooms, more }), None) => self.gathered(now, slot, rooms, more, out),
             (Ok(reply), None) => unreachable!("{reply:?} is about a room"),
-            (Err(refusal), _) => self.refuse(now, slot, id, refusal, None, None, out),
+            (Err(refusal), _) => {
+                self.refuse(now, slot, planted!(RefusalLosesNumber, None, id), refusal, None, None, out);
+            }
         }
         if asked_by_client {
             let connection = self.connection(slot);
@@ -125,9 +127,6 @@ impl Gateway {
         if joined.rejoined {
             // Nobody else hears of it, so this is its only way to learn who is there.
             self.tell(now, slot, &Event::UserJoined { room, user: &user, roster: &joined.roster }, out);
-        } else {
-            // What they wrote before they were in, nobody was told of.
-            self.connection(slot).typing.retain(|(typing, _)| typing != room);
         }
         for user in &joined.offline {
             self.tell(now, slot, &Event::Presence { room, user, presence: Presence::Offline }, out);

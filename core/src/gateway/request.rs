@@ -200,7 +200,8 @@ impl Gateway {
     ) {
         let rate = self.message_rate();
         if let Err(wait) = self.connection(slot).limiters.message.take(now, rate) {
-            return self.refuse(now, slot, id, Refusal::RateLimited, None, Some(wait), out);
+            let wait = planted!(RetryTimeForgotten, None, Some(wait));
+            return self.refuse(now, slot, id, Refusal::RateLimited, None, wait, out);
         }
         let fault = match content.len() {
             0 => Some(Refusal::ContentEmpty),

@@ -18,10 +18,10 @@ pub(super) fn put(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
     out.reserve(payload.len() + 10);
     out.push(FINAL | opcode as u8);
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
-        (Ok(len @ ..126), _) => out.push(len),
+        (Ok(len), _) if len < planted!(FrameLengthBoundary, 127, 126) => out.push(len),
         (_, Ok(len)) => {
             out.push(126);
-            out.extend(len.to_be_bytes());
+            out.extend(planted!(FrameLengthReversed, len.to_le_bytes(), len.to_be_bytes()));
         }
         _ => {
             out.push(127);

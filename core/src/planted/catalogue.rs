@@ -93,6 +93,20 @@ catalogue! {
     RosterLimitOffByOne = "roster-limit-off-by-one",
     /// Questions and typing notices are taken from anyone.
     MembershipNotChecked = "membership-not-checked",
+    /// A session is taken up without its secret.
+    GuessedSecretAccepted = "guessed-secret-accepted",
+    /// An attach that was overtaken by a newer one of its client takes the session from it.
+    StaleAttachTakesOver = "stale-attach-takes-over",
+    /// One message less is kept than is to be.
+    LogTrimmedOneShort = "log-trimmed-one-short",
+    /// What is said by who is not in the room is taken.
+    NonMembersSpeak = "non-members-speak",
+    /// Who leaves a large room and comes back between two reports is in neither.
+    ChurnCancelsOut = "churn-cancels-out",
+    /// A room takes one task more than it may hold.
+    TasksOneTooMany = "tasks-one-too-many",
+    /// A room is full with one member less than it may have.
+    RoomFullTooEarly = "room-full-too-early",
 
     // Gateway.
     /// A connection that takes a session up begins with full limiters.
@@ -127,6 +141,32 @@ catalogue! {
     ReaderNotUnseated = "reader-not-unseated",
     /// What a socket does not take of a frame is forgotten.
     PartialWriteDropsRest = "partial-write-drops-rest",
+    /// A connection that was closed first stays in the table when it ends.
+    ClosedConnectionKept = "closed-connection-kept",
+    /// All who are sent away are told to come back after the same time.
+    AllReturnAtOnce = "all-return-at-once",
+    /// A reader who is behind gets no pages when there is room again.
+    NotCaughtUpWhenDrained = "not-caught-up-when-drained",
+    /// Who sends too fast is not told when to try again.
+    RetryTimeForgotten = "retry-time-forgotten",
+    /// Draining ends with the first batch.
+    DrainForgetsConnections = "drain-forgets-connections",
+    /// Who never says who they are is kept.
+    AttachTimeoutIgnored = "attach-timeout-ignored",
+    /// A reader who takes nothing is kept.
+    SlowReaderNeverClosed = "slow-reader-never-closed",
+    /// What a warning has counted is counted by the next one, too.
+    WarningsCountedTwice = "warnings-counted-twice",
+    /// A length of 126 is written in one byte.
+    FrameLengthBoundary = "frame-length-boundary",
+    /// Lengths of two bytes are written with the lower one first.
+    FrameLengthReversed = "frame-length-reversed",
+    /// Changes that a full outbox leaves out are not made up for.
+    LeftOutForGood = "left-out-for-good",
+    /// A reader who falls behind goes on with the message after the one that did not fit.
+    LagSkipsMessage = "lag-skips-message",
+    /// What a shard refuses is answered without its number.
+    RefusalLosesNumber = "refusal-loses-number",
 
     // Limiter.
     /// One more than the burst is admitted.
@@ -147,4 +187,14 @@ catalogue! {
     BusyTimer = "busy-timer",
     /// A silent connection counts as alive.
     SilenceOverlooked = "silence-overlooked",
+    /// Its user is not told that somebody has stopped writing.
+    TypingEndNotTold = "typing-end-not-told",
+    /// A join refused for its rate is given up.
+    RefusedJoinGivenUp = "refused-join-given-up",
+    /// Its user is told that they have left as soon as they ask to.
+    LeftTooEarly = "left-too-early",
+    /// What is sent again goes into the room of the latest send.
+    RepeatedIntoAnotherRoom = "repeated-into-another-room",
+    /// Of what waits to be sent the newest goes first.
+    NewestSentFirst = "newest-sent-first",
 }

@@ -50,7 +50,7 @@ impl Log {
         }
         let message = Arc::new(Message { seq: self.head, at, user, content });
         self.kept.push_back(Arc::clone(&message));
-        self.trim(max);
+        self.trim(planted!(LogTrimmedOneShort, max - 1, max));
         message
     }
 

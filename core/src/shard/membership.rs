@@ -54,7 +54,9 @@ impl State {
         }
         let is_member = room.is_some_and(|room| room.members.contains_key(&peer.user));
         let members = room.map_or(0, Room::count);
-        if !is_member && config.room_members_max.is_some_and(|max| members >= max) {
+        if !is_member
+            && config.room_members_max.is_some_and(|max| members >= planted!(RoomFullTooEarly, max - 1, max))
+        {
             return Err(Refusal::RoomFull);
         }
         Ok(())

@@ -332,12 +332,18 @@ impl Room {
 /// shows them, and nobody else would put it right.
 impl Churn {
     fn join(&mut self, user: UserName) {
-        self.left.remove(&user);
+        let was_leaving = self.left.remove(&user);
+        if planted!(ChurnCancelsOut, was_leaving, false) {
+            return;
+        }
         self.joined.insert(user);
     }
 
     fn leave(&mut self, user: UserName) {
-        self.joined.remove(&user);
+        let was_joining = self.joined.remove(&user);
+        if planted!(ChurnCancelsOut, was_joining, false) {
+            return;
+        }
         self.left.insert(user);
     }
 }

@@ -37,7 +37,12 @@ impl State {
                 answers.remember(id, answer, turn.config.answers_max);
             }
         };
-        let room = match attended(&mut self.rooms, peer, name) {
+        let present = planted!(
+            NonMembersSpeak,
+            self.rooms.get_mut(name).ok_or(Refusal::UnknownRoom),
+            attended(&mut self.rooms, peer, name)
+        );
+        let room = match present {
             Ok(room) => room,
             Err(refusal) => {
                 remember(Err(refusal));
@@ -98,6 +103,7 @@ impl State {
 
 impl Room {
     fn put_task(&mut self, task: &Task, max: u32) -> Result<&mut Self, Refusal> {
+        let max = planted!(TasksOneTooMany, max + 1, max);
         if self.tasks.len() >= max as usize && !self.tasks.contains_key(&task.task) {
             return Err(Refusal::Full);
         }

@@ -183,10 +183,10 @@ impl Sessions {
         if resume.secret == home.fresh {
             home.active = home.fresh;
         }
-        if resume.secret != home.active {
+        if planted!(GuessedSecretAccepted, false, resume.secret != home.active) {
             return None;
         }
-        if resume.attempt < home.attempt {
+        if planted!(StaleAttachTakesOver, false, resume.attempt < home.attempt) {
             return Some(Claim::Outdated);
         }
         home.attempt = resume.attempt;
