@@ -37,6 +37,11 @@ impl Age {
         self.read += bytes as u64;
     }
 
+    /// Everything that was written has been read.
+    pub(crate) const fn is_read(&self) -> bool {
+        self.read == self.written
+    }
+
     /// What was read last is younger than this.
     pub(crate) fn since(&self) -> Time {
         self.marks.front().map_or(Time(0), |&(_, since)| since)

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Time between two looks at all tables.
-pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
 /// Most timers of one machine that may go off within a second.
 const TIMERS_PER_SECOND_MAX: u32 = 500;
 /// What a machine may take beside the times that are given to it.

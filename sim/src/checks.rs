@@ -155,8 +155,11 @@ impl World<'_> {
         let ClientEvent::Refused { id, refusal, .. } = event else { return Ok(()) };
         let (Setup { rooms, shard, .. }, normal) = (&self.scenario.setup, ShardConfig::default());
         let possible = match refusal {
-            Refusal::RoomFull => shard.room_members_max.is_some(),
-            Refusal::TooManyRooms => shard.rooms_per_session_max < *rooms,
+            Refusal::RoomFull => shard.room_members_max.is_some_and(|max| {
+                let others = |room| self.life.others_in(room, self.life.users[client]);
+                (0..*rooms as usize).any(|room| others(room) >= max as usize)
+            }),
+            Refusal::TooManyRooms => (shard.rooms_per_session_max as usize) < self.life.asked[client].len(),
             Refusal::TooManySessions => shard.sessions_per_user_max < normal.sessions_per_user_max,
             Refusal::Full => {
                 shard.rooms_max < normal.rooms_max

@@ -10,7 +10,7 @@ use chinwag_core::{
 use chinwag_journal::{NodeInput, NodeOutput};
 
 use crate::{
-    checks,
+    checks::{self, broken},
     draw::Purpose,
     flow::Way,
     intruder::{Credentials, Intruder, Next},
@@ -182,6 +182,10 @@ impl World<'_> {
         };
         while self.read_frame(id, client, &mut decoder)? {}
         if let Some(link) = self.links.get_mut(id) {
+            if link.client_here && decoder.is_amid() && link.is_read() {
+                let sentence = format!("c{client} reads a part of a frame, and nothing more is on its way");
+                return broken(checks::WIRE, sentence);
+            }
             link.decoder = decoder;
         }
         Ok(())
@@ -189,8 +193,8 @@ impl World<'_> {
 
     /// Reads the next frame; false if there is none, or if the client has let go of the connection.
     fn read_frame(&mut self, id: ConnectionId, client: usize, decoder: &mut Decoder) -> Result<bool, Broken> {
-        let broken = |error| Broken { check: checks::WIRE, sentence: format!("c{client} reads {error}") };
-        let Some(frame) = decoder.next_frame().map_err(broken)? else { return Ok(false) };
+        let no_frame = |error| Broken { check: checks::WIRE, sentence: format!("c{client} reads {error}") };
+        let Some(frame) = decoder.next_frame().map_err(no_frame)? else { return Ok(false) };
         self.frames += 1;
         self.trace.arrives(id, Way::Down);
         if self.saboteur.loses(&frame) {

@@ -99,6 +99,8 @@ impl Intruder {
             {
                 Err(format!("is not told to say who it is first, but {text}"))
             }
+            // What has no number is refused like this.
+            (Some("warning"), _) if frame["code"] == "rate_limited" => Ok(self.answered()),
             (Some("error"), _) => Ok(self.answered()),
             (Some("welcome"), Some((victim, _))) if !is_stranger => {
                 if frame["resumed"] != false || frame["session"] == *victim.session {

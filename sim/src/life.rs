@@ -2,7 +2,10 @@
 //!
 //! A *line* is a connection as its node sees it, from the handshake to the node's end of it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chinwag_core::{ConnectionId, Time, gateway::Fault};
 
@@ -105,6 +108,8 @@ pub(crate) struct Life {
     pub(crate) hushed: Vec<Vec<Time>>,
     /// Since when, or longer, each client writes in each room without a pause.
     pub(crate) began: Vec<Vec<Time>>,
+    /// Which rooms each client has ever asked to be in. What a server said may be read when it is long dead.
+    pub(crate) asked: Vec<BTreeSet<usize>>,
     /// How long mail takes at most.
     pub(crate) mail: Duration,
     /// When the server's clock last jumped, or one of its nodes last paused: what should have happened by then may take
@@ -135,6 +140,7 @@ impl Life {
             typing: vec![vec![(Time(0), Time(0)); setup.rooms as usize]; users.len()],
             began: vec![vec![Time(0); setup.rooms as usize]; users.len()],
             hushed: vec![vec![Time(0); setup.rooms as usize]; users.len()],
+            asked: vec![BTreeSet::new(); users.len()],
             mail: Duration::from_micros(skewed.max().unwrap_or(0).max(setup.mail_us_max)),
             upset: Time(0),
             drifts: setup.clock.drift_ppm != 0,
@@ -179,6 +185,12 @@ impl Life {
         self.clients(user).map(|client| self.typing[client][room].1).max().unwrap_or_default()
     }
 
+    /// Most users but one that may be in a room.
+    pub(crate) fn others_in(&self, room: usize, user: usize) -> usize {
+        let asked = |other: usize| self.clients(other).any(|client| self.asked[client].contains(&room));
+        (0..self.presence.len()).filter(|&other| other != user && asked(other)).count()
+    }
+
     fn end_stays(&mut self, now: Time, is_meant: impl Fn(&Stay) -> bool, left: bool) {
         for stay in self.stays.iter_mut().filter(|stay| stay.until.is_none() && is_meant(stay)) {
             (stay.until, stay.left) = (Some(now), left);
@@ -198,6 +210,7 @@ impl Life {
                 let present = &mut self.presents[client];
                 present.claim = present.claim.or_else(|| session.map(|session| session.0));
             }
+            (Kind::Join, Some(room)) => drop(self.asked[client].insert(room)),
             (Kind::Leave, Some(room)) => {
                 self.end_stays(now, |stay| stay.client == client && stay.room == room, true);
             }

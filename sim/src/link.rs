@@ -182,6 +182,11 @@ impl Link {
         self.client_here && !self.blocked && self.blocked_at <= since && self.down.is_clear()
     }
 
+    /// The client has read all that the server has ever had to write.
+    pub(crate) fn is_read(&self) -> bool {
+        !self.blocked && self.age.is_read()
+    }
+
     /// The server ends its side: after what is written, or at once.
     pub(crate) fn hang_up(&mut self) {
         self.server_end = ServerEnd::Gone;

@@ -72,6 +72,11 @@ impl Decoder {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// It holds a part of a frame.
+    pub(crate) const fn is_amid(&self) -> bool {
+        self.start < self.bytes.len()
+    }
+
     /// The next frame, if all of it is here.
     ///
     /// # Errors

@@ -44,6 +44,9 @@ pub struct Args {
     /// Also write what came of it to a file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Also write the smallest scenario of each bug to a folder
+    #[arg(long, value_name = "FOLDER")]
+    save: Option<PathBuf>,
 }
 
 impl Args {
@@ -109,6 +112,14 @@ fn hunt(
     if let Some(path) = &args.json {
         let json = serde_json::to_string_pretty(&report)?;
         fs::write(path, json + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(folder) = &args.save {
+        for (bug, smallest) in bugs.iter().zip(&smallest) {
+            let Some(smallest) = smallest else { continue };
+            let path = folder.join(bug.name).with_extension("scn");
+            let text = format!("# {}\n{}", bug.what, smallest.scenario);
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
     }
     Ok(if report.faults.is_empty() { 0 } else { MISSED })
 }
