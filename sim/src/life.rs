@@ -423,6 +423,8 @@ impl World<'_> {
                 line.abuse.receives(shows);
                 if text.starts_with(r#"{"type":"hello""#) {
                     self.hello_arrives(id, text);
+                } else if text.starts_with(r#"{"type":"join""#) {
+                    self.join_arrives(id, text);
                 } else if text.starts_with(r#"{"type":"typing""#) {
                     self.typing_arrives(id, text);
                 }

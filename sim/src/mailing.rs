@@ -10,6 +10,7 @@ use chinwag_journal::Mail;
 
 use crate::{
     checks::{self, broken},
+    glance::Wish,
     judge::Broken,
     world::World,
 };
@@ -46,6 +47,15 @@ impl World<'_> {
             return Ok(());
         }
         broken(checks::MAIL, format!("n{to} is sent what happens in {room}, and nobody is there"))
+    }
+
+    /// Whoever comes in may be told of at once, whatever they said before.
+    pub(crate) fn join_arrives(&mut self, connection: ConnectionId, text: &str) {
+        let room = Wish::at(text).and_then(|wish| wish.room).map(|room| room.0);
+        if let Some(room) = room.filter(|&room| room < self.scenario.setup.rooms as usize) {
+            let room = self.judge.room(room).clone();
+            self.mailing.typing.remove(&(connection, room));
+        }
     }
 
     /// Nobody is told again within half the time after which it is forgotten.

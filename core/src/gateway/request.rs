@@ -246,6 +246,10 @@ impl Gateway {
             Command::Join { room, since } => {
                 let history = config.history_on_join;
                 let shard = self.shard_of_room(&room);
+                if !self.reads(slot, &room) {
+                    // What they wrote before they came in, nobody was told of.
+                    self.connection(slot).typing.retain(|(typing, _)| *typing != room);
+                }
                 self.submit(slot, shard, Op::Join { peer, id, room, since, history }, out);
             }
             Command::Leave { room } => {
@@ -304,6 +308,12 @@ impl Gateway {
             }
             Command::Publish { .. } => unreachable!("has a limiter of its own"),
         }
+    }
+
+    /// Whether a connection is in a room.
+    fn reads(&mut self, slot: Slot, room: &RoomName) -> bool {
+        let Some(index) = self.by_name.get(room).copied() else { return false };
+        self.connection(slot).rooms.binary_search(&index).is_ok()
     }
 
     /// Passes a typing notice on, unless it says nothing new.
