@@ -130,7 +130,8 @@ impl World<'_> {
         let is_free = self.links.get(line).is_some_and(|link| link.is_clear_since(since));
         // Who enters later is not told of those who write already.
         let began = life.began[client][room];
-        let is_last = life.typing[client][room].1 == since && life.hushed[client][room] < since;
+        let (said, heard) = life.typing[client][room];
+        let is_last = heard == since && said <= since && life.hushed[client][room] < said;
         let dropped = self.server.nodes.iter().any(|node| node.counters().typing_dropped > 0);
         if !was_in || is_refused || !is_free || !is_last || dropped || life.upset >= since {
             return Ok(());

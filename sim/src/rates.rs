@@ -20,8 +20,10 @@ pub(crate) struct Rates {
     held: Vec<Option<usize>>,
     sessions: Vec<Session>,
     by_id: BTreeMap<SessionId, usize>,
-    /// By number of the connection: its session.
-    connections: Vec<Option<usize>>,
+    /// By client: how often its program has died.
+    deaths: Vec<u32>,
+    /// By number of the connection: its session, and how often its client's program had died by then.
+    connections: Vec<Option<(usize, u32)>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +39,7 @@ impl Rates {
             rate,
             said: vec![Vec::new(); users.len()],
             held: vec![None; users.len()],
+            deaths: vec![0; users.len()],
             users,
             sessions: Vec::new(),
             by_id: BTreeMap::new(),
@@ -60,6 +63,7 @@ impl Rates {
     /// A client knows nothing any more, and counts its messages from the beginning. Its session may go on for a while.
     pub(crate) fn crashed(&mut self, client: usize) {
         self.said[client].clear();
+        self.deaths[client] += 1;
         self.held[client] = None;
     }
 
@@ -95,9 +99,13 @@ impl Rates {
             }
             _ => return Ok(false),
         };
-        let Some(session) = self.connections.get(slot(connection)).copied().flatten() else {
+        let Some((session, deaths)) = self.connections.get(slot(connection)).copied().flatten() else {
             return Ok(false);
         };
+        if !is_in && deaths != self.deaths[client] {
+            // Whether that was a message, its sender would have known.
+            return Ok(false);
+        }
         let allowance = &mut self.sessions[session].allowance;
         if is_in { allowance.admitted(now) } else { allowance.refused(now) }?;
         Ok(true)
@@ -115,7 +123,7 @@ impl Rates {
         if self.connections.len() <= slot {
             self.connections.resize(slot + 1, None);
         }
-        self.connections[slot] = Some(session);
+        self.connections[slot] = Some((session, self.deaths[client]));
     }
 
     /// What a session that does not go on with an earlier one begins with.
