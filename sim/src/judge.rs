@@ -6,9 +6,15 @@ use chinwag_core::{
     Client, Epoch, Position, RequestId, RoomName, Seq, UserName,
     client::{ClientEvent, Presence, Shown},
 };
-use chinwag_oracle::{MemberId, Mode, Observation, Oracle, Page, Promise, Report, RoomId, SendId, Violation};
+use chinwag_oracle::{Mode, Observation, Oracle, Page, Promise, Report, SendId, Violation};
 
-use crate::{checks, content::Contents, rates::Rates, scenario::Setup};
+use crate::{
+    checks,
+    content::Contents,
+    rates::Rates,
+    scenario::Setup,
+    witness::{member_id, room_id},
+};
 
 /// A check that failed, in one sentence.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -191,7 +197,7 @@ impl Judge {
         bytes: usize,
         id: RequestId,
     ) -> Result<(), Broken> {
-        let send = SendId(number(self.said.len()));
+        let send = SendId(u32::try_from(self.said.len()).expect("scenarios are small"));
         // The shortest have a number and a space.
         self.longest = self.longest.max(bytes).max(8);
         self.said.push(Said { member, bytes });
@@ -488,16 +494,4 @@ fn judged(violation: Option<Violation>) -> Result<(), Broken> {
         Some(violation) => Err(Broken { check: violation.promise.name(), sentence: violation.sentence }),
         None => Ok(()),
     }
-}
-
-fn number(index: usize) -> u32 {
-    u32::try_from(index).expect("scenarios are small")
-}
-
-fn member_id(member: usize) -> MemberId {
-    MemberId(number(member))
-}
-
-fn room_id(room: usize) -> RoomId {
-    RoomId(number(room))
 }

@@ -291,10 +291,12 @@ pub(crate) fn ended(client: usize, room: usize) -> Observation {
     Observation::StreamEnded { member: member_id(client), room: room_id(room) }
 }
 
+/// A client, as the oracle knows it.
 pub(crate) fn member_id(client: usize) -> MemberId {
     MemberId(u32::try_from(client).expect("scenarios are small"))
 }
 
+/// A room, as the oracle knows it.
 pub(crate) fn room_id(room: usize) -> RoomId {
     RoomId(u32::try_from(room).expect("scenarios are small"))
 }
