@@ -81,6 +81,7 @@ impl World<'_> {
             }
             Action::Leave { .. } => {
                 self.people[client].wanted.remove(&room);
+                self.people[client].writers.leaves(&name);
                 Command::Leave { room: name }
             }
             Action::Say { times, bytes, .. } => {

@@ -24,6 +24,8 @@ use crate::{
 
 /// A server writes at most so many bytes at once.
 const WRITE_BYTES: usize = 64 * 1_024;
+/// Nobody knocks more often than this at once.
+const KNOCKS_MAX: u32 = 20;
 /// A server that closes a connection lets go of it after this at the latest.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
 
@@ -101,8 +103,15 @@ impl World<'_> {
         self.tell_client(client, ClientInput::Closed { code: None, reason: "" })
     }
 
-    /// Opens a connection over a client's line for someone else.
+    /// Opens connections over a client's line for someone else.
     pub(crate) fn intrude(&mut self, client: usize, aim: Aim) {
+        let count = if aim == Aim::Knock { self.scenario.setup.shard.sessions_per_user_max + 2 } else { 1 };
+        for _ in 0..count.min(KNOCKS_MAX) {
+            self.intrude_once(client, aim);
+        }
+    }
+
+    fn intrude_once(&mut self, client: usize, aim: Aim) {
         let person = &self.people[client];
         let victim = person.credentials.clone().map(|credentials| (credentials, person.user.to_string()));
         let (id, node) = self.open(client, Some(Intruder::new(aim, victim)));

@@ -6,7 +6,10 @@
 
 use std::time::Duration;
 
-use chinwag_core::config::{GatewayConfig, RoomCreation, ShardConfig};
+use chinwag_core::{
+    client::ClientConfig,
+    config::{GatewayConfig, RoomCreation, ShardConfig},
+};
 
 use crate::{
     draw::{Cause, Draws, Purpose},
@@ -95,6 +98,7 @@ const FAMILIES: &[Family] = &[
     }),
     family(3, 40, &[Churn], |_, _| Action::Crash),
     family(1, 40, &[Churn], |_, _| Action::Quit),
+    family(1, 25, &[Hostile], |_, _| Action::Intrude { aim: Aim::Knock }),
 ];
 
 impl Scenario {
@@ -109,6 +113,7 @@ impl Scenario {
     pub fn of(profile: Profile, seed: u64) -> Self {
         let draws = Draws::new(seed);
         let mut setup = setup(profile, &mut draws.of(Purpose::Setup, profile as u64));
+        vary(&mut draws.of(Purpose::Setup, 2 << 40), &mut setup);
         let mut steps = arrivals(draws, &setup);
         talk(profile, draws, &setup, &mut steps);
         faults(profile, draws, &setup, &mut steps);
@@ -161,6 +166,7 @@ fn setup(profile: Profile, c: &mut Cause) -> Setup {
         retry_rate_limited: c.chance(85),
         attempts_max: c.chance(5).then(|| within(c, 2..=6)),
         asks_max: c.pick(&[1, 16]),
+        typing_max: ClientConfig::default().typing_max,
     };
     let frozen = if profile != Peace && c.chance(50) { c.within(0..=clients / 2) } else { 0 };
     let frozen = (0..frozen).map(|_| within(c, 0..=clients - 1)).collect::<std::collections::BTreeSet<u32>>();
@@ -177,6 +183,17 @@ fn setup(profile: Profile, c: &mut Cause) -> Setup {
         safety_only: profile == NoLimits,
         shard,
         gateway,
+    }
+}
+
+/// What few scenarios have.
+fn vary(c: &mut Cause, setup: &mut Setup) {
+    let patience = &mut setup.patience;
+    if c.chance(20) {
+        patience.backoff_base = Duration::from_millis(10);
+    }
+    if c.chance(20) {
+        patience.typing_max = c.pick(&[1, 2]);
     }
 }
 
@@ -336,8 +353,22 @@ fn faults(profile: Profile, draws: Draws, setup: &Setup, steps: &mut Vec<Step>) 
                 _ => false,
             };
             let actor = if is_servers { Actor::Server } else { Actor::Client(client(&mut c, setup)) };
-            steps.push(Step { id: 0, at_us: instant(&mut c, setup, &storms), actor, action });
+            let at_us = instant(&mut c, setup, &storms);
+            let step = Step { id: 0, at_us, actor, action };
+            match step.action {
+                Action::Reset if c.chance(50) => flap(&mut c, setup, &step, steps),
+                _ => steps.push(step),
+            }
         }
+    }
+}
+
+/// A line that fails again and again for some seconds.
+fn flap(c: &mut Cause, setup: &Setup, first: &Step, steps: &mut Vec<Step>) {
+    let mut at_us = first.at_us;
+    for _ in 0..c.within(5..=20) {
+        steps.push(Step { at_us: at_us.min(setup.chaos_us), ..first.clone() });
+        at_us += c.within(0..=400 * MILLI);
     }
 }
 

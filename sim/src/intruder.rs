@@ -29,8 +29,11 @@ pub(crate) struct Intruder {
     aim: Aim,
     /// Whose session they are after, and the user they name.
     victim: Option<(Credentials, String)>,
-    /// Requests that are not answered.
+    /// Requests that are not answered, of so many.
     unanswered: usize,
+    asked: usize,
+    /// They were not let in.
+    turned_away: bool,
 }
 
 /// What an intruder does next.
@@ -46,7 +49,7 @@ impl Intruder {
     /// Someone who has not said anything; `victim` is who is on the line, with what resumes their session.
     #[must_use]
     pub(crate) fn new(aim: Aim, victim: Option<(Credentials, String)>) -> Self {
-        Self { aim, victim, unanswered: 0 }
+        Self { aim, victim, unanswered: 0, asked: 0, turned_away: false }
     }
 
     /// Whether they will never say anything.
@@ -58,6 +61,14 @@ impl Intruder {
     pub(crate) fn says(&mut self) -> Vec<String> {
         let frames = match (self.aim, &self.victim) {
             (Aim::Sit, _) => vec![],
+            (Aim::Knock, _) => [
+                r#"{"type":"members","room":"r0","user":"mallory","id":1}"#,
+                r#"{"type":"hello","user":"mallory","id":2}"#,
+                r#"{"type":"rooms","id":3}"#,
+                r#"{"type":"history","room":"r0","id":4}"#,
+            ]
+            .map(str::to_owned)
+            .into(),
             (Aim::Guess, Some((Credentials { session, .. }, user))) => {
                 vec![hello(user, session, "00112233445566778899aabbccddeeff")]
             }
@@ -78,7 +89,7 @@ impl Intruder {
             .map(str::to_owned)
             .into(),
         };
-        self.unanswered = frames.len();
+        (self.unanswered, self.asked) = (frames.len(), frames.len());
         frames
     }
 
@@ -92,6 +103,9 @@ impl Intruder {
             return Ok(if over { Next::Leave } else { Next::Stay });
         };
         let frame: Value = serde_json::from_str(text).map_err(|error| format!("{error}: {text}"))?;
+        if self.aim == Aim::Knock {
+            return self.hears_at_the_door(&frame, text);
+        }
         let is_stranger = self.victim.is_none() || matches!(self.aim, Aim::Sit | Aim::Barge);
         match (frame["type"].as_str(), &self.victim) {
             (Some("error"), _)
@@ -105,6 +119,28 @@ impl Intruder {
             (Some("welcome"), Some((victim, _))) if !is_stranger => {
                 if frame["resumed"] != false || frame["session"] == *victim.session {
                     return Err(format!("has taken over session {} of another", victim.session));
+                }
+                Ok(self.answered())
+            }
+            _ => Err(format!("is told {text}")),
+        }
+    }
+
+    /// Whoever is let in is answered. Whoever is not hears so first, and then of all they asked for, in order.
+    fn hears_at_the_door(&mut self, frame: &Value, text: &str) -> Result<Next, String> {
+        let code = frame["code"].as_str();
+        match frame["type"].as_str() {
+            // Others may have gone in between.
+            Some("welcome") if self.turned_away && frame["resumed"] == false => {
+                self.turned_away = false;
+                Ok(self.answered())
+            }
+            Some("rooms") if !self.turned_away => Ok(self.answered()),
+            Some("error") => {
+                self.turned_away |= matches!(code, Some("too_many_sessions" | "full"));
+                let next = self.asked - self.unanswered + 1;
+                if self.turned_away && frame["id"] != next {
+                    return Err(format!("is not let in, and told {text} before {next} is answered"));
                 }
                 Ok(self.answered())
             }
@@ -143,6 +179,24 @@ mod tests {
         assert!(hears(r#"{"type":"welcome","session":"xyz","resumed":true}"#).is_err());
         assert!(hears(r#"{"type":"welcome","session":"abc","resumed":false}"#).is_err());
         assert!(hears(r#"{"type":"message","room":"r0"}"#).is_err());
+    }
+
+    #[test]
+    fn whoever_is_not_let_in_hears_of_all_they_asked_for() {
+        let hears = |texts: &[&str]| {
+            let mut knocker = Intruder::new(Aim::Knock, None);
+            assert_eq!(knocker.says().len(), 4);
+            texts.iter().map(|text| knocker.hears(&ServerFrame::Text(text))).collect::<Result<Vec<_>, _>>()
+        };
+        let full = r#"{"type":"error","code":"too_many_sessions","id":1}"#;
+        let refused = [2, 3, 4].map(|id| format!(r#"{{"type":"error","code":"not_attached","id":{id}}}"#));
+        let heard = hears(&[full, &refused[0], &refused[1], &refused[2]]).unwrap();
+        assert_eq!(heard.last(), Some(&Next::Leave));
+        assert!(hears(&[full, full]).is_err(), "told so twice");
+        assert!(hears(&[full, &refused[1]]).is_err(), "the second was overlooked");
+        let member = r#"{"type":"error","code":"not_member","id":1}"#;
+        assert!(hears(&[member, &refused[2], r#"{"type":"rooms","rooms":[],"id":3}"#, &refused[0]]).is_ok());
+        assert!(hears(&[r#"{"type":"joined","room":"r0","id":2}"#]).is_err());
     }
 
     #[test]

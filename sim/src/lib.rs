@@ -62,6 +62,7 @@ pub mod trace;
 mod wire;
 mod witness;
 mod world;
+mod writers;
 
 pub use batch::try_run;
 pub use fingerprint::Fingerprint;

@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chinwag_core::{Client, ConnectionId, Time, UserName, client::ClientConfig, hash::mix};
 
-use crate::{clock::Clock, intruder::Credentials, pipe::Line, scenario::ClientSetup, told::Told};
+use crate::{
+    clock::Clock, intruder::Credentials, pipe::Line, scenario::ClientSetup, told::Told, writers::Writers,
+};
 
 /// One client with its user and its line.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(crate) struct Person {
     pub(crate) turned_away: bool,
     /// What its user was told of its connection.
     pub(crate) told: Told,
+    /// Whom its user is shown to be writing.
+    pub(crate) writers: Writers,
     /// Its line is dead for ever.
     pub(crate) frozen: bool,
     setup: ClientSetup,
@@ -65,6 +69,7 @@ impl Person {
             credentials: None,
             turned_away: false,
             told: Told::default(),
+            writers: Writers::default(),
             frozen: false,
             config,
             lives: 1,
@@ -83,6 +88,7 @@ impl Person {
         let seed = mix(self.seed, self.lives);
         self.client = Client::new(self.config.clone(), self.user.clone(), seed);
         self.told = Told::default();
+        self.writers = Writers::default();
         self.lives += 1;
         self.armed = None;
     }

@@ -129,10 +129,17 @@ pub struct Patience {
     /// See [`ClientConfig::asks_max`].
     #[serde(default = "asks_max")]
     pub asks_max: usize,
+    /// See [`ClientConfig::typing_max`].
+    #[serde(default = "typing_max")]
+    pub typing_max: usize,
 }
 
 fn asks_max() -> usize {
     ClientConfig::default().asks_max
+}
+
+fn typing_max() -> usize {
+    ClientConfig::default().typing_max
 }
 
 impl Setup {
@@ -162,17 +169,18 @@ impl Setup {
             retry_rate_limited,
             attempts_max,
             asks_max,
+            typing_max,
         } = self.patience;
         ClientConfig {
             backoff: Backoff { base: backoff_base, max: backoff_max, attempts_max, ..Backoff::default() },
             asks_max,
+            typing_max,
             unanswered_max,
             queue_max,
             silence_timeout,
             typing_ttl: self.gateway.typing_ttl,
             retry_rate_limited,
             rosters: true,
-            ..ClientConfig::default()
         }
     }
 }
@@ -451,6 +459,8 @@ pub enum Aim {
     Guess,
     /// To take over that session with the right secret, for another user.
     Borrow,
+    /// To come in under a name of their own, more often than one may, without a word of greeting first.
+    Knock,
 }
 
 /// A scenario file that cannot be read.

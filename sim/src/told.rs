@@ -36,7 +36,11 @@ fn wait_max(patience: &Patience, attempts: u32) -> Duration {
 impl World<'_> {
     /// A client's user is told something.
     pub(crate) fn tells(&mut self, client: usize, event: &ClientEvent) -> Result<(), Broken> {
-        let told = &mut self.people[client].told;
+        let (person, most) = (&mut self.people[client], self.scenario.setup.patience.typing_max);
+        if let Err(why) = person.writers.event(person.clock.shows(self.now), event, most) {
+            return broken(checks::TYPING, format!("c{client}: {why}"));
+        }
+        let told = &mut person.told;
         match *event {
             ClientEvent::Attached { .. } => *told = Told { attached: true, ..Told::default() },
             ClientEvent::Refused { .. } | ClientEvent::Warning { .. } => told.refused = !told.attached,
@@ -91,8 +95,12 @@ impl World<'_> {
     }
 
     /// A client knows what its user was told: whether it is connected, and what has no answer.
-    pub(crate) fn check_told(&self, client: usize) -> Result<(), Broken> {
-        let person = &self.people[client];
+    pub(crate) fn check_told(&mut self, client: usize) -> Result<(), Broken> {
+        let person = &mut self.people[client];
+        let (writers, most) = (person.writers.settle(), self.scenario.setup.patience.typing_max);
+        if writers > most {
+            return broken(checks::TYPING, format!("c{client} shows {writers} to write, more than {most}"));
+        }
         let (machine, told) = (&person.client, person.told);
         let waits = if told.ended { 0 } else { self.judge.unanswered(client) };
         let says = (machine.is_attached(), machine.is_ended());

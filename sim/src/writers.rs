@@ -1,0 +1,93 @@
+//! Whom a client's user is shown to be writing: no more than may be, and nobody is passed over without need.
+
+use chinwag_core::{
+    RoomName, Time, UserName,
+    client::{ClientEvent, Presence},
+};
+
+/// Whom a client's user is shown to be writing, and since when at the latest.
+#[derive(Debug, Default)]
+pub(crate) struct Writers {
+    shown: Vec<(RoomName, UserName, Time)>,
+    /// The user was just told that somebody writes.
+    just_told: bool,
+}
+
+impl Writers {
+    /// The user is told something.
+    ///
+    /// # Errors
+    /// Somebody is passed over although no more than `most` are shown, or although another was to be.
+    pub(crate) fn event(&mut self, now: Time, event: &ClientEvent, most: usize) -> Result<(), String> {
+        let just_told = std::mem::take(&mut self.just_told);
+        match event {
+            ClientEvent::Presence { room, user, presence: Presence::Typing } => {
+                self.remove(room, user);
+                self.shown.push((room.clone(), user.clone(), now));
+                self.just_told = true;
+            }
+            ClientEvent::Presence { room, user, .. } => {
+                let (count, oldest) = (self.shown.len(), self.shown.first().map(|shown| shown.2));
+                let since = self.remove(room, user);
+                if since.is_some() && just_told && (count <= most || since != oldest) {
+                    return Err(format!("{user} is passed over in {room}, of {count} who write"));
+                }
+            }
+            ClientEvent::UserLeft { room, user, .. } => drop(self.remove(room, user)),
+            ClientEvent::Message(shown) => drop(self.remove(&shown.room, &shown.user)),
+            ClientEvent::Disconnected { .. } | ClientEvent::Ended { .. } => self.shown.clear(),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The user wants to be out of a room, and is shown nobody there.
+    pub(crate) fn leaves(&mut self, room: &RoomName) {
+        self.shown.retain(|(shown, ..)| shown != room);
+    }
+
+    /// All that follows from one event is told; how many are shown now.
+    pub(crate) const fn settle(&mut self) -> usize {
+        self.just_told = false;
+        self.shown.len()
+    }
+
+    fn remove(&mut self, room: &RoomName, user: &UserName) -> Option<Time> {
+        let place = self.shown.iter().position(|(r, u, _)| r == room && u == user)?;
+        Some(self.shown.remove(place).2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn presence(user: &str, presence: Presence) -> ClientEvent {
+        let (room, user) = (RoomName::new("r0").unwrap(), UserName::new(user).unwrap());
+        ClientEvent::Presence { room, user, presence }
+    }
+
+    #[test]
+    fn whoever_began_first_is_passed_over_once_there_are_too_many() {
+        let told = |until: u64, passed_over: &str| {
+            let mut writers = Writers::default();
+            for (user, at) in ["u1", "u2", "u3"].into_iter().zip(1..=until) {
+                writers.event(Time(at), &presence(user, Presence::Typing), 2).unwrap();
+            }
+            writers.event(Time(until), &presence(passed_over, Presence::Online), 2).map(|()| writers.settle())
+        };
+        assert_eq!(told(3, "u1"), Ok(2));
+        assert!(told(3, "u2").is_err(), "u1 began before");
+        assert!(told(2, "u1").is_err(), "two may be shown");
+        assert_eq!(told(2, "u3"), Ok(2), "who does not write is not passed over");
+    }
+
+    #[test]
+    fn whoever_stops_is_not_passed_over() {
+        let mut writers = Writers::default();
+        writers.event(Time(1), &presence("u1", Presence::Typing), 2).unwrap();
+        assert_eq!(writers.settle(), 1);
+        writers.event(Time(1), &presence("u1", Presence::Online), 2).unwrap();
+        assert_eq!(writers.settle(), 0);
+    }
+}
