@@ -73,13 +73,6 @@ impl Gateway {
         let connection = self.slots[slot].as_mut().expect("it is in the table");
         connection.spoke = now;
         connection.abuse.received(now, &self.config);
-        if text.len() > self.config.frame_bytes_max {
-            self.control(now, slot, None, out, |gateway, out| {
-                gateway.refuse(now, slot, None, Refusal::FrameTooLarge, None, None, out);
-            });
-            return;
-        }
-        let connection = self.slots[slot].as_mut().expect("it is in the table");
         if connection.waiting.is_empty() && connection.is_ready(&self.config) {
             self.request(now, slot, text, out);
         } else {
@@ -116,6 +109,11 @@ impl Gateway {
     }
 
     fn request(&mut self, now: Time, slot: Slot, text: &str, out: &mut Vec<GatewayOutput>) {
+        if text.len() > self.config.frame_bytes_max {
+            return self.control(now, slot, None, out, |gateway, out| {
+                gateway.refuse(now, slot, None, Refusal::FrameTooLarge, None, None, out);
+            });
+        }
         match chat::decode(text) {
             Ok(request) => self.command(now, slot, request, text, out),
             Err(Rejection { id, refusal, detail }) => {
