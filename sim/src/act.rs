@@ -296,7 +296,7 @@ impl World<'_> {
     fn drain_if_told(&mut self, action: &Action) -> Result<(), Broken> {
         if matches!(action, Action::Restart { drain_us: Some(_), .. }) && self.server.is_up() {
             self.resume_all()?;
-            self.endings.drains(self.now);
+            self.endings.drains(self.now, self.links.iter().count());
             for node in 0..self.server.nodes.len() {
                 self.tell_node(node, NodeInput::Gateway(GatewayInput::Drain))?;
             }

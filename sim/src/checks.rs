@@ -128,7 +128,8 @@ impl World<'_> {
             self.judge.begin_survey(client, room);
             self.ask(client, room, None)?;
         }
-        self.begin_inventory()
+        self.begin_inventory();
+        Ok(())
     }
 
     /// Asks for the page of members that begins after a name.

@@ -42,8 +42,8 @@ pub(crate) struct Endings {
     connects: BTreeMap<usize, Vec<Time>>,
     /// Who was told not to come back before, by their own clock.
     not_before: BTreeMap<usize, Time>,
-    /// When the server last began to tell everybody to go.
-    drain: Option<Time>,
+    /// When the server last began to tell everybody to go, and how many there were.
+    drain: Option<(Time, u32)>,
     /// When those come back that one life of the server sent away.
     returns: (u64, Vec<u64>),
 }
@@ -55,8 +55,8 @@ impl Endings {
     }
 
     /// The server tells everybody to go.
-    pub(crate) fn drains(&mut self, now: Time) {
-        self.drain = Some(now);
+    pub(crate) fn drains(&mut self, now: Time, count: usize) {
+        self.drain = Some((now, u32::try_from(count).unwrap_or(u32::MAX)));
     }
 }
 
@@ -164,10 +164,12 @@ impl World<'_> {
     pub(crate) fn check_drained(&mut self) -> Result<(), Broken> {
         const INTERVAL: Duration = Duration::from_millis(100);
         let since = self.endings.drain.take().filter(|_| self.server.draining);
-        let Some(since) = since.filter(|since| self.life.upset <= *since) else { return Ok(()) };
+        let Some((since, count)) = since.filter(|(since, _)| self.life.upset <= *since) else {
+            return Ok(());
+        };
         self.checked(checks::CLOSING);
         let batch = (self.scenario.setup.gateway.drain_rate / 10).max(1);
-        let batches = u32::try_from(self.links.iter().count()).unwrap_or(u32::MAX).div_ceil(batch) + 2;
+        let batches = count.div_ceil(batch) + 2;
         let due = since + self.life.at_most(INTERVAL * batches) + self.life.delay();
         match self.life.lines.keys().next() {
             Some(id) if self.now > due => {

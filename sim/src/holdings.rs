@@ -1,10 +1,6 @@
 //! What the server holds at rest: rooms listed with their members, and tables with all that is known to be in them.
 
-use chinwag_core::{
-    RoomName,
-    client::{ClientEvent, Command},
-    shard::Usage,
-};
+use chinwag_core::{RoomName, client::ClientEvent, shard::Usage};
 
 use crate::{
     checks::{self, SURVEY_INTERVAL, broken},
@@ -21,11 +17,12 @@ pub(crate) struct Inventory {
 }
 
 impl World<'_> {
-    /// Asks for all rooms, if anybody is there.
-    pub(crate) fn begin_inventory(&mut self) -> Result<(), Broken> {
-        let Some(&(client, _)) = self.seats().first() else { return Ok(()) };
+    /// Plans to ask for all rooms, if anybody is there: between two pages of members, for there is a limit to how often
+    /// one may ask.
+    pub(crate) fn begin_inventory(&mut self) {
+        let Some(&(client, _)) = self.seats().first() else { return };
         self.inventory = Some(Inventory { client, ..Inventory::default() });
-        self.submit(client, Command::Rooms { after: None })
+        self.add_after(SURVEY_INTERVAL / 2, Event::AskRooms { client, after: None });
     }
 
     /// Takes in a page, and plans to ask for the next.
