@@ -229,6 +229,7 @@ impl World<'_> {
             && let Some(link) = self.links.get_mut(id)
         {
             link.cut(self.now, &AT_ONCE);
+            self.endings.fails(client);
             self.touch(id);
         }
     }

@@ -54,6 +54,13 @@ impl Endings {
         self.not_before.get(&client).copied()
     }
 
+    /// A client's line fails: that it comes back is not its own doing.
+    pub(crate) fn fails(&mut self, client: usize) {
+        if let Some(connects) = self.connects.get_mut(&client) {
+            connects.pop();
+        }
+    }
+
     /// The server tells everybody to go.
     pub(crate) fn drains(&mut self, now: Time, count: usize) {
         self.drain = Some((now, u32::try_from(count).unwrap_or(u32::MAX)));

@@ -13,6 +13,7 @@ use chinwag_core::{
 
 use crate::{
     draw::{Cause, Draws, Purpose},
+    habits::{come_back, flap, flutter, hall, reset_later, visits},
     profile::Profile::{
         self, Calm as Peace, Churn, Clock, Default as Mixed, Hostile, Net, NoLimits, Overload,
     },
@@ -22,8 +23,8 @@ use crate::{
     world::SURVEY_TIME,
 };
 
-const MILLI: u64 = 1_000;
-const SECOND: u64 = 1_000_000;
+pub(crate) const MILLI: u64 = 1_000;
+pub(crate) const SECOND: u64 = 1_000_000;
 
 /// How a fault, or a request beyond joining and saying, is drawn.
 type Draw = fn(&mut Cause, &Setup) -> Action;
@@ -77,7 +78,7 @@ const FAMILIES: &[Family] = &[
         for_us: span(c) * 2,
     }),
     family(2, 40, &[Churn, NoLimits], |c, _| {
-        let drain_us = c.chance(40).then(|| c.within(0..=2 * SECOND));
+        let drain_us = c.chance(50).then(|| c.pick(&[SECOND / 2, 2 * SECOND, 6 * SECOND]));
         Action::Restart { drain_us, for_us: c.within(0..=5 * SECOND) }
     }),
     family(3, 50, &[Clock, Overload], |c, _| Action::Skew {
@@ -114,9 +115,11 @@ impl Scenario {
         let draws = Draws::new(seed);
         let mut setup = setup(profile, &mut draws.of(Purpose::Setup, profile as u64));
         vary(&mut draws.of(Purpose::Setup, 2 << 40), &mut setup);
-        let mut steps = arrivals(draws, &setup);
-        talk(profile, draws, &setup, &mut steps);
-        faults(profile, draws, &setup, &mut steps);
+        let (hall, crowds) = (hall(draws, &setup), crowds(draws, &setup));
+        let mut steps = arrivals(draws, &hall);
+        talk(profile, draws, &hall, &crowds, &mut steps);
+        visits(draws, &setup, &hall, &mut steps);
+        faults(profile, draws, &setup, &crowds, &mut steps);
         if profile != Peace {
             flood(&mut draws.of(Purpose::Step, 7 << 40), &setup, &mut steps);
         }
@@ -211,7 +214,7 @@ fn gateway(profile: Profile, clients: u64, nodes: u64, c: &mut Cause) -> Gateway
         message_rate: c.pick(&[4, 20, 100]),
         message_burst: c.pick(&[1, 3, 10]),
         control_rate: c.pick(&[5, 20]),
-        control_burst: c.pick(&[5, 40]),
+        control_burst: c.pick(&[3, 8, 40]),
         content_bytes_max: (outbox_bytes_max / 16).min(4_096),
         history_on_join: c.pick(&[0, 3, 50]),
         page_messages_max: c.pick(&[2, 10, 200]),
@@ -248,7 +251,7 @@ fn shard(clients: u64, users: u64, rooms: u32, c: &mut Cause) -> ShardConfig {
         room_ttl: Duration::from_secs(c.pick(&[1, 3_600])),
         presence_grace: Duration::from_millis(c.pick(&[500, 2_000, 6_000])),
         resume_window: Duration::from_secs(c.pick(&[3, 6, 15])),
-        room_members_max: (is_tight && c.chance(40)).then(|| within(c, users.min(2)..=users)),
+        room_members_max: c.chance(18).then(|| within(c, users.min(2)..=users)),
         rooms_max: tight(c, 1, normal.rooms_max),
         rooms_per_session_max: tight(c, rooms.div_ceil(2), normal.rooms_per_session_max),
         sessions_per_user_max: tight(c, 2, normal.sessions_per_user_max),
@@ -279,20 +282,32 @@ fn arrivals(draws: Draws, setup: &Setup) -> Vec<Step> {
     steps
 }
 
+/// Instants around which everybody speaks, and much of what goes wrong goes wrong.
+fn crowds(draws: Draws, setup: &Setup) -> Vec<u64> {
+    let mut c = draws.of(Purpose::Step, 9 << 40);
+    (0..c.within(1..=4)).map(|_| c.within(SECOND..=setup.chaos_us)).collect()
+}
+
 /// What users do: half of them at any time, half in crowds around a few instants.
-fn talk(profile: Profile, draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+fn talk(profile: Profile, draws: Draws, setup: &Setup, crowds: &[u64], steps: &mut Vec<Step>) {
     let mut c = draws.of(Purpose::Step, 2 << 40);
     let kept: Vec<(u32, Draw)> = REQUESTS.iter().copied().filter(|_| c.chance(60)).collect();
-    let crowds: Vec<u64> = (0..c.within(1..=4)).map(|_| c.within(SECOND..=setup.chaos_us)).collect();
     let count = c.pick(&[100, 300, 700]) * if profile == Overload { 2 } else { 1 };
+    // Where little may wait for a reader, it takes long messages to come to that limit.
+    let long = if setup.gateway.outbox_bytes_max <= 16 * 1_024 { c.pick(&[4, 30]) } else { 4 };
     for number in 0..count {
         let mut c = draws.of(Purpose::Step, 3 << 40 | number);
-        let at_us = instant(&mut c, setup, &crowds);
+        let at_us = instant(&mut c, setup, crowds);
         // Most messages are short; some are as long as they may be.
-        let bytes_max = (setup.gateway.content_bytes_max as u64).min(if c.chance(4) { 4_096 } else { 48 });
+        let bytes_max = (setup.gateway.content_bytes_max as u64).min(if c.chance(long) { 4_096 } else { 48 });
         let action = request(&mut c, setup, &kept, bytes_max);
-        let client = client(&mut c, setup);
-        steps.push(Step { id: 0, at_us, actor: Actor::Client(client), action });
+        let actor = Actor::Client(client(&mut c, setup));
+        if let Action::Leave { room } = action
+            && c.chance(40)
+        {
+            come_back(&mut c, setup, actor, room, at_us, steps);
+        }
+        steps.push(Step { id: 0, at_us, actor, action });
     }
 }
 
@@ -329,9 +344,10 @@ fn request(c: &mut Cause, setup: &Setup, kept: &[(u32, Draw)], bytes_max: u64) -
 
 /// Families that this scenario has, half of their faults close together in a few storms: independent mishaps never add
 /// up to an outage.
-fn faults(profile: Profile, draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+fn faults(profile: Profile, draws: Draws, setup: &Setup, crowds: &[u64], steps: &mut Vec<Step>) {
     let mut c = draws.of(Purpose::Step, 6 << 40);
-    let storms: Vec<u64> = (0..c.within(1..=3)).map(|_| c.within(SECOND..=setup.chaos_us)).collect();
+    let storm = |c: &mut Cause| if c.chance(50) { c.pick(crowds) } else { c.within(SECOND..=setup.chaos_us) };
+    let storms: Vec<u64> = (0..c.within(1..=3)).map(|_| storm(&mut c)).collect();
     for (number, family) in (0u64..).zip(FAMILIES) {
         let mut c = draws.of(Purpose::Step, 4 << 40 | number << 20);
         let percent = match profile {
@@ -354,21 +370,16 @@ fn faults(profile: Profile, draws: Draws, setup: &Setup, steps: &mut Vec<Step>) 
             };
             let actor = if is_servers { Actor::Server } else { Actor::Client(client(&mut c, setup)) };
             let at_us = instant(&mut c, setup, &storms);
-            let step = Step { id: 0, at_us, actor, action };
-            match step.action {
-                Action::Reset if c.chance(50) => flap(&mut c, setup, &step, steps),
-                _ => steps.push(step),
+            match action {
+                Action::Reset if c.chance(50) => flap(&mut c, setup, actor, at_us, steps),
+                Action::Cut | Action::Reset | Action::Fin if c.chance(30) => {
+                    reset_later(&mut c, setup, actor, at_us, steps);
+                }
+                Action::Skew { for_us, .. } => flutter(&mut c, setup, at_us, for_us, steps),
+                _ => {}
             }
+            steps.push(Step { id: 0, at_us, actor, action });
         }
-    }
-}
-
-/// A line that fails again and again for some seconds.
-fn flap(c: &mut Cause, setup: &Setup, first: &Step, steps: &mut Vec<Step>) {
-    let mut at_us = first.at_us;
-    for _ in 0..c.within(5..=20) {
-        steps.push(Step { at_us: at_us.min(setup.chaos_us), ..first.clone() });
-        at_us += c.within(0..=400 * MILLI);
     }
 }
 
@@ -436,11 +447,11 @@ fn room(c: &mut Cause, setup: &Setup) -> u32 {
     within(c, 0..=u64::from(setup.rooms - 1))
 }
 
-fn client(c: &mut Cause, setup: &Setup) -> u32 {
+pub(crate) fn client(c: &mut Cause, setup: &Setup) -> u32 {
     within(c, 0..=setup.clients.len() as u64 - 1)
 }
 
-fn within(c: &mut Cause, range: std::ops::RangeInclusive<u64>) -> u32 {
+pub(crate) fn within(c: &mut Cause, range: std::ops::RangeInclusive<u64>) -> u32 {
     u32::try_from(c.within(range)).expect("scenarios are small")
 }
 

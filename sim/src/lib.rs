@@ -29,6 +29,7 @@ mod fingerprint;
 mod flow;
 mod generate;
 mod glance;
+mod habits;
 mod holdings;
 mod intruder;
 mod judge;

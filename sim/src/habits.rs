@@ -1,0 +1,85 @@
+//! What is done several times in a row: short visits to a back room, returns to a room just left, resets one after the
+//! other. Steps that are drawn one by one hardly ever add up to these.
+
+use crate::{
+    draw::{Cause, Draws, Purpose},
+    generate::{MILLI, SECOND, client, within},
+    scenario::{Action, Actor, Setup, Step},
+};
+
+/// How often somebody looks into a back room.
+const VISITS: u64 = 6;
+
+/// The rooms that most of the talk is about: often there is a back room beside them.
+pub(crate) fn hall(draws: Draws, setup: &Setup) -> Setup {
+    let has_back_room = setup.rooms > 1 && draws.of(Purpose::Setup, 3 << 40).chance(50);
+    Setup { rooms: setup.rooms - u32::from(has_back_room), ..setup.clone() }
+}
+
+/// Two clients look into the back room now and then: they enter, say something and leave. In between it stands empty.
+pub(crate) fn visits(draws: Draws, setup: &Setup, hall: &Setup, steps: &mut Vec<Step>) {
+    for room in hall.rooms..setup.rooms {
+        for number in 0..VISITS {
+            let mut c = draws.of(Purpose::Step, 8 << 40 | u64::from(room) << 20 | number);
+            let actor = Actor::Client(within(&mut c, 0..=1));
+            let mut at_us = c.within(SECOND..=setup.chaos_us);
+            let say = Action::Say { room, times: c.pick(&[1, 4]), bytes: within(&mut c, 8..=20) };
+            for action in [Action::Join { room }, say, Action::Leave { room }] {
+                steps.push(step(setup, at_us, actor, action));
+                at_us += c.within(100 * MILLI..=SECOND);
+            }
+        }
+    }
+}
+
+/// Whoever has left a room is back at once, and somebody has asked in between who is there.
+pub(crate) fn come_back(
+    c: &mut Cause,
+    setup: &Setup,
+    actor: Actor,
+    room: u32,
+    left_us: u64,
+    steps: &mut Vec<Step>,
+) {
+    let back_us = left_us + c.within(50 * MILLI..=600 * MILLI);
+    let asker = Actor::Client(client(c, setup));
+    let asked_us = c.within(left_us..=back_us);
+    steps.push(step(setup, asked_us, asker, Action::Members { room }));
+    steps.push(step(setup, back_us, actor, Action::Join { room }));
+}
+
+/// Whoever has just come back goes again, before everybody has heard of it; says when.
+pub(crate) fn reset_later(
+    c: &mut Cause,
+    setup: &Setup,
+    actor: Actor,
+    after_us: u64,
+    steps: &mut Vec<Step>,
+) -> u64 {
+    let at_us = after_us + c.within(50 * MILLI..=900 * MILLI);
+    steps.push(step(setup, at_us, actor, Action::Reset));
+    at_us
+}
+
+/// A line that fails again and again for some seconds.
+pub(crate) fn flap(c: &mut Cause, setup: &Setup, actor: Actor, from_us: u64, steps: &mut Vec<Step>) {
+    let mut at_us = from_us;
+    for _ in 1..c.within(5..=20) {
+        at_us += c.within(0..=400 * MILLI);
+        steps.push(step(setup, at_us, actor, Action::Reset));
+    }
+}
+
+/// While mail is late, somebody goes and comes, twice: what is said on an old connection is heard later than what is said
+/// on a new one.
+pub(crate) fn flutter(c: &mut Cause, setup: &Setup, from_us: u64, for_us: u64, steps: &mut Vec<Step>) {
+    let actor = Actor::Client(client(c, setup));
+    let first_us = from_us + c.within(0..=for_us.min(4 * SECOND));
+    let second_us = reset_later(c, setup, actor, first_us, steps);
+    reset_later(c, setup, actor, second_us, steps);
+}
+
+/// What happens while there are faults, at the latest when they end.
+fn step(setup: &Setup, at_us: u64, actor: Actor, action: Action) -> Step {
+    Step { id: 0, at_us: at_us.min(setup.chaos_us), actor, action }
+}
