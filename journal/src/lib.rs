@@ -12,6 +12,6 @@ mod node;
 #[cfg(test)]
 mod tests;
 
-pub use host::Host;
+pub use host::{Applied, Host};
 pub use journal::Journal;
 pub use node::{Mail, Node, NodeConfig, NodeInput, NodeOutput};

@@ -14,7 +14,7 @@ use chinwag_core::{
     shard::{Effect, Op, Query, ShardEvent, Signal, Usage},
 };
 
-use crate::Host;
+use crate::{Applied, Host};
 
 /// Bits of a gateway's id that hold its node; the others hold its incarnation.
 const NODE_BITS: u32 = 16;
@@ -34,6 +34,8 @@ pub struct NodeConfig {
     pub shard: ShardConfig,
     /// Unpredictable bits for secrets, different for every node.
     pub seed: [u8; 32],
+    /// Its shards have replicas: what they apply is kept until it is taken.
+    pub replicated: bool,
 }
 
 /// Something one node has for another. Mail from one node to another must arrive in order.
@@ -93,12 +95,15 @@ impl Node {
     /// A node whose shards are empty.
     #[must_use]
     pub fn new(config: NodeConfig, now: Time) -> Self {
-        let NodeConfig { index, nodes, incarnation, gateway, shard, seed } = config;
+        let NodeConfig { index, nodes, incarnation, gateway, shard, seed, replicated } = config;
         assert!(index < nodes && nodes <= 1 << NODE_BITS, "node {index} of {nodes}");
         let id = GatewayId(incarnation << NODE_BITS | u64::from(index));
         let hosts = (0..gateway.shards)
             .filter(|shard| shard % nodes == index)
-            .map(|s| (ShardId(s), Host::new(now, shard.clone(), hash::mix(incarnation, u64::from(s)))))
+            .map(|s| {
+                let bits = hash::mix(incarnation, u64::from(s));
+                (ShardId(s), Host::new(now, ShardId(s), shard.clone(), bits, replicated))
+            })
             .collect();
         Self {
             id,
@@ -179,6 +184,11 @@ impl Node {
     #[must_use]
     pub fn digests(&self) -> Vec<u64> {
         self.hosts.values().map(|host| host.shard().digest()).collect()
+    }
+
+    /// What its shards have applied since this was last called, each in its order; nothing without replicas.
+    pub fn take_applied(&mut self) -> impl Iterator<Item = Applied> {
+        self.hosts.values_mut().flat_map(Host::take_applied)
     }
 
     fn timeout(&mut self, now: Time, out: &mut Vec<NodeOutput>) {

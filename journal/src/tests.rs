@@ -37,7 +37,15 @@ impl Kit {
     fn with(gateway: GatewayConfig, shard: ShardConfig) -> Self {
         let now = Time(1_795_237_380_000_000);
         let gateway = Arc::new(gateway);
-        let config = NodeConfig { index: 0, nodes: 1, incarnation: 1, gateway, shard, seed: [7; 32] };
+        let config = NodeConfig {
+            index: 0,
+            nodes: 1,
+            incarnation: 1,
+            gateway,
+            shard,
+            seed: [7; 32],
+            replicated: false,
+        };
         Self {
             node: Node::new(config, now),
             now,

@@ -189,6 +189,7 @@ impl Threads {
                 gateway: Arc::clone(&gateway),
                 shard: shard.clone(),
                 seed: rand::random(),
+                replicated: false,
             };
             let seat = Seat {
                 shared: Arc::clone(&shared),

@@ -63,6 +63,8 @@ pub const CONTENT: &str = "content";
 pub const BUSY: &str = "busy";
 /// An outbox holds more than it may.
 pub const BOUNDS: &str = "bounds";
+/// A replica did something else, or something else has the digest of what a shard did.
+pub const REPLICAS: &str = "replicas";
 /// More messages were let in than the rate allows, or fewer.
 pub const LIMITER: &str = "limiter";
 /// At rest a client is not connected, or not in a room its user wants to be in.
@@ -110,6 +112,7 @@ pub const AT_WORK: &[&str] = &[
     HERD,
     TABLES,
     MAIL,
+    REPLICAS,
     LIMITER,
 ];
 

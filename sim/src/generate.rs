@@ -184,6 +184,7 @@ fn setup(profile: Profile, c: &mut Cause) -> Setup {
         calms: Vec::new(),
         frozen: frozen.into_iter().collect(),
         safety_only: profile == NoLimits,
+        replicated: false,
         shard,
         gateway,
     }
@@ -198,6 +199,7 @@ fn vary(c: &mut Cause, setup: &mut Setup) {
     if c.chance(20) {
         patience.typing_max = c.pick(&[1, 2]);
     }
+    setup.replicated = c.chance(5);
 }
 
 /// A clock that is wrong, and runs too fast or too slow by up to half a percent.

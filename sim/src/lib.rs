@@ -50,6 +50,7 @@ mod plain;
 pub mod profile;
 mod rates;
 mod reading;
+mod replicas;
 mod sabotage;
 pub mod scenario;
 mod server;

@@ -55,6 +55,7 @@ pub(crate) fn plain(setup: &Setup) -> Setup {
         calms: Vec::new(),
         frozen: Vec::new(),
         safety_only: setup.safety_only,
+        replicated: false,
         gateway: GatewayConfig { shards: 1, ..GatewayConfig::default() },
         shard: ShardConfig::default(),
     }

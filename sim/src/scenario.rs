@@ -62,6 +62,9 @@ pub struct Setup {
     /// Faults stay until the end, and nothing is asked of those they hit: only what is shown is judged.
     #[serde(default)]
     pub safety_only: bool,
+    /// The server's shards have replicas.
+    #[serde(default)]
+    pub replicated: bool,
     /// The gateways' limits.
     pub gateway: GatewayConfig,
     /// The shards' limits.

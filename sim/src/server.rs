@@ -9,6 +9,7 @@ use crate::{
     clock::Clock,
     counted::Counted,
     draw::{Draws, Purpose},
+    replicas::Replicas,
     scenario::Setup,
 };
 
@@ -36,6 +37,8 @@ pub(crate) struct Server {
     gateway: Arc<GatewayConfig>,
     /// Inputs that machines of earlier lives have handled.
     handled_before: u64,
+    /// Those of its shards, if they have any.
+    pub(crate) replicas: Option<Replicas>,
 }
 
 impl Server {
@@ -54,6 +57,7 @@ impl Server {
             arrivals: BTreeMap::new(),
             gateway: Arc::new(setup.gateway.clone()),
             handled_before: 0,
+            replicas: None,
         }
     }
 
@@ -71,10 +75,12 @@ impl Server {
                 gateway: self.gateway.clone(),
                 shard: setup.shard.clone(),
                 seed,
+                replicated: setup.replicated,
             };
             Node::new(config, self.clock.shows(now))
         };
         self.nodes = (0..setup.nodes).map(node).collect();
+        self.replicas = setup.replicated.then(Replicas::default);
         self.counted = vec![Counted::default(); self.nodes.len()];
         self.armed = vec![None; self.nodes.len()];
         self.paused = self.nodes.iter().map(|_| None).collect();

@@ -389,6 +389,7 @@ impl<'a> World<'a> {
         }
         self.more_outputs = more;
         self.arm_node(node);
+        self.check_replicas(node)?;
         self.check_bounds(node)
     }
 

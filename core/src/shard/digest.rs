@@ -88,8 +88,8 @@ fn of_push(push: &Push) -> u64 {
 
 fn of_roster(roster: &Roster) -> u64 {
     match roster {
-        Roster::Names(names) => names.len() as u64,
-        Roster::Count(count) => u64::from(*count),
+        Roster::Names(names) => mix(1, names.len() as u64),
+        Roster::Count(count) => mix(2, u64::from(*count)),
     }
 }
 

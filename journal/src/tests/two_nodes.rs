@@ -30,6 +30,7 @@ impl Duo {
                 gateway,
                 shard,
                 seed: [7 + index; 32],
+                replicated: false,
             };
             Node::new(config, now)
         };
