@@ -13,7 +13,7 @@ use chinwag_core::{
 
 use crate::{
     draw::{Cause, Draws, Purpose},
-    habits::{come_back, flap, flutter, hall, reset_later, visits},
+    habits::{come_back, finale, flap, flutter, hall, reset_later, visits},
     profile::Profile::{
         self, Calm as Peace, Churn, Clock, Default as Mixed, Hostile, Net, NoLimits, Overload,
     },
@@ -78,11 +78,11 @@ const FAMILIES: &[Family] = &[
         for_us: span(c) * 2,
     }),
     family(2, 40, &[Churn, NoLimits], |c, _| {
-        let drain_us = c.chance(50).then(|| c.pick(&[SECOND / 2, 2 * SECOND, 6 * SECOND]));
+        let drain_us = c.chance(60).then(|| c.pick(&[SECOND / 2, 3 * SECOND, 6 * SECOND]));
         Action::Restart { drain_us, for_us: c.within(0..=5 * SECOND) }
     }),
     family(3, 50, &[Clock, Overload], |c, _| Action::Skew {
-        mail_us_max: c.within(10 * MILLI..=SECOND),
+        mail_us_max: c.pick(&[30 * MILLI, 300 * MILLI, SECOND]),
         for_us: span(c),
     }),
     family(3, 40, &[Clock, Overload], |c, s| Action::Pause {
@@ -122,6 +122,7 @@ impl Scenario {
         faults(profile, draws, &setup, &crowds, &mut steps);
         if profile != Peace {
             flood(&mut draws.of(Purpose::Step, 7 << 40), &setup, &mut steps);
+            finale(draws, &setup, &mut steps);
         }
         let mut scenario = Self { seed, profile, setup: setup.clone(), steps };
         if profile != NoLimits {

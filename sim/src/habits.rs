@@ -70,13 +70,39 @@ pub(crate) fn flap(c: &mut Cause, setup: &Setup, actor: Actor, from_us: u64, ste
     }
 }
 
-/// While mail is late, somebody goes and comes, twice: what is said on an old connection is heard later than what is said
-/// on a new one.
+/// While mail is late, somebody goes and comes again and again: what is said on an old connection is heard later than
+/// what is said on a new one.
 pub(crate) fn flutter(c: &mut Cause, setup: &Setup, from_us: u64, for_us: u64, steps: &mut Vec<Step>) {
     let actor = Actor::Client(client(c, setup));
-    let first_us = from_us + c.within(0..=for_us.min(4 * SECOND));
-    let second_us = reset_later(c, setup, actor, first_us, steps);
-    reset_later(c, setup, actor, second_us, steps);
+    let mut at_us = from_us + c.within(0..=for_us.min(4 * SECOND));
+    for _ in 0..c.within(2..=8) {
+        at_us = reset_later(c, setup, actor, at_us, steps);
+    }
+}
+
+/// The last thing before the faults end: somebody reads nothing while much is said, and others come and go. Nothing that
+/// follows puts right what they are not told.
+pub(crate) fn finale(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+    const LENGTH: u64 = 5 * SECOND / 2;
+    let mut c = draws.of(Purpose::Step, 10 << 40);
+    if !c.chance(60) {
+        return;
+    }
+    let (room, from_us) = (0, setup.chaos_us - LENGTH);
+    let reader = Actor::Client(client(&mut c, setup));
+    let bytes = u32::try_from(setup.gateway.content_bytes_max).unwrap_or(u32::MAX).min(1_024);
+    steps.push(step(setup, from_us, reader, Action::Stall { up: false, down: true, for_us: LENGTH }));
+    for _ in 0..4 {
+        let (at_us, speaker) = (from_us + c.within(0..=SECOND), Actor::Client(client(&mut c, setup)));
+        steps.push(step(setup, at_us, speaker, Action::Say { room, times: 6, bytes }));
+    }
+    for _ in 0..3 {
+        let (at_us, leaver) = (from_us + c.within(SECOND..=2 * SECOND), Actor::Client(client(&mut c, setup)));
+        steps.push(step(setup, at_us, leaver, Action::Leave { room }));
+        if c.chance(70) {
+            come_back(&mut c, setup, leaver, room, at_us, steps);
+        }
+    }
 }
 
 /// What happens while there are faults, at the latest when they end.
