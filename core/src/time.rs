@@ -19,14 +19,33 @@ impl Time {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
-    /// Writes RFC 3339 in UTC with milliseconds, as in `2026-11-21T05:03:00.125Z`.
+    /// Writes RFC 3339 in UTC with milliseconds, as in `2026-11-21T05:03:00.125Z`. The format ends with the year 9999,
+    /// and what is later is written as its last millisecond.
     pub fn write_rfc3339(self, out: &mut impl fmt::Write) -> fmt::Result {
-        let millis = self.0 / 1_000;
+        // By hand, for every message has one, and formatting each part alone costs ten times as much.
+        let millis = (self.0 / 1_000).min(LAST_MILLI);
         let (days, in_day) = (millis / 86_400_000, millis % 86_400_000);
         let (year, month, day) = civil_from_days(days);
-        let (hour, minute) = (in_day / 3_600_000, in_day / 60_000 % 60);
-        let (second, milli) = (in_day / 1_000 % 60, in_day % 1_000);
-        write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        digits(&mut text[..4], year);
+        digits(&mut text[5..7], month);
+        digits(&mut text[8..10], day);
+        digits(&mut text[11..13], in_day / 3_600_000);
+        digits(&mut text[14..16], in_day / 60_000 % 60);
+        digits(&mut text[17..19], in_day / 1_000 % 60);
+        digits(&mut text[20..23], in_day % 1_000);
+        out.write_str(str::from_utf8(&text).expect("digits are text"))
+    }
+}
+
+/// The last millisecond of the year 9999.
+const LAST_MILLI: u64 = 253_402_300_799_999;
+
+/// Writes a number's last digits, as many as fit.
+fn digits(out: &mut [u8], mut number: u64) {
+    for digit in out.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).expect("a digit");
+        number /= 10;
     }
 }
 
@@ -70,5 +89,7 @@ mod tests {
         assert_eq!(at(951_782_400), "2000-02-29T00:00:00.000Z");
         assert_eq!(at(4_107_542_400), "2100-03-01T00:00:00.000Z");
         assert_eq!(Time(1_795_237_380_125_999).to_string(), "2026-11-21T05:03:00.125Z");
+        assert_eq!(at(253_402_300_799), "9999-12-31T23:59:59.000Z");
+        assert_eq!(Time(u64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
     }
 }

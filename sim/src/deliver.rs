@@ -63,7 +63,7 @@ impl World<'_> {
         {
             self.trace.sends_up(self.now, client, id, &up);
             self.life.sends(self.now, client, self.witness.sends(self.now, client, &up));
-            link.send(up);
+            link.send(self.now, up);
             self.touch(id);
         }
     }
@@ -81,7 +81,7 @@ impl World<'_> {
             if link.client_here {
                 self.trace.sends_up(self.now, client, id, &Up::Fin);
             }
-            link.let_go();
+            link.let_go(self.now);
             self.touch(id);
             self.forgets(id);
         }
@@ -94,7 +94,7 @@ impl World<'_> {
             return Ok(());
         }
         if link.intruder.is_some() {
-            link.let_go();
+            link.let_go(self.now);
             self.touch(id);
             return Ok(());
         }
@@ -135,7 +135,7 @@ impl World<'_> {
                 self.trace.ignores();
                 for up in intruder.says().into_iter().map(Up::Text) {
                     self.trace.sends_up(self.now, link.client, id, &up);
-                    link.send(up);
+                    link.send(self.now, up);
                 }
             }
             Down::Bytes(bytes) => {
@@ -147,12 +147,12 @@ impl World<'_> {
                     self.trace.arrives(id, Way::Down);
                     self.trace.ignores();
                     if intruder.hears(&frame).map_err(intrusion)? == Next::Leave {
-                        link.let_go();
+                        link.let_go(self.now);
                         break;
                     }
                 }
             }
-            Down::Fin => link.let_go(),
+            Down::Fin => link.let_go(self.now),
         }
         self.touch(id);
         Ok(())
@@ -243,6 +243,7 @@ impl World<'_> {
 impl World<'_> {
     /// Writes what a node has for a connection, as far as the socket takes it; `out` is what the node wants then.
     pub(crate) fn write(&mut self, id: ConnectionId, out: &mut Vec<NodeOutput>) {
+        self.advance(id);
         while let Some(link) = self.links.get_mut(id).filter(|link| link.is_served()) {
             let node = &mut self.server.nodes[link.node];
             let Some(mut bytes) = node.poll_transmit(id, WRITE_BYTES) else {
@@ -250,7 +251,7 @@ impl World<'_> {
                 link.age.drained(self.now);
                 if let ServerEnd::Closing(_) = link.server_end {
                     let node = link.node;
-                    link.hang_up();
+                    link.hang_up(self.now);
                     self.hand_node(node, disconnected(id), out);
                 }
                 break;
@@ -295,7 +296,7 @@ impl World<'_> {
     fn server_closed(&mut self, id: ConnectionId) -> Result<(), Broken> {
         let Some(link) = self.links.get_mut(id) else { return Ok(()) };
         let known = link.is_served();
-        link.hang_up();
+        link.hang_up(self.now);
         let node = link.node;
         self.line_ends(id);
         if known { self.tell_node(node, disconnected(id)) } else { Ok(()) }
@@ -309,7 +310,7 @@ impl World<'_> {
         match (link.server_end, up) {
             (ServerEnd::Unborn, Up::Handshake) if is_up => {
                 link.server_end = ServerEnd::Open;
-                link.down.push(Down::Accepted, 200);
+                link.down.push(self.now, Down::Accepted, 200);
                 let client = link.client;
                 match &link.intruder {
                     None => self.line_begins(id, client),
@@ -324,7 +325,7 @@ impl World<'_> {
                 self.tell_node(node, NodeInput::Gateway(GatewayInput::Connected { connection: id }))
             }
             (ServerEnd::Unborn, _) => {
-                link.hang_up();
+                link.hang_up(self.now);
                 Ok(())
             }
             (ServerEnd::Open | ServerEnd::Closing(_), Up::Fin) => self.server_closed(id),

@@ -8,7 +8,7 @@ use chinwag_core::{
 use chinwag_journal::{Mail, NodeInput};
 
 /// Stands for bytes: one multiplication for every eight of them, for this is done with every frame.
-fn bytes(bytes: &[u8]) -> u64 {
+pub(crate) fn bytes(bytes: &[u8]) -> u64 {
     let fold = |state: u64, word: u64| {
         let product = u128::from(state ^ word) * 0x9e37_79b9_7f4a_7c15_u128;
         (product as u64).rotate_left(7) ^ (product >> 64) as u64

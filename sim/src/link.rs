@@ -17,6 +17,9 @@ const PACKET_BYTES: usize = 1_460;
 /// A client gives up on a handshake that is not answered by then.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 
+/// Later than anything.
+const NEVER: Time = Time(u64::MAX);
+
 /// What a client sends, whole: the server's parser belongs to its driver.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Up {
@@ -149,14 +152,14 @@ impl Link {
             client_gives_up: Some(now + CONNECT_TIME),
             armed: None,
         };
-        link.send(Up::Handshake);
+        link.send(now, Up::Handshake);
         link
     }
 
     /// The client sends something.
-    pub(crate) fn send(&mut self, up: Up) {
+    pub(crate) fn send(&mut self, now: Time, up: Up) {
         let bytes = up.len();
-        self.up.push(up, bytes);
+        self.up.push(now, up, bytes);
     }
 
     /// The server writes bytes: no more than the send buffer takes.
@@ -166,14 +169,14 @@ impl Link {
         while !bytes.is_empty() {
             let packet = bytes.split_to(bytes.len().min(PACKET_BYTES));
             let len = packet.len();
-            self.down.push(Down::Bytes(packet), len);
+            self.down.push(now, Down::Bytes(packet), len);
         }
     }
 
     /// Bytes that a send buffer of this size still takes.
     #[must_use]
     pub(crate) const fn space(&self, send_buffer: usize) -> usize {
-        send_buffer.saturating_sub(self.down.waiting_bytes())
+        send_buffer.saturating_sub(self.down.buffered())
     }
 
     /// Whether nothing is on its way to the client, and nothing had to wait since then.
@@ -188,16 +191,16 @@ impl Link {
     }
 
     /// The server ends its side: after what is written, or at once.
-    pub(crate) fn hang_up(&mut self) {
+    pub(crate) fn hang_up(&mut self, now: Time) {
         self.server_end = ServerEnd::Gone;
-        self.down.push(Down::Fin, 0);
+        self.down.push(now, Down::Fin, 0);
     }
 
     /// The client lets go: what it has sent still goes out, what comes is not looked at.
-    pub(crate) fn let_go(&mut self) {
+    pub(crate) fn let_go(&mut self, now: Time) {
         if self.client_here {
             self.client_here = false;
-            self.send(Up::Fin);
+            self.send(now, Up::Fin);
         }
     }
 
@@ -245,18 +248,17 @@ impl Link {
     /// When something happens here next.
     #[must_use]
     pub(crate) fn poll_timeout(&self, up: &Line, down: &Line) -> Option<Time> {
-        let up_arrival = if self.reads() { self.up.next_arrival() } else { None };
         let times = [
-            self.up.next_departure(up),
-            self.down.next_departure(down),
-            up_arrival,
-            self.down.next_arrival(),
+            if self.reads() { self.up.next_event(up) } else { None },
+            self.down.next_event(down),
+            if self.blocked { self.down.next_room() } else { None },
             self.lets_go(),
             self.client_learns,
-            self.server_learns.filter(|_| !self.paused),
+            if self.paused { None } else { self.server_learns },
             self.client_gives_up,
         ];
-        times.into_iter().flatten().min()
+        let soonest = times.into_iter().fold(NEVER, |soonest, time| soonest.min(time.unwrap_or(NEVER)));
+        (soonest < NEVER).then_some(soonest)
     }
 
     /// Whether neither end knows of it any more.

@@ -19,14 +19,17 @@ pub(crate) struct Line {
 }
 
 /// One direction of a connection.
+///
+/// Nothing need be looked at when an item has left, only when one arrives: what left in between is reckoned then.
 #[derive(Debug)]
 pub(crate) struct Pipe<T> {
-    /// The send buffer.
+    /// What has not begun to leave.
     waiting: VecDeque<(T, usize)>,
-    waiting_bytes: usize,
-    /// When the first of `waiting` has left, if it is on its way out.
-    leaves_at: Option<Time>,
-    /// What has left, and when it arrives.
+    /// Bytes in the send buffer: of what waits, and of what is leaving.
+    buffered: usize,
+    /// When what began to leave last has left, and how many bytes it has.
+    leaving: (Time, usize),
+    /// What is on its way, and when it arrives.
     flying: VecDeque<(Time, T)>,
     last_arrival: Time,
     dead: bool,
@@ -36,8 +39,8 @@ impl<T> Default for Pipe<T> {
     fn default() -> Self {
         Self {
             waiting: VecDeque::new(),
-            waiting_bytes: 0,
-            leaves_at: None,
+            buffered: 0,
+            leaving: (Time::default(), 0),
             flying: VecDeque::new(),
             last_arrival: Time::default(),
             dead: false,
@@ -46,10 +49,10 @@ impl<T> Default for Pipe<T> {
 }
 
 impl<T> Pipe<T> {
-    /// Bytes in the send buffer.
+    /// Bytes in the send buffer, as of the last [`advance`](Self::advance).
     #[must_use]
-    pub(crate) const fn waiting_bytes(&self) -> usize {
-        self.waiting_bytes
+    pub(crate) const fn buffered(&self) -> usize {
+        self.buffered
     }
 
     /// Whether it works and nothing is in it.
@@ -58,39 +61,34 @@ impl<T> Pipe<T> {
         !self.dead && self.waiting.is_empty() && self.flying.is_empty()
     }
 
-    /// Whether there is nothing that could leave.
+    /// Whether nothing waits or is leaving, or ever will.
     #[must_use]
     pub(crate) fn is_idle(&self) -> bool {
-        self.dead || self.waiting.is_empty()
+        self.dead || self.leaving.1 == 0 && self.waiting.is_empty()
     }
 
     /// Puts an item of so many bytes into the send buffer.
-    pub(crate) fn push(&mut self, item: T, bytes: usize) {
-        self.waiting_bytes += bytes;
+    pub(crate) fn push(&mut self, now: Time, item: T, bytes: usize) {
+        if self.is_idle() {
+            self.leaving.0 = self.leaving.0.max(now);
+        }
+        self.buffered += bytes;
         self.waiting.push_back((item, bytes));
     }
 
     /// Lets leave what has to leave by now; `jitter` is how much longer than the latency it travels.
     pub(crate) fn advance(&mut self, now: Time, line: &Line, mut jitter: impl FnMut() -> Duration) {
-        while !self.dead {
-            match self.leaves_at {
-                Some(at) if at <= now => {
-                    let (item, bytes) = self.waiting.pop_front().expect("something is leaving");
-                    self.leaves_at = None;
-                    self.waiting_bytes -= bytes;
-                    self.last_arrival = self.last_arrival.max(at + line.latency + jitter());
-                    self.flying.push_back((self.last_arrival, item));
-                }
-                Some(_) => break,
-                None => {
-                    let Some(&(_, bytes)) = self.waiting.front() else { break };
-                    if line.stalled_until > now {
-                        break;
-                    }
-                    let micros = (bytes as u64).saturating_mul(1_000_000).div_ceil(line.rate.max(1));
-                    self.leaves_at = Some(now + Duration::from_micros(micros));
-                }
+        while !self.dead && self.leaving.0 <= now {
+            self.buffered -= std::mem::take(&mut self.leaving.1);
+            if line.stalled_until > now {
+                break;
             }
+            let Some((item, bytes)) = self.waiting.pop_front() else { break };
+            let micros = (bytes as u64).saturating_mul(1_000_000).div_ceil(line.rate.max(1));
+            let left = self.leaving.0.max(line.stalled_until) + Duration::from_micros(micros);
+            self.leaving = (left, bytes);
+            self.last_arrival = self.last_arrival.max(left + line.latency + jitter());
+            self.flying.push_back((self.last_arrival, item));
         }
     }
 
@@ -99,19 +97,20 @@ impl<T> Pipe<T> {
         self.flying.pop_front_if(|&mut (at, _)| at <= now).map(|(_, item)| item)
     }
 
-    /// When the next item arrives.
+    /// When to look again: when the next item arrives, or may begin to leave while none is on its way.
     #[must_use]
-    pub(crate) fn next_arrival(&self) -> Option<Time> {
-        self.flying.front().map(|&(at, _)| at)
+    pub(crate) fn next_event(&self, line: &Line) -> Option<Time> {
+        match self.flying.front() {
+            Some(&(at, _)) => Some(at),
+            None if self.dead || self.waiting.is_empty() => None,
+            None => Some(self.leaving.0.max(line.stalled_until)),
+        }
     }
 
-    /// When the next item leaves, or may begin to.
+    /// When there is more room in the send buffer, if something is leaving.
     #[must_use]
-    pub(crate) fn next_departure(&self, line: &Line) -> Option<Time> {
-        if self.dead || self.waiting.is_empty() {
-            return None;
-        }
-        Some(self.leaves_at.unwrap_or(line.stalled_until))
+    pub(crate) fn next_room(&self) -> Option<Time> {
+        (!self.dead && self.leaving.1 > 0).then_some(self.leaving.0)
     }
 
     /// From now on nothing leaves or arrives.
@@ -153,33 +152,49 @@ mod tests {
     #[test]
     fn a_byte_takes_its_time() {
         let mut pipe = Pipe::default();
-        pipe.push('a', 100);
+        pipe.push(START, 'a', 100);
+        pipe.push(START, 'b', 50);
         pipe.advance(START, &line(), || Duration::ZERO);
-        assert_eq!(pipe.next_departure(&line()), Some(Time(1_100_000)), "100 bytes at 1,000 a second");
-        pipe.advance(Time(1_100_000), &line(), || Duration::ZERO);
-        assert_eq!((pipe.waiting_bytes(), pipe.next_arrival()), (0, Some(Time(1_105_000))));
+        assert_eq!(pipe.next_room(), Some(Time(1_100_000)), "100 bytes at 1,000 a second");
+        assert_eq!((pipe.buffered(), pipe.next_event(&line())), (150, Some(Time(1_105_000))));
         assert_eq!(pipe.arrived(Time(1_104_999)), None);
+        pipe.advance(Time(1_105_000), &line(), || Duration::ZERO);
         assert_eq!(pipe.arrived(Time(1_105_000)), Some('a'));
+        assert_eq!(
+            (pipe.buffered(), pipe.next_event(&line())),
+            (50, Some(Time(1_155_000))),
+            "it began at 1.1 s"
+        );
+        pipe.advance(Time(1_155_000), &line(), || Duration::ZERO);
+        assert_eq!((pipe.arrived(Time(1_155_000)), pipe.buffered()), (Some('b'), 0));
+        assert_eq!((pipe.next_room(), pipe.next_event(&line())), (None, None));
+        pipe.push(Time(2_000_000), 'c', 10);
+        pipe.advance(Time(2_500_000), &line(), || Duration::ZERO);
+        assert_eq!(
+            pipe.arrived(Time(2_015_000)),
+            Some('c'),
+            "it began when it was put there, however late one looks"
+        );
     }
 
     #[test]
     fn a_stall_holds_back_what_has_not_left() {
         let mut pipe = Pipe::default();
-        pipe.push('a', 1);
+        pipe.push(START, 'a', 1);
         let stalled = Line { stalled_until: Time(9_000_000), ..line() };
         pipe.advance(START, &stalled, || Duration::ZERO);
-        assert_eq!(pipe.next_departure(&stalled), Some(Time(9_000_000)));
+        assert_eq!((pipe.next_event(&stalled), pipe.next_room()), (Some(Time(9_000_000)), None));
         pipe.advance(Time(9_000_000), &stalled, || Duration::ZERO);
-        assert_eq!(pipe.next_departure(&stalled), Some(Time(9_001_000)));
+        assert_eq!(pipe.next_room(), Some(Time(9_001_000)));
     }
 
     #[test]
     fn the_dead_say_nothing() {
         let mut pipe = Pipe::default();
-        pipe.push('a', 1);
+        pipe.push(START, 'a', 1);
         pipe.kill();
         pipe.advance(Time(2_000_000), &line(), || Duration::ZERO);
-        assert_eq!((pipe.next_departure(&line()), pipe.waiting_bytes()), (None, 1));
+        assert_eq!((pipe.next_event(&line()), pipe.next_room(), pipe.buffered()), (None, None, 1));
     }
 
     #[derive(Clone, Copy, Debug)]
@@ -211,7 +226,7 @@ mod tests {
             for act in acts {
                 match act {
                     Act::Push(bytes) => {
-                        pipe.push(pushed, bytes);
+                        pipe.push(now, pushed, bytes);
                         pushed += 1;
                         sent += bytes;
                     }
@@ -227,7 +242,7 @@ mod tests {
                     prop_assert_eq!(item, got, "in order, once");
                     got += 1;
                 }
-                prop_assert!(got <= pushed && pipe.waiting_bytes() <= sent);
+                prop_assert!(got <= pushed && pipe.buffered() <= sent);
             }
             if !cut {
                 // Enough time for everything: each item leaves and arrives in its turn.
@@ -239,7 +254,7 @@ mod tests {
                         got += 1;
                     }
                 }
-                prop_assert_eq!((got, pipe.waiting_bytes()), (pushed, 0));
+                prop_assert_eq!((got, pipe.buffered()), (pushed, 0));
             }
         }
     }

@@ -88,14 +88,14 @@ pub(crate) struct Reading<'a, 's> {
 
 impl Reading<'_, '_> {
     /// Judges it, and takes in what it says.
-    pub(crate) fn frame(&mut self, glance: Glance) -> Result<News, Fault> {
+    pub(crate) fn frame(&mut self, glance: &Glance) -> Result<News, Fault> {
         let before =
             matches!(glance, Glance::Welcome(_) | Glance::Refused(_) | Glance::Warning(_) | Glance::Pong(_));
         if !self.watch.welcomed && !before {
             object(checks::PROTOCOL, "nobody has been welcomed on this connection")?;
         }
         match glance {
-            Glance::Welcome(welcome) => return Ok(self.welcome(&welcome)?),
+            Glance::Welcome(welcome) => return Ok(self.welcome(welcome)?),
             Glance::Message(message) => {
                 let seat = self.seat(message.room)?;
                 if seat.follow != Follow::Live {
@@ -110,7 +110,7 @@ impl Reading<'_, '_> {
                 }
             }
             Glance::History(page) => self.history(page)?,
-            Glance::Joined(joined) => return self.joined(&joined),
+            Glance::Joined(joined) => return self.joined(joined),
             Glance::Gap(gap) => {
                 let seat = self.seat(gap.room)?;
                 let fits = seat.follow == Follow::Behind && seat.epoch == gap.epoch && seat.next == gap.from;
@@ -161,7 +161,7 @@ impl Reading<'_, '_> {
     }
 
     /// Frames that tell of members and answer questions.
-    fn others(&mut self, glance: Glance) -> Judged<News> {
+    fn others(&mut self, glance: &Glance) -> Judged<News> {
         match glance {
             Glance::Presence(presence) => {
                 let (user, own) = (presence.user, self.watch.user);
@@ -282,7 +282,7 @@ impl Reading<'_, '_> {
         Ok(News::Left { room: room.0 })
     }
 
-    fn history(&mut self, page: History) -> Result<(), Fault> {
+    fn history(&mut self, page: &History) -> Result<(), Fault> {
         let asked = page.id.is_some();
         if asked {
             self.answer(page.id, &[Kind::History], Some(page.room))?;

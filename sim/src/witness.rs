@@ -10,7 +10,7 @@ use chinwag_oracle::{MemberId, Observation, RoomId};
 use crate::{
     asked::Requests,
     checks,
-    glance::{Glance, Mood, UserNumber, Wish},
+    glance::{Glances, Mood, UserNumber, Wish},
     judge::Broken,
     link::Up,
     reading::{Fault, Reading},
@@ -80,6 +80,7 @@ pub(crate) struct Watch {
 #[derive(Debug)]
 pub(crate) struct Witness {
     watches: Vec<Watch>,
+    glances: Glances,
     limits: Limits,
     tally: Tally,
 }
@@ -151,7 +152,8 @@ impl Witness {
             unanswered_max: setup.patience.unanswered_max,
             waits_its_time: setup.patience.retry_rate_limited && !scenario.steps.iter().any(is_jump),
         };
-        Self { watches: setup.clients.iter().map(watch).collect(), limits, tally: Tally::default() }
+        let watches = setup.clients.iter().map(watch).collect();
+        Self { watches, glances: Glances::default(), limits, tally: Tally::default() }
     }
 
     /// How often each check was made.
@@ -209,7 +211,7 @@ impl Witness {
     ) -> Result<News, Broken> {
         self.tally.protocol += 1;
         let (watch, limits, tally) = (&mut self.watches[client], self.limits, &mut self.tally);
-        let judged = match Glance::at(text) {
+        let judged = match self.glances.at(text) {
             Ok(glance) => {
                 let mut reading = Reading { now, client, watch, limits, tally, stream };
                 reading.frame(glance)
