@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 
-use super::RETRY_AFTER_MAX;
+use super::{RETRY_AFTER_MAX, RETRY_AFTER_MIN};
 use crate::{
     dialect::{Presence, chat::Text},
     id::{Epoch, Position, RequestId, Seq},
@@ -175,7 +175,7 @@ impl<'a> Incoming<'a> {
 
     /// When a refused request may be made again.
     pub(super) fn retry_after(&self) -> Option<Duration> {
-        Some(Duration::from_millis(self.retry_after_ms?).min(RETRY_AFTER_MAX))
+        Some(Duration::from_millis(self.retry_after_ms?).clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX))
     }
 
     /// What was lost, of a gap.

@@ -37,6 +37,10 @@ pub const HELLO_REFUSED_CODE: u16 = 4401;
 /// The longest wait a server can impose: nobody is sent away for ever by a slip of its pen.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
 
+/// The shortest: a server whose clock stands still says "in a moment" again and again, and is not to be asked a thousand
+/// times a second.
+pub const RETRY_AFTER_MIN: Duration = Duration::from_millis(10);
+
 /// One user's end of a chat. See the [module](self) for what it promises.
 #[derive(Debug)]
 pub struct Client {
