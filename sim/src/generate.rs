@@ -78,7 +78,7 @@ const FAMILIES: &[Family] = &[
         for_us: span(c) * 2,
     }),
     family(2, 40, &[Churn, NoLimits], |c, _| {
-        let drain_us = c.chance(60).then(|| c.pick(&[SECOND / 2, 3 * SECOND, 6 * SECOND]));
+        let drain_us = c.chance(75).then(|| c.pick(&[SECOND / 2, 3 * SECOND, 6 * SECOND]));
         Action::Restart { drain_us, for_us: c.within(0..=5 * SECOND) }
     }),
     family(3, 50, &[Clock, Overload], |c, _| Action::Skew {
@@ -235,7 +235,7 @@ fn gateway(profile: Profile, clients: u64, nodes: u64, c: &mut Cause) -> Gateway
         abuse_refusals_min: if abuse { 10 } else { 60 },
         connections_max: if c.chance(10) { within(c, few..=few + 2) } else { 100_000 },
         return_spread: Duration::from_millis(c.pick(&[100, 2_000])),
-        drain_rate: c.pick(&[10, 5_000]),
+        drain_rate: c.pick(&[10, 20, 5_000]),
         ..GatewayConfig::default()
     }
 }

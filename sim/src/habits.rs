@@ -83,26 +83,33 @@ pub(crate) fn flutter(c: &mut Cause, setup: &Setup, from_us: u64, for_us: u64, s
 /// The last thing before the faults end: somebody reads nothing while much is said, and others come and go. Nothing that
 /// follows puts right what they are not told.
 pub(crate) fn finale(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
-    const LENGTH: u64 = 5 * SECOND / 2;
+    const LENGTH: u64 = 2 * SECOND;
     let mut c = draws.of(Purpose::Step, 10 << 40);
     if !c.chance(60) {
         return;
     }
     let (room, from_us) = (0, setup.chaos_us - LENGTH);
-    let reader = Actor::Client(client(&mut c, setup));
-    let bytes = u32::try_from(setup.gateway.content_bytes_max).unwrap_or(u32::MAX).min(1_024);
+    let reader = Actor::Client(narrowest(setup));
+    let bytes = u32::try_from(setup.gateway.content_bytes_max).unwrap_or(u32::MAX);
     steps.push(step(setup, from_us, reader, Action::Stall { up: false, down: true, for_us: LENGTH }));
     for _ in 0..4 {
-        let (at_us, speaker) = (from_us + c.within(0..=SECOND), Actor::Client(client(&mut c, setup)));
+        let (at_us, speaker) = (from_us + c.within(0..=SECOND / 2), Actor::Client(client(&mut c, setup)));
         steps.push(step(setup, at_us, speaker, Action::Say { room, times: 6, bytes }));
     }
     for _ in 0..3 {
-        let (at_us, leaver) = (from_us + c.within(SECOND..=2 * SECOND), Actor::Client(client(&mut c, setup)));
+        let (at_us, leaver) =
+            (from_us + c.within(6 * SECOND / 5..=19 * SECOND / 10), Actor::Client(client(&mut c, setup)));
         steps.push(step(setup, at_us, leaver, Action::Leave { room }));
-        if c.chance(70) {
+        if c.chance(50) {
             come_back(&mut c, setup, leaver, room, at_us, steps);
         }
     }
+}
+
+/// The client for whom the least is out of the server's hands: the first of those with the smallest buffer.
+fn narrowest(setup: &Setup) -> u32 {
+    let clients = (0..).zip(&setup.clients);
+    clients.min_by_key(|(_, client)| client.send_buffer).map_or(0, |(number, _)| number)
 }
 
 /// What happens while there are faults, at the latest when they end.

@@ -47,6 +47,19 @@ pub(crate) struct View {
     pub(crate) survey: Option<Survey>,
 }
 
+impl View {
+    /// Members of a large room came and went; not all of them are named if they are many.
+    fn changes(&mut self, joined: &[UserName], left: &[UserName], is_complete: bool) {
+        // Nobody is told how those are who stay.
+        self.presence.clear();
+        self.roster = self.roster.take().filter(|_| is_complete);
+        if let Some(roster) = &mut self.roster {
+            roster.extend(joined.iter().cloned());
+            roster.retain(|user| !left.contains(user));
+        }
+    }
+}
+
 /// Members, page by page.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Survey {
@@ -76,6 +89,8 @@ pub(crate) struct Judge {
     heads: Vec<BTreeMap<Epoch, Seq>>,
     retries: bool,
     page_max: u32,
+    /// Most members that are named when members of a large room come and go.
+    roster_max: usize,
     page_bytes_max: usize,
     /// Bytes of the longest message said.
     longest: usize,
@@ -100,6 +115,7 @@ impl Judge {
             users,
             retries: setup.patience.retry_rate_limited,
             page_max: setup.gateway.page_messages_max,
+            roster_max: setup.shard.roster_max as usize,
             page_bytes_max: setup.gateway.page_bytes_max.min(setup.gateway.outbox_bytes_max / 4),
             longest: 0,
             rates,
@@ -297,11 +313,10 @@ impl Judge {
                 view.presence.remove(user);
                 view.roster = members.as_ref().map(|members| members.iter().cloned().collect());
             }
-            // The room is large now: nobody is told of everyone, so what was known is worth nothing.
-            ClientEvent::MembersChanged { room, .. } => {
+            ClientEvent::MembersChanged { room, joined, left, .. } => {
                 let room = self.index(room)?;
-                self.views[member][room].presence.clear();
-                self.views[member][room].roster = None;
+                let is_complete = joined.len().max(left.len()) < self.roster_max;
+                self.views[member][room].changes(joined, left, is_complete);
             }
             ClientEvent::Presence { room, user, presence } => {
                 let room = self.index(room)?;
