@@ -26,7 +26,7 @@ pub struct NodeConfig {
     pub index: u32,
     /// How many there are, at most 65,536; shard s lives on node s % nodes.
     pub nodes: u32,
-    /// Different for every start of the process: 48 bits.
+    /// Different for every start of the process, and of a node that starts again alone: 48 bits.
     pub incarnation: u64,
     /// The gateway's limits; `gateway.shards` is the number of shards of the system.
     pub gateway: Arc<GatewayConfig>,
@@ -47,8 +47,8 @@ pub enum Mail {
     Query(ShardId, Query),
     /// For a shard to pass on.
     Signal(ShardId, Signal),
-    /// For the gateway.
-    Event(ShardEvent),
+    /// For the gateway with this id; one that started later under another id does not want it.
+    Event(GatewayId, ShardEvent),
 }
 
 /// What a driver tells a node.
@@ -121,11 +121,21 @@ impl Node {
     pub fn handle_input(&mut self, now: Time, input: NodeInput<'_>, out: &mut Vec<NodeOutput>) {
         match input {
             NodeInput::Gateway(input) => self.tell_gateway(now, input),
-            NodeInput::Mail(Mail::Event(event)) => self.inbox.push_back(event),
+            NodeInput::Mail(Mail::Event(to, event)) if to == self.id => self.inbox.push_back(event),
+            NodeInput::Mail(Mail::Event(..)) => {}
             NodeInput::Mail(mail) => self.deliver(now, mail, out),
             NodeInput::Timeout => self.timeout(now, out),
         }
         self.settle(now, out);
+    }
+
+    /// The id of its gateway.
+    ///
+    /// A node that hosts no shard may die alone. Whoever notices puts [`Op::GatewayDown`] with this id into the log of
+    /// every shard, after everything that came from it.
+    #[must_use]
+    pub const fn gateway_id(&self) -> GatewayId {
+        self.id
     }
 
     /// See [`Gateway::poll_transmit`].
@@ -253,20 +263,19 @@ impl Node {
             Mail::Submit(_, op) => host.submit(now, op, &mut self.effects),
             Mail::Query(_, query) => host.answer(&query, &mut self.effects),
             Mail::Signal(_, signal) => host.signal(&signal, &mut self.effects),
-            Mail::Event(_) => unreachable!("handled above"),
+            Mail::Event(..) => unreachable!("handled above"),
         }
         self.send_effects(out);
     }
 
     fn send_effects(&mut self, out: &mut Vec<NodeOutput>) {
         for Effect { to, event } in self.effects.drain(..) {
+            let node = u32::try_from(to.0 & ((1 << NODE_BITS) - 1)).expect("sixteen bits");
             if to == self.id {
                 self.inbox.push_back(event);
-            } else if to.0 >> NODE_BITS == self.id.0 >> NODE_BITS {
-                let node = u32::try_from(to.0 & ((1 << NODE_BITS) - 1)).expect("sixteen bits");
-                out.push(NodeOutput::Mail(node, Mail::Event(event)));
+            } else if node < self.nodes && node != self.id.0 as u32 & ((1 << NODE_BITS) - 1) {
+                out.push(NodeOutput::Mail(node, Mail::Event(to, event)));
             }
-            // Gateways of an earlier incarnation are gone.
         }
     }
 }

@@ -39,6 +39,9 @@ impl World<'_> {
         self.marks.step(&step.action);
         match step.actor {
             Actor::Server => {
+                if let Action::NodeDies { node } = step.action {
+                    return self.node_dies(node as usize);
+                }
                 self.happen_to_server(&step.action);
                 self.drain_if_told(&step.action)
             }
@@ -427,7 +430,7 @@ impl World<'_> {
 }
 
 /// What a cut takes away: the ends learn of it within `learn_us_max`.
-fn cut_loss(cause: &mut Cause, up: usize, down: usize, learn_us_max: u64) -> CutLoss {
+pub(crate) fn cut_loss(cause: &mut Cause, up: usize, down: usize, learn_us_max: u64) -> CutLoss {
     let keep = |cause: &mut Cause, flying: usize| {
         usize::try_from(cause.within(0..=flying as u64)).expect("no more than there were")
     };

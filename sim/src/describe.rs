@@ -39,7 +39,7 @@ pub(crate) fn node_input(input: &NodeInput<'_>) -> impl fmt::Display {
         NodeInput::Mail(Mail::Submit(shard, op)) => write!(f, "submit s{} {op:?}", shard.0),
         NodeInput::Mail(Mail::Query(shard, query)) => write!(f, "query s{} {query:?}", shard.0),
         NodeInput::Mail(Mail::Signal(shard, signal)) => write!(f, "signal s{} {signal:?}", shard.0),
-        NodeInput::Mail(Mail::Event(event)) => write!(f, "event {event:?}"),
+        NodeInput::Mail(Mail::Event(_, event)) => write!(f, "event {event:?}"),
         NodeInput::Timeout => f.write_str("timer"),
     })
 }

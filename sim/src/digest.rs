@@ -61,7 +61,7 @@ pub(crate) fn node(input: &NodeInput<'_>) -> u64 {
         NodeInput::Mail(Mail::Submit(shard, _)) => mix(7, u64::from(shard.0)),
         NodeInput::Mail(Mail::Query(shard, _)) => mix(8, u64::from(shard.0)),
         NodeInput::Mail(Mail::Signal(shard, _)) => mix(9, u64::from(shard.0)),
-        NodeInput::Mail(Mail::Event(_)) => 10,
+        NodeInput::Mail(Mail::Event(..)) => 10,
     }
 }
 

@@ -100,6 +100,7 @@ const FAMILIES: &[Family] = &[
     family(3, 40, &[Churn], |_, _| Action::Crash),
     family(1, 40, &[Churn], |_, _| Action::Quit),
     family(1, 25, &[Hostile], |_, _| Action::Intrude { aim: Aim::Knock }),
+    family(2, 50, &[Churn, Net], |_, s| Action::NodeDies { node: s.nodes - 1 }),
 ];
 
 impl Scenario {
@@ -201,6 +202,10 @@ fn vary(c: &mut Cause, setup: &mut Setup) {
         patience.typing_max = c.pick(&[1, 2]);
     }
     setup.replicated = c.chance(5);
+    if c.chance(20) {
+        // One of them hosts no shard.
+        setup.nodes = setup.gateway.shards + 1;
+    }
 }
 
 /// A clock that is wrong, and runs too fast or too slow by up to half a percent.
@@ -367,7 +372,10 @@ fn faults(profile: Profile, draws: Draws, setup: &Setup, crowds: &[u64], steps: 
             let mut c = draws.of(Purpose::Step, 5 << 40 | number << 20 | nth);
             let action = (family.draw)(&mut c, setup);
             let is_servers = match action {
-                Action::Restart { .. } | Action::Skew { .. } | Action::Pause { .. } => true,
+                Action::Restart { .. }
+                | Action::Skew { .. }
+                | Action::Pause { .. }
+                | Action::NodeDies { .. } => true,
                 Action::Jump { .. } => c.chance(50),
                 _ => false,
             };

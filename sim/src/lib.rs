@@ -40,6 +40,7 @@ mod look;
 mod mailing;
 mod marks;
 pub mod minimise;
+mod node_death;
 mod nonsense;
 mod notices;
 mod outcome;

@@ -115,6 +115,8 @@ pub(crate) struct Life {
     /// When the server's clock last jumped, or one of its nodes last paused: what should have happened by then may take
     /// longer, or have happened earlier.
     pub(crate) upset: Time,
+    /// When one of the server's nodes last died alone: nobody says then that those on it write no more.
+    pub(crate) lost: Time,
     /// Whether the server's clock runs too fast or too slow.
     drifts: bool,
     /// Nobody need be told of single presences: a room may be large.
@@ -143,6 +145,7 @@ impl Life {
             asked: vec![BTreeSet::new(); users.len()],
             mail: Duration::from_micros(skewed.max().unwrap_or(0).max(setup.mail_us_max)),
             upset: Time(0),
+            lost: Time(0),
             drifts: setup.clock.drift_ppm != 0,
             may_be_large: count > setup.shard.roster_max as usize,
             users,

@@ -151,7 +151,9 @@ impl World<'_> {
         let life = &self.life;
         let holds = match why {
             Ending::Said => life.typed(user, room, None) <= since,
-            Ending::Gone => life.presence[user].lines == 0 && life.presence[user].ended == since,
+            Ending::Gone => {
+                life.presence[user].lines == 0 && life.presence[user].ended == since && life.lost < since
+            }
             // Who reads too little is not read, either.
             Ending::Expired => {
                 let waits = |client: usize| {

@@ -28,8 +28,8 @@ impl World<'_> {
     /// A node sends another one something.
     pub(crate) fn check_mail(&mut self, to: usize, mail: &Mail) -> Result<(), Broken> {
         match mail {
-            Mail::Event(ShardEvent::Push { push: Push::Message { .. }, .. }) => Ok(()),
-            Mail::Event(ShardEvent::Push { room, .. }) => self.check_push(to, room),
+            Mail::Event(_, ShardEvent::Push { push: Push::Message { .. }, .. }) => Ok(()),
+            Mail::Event(_, ShardEvent::Push { room, .. }) => self.check_push(to, room),
             Mail::Signal(_, Signal::Typing { peer, room, on }) => {
                 self.check_signal(peer.connection, room, *on)
             }

@@ -94,9 +94,11 @@ marks! {
     Restart = "step restart",
     Drain = "step drain",
     Skew = "step skew",
+    NodeDies = "step node-dies",
     Calm = "calm",
     Homes = "sessions at home on several shards",
     Frozen = "client frozen",
+    NodeDied = "node died alone",
 }
 
 /// Counts of everything that may happen.
@@ -192,6 +194,7 @@ impl Marks {
             Action::Restart { drain_us: None, .. } => Mark::Restart,
             Action::Restart { drain_us: Some(_), .. } => Mark::Drain,
             Action::Skew { .. } => Mark::Skew,
+            Action::NodeDies { .. } => Mark::NodeDies,
         });
     }
 

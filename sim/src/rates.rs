@@ -55,6 +55,14 @@ impl Rates {
         self.connections.clear();
     }
 
+    /// The node that had this connection is gone, and with it what its session had left.
+    pub(crate) fn forgotten(&mut self, connection: ConnectionId) {
+        if let Some((session, _)) = self.connections.get(slot(connection)).copied().flatten() {
+            let allowance = &mut self.sessions[session].allowance;
+            *allowance = allowance.one_of(Allowance::new(self.rate));
+        }
+    }
+
     /// A client has taken in a message.
     pub(crate) fn said(&mut self, client: usize, id: RequestId) {
         self.said[client].push(id);

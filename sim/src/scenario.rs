@@ -399,6 +399,11 @@ pub enum Action {
         /// How long it is away.
         for_us: u64,
     },
+    /// A node of the server that hosts no shard dies, and starts again with nothing; the others live on.
+    NodeDies {
+        /// Which.
+        node: u32,
+    },
     /// Mail between the server's nodes is slow.
     Skew {
         /// It takes up to so long.

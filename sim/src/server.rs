@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use chinwag_core::{Time, config::GatewayConfig};
+use chinwag_core::{GatewayId, Time, config::GatewayConfig};
 use chinwag_journal::{Mail, Node, NodeConfig};
 
 use crate::{
@@ -37,6 +37,8 @@ pub(crate) struct Server {
     gateway: Arc<GatewayConfig>,
     /// Inputs that machines of earlier lives have handled.
     handled_before: u64,
+    /// How often nodes have died alone.
+    node_deaths: u64,
     /// Those of its shards, if they have any.
     pub(crate) replicas: Option<Replicas>,
 }
@@ -57,6 +59,7 @@ impl Server {
             arrivals: BTreeMap::new(),
             gateway: Arc::new(setup.gateway.clone()),
             handled_before: 0,
+            node_deaths: 0,
             replicas: None,
         }
     }
@@ -64,26 +67,41 @@ impl Server {
     /// Starts it, with nothing in memory.
     pub(crate) fn start(&mut self, now: Time, setup: &Setup, draws: Draws) {
         self.incarnation += 1;
-        let node = |index: u32| {
-            let mut cause = draws.of(Purpose::Node, self.incarnation << 32 | u64::from(index));
-            let mut seed = [0; 32];
-            seed.chunks_exact_mut(8).for_each(|part| part.copy_from_slice(&cause.bits().to_le_bytes()));
-            let config = NodeConfig {
-                index,
-                nodes: setup.nodes,
-                incarnation: self.incarnation,
-                gateway: self.gateway.clone(),
-                shard: setup.shard.clone(),
-                seed,
-                replicated: setup.replicated,
-            };
-            Node::new(config, self.clock.shows(now))
-        };
+        let node = |index: u32| self.node(now, index, 0, setup, draws);
         self.nodes = (0..setup.nodes).map(node).collect();
         self.replicas = setup.replicated.then(Replicas::default);
         self.counted = vec![Counted::default(); self.nodes.len()];
         self.armed = vec![None; self.nodes.len()];
         self.paused = self.nodes.iter().map(|_| None).collect();
+    }
+
+    /// A node with nothing in memory; `death` is how often nodes have died alone in this life.
+    fn node(&self, now: Time, index: u32, death: u64, setup: &Setup, draws: Draws) -> Node {
+        let incarnation = self.incarnation | death << 24;
+        let mut cause = draws.of(Purpose::Node, incarnation << 32 | u64::from(index));
+        let mut seed = [0; 32];
+        seed.chunks_exact_mut(8).for_each(|part| part.copy_from_slice(&cause.bits().to_le_bytes()));
+        let config = NodeConfig {
+            index,
+            nodes: setup.nodes,
+            incarnation,
+            gateway: self.gateway.clone(),
+            shard: setup.shard.clone(),
+            seed,
+            replicated: setup.replicated,
+        };
+        Node::new(config, self.clock.shows(now))
+    }
+
+    /// Puts a new node in the place of one that has died; the id of the gateway that is gone.
+    pub(crate) fn replace(&mut self, now: Time, node: usize, setup: &Setup, draws: Draws) -> GatewayId {
+        self.node_deaths += 1;
+        let index = u32::try_from(node).expect("few nodes");
+        let new = self.node(now, index, self.node_deaths, setup, draws);
+        let old = std::mem::replace(&mut self.nodes[node], new);
+        self.handled_before += old.handled();
+        (self.counted[node], self.armed[node], self.paused[node]) = (Counted::default(), None, None);
+        old.gateway_id()
     }
 
     /// Kills it.
