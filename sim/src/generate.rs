@@ -13,7 +13,7 @@ use chinwag_core::{
 
 use crate::{
     draw::{Cause, Draws, Purpose},
-    habits::{come_back, finale, flap, flutter, hall, reset_later, visits},
+    habits::{collapse, come_back, finale, flap, flutter, hall, reset_later, visits},
     profile::Profile::{
         self, Calm as Peace, Churn, Clock, Default as Mixed, Hostile, Net, NoLimits, Overload,
     },
@@ -371,6 +371,10 @@ fn faults(profile: Profile, draws: Draws, setup: &Setup, crowds: &[u64], steps: 
         for nth in 0..count {
             let mut c = draws.of(Purpose::Step, 5 << 40 | number << 20 | nth);
             let action = (family.draw)(&mut c, setup);
+            if matches!(action, Action::NodeDies { node } if node < setup.gateway.shards) {
+                // It hosts shards, and does not die alone.
+                continue;
+            }
             let is_servers = match action {
                 Action::Restart { .. }
                 | Action::Skew { .. }
@@ -386,6 +390,7 @@ fn faults(profile: Profile, draws: Draws, setup: &Setup, crowds: &[u64], steps: 
                 Action::Cut | Action::Reset | Action::Fin if c.chance(30) => {
                     reset_later(&mut c, setup, actor, at_us, steps);
                 }
+                Action::NodeDies { .. } if c.chance(50) => collapse(&mut c, setup, at_us, steps),
                 Action::Skew { for_us, .. } => flutter(&mut c, setup, at_us, for_us, steps),
                 _ => {}
             }

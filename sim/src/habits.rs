@@ -80,6 +80,18 @@ pub(crate) fn flutter(c: &mut Cause, setup: &Setup, from_us: u64, for_us: u64, s
     }
 }
 
+/// Before a node dies, lines fail and mail is late: somebody may be about to come in there in another's place.
+pub(crate) fn collapse(c: &mut Cause, setup: &Setup, at_us: u64, steps: &mut Vec<Step>) {
+    const BEFORE: u64 = 4 * SECOND;
+    let from_us = at_us.saturating_sub(BEFORE);
+    let skew = Action::Skew { mail_us_max: SECOND, for_us: BEFORE };
+    steps.push(step(setup, from_us, Actor::Server, skew));
+    for number in (0..).take(setup.clients.len()) {
+        let cut_us = from_us + c.within(0..=BEFORE / 2);
+        steps.push(step(setup, cut_us, Actor::Client(number), Action::Cut));
+    }
+}
+
 /// The last thing before the faults end: somebody reads nothing while much is said, and others come and go. Nothing that
 /// follows puts right what they are not told.
 pub(crate) fn finale(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {

@@ -461,6 +461,17 @@ impl Judge {
         judged(self.oracle.observe(observation))
     }
 
+    /// Whoever is not let into a room is not in it.
+    pub(crate) fn turned_away(&mut self, member: usize, room: usize) -> Result<(), Broken> {
+        let view = &mut self.views[member][room];
+        if view.left {
+            return Ok(());
+        }
+        *view = View { left: true, ..View::default() };
+        let (member, room) = (member_id(member), room_id(room));
+        self.observe(Observation::Left { member, room, position: None })
+    }
+
     /// Whoever is told that there was nothing to leave has left, too.
     fn forgotten(&mut self, member: usize, client: &Client) -> Result<(), Broken> {
         for room in 0..self.names.len() {

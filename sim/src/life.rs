@@ -267,6 +267,7 @@ impl World<'_> {
                 self.life.end_stays(now, |stay| stay.client == client && stay.room == room, true);
                 Ok(())
             }
+            News::TurnedAway { room } => self.judge.turned_away(client, room),
             News::Acknowledged { room, asked, fresh } => {
                 let user = self.life.users[client];
                 // What they wrote on another device may come in later.

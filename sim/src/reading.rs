@@ -340,6 +340,11 @@ impl Reading<'_, '_> {
         }
         match asked {
             Asked { kind: Kind::Leave, room: Some(room), .. } if is_out => self.leave(room),
+            Asked { kind: Kind::Join, room: Some(RoomNumber(room)), .. }
+                if retry_after.is_none() && room < self.watch.seats.len() =>
+            {
+                Ok(News::TurnedAway { room })
+            }
             _ => Ok(News::Nothing),
         }
     }

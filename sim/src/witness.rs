@@ -120,6 +120,8 @@ pub(crate) enum News {
     Joined { room: usize },
     /// It is not in a room any more.
     Left { room: usize },
+    /// It is not let into a room, and so not in it, whatever it has heard of an earlier leave.
+    TurnedAway { room: usize },
     /// Someone says something while they are shown to write.
     Said { room: usize, user: UserNumber },
     /// What was said in a room is there; `fresh` if it was not said before.
