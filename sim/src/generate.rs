@@ -227,7 +227,7 @@ fn gateway(profile: Profile, clients: u64, nodes: u64, c: &mut Cause) -> Gateway
         history_on_join: c.pick(&[0, 3, 50]),
         page_messages_max: c.pick(&[2, 10, 200]),
         page_bytes_max: c.pick(&[1_024, 64 * 1_024]),
-        list_page_max: c.pick(&[2, 200]),
+        list_page_max: c.pick(&[2, 50, 200]),
         typing_ttl: Duration::from_secs(c.pick(&[2, 6])),
         ping_interval: Duration::from_secs(c.pick(&[2, 5, 10])),
         pong_timeout: Duration::from_secs(c.pick(&[2, 6])),

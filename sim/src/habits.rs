@@ -32,7 +32,7 @@ pub(crate) fn visits(draws: Draws, setup: &Setup, hall: &Setup, steps: &mut Vec<
     }
 }
 
-/// Whoever has left a room is back at once, and somebody has asked in between who is there.
+/// Whoever has left a room is back at once, and others have asked in between who is there.
 pub(crate) fn come_back(
     c: &mut Cause,
     setup: &Setup,
@@ -41,10 +41,12 @@ pub(crate) fn come_back(
     left_us: u64,
     steps: &mut Vec<Step>,
 ) {
-    let back_us = left_us + c.within(50 * MILLI..=600 * MILLI);
-    let asker = Actor::Client(client(c, setup));
-    let asked_us = c.within(left_us..=back_us);
-    steps.push(step(setup, asked_us, asker, Action::Members { room }));
+    let most = c.pick(&[100 * MILLI, 600 * MILLI]);
+    let back_us = left_us + c.within(20 * MILLI..=most);
+    for _ in 0..2 {
+        let (asked_us, asker) = (c.within(left_us..=back_us), Actor::Client(client(c, setup)));
+        steps.push(step(setup, asked_us, asker, Action::Members { room }));
+    }
     steps.push(step(setup, back_us, actor, Action::Join { room }));
 }
 
