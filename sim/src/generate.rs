@@ -95,7 +95,7 @@ const FAMILIES: &[Family] = &[
         times: c.pick(&[1, 1, 3, 30, 120]),
     }),
     family(4, 50, &[Hostile], |c, _| Action::Intrude {
-        aim: c.pick(&[Aim::Sit, Aim::Barge, Aim::Guess, Aim::Borrow]),
+        aim: c.pick(&[Aim::Sit, Aim::Sit, Aim::Barge, Aim::Guess, Aim::Borrow]),
     }),
     family(3, 40, &[Churn], |_, _| Action::Crash),
     family(1, 40, &[Churn], |_, _| Action::Quit),

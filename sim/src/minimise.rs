@@ -130,10 +130,17 @@ impl<R: FnMut(&Scenario) -> Outcome> Search<R> {
         self.accepts(candidate);
     }
 
-    /// What comes after the failure has nothing to do with it.
+    /// What comes after the failure has nothing to do with it, and perhaps no calm has. This makes all further runs
+    /// short.
     fn cut(&mut self) {
         let at_us = u64::try_from(self.failure.at.as_micros()).unwrap_or(u64::MAX);
         self.keep(|step| step.at_us <= at_us);
+        let mut sooner = self.best.clone();
+        sooner.setup.chaos_us = sooner.setup.chaos_us.min(at_us);
+        self.accepts(sooner);
+        let mut restless = self.best.clone();
+        restless.setup.calms.clear();
+        self.accepts(restless);
     }
 
     fn drop_clients(&mut self) {

@@ -330,7 +330,9 @@ impl Gateway {
         let typing = &mut self.connection(slot).typing;
         let known = typing.iter().position(|(name, _)| *name == room);
         match (known, on) {
-            (Some(at), true) if now.since(typing[at].1) < ttl / 2 => return,
+            (Some(at), true) if now.since(typing[at].1) < planted!(TypingSaidAgain, ttl / 4, ttl / 2) => {
+                return;
+            }
             (Some(at), true) => typing[at].1 = now,
             (None, true) => {
                 typing.retain(|&(_, since)| now.since(since) < ttl);

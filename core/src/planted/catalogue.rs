@@ -107,6 +107,14 @@ catalogue! {
     TasksOneTooMany = "tasks-one-too-many",
     /// A room is full with one member less than it may have.
     RoomFullTooEarly = "room-full-too-early",
+    /// A gap that opens while somebody catches up takes half of what is still kept.
+    GapGrows = "gap-grows",
+    /// Rooms are listed with the members there are beside the one who asks.
+    RoomsCountOthers = "rooms-count-others",
+    /// Who writes is shown to on their own node only.
+    TypingStaysOnItsNode = "typing-stays-on-its-node",
+    /// Whatever is said, what a shard has done has the same digest.
+    DigestWithoutContent = "digest-without-content",
 
     // Gateway.
     /// A connection that takes a session up begins with full limiters.
@@ -167,6 +175,8 @@ catalogue! {
     LagSkipsMessage = "lag-skips-message",
     /// What a shard refuses is answered without its number.
     RefusalLosesNumber = "refusal-loses-number",
+    /// That somebody still writes is passed on twice as often as anybody needs it.
+    TypingSaidAgain = "typing-said-again",
 
     // Limiter.
     /// One more than the burst is admitted.

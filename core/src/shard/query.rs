@@ -53,6 +53,9 @@ impl State {
         let Signal::Typing { peer, room, on } = signal;
         if let Ok(room) = self.attended(peer, room) {
             room.push(effects, Push::Typing { user: peer.user.clone(), on: *on });
+            if planted!(TypingStaysOnItsNode) {
+                effects.retain(|effect| effect.to == peer.gateway);
+            }
         }
     }
 
@@ -98,7 +101,8 @@ impl State {
     }
 
     fn rooms(&self, after: Option<&RoomName>, limit: u32) -> Reply {
-        let view = |name: &RoomName, room: &Room| RoomView { room: name.clone(), members: room.count() };
+        let count = |room: &Room| planted!(RoomsCountOthers, room.count().saturating_sub(1), room.count());
+        let view = |name: &RoomName, room: &Room| RoomView { room: name.clone(), members: count(room) };
         let (rooms, more) = page_of_names(&self.rooms, after, limit, view);
         Reply::Rooms { rooms, more }
     }
