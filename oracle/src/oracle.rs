@@ -268,6 +268,13 @@ impl Oracle {
         self
     }
 
+    /// Which message is at which place of each room, as far as anyone was shown it or told so; by room and place.
+    pub fn log(&self) -> impl Iterator<Item = (RoomId, Position, SendId)> {
+        self.ledger.by_room().flat_map(|(room, epoch, places)| {
+            places.map(move |(seq, send)| (room, Position::new(epoch, seq), send))
+        })
+    }
+
     /// The verdict on what has been seen so far.
     #[must_use]
     pub fn finish(&self) -> Report {

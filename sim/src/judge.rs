@@ -6,11 +6,12 @@ use chinwag_core::{
     Client, Epoch, Position, RequestId, RoomName, Seq, UserName,
     client::{ClientEvent, Presence, Shown},
 };
-use chinwag_oracle::{Mode, Observation, Oracle, Page, Promise, Report, SendId, Violation};
+use chinwag_oracle::{Mode, Observation, Oracle, Page, Promise, Report, RoomId, SendId, Violation};
 
 use crate::{
     checks,
     content::Contents,
+    outcome::Placed,
     rates::Rates,
     scenario::Setup,
     witness::{member_id, room_id},
@@ -451,6 +452,16 @@ impl Judge {
     #[must_use]
     pub(crate) fn finish(&self) -> Report {
         self.oracle.finish()
+    }
+
+    /// What is in each room, in order.
+    pub(crate) fn log(&self) -> Vec<Placed> {
+        let placed = |(room, _, send): (RoomId, Position, SendId)| {
+            let said = self.said.get(send.0 as usize)?;
+            let client = u32::try_from(said.member).expect("scenarios are small");
+            Some(Placed { room: room.0, client, number: send.0 })
+        };
+        self.oracle.log().filter_map(placed).collect()
     }
 
     /// Tells the oracle of something.

@@ -69,7 +69,7 @@ mod writers;
 
 pub use batch::try_run;
 pub use fingerprint::Fingerprint;
-pub use outcome::{Failure, Outcome, replay_line};
+pub use outcome::{Failure, Outcome, Placed, replay_line};
 pub use sabotage::Sabotage;
 pub use scenario::Scenario;
 pub use world::run;

@@ -26,6 +26,17 @@ impl fmt::Display for Failure {
     }
 }
 
+/// A message that is in a room.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Placed {
+    /// The room's number.
+    pub room: u32,
+    /// Its client's number.
+    pub client: u32,
+    /// How many messages were handed to clients before it.
+    pub number: u32,
+}
+
 /// What came of a run.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Outcome {
@@ -43,6 +54,9 @@ pub struct Outcome {
     pub virtual_time: Duration,
     /// What went wrong. The run ends with the first that shows before its end.
     pub failures: Vec<Failure>,
+    /// What is in each room, in order.
+    #[serde(skip)]
+    pub log: Vec<Placed>,
     /// How often each check was made.
     pub checks: BTreeMap<&'static str, u64>,
     /// How often each thing happened that may happen.

@@ -200,12 +200,13 @@ impl Reading<'_, '_> {
                 if whole && members.more {
                     return object(checks::PROTOCOL, "there are no more");
                 }
+                let users = self.limits.users;
                 let seat = self.seat(members.room)?;
                 // What came unasked makes up for what was left out.
-                if members.id.is_none() {
-                    seat.views.retain(|&(_, view)| {
-                        view != View::Said(Mood::Typing) && !(whole && view == View::Gone)
-                    });
+                match members.id {
+                    None if whole => seat.empty(users),
+                    None => seat.views.retain(|&(_, view)| view != View::Said(Mood::Typing)),
+                    Some(_) => {}
                 }
                 for listed in &members.members {
                     let writes = seat.view(listed.user) == View::Said(Mood::Typing);

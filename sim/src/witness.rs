@@ -61,6 +61,11 @@ impl Seat {
         known.map_or(View::Said(Mood::Online), |&(_, view)| view)
     }
 
+    /// Nobody is there, of so many users that there are.
+    pub(crate) fn empty(&mut self, users: usize) {
+        self.views = (0..users).map(|user| (UserNumber(user), View::Gone)).collect();
+    }
+
     /// Whoever was writing is not any more.
     pub(crate) fn stop_typing(&mut self, user: UserNumber) {
         self.views.retain(|&(seen, view)| seen != user || view != View::Said(Mood::Typing));
@@ -98,6 +103,8 @@ pub(crate) struct Tally {
 /// The limits that show on the wire.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
+    /// Users that there are.
+    pub(crate) users: usize,
     pub(crate) page_messages_max: usize,
     pub(crate) list_page_max: usize,
     pub(crate) roster_max: usize,
@@ -145,6 +152,7 @@ impl Witness {
             seats: vec![Seat::default(); setup.rooms as usize],
         };
         let limits = Limits {
+            users: setup.clients.iter().map(|client| client.user as usize + 1).max().unwrap_or(0),
             page_messages_max: setup.gateway.page_messages_max as usize,
             list_page_max: setup.gateway.list_page_max as usize,
             roster_max: setup.shard.roster_max as usize,

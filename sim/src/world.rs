@@ -478,6 +478,7 @@ impl<'a> World<'a> {
             frames: self.frames,
             virtual_time: self.now.since(START),
             failures: self.failures,
+            log: self.judge.log(),
             checks: self.checks.by_name(),
             marks: self.marks.by_name(),
         }
