@@ -107,7 +107,7 @@ catalogue! {
     TasksOneTooMany = "tasks-one-too-many",
     /// A room is full with one member less than it may have.
     RoomFullTooEarly = "room-full-too-early",
-    /// A gap that opens while somebody catches up takes half of what is still kept.
+    /// A gap that opens while somebody catches up takes all but the newest message.
     GapGrows = "gap-grows",
     /// Rooms are listed with the members there are beside the one who asks.
     RoomsCountOthers = "rooms-count-others",
