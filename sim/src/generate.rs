@@ -13,7 +13,7 @@ use chinwag_core::{
 
 use crate::{
     draw::{Cause, Draws, Purpose},
-    habits::{collapse, come_back, finale, flap, flutter, hall, reset_later, visits},
+    habits::{come_back, finale, flood, follow_up, hall, visits},
     profile::Profile::{
         self, Calm as Peace, Churn, Clock, Default as Mixed, Hostile, Net, NoLimits, Overload,
     },
@@ -384,35 +384,10 @@ fn faults(profile: Profile, draws: Draws, setup: &Setup, crowds: &[u64], steps: 
                 _ => false,
             };
             let actor = if is_servers { Actor::Server } else { Actor::Client(client(&mut c, setup)) };
-            let at_us = instant(&mut c, setup, &storms);
-            match action {
-                Action::Reset if c.chance(50) => flap(&mut c, setup, actor, at_us, steps),
-                Action::Cut | Action::Reset | Action::Fin if c.chance(30) => {
-                    reset_later(&mut c, setup, actor, at_us, steps);
-                }
-                Action::NodeDies { .. } if c.chance(50) => collapse(&mut c, setup, at_us, steps),
-                Action::Skew { for_us, .. } => flutter(&mut c, setup, at_us, for_us, steps),
-                _ => {}
-            }
-            steps.push(Step { id: 0, at_us, actor, action });
+            let fault = Step { id: 0, at_us: instant(&mut c, setup, &storms), actor, action };
+            follow_up(&mut c, setup, &fault, steps);
+            steps.push(fault);
         }
-    }
-}
-
-/// Where those who send too much are soon sent away, somebody may send more than may be, and go on for longer than it
-/// takes: of what comes in a third, half or more is refused.
-fn flood(c: &mut Cause, setup: &Setup, steps: &mut Vec<Step>) {
-    const INTERVAL: u64 = 500 * MILLI;
-    let window = u64::try_from(setup.gateway.abuse_window.as_micros()).expect("minutes");
-    if window > 10 * SECOND || !c.chance(30) {
-        return;
-    }
-    let (actor, from) = (Actor::Client(client(c, setup)), c.within(SECOND..=setup.chaos_us));
-    let times = setup.gateway.control_rate * c.pick(&[3, 4, 5]) / 4;
-    for nth in 0..window * 5 / 2 / INTERVAL {
-        let kind = c.pick(&[Nonsense::Unknown, Nonsense::Echo]);
-        let at_us = (from + nth * INTERVAL).min(setup.chaos_us);
-        steps.push(Step { id: 0, at_us, actor, action: Action::Nonsense { kind, times } });
     }
 }
 

@@ -1,10 +1,10 @@
 //! What is done several times in a row: short visits to a back room, returns to a room just left, resets one after the
-//! other. Steps that are drawn one by one hardly ever add up to these.
+//! other, floods. Steps that are drawn one by one hardly ever add up to these.
 
 use crate::{
     draw::{Cause, Draws, Purpose},
     generate::{MILLI, SECOND, client, within},
-    scenario::{Action, Actor, Setup, Step},
+    scenario::{Action, Actor, Nonsense, Setup, Step},
 };
 
 /// How often somebody looks into a back room.
@@ -50,21 +50,29 @@ pub(crate) fn come_back(
     steps.push(step(setup, back_us, actor, Action::Join { room }));
 }
 
+/// Some faults do not come alone.
+pub(crate) fn follow_up(c: &mut Cause, setup: &Setup, fault: &Step, steps: &mut Vec<Step>) {
+    let &Step { at_us, actor, .. } = fault;
+    match fault.action {
+        Action::Reset if c.chance(50) => flap(c, setup, actor, at_us, steps),
+        Action::Cut | Action::Reset | Action::Fin if c.chance(30) => {
+            reset_later(c, setup, actor, at_us, steps);
+        }
+        Action::NodeDies { .. } if c.chance(50) => collapse(c, setup, at_us, steps),
+        Action::Skew { for_us, .. } => flutter(c, setup, at_us, for_us, steps),
+        _ => {}
+    }
+}
+
 /// Whoever has just come back goes again, before everybody has heard of it; says when.
-pub(crate) fn reset_later(
-    c: &mut Cause,
-    setup: &Setup,
-    actor: Actor,
-    after_us: u64,
-    steps: &mut Vec<Step>,
-) -> u64 {
+fn reset_later(c: &mut Cause, setup: &Setup, actor: Actor, after_us: u64, steps: &mut Vec<Step>) -> u64 {
     let at_us = after_us + c.within(50 * MILLI..=900 * MILLI);
     steps.push(step(setup, at_us, actor, Action::Reset));
     at_us
 }
 
 /// A line that fails again and again for some seconds.
-pub(crate) fn flap(c: &mut Cause, setup: &Setup, actor: Actor, from_us: u64, steps: &mut Vec<Step>) {
+fn flap(c: &mut Cause, setup: &Setup, actor: Actor, from_us: u64, steps: &mut Vec<Step>) {
     let mut at_us = from_us;
     for _ in 1..c.within(5..=20) {
         at_us += c.within(0..=400 * MILLI);
@@ -74,7 +82,7 @@ pub(crate) fn flap(c: &mut Cause, setup: &Setup, actor: Actor, from_us: u64, ste
 
 /// While mail is late, somebody goes and comes again and again: what is said on an old connection is heard later than
 /// what is said on a new one.
-pub(crate) fn flutter(c: &mut Cause, setup: &Setup, from_us: u64, for_us: u64, steps: &mut Vec<Step>) {
+fn flutter(c: &mut Cause, setup: &Setup, from_us: u64, for_us: u64, steps: &mut Vec<Step>) {
     let actor = Actor::Client(client(c, setup));
     let mut at_us = from_us + c.within(0..=for_us.min(4 * SECOND));
     for _ in 0..c.within(2..=8) {
@@ -83,7 +91,7 @@ pub(crate) fn flutter(c: &mut Cause, setup: &Setup, from_us: u64, for_us: u64, s
 }
 
 /// Before a node dies, lines fail and mail is late: somebody may be about to come in there in another's place.
-pub(crate) fn collapse(c: &mut Cause, setup: &Setup, at_us: u64, steps: &mut Vec<Step>) {
+fn collapse(c: &mut Cause, setup: &Setup, at_us: u64, steps: &mut Vec<Step>) {
     const BEFORE: u64 = 4 * SECOND;
     let from_us = at_us.saturating_sub(BEFORE);
     let skew = Action::Skew { mail_us_max: SECOND, for_us: BEFORE };
@@ -91,6 +99,22 @@ pub(crate) fn collapse(c: &mut Cause, setup: &Setup, at_us: u64, steps: &mut Vec
     for number in (0..).take(setup.clients.len()) {
         let cut_us = from_us + c.within(0..=BEFORE / 2);
         steps.push(step(setup, cut_us, Actor::Client(number), Action::Cut));
+    }
+}
+
+/// Where those who send too much are soon sent away, somebody may send more than may be, and go on for longer than it
+/// takes: of what comes in a third, half or more is refused.
+pub(crate) fn flood(c: &mut Cause, setup: &Setup, steps: &mut Vec<Step>) {
+    const INTERVAL: u64 = 500 * MILLI;
+    let window = u64::try_from(setup.gateway.abuse_window.as_micros()).expect("minutes");
+    if window > 10 * SECOND || !c.chance(30) {
+        return;
+    }
+    let (actor, from) = (Actor::Client(client(c, setup)), c.within(SECOND..=setup.chaos_us));
+    let times = setup.gateway.control_rate * c.pick(&[3, 4, 5]) / 4;
+    for nth in 0..window * 5 / 2 / INTERVAL {
+        let kind = c.pick(&[Nonsense::Unknown, Nonsense::Echo]);
+        steps.push(step(setup, from + nth * INTERVAL, actor, Action::Nonsense { kind, times }));
     }
 }
 
