@@ -67,6 +67,8 @@ catalogue! {
     IdempotenceWindowTooShort = "idempotence-window-too-short",
     /// A session's answers are forgotten when it is resumed.
     AnswersLostOnResume = "answers-lost-on-resume",
+    /// What is sent again is refused, though it is in the room.
+    RepeatRefused = "repeat-refused",
     /// An acknowledgement names the place before the message's.
     AckNamesPlaceBefore = "ack-names-place-before",
     /// What an old connection still says, and its end, act for the newer one.

@@ -28,6 +28,7 @@ impl State {
         }
         let answers = &mut self.sessions.known_mut(peer.session).answers;
         match id.and_then(|id| answers.recall(id)) {
+            Some(Ok(_)) if planted!(RepeatRefused) => return turn.refuse(peer, id, name, Refusal::StaleId),
             Some(Ok(position)) => return turn.grant(peer, id, name, Reply::Published(position)),
             Some(Err(refusal)) => return turn.refuse(peer, id, name, refusal),
             None => {}
