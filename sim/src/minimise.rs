@@ -13,7 +13,7 @@ use crate::{
     fingerprint::Fingerprint,
     outcome::{Failure, Outcome},
     plain,
-    scenario::{Actor, Scenario, Step},
+    scenario::{Actor, Scenario, Setup, Step},
     simplify,
 };
 
@@ -130,17 +130,21 @@ impl<R: FnMut(&Scenario) -> Outcome> Search<R> {
         self.accepts(candidate);
     }
 
-    /// What comes after the failure has nothing to do with it, and perhaps no calm has. This makes all further runs
-    /// short.
+    /// What comes after the failure has nothing to do with it, and perhaps no calm and no replica has. This makes all
+    /// further runs short.
     fn cut(&mut self) {
         let at_us = u64::try_from(self.failure.at.as_micros()).unwrap_or(u64::MAX);
         self.keep(|step| step.at_us <= at_us);
-        let mut sooner = self.best.clone();
-        sooner.setup.chaos_us = sooner.setup.chaos_us.min(at_us);
-        self.accepts(sooner);
-        let mut restless = self.best.clone();
-        restless.setup.calms.clear();
-        self.accepts(restless);
+        let shorten: [fn(&mut Setup, u64); 3] = [
+            |setup, at_us| setup.chaos_us = setup.chaos_us.min(at_us),
+            |setup, _| setup.calms.clear(),
+            |setup, _| setup.replicated = false,
+        ];
+        for shorten in shorten {
+            let mut candidate = self.best.clone();
+            shorten(&mut candidate.setup, at_us);
+            self.accepts(candidate);
+        }
     }
 
     fn drop_clients(&mut self) {
