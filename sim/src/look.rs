@@ -151,9 +151,7 @@ impl World<'_> {
         let life = &self.life;
         let holds = match why {
             Ending::Said => life.typed(user, room, None) <= since,
-            Ending::Gone => {
-                life.presence[user].lines == 0 && life.presence[user].ended == since && life.lost < since
-            }
+            Ending::Gone => life.presence[user].lines == 0 && life.presence[user].ended == since,
             // Who reads too little is not read, either.
             Ending::Expired => {
                 let waits = |client: usize| {
@@ -163,7 +161,9 @@ impl World<'_> {
                 life.typing_heard(user, room) == since && !life.clients(user).any(waits)
             }
         };
-        if !holds || life.upset >= since {
+        // With the node that heard it may have died whoever would have said that it is over.
+        let is_lost = life.lost >= life.typing_heard(user, room);
+        if !holds || is_lost || life.upset >= since {
             return Ok(());
         }
         for reader in self.readers(room, since).collect::<Vec<_>>() {
