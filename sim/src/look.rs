@@ -133,7 +133,11 @@ impl World<'_> {
         let (said, heard) = life.typing[client][room];
         let is_last = heard == since && said <= since && life.hushed[client][room] < said;
         let dropped = self.server.nodes.iter().any(|node| node.counters().typing_dropped > 0);
-        if !was_in || is_refused || !is_free || !is_last || dropped || life.upset >= since {
+        // A gateway remembers so many rooms in which somebody writes, and lets go of the first.
+        let rooms_max = self.scenario.setup.gateway.unanswered_max as usize;
+        let later = |&(other, &(_, heard)): &(usize, &(Time, Time))| other != room && heard >= began;
+        let was_let_go = life.typing[client].iter().enumerate().filter(later).count() >= rooms_max;
+        if was_let_go || !was_in || is_refused || !is_free || !is_last || dropped || life.upset >= since {
             return Ok(());
         }
         for reader in self.readers(room, began).collect::<Vec<_>>() {
