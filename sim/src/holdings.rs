@@ -44,6 +44,10 @@ impl World<'_> {
         if usages.filter(|usage| usage.sessions_of_user > 0).count() > 1 {
             self.marks.hit(Mark::Homes);
         }
+        let usages = self.server.nodes.iter().flat_map(|node| node.usages());
+        if usages.filter(|usage| usage.rooms > 0).count() > 1 {
+            self.marks.hit(Mark::Spread);
+        }
         self.check_inventory()?;
         self.check_usage()
     }

@@ -97,6 +97,7 @@ marks! {
     NodeDies = "step node-dies",
     Calm = "calm",
     Homes = "sessions at home on several shards",
+    Spread = "rooms on several shards",
     Frozen = "client frozen",
     NodeDied = "node died alone",
 }
