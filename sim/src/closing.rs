@@ -30,6 +30,8 @@ const CLOSES: [(u16, &str, bool); 11] = [
 const CONNECTS_MAX: usize = 40;
 /// …within this time does not back off.
 const CONNECTS_TIME: Duration = Duration::from_secs(10);
+/// Time between two batches of a drain.
+const DRAIN_INTERVAL: Duration = Duration::from_millis(100);
 /// So many that are sent away in one drain do not all come back at one instant.
 const CROWD: usize = 5;
 
@@ -101,7 +103,7 @@ impl World<'_> {
             Disconnect::FrameTooBig => line.fault == Some(Fault::TooBig),
             Disconnect::RateLimited => line.abuse.is_due(),
             Disconnect::Slow => self.links.get(id).is_some_and(|link| link.blocked),
-            Disconnect::Shutdown => self.server.draining,
+            Disconnect::Shutdown => self.server.draining && !self.goes_late(line.since),
             Disconnect::HeartbeatTimeout => lasts(line.heard, gateway.pong_timeout),
             Disconnect::Overloaded => {
                 self.links.iter().filter(held).count() > gateway.connections_max as usize
@@ -167,17 +169,31 @@ impl World<'_> {
         Ok(())
     }
 
+    /// Whether who has been connected since then is told to go later than the drain takes: it tells a batch at once, and
+    /// another after every interval.
+    fn goes_late(&self, connected: Time) -> bool {
+        const SLACK: Duration = Duration::from_millis(50);
+        let Some((since, count)) = self.endings.drain.filter(|&(since, _)| self.life.upset <= since) else {
+            return false;
+        };
+        let later = count.div_ceil(self.drain_batch()).saturating_sub(1);
+        connected < since && self.now > since + self.life.at_most(DRAIN_INTERVAL * later) + SLACK
+    }
+
+    /// How many are told to go at once in a drain.
+    fn drain_batch(&self) -> u32 {
+        (self.scenario.setup.gateway.drain_rate / 10).max(1)
+    }
+
     /// A server that has told everybody to go, and had the time to, holds nobody any more when it dies.
     pub(crate) fn check_drained(&mut self) -> Result<(), Broken> {
-        const INTERVAL: Duration = Duration::from_millis(100);
         let since = self.endings.drain.take().filter(|_| self.server.draining);
         let Some((since, count)) = since.filter(|(since, _)| self.life.upset <= *since) else {
             return Ok(());
         };
         self.checked(checks::CLOSING);
-        let batch = (self.scenario.setup.gateway.drain_rate / 10).max(1);
-        let batches = count.div_ceil(batch) + 2;
-        let due = since + self.life.at_most(INTERVAL * batches) + self.life.delay();
+        let batches = count.div_ceil(self.drain_batch()) + 2;
+        let due = since + self.life.at_most(DRAIN_INTERVAL * batches) + self.life.delay();
         match self.life.lines.keys().next() {
             Some(id) if self.now > due => {
                 broken(checks::CLOSING, format!("{id} was not told to go in a drain"))
