@@ -1,7 +1,8 @@
 //! What messages say: their number, so that each is told from every other, and filler that is awkward to encode.
 
-/// What follows the number.
-const FILLERS: [&str; 4] = ["x", "ü", "\"\\", "\n\t😀"];
+/// What follows the number: mostly what is quick to encode, as most of what people say is.
+const FILLERS: [&str; 16] =
+    ["x", "ü", "x", "\"\\", "x", "x", "x", "x", "x", "x", "x", "\n\t😀", "x", "x", "x", "x"];
 
 /// Makes contents and knows them again.
 #[derive(Debug, Default)]
