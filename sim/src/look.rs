@@ -128,7 +128,6 @@ impl World<'_> {
         let was_in = life.stays.iter().any(|stay| is_there(stay) && stay.since + life.delay() <= since);
         let is_refused = life.lines.get(&line).is_none_or(|line| line.refused + life.delay() >= since);
         let is_free = self.links.get(line).is_some_and(|link| link.is_clear_since(since));
-        // Who enters later is not told of those who write already.
         let began = life.began[client][room];
         let (said, heard) = life.typing[client][room];
         let is_last = heard == since && said <= since && life.hushed[client][room] < said;
@@ -140,7 +139,10 @@ impl World<'_> {
         if was_let_go || !was_in || is_refused || !is_free || !is_last || dropped || life.upset >= since {
             return Ok(());
         }
-        for reader in self.readers(room, began).collect::<Vec<_>>() {
+        // Others are told again after half the time in which they forget it.
+        let pause = life.at_most(self.scenario.setup.gateway.typing_ttl / 2) + life.delay();
+        let told = Time(since.0.saturating_sub(pause.as_micros() as u64));
+        for reader in self.readers(room, told).collect::<Vec<_>>() {
             self.checked(checks::TYPING_SHOWN);
             let view = self.witness.view(reader.client, room, user);
             if self.life.users[reader.client] != user && view != Some(View::Said(Mood::Typing)) {

@@ -105,12 +105,14 @@ impl Gateway {
         let room = self.rooms[index].as_mut().expect("it is in the table");
         let earlier = room.typing.insert(user.clone(), until);
         self.schedule_typing(index);
-        if earlier.is_none() {
-            let name = self.room_name(index);
-            let event = Event::Presence { room: &name, user: &user, presence: Presence::Typing };
-            let author = planted!(TypingEchoed, None, Some(&user));
-            self.spread(now, index, Class::TypingStart, author, &event, out);
+        if planted!(TypingToldOnce, earlier.is_some(), false) {
+            return;
         }
+        // Also when it is repeated: readers forget it in the same time, and some have come since.
+        let name = self.room_name(index);
+        let event = Event::Presence { room: &name, user: &user, presence: Presence::Typing };
+        let author = planted!(TypingEchoed, None, Some(&user));
+        self.spread(now, index, Class::TypingStart, author, &event, out);
     }
 
     /// Forgets that a user writes; if they did, says so to those who were told.

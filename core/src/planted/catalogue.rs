@@ -118,6 +118,9 @@ catalogue! {
     /// Whatever is said, what a shard has done has the same digest.
     DigestWithoutContent = "digest-without-content",
 
+    /// Who comes back is told that what they sent before is not known any more.
+    RoomsForgetSessions = "rooms-forget-sessions",
+
     // Gateway.
     /// A connection that takes a session up begins with full limiters.
     LimiterRefillsOnReconnect = "limiter-refills-on-reconnect",
@@ -131,6 +134,8 @@ catalogue! {
     OutboxCapIgnored = "outbox-cap-ignored",
     /// Who writes is told so.
     TypingEchoed = "typing-echoed",
+    /// Who writes on is shown to write no longer than one notice lasts.
+    TypingToldOnce = "typing-told-once",
     /// Seconds are taken for milliseconds, so that a typing notice never ends by itself.
     TypingNeverCleared = "typing-never-cleared",
     /// A connection that is silent is kept.

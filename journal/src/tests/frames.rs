@@ -62,6 +62,22 @@ fn typing_is_shown_to_others_and_ends_by_itself() {
 }
 
 #[test]
+fn whoever_comes_is_soon_shown_who_writes_already() {
+    let mut kit = Kit::new();
+    let alice = kit.member("alice", "general");
+    let bob = kit.member("bob", "general");
+    let typing = json!({"type": "typing", "room": "general", "typing": true});
+    kit.send(alice, typing.clone());
+    let carol = kit.member("carol", "general");
+    kit.forget();
+    kit.wait(Duration::from_secs(3));
+    kit.send(alice, typing);
+    for reader in [bob, carol] {
+        assert_eq!(kit.take_types(reader), ["presence"]);
+    }
+}
+
+#[test]
 fn a_message_ends_typing() {
     let mut kit = Kit::new();
     let alice = kit.member("alice", "general");
