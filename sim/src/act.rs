@@ -286,7 +286,7 @@ impl World<'_> {
             Action::Jump { by_us } => {
                 self.server.clock.jump(self.now, by_us);
                 // A clock that stands still is wrong until it goes on.
-                self.life.upset(self.now + Duration::from_micros(by_us.min(0).unsigned_abs()));
+                self.life.upset(self.server.clock.stands_until().max(self.now));
                 self.server.armed.fill(None);
                 (0..self.server.nodes.len()).for_each(|node| self.arm_node(node));
             }

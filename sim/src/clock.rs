@@ -34,6 +34,12 @@ impl Clock {
         Time(self.shows.0 + if self.pace == MILLION { elapsed } else { elapsed * self.pace / MILLION })
     }
 
+    /// Until when it stands still, if it does.
+    #[must_use]
+    pub(crate) const fn stands_until(&self) -> Time {
+        self.since
+    }
+
     /// When, in the world, it will first show `time` or more.
     #[must_use]
     pub(crate) fn when(&self, time: Time) -> Time {

@@ -205,6 +205,7 @@ impl World<'_> {
     /// A program that is started anew knows nothing of what it was told.
     pub(crate) fn forgets_its_return(&mut self, client: usize) {
         self.endings.not_before.remove(&client);
+        self.endings.connects.remove(&client);
     }
 
     /// A client connects: not too soon, and not all the time.

@@ -177,8 +177,8 @@ frames! {
     "ack" Ack { id: RequestId, room: RoomNumber, epoch: Option<Epoch>, seq: Option<Seq>, .. }
     "presence" Presence { room: RoomNumber, user: UserNumber, status: Mood, .. }
     "history" History { room: RoomNumber, messages: Vec<Paged>, epoch: Epoch, more: bool, id: Option<RequestId>, .. }
-    "joined" Joined { room: RoomNumber, epoch: Epoch, seq: Seq, verdict: Continuity, next: Seq, from: Option<Seq>,
-        to: Option<Seq>, .. }
+    "joined" Joined { room: RoomNumber, epoch: Epoch, seq: Seq, verdict: Continuity, next: Seq, resumed: bool,
+        from: Option<Seq>, to: Option<Seq>, .. }
     "left" Left { room: RoomNumber, epoch: Epoch, id: Option<RequestId>, .. _seq = "seq": Seq, }
     "user_joined" UserJoined { room: RoomNumber, user: UserNumber, members: Option<Vec<UserNumber>>,
         count: Option<u32>, .. }

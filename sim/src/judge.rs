@@ -194,6 +194,11 @@ impl Judge {
         self.answered[member][room]
     }
 
+    /// What a client's present session has said is not known in a room any more.
+    pub(crate) fn answers_forgotten(&mut self, member: usize, room: usize) {
+        self.answered[member][room] = 0;
+    }
+
     /// How many of a client's sends have no final answer.
     #[must_use]
     pub(crate) fn unanswered(&self, member: usize) -> usize {

@@ -102,6 +102,8 @@ pub(crate) struct Life {
     pub(crate) presents: Vec<Present>,
     pub(crate) sessions: BTreeMap<u128, Session>,
     pub(crate) stays: Vec<Stay>,
+    /// On which line, and when, a session was first seen to be in a room.
+    entered: BTreeMap<(u128, usize), (ConnectionId, Time)>,
     /// When each client last said in each room that it writes, and when the server last heard so.
     pub(crate) typing: Vec<Vec<(Time, Time)>>,
     /// When each client last said something else in each room, or that it does not write, or left it.
@@ -139,6 +141,7 @@ impl Life {
             presents: vec![Present::default(); users.len()],
             sessions: BTreeMap::new(),
             stays: Vec::new(),
+            entered: BTreeMap::new(),
             typing: vec![vec![(Time(0), Time(0)); setup.rooms as usize]; users.len()],
             began: vec![vec![Time(0); setup.rooms as usize]; users.len()],
             hushed: vec![vec![Time(0); setup.rooms as usize]; users.len()],
@@ -258,9 +261,9 @@ impl World<'_> {
         match news {
             News::Nothing => Ok(()),
             News::Welcomed { session, resumed } => self.welcomed(client, session, resumed),
-            News::Joined { room } => {
+            News::Joined { room, resumed } => {
                 self.arrived(client, room);
-                Ok(())
+                self.check_known(client, room, resumed)
             }
             News::Left { room } => {
                 let now = self.now;
@@ -351,6 +354,25 @@ impl World<'_> {
         }
         let sentence = format!("c{client} is welcomed on {line}: its session could be resumed and is not");
         broken(checks::SESSION, sentence)
+    }
+
+    /// Where a session was known on an earlier line it is still known.
+    fn check_known(&mut self, client: usize, room: usize, resumed: bool) -> Result<(), Broken> {
+        self.checked(checks::SESSION);
+        let Some(line) = self.people[client].link else { return Ok(()) };
+        let Some(session) = self.life.lines.get(&line).and_then(|line| line.session) else { return Ok(()) };
+        let (first, since) = *self.life.entered.entry((session, room)).or_insert((line, self.now));
+        if resumed || first == line {
+            return Ok(());
+        }
+        if self.life.upset >= since {
+            self.judge.answers_forgotten(client, room);
+            return Ok(());
+        }
+        broken(
+            checks::SESSION,
+            format!("c{client} was in r{room} on {first}, and its session is not known there"),
+        )
     }
 
     /// Of all lines of a session this one is the only one.

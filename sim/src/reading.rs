@@ -274,7 +274,7 @@ impl Reading<'_, '_> {
         let seat = self.seat_or_none(joined.room)?;
         *seat = Seat { follow: Follow::Behind, epoch: joined.epoch, next: joined.next, views: Vec::new() };
         self.started(joined.room, joined.next)?;
-        Ok(News::Joined { room: joined.room.0 })
+        Ok(News::Joined { room: joined.room.0, resumed: joined.resumed })
     }
 
     fn leave(&mut self, room: RoomNumber) -> Result<News, Fault> {

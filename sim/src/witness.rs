@@ -124,7 +124,7 @@ pub(crate) enum News {
     /// The connection speaks for this session.
     Welcomed { session: u128, resumed: bool },
     /// It is in a room.
-    Joined { room: usize },
+    Joined { room: usize, resumed: bool },
     /// It is not in a room any more.
     Left { room: usize },
     /// It is not let into a room, and so not in it, whatever it has heard of an earlier leave.

@@ -229,7 +229,8 @@ pub enum ClientEvent {
         /// At this place.
         position: Position,
     },
-    /// A send may or may not be in the room, once: the session it was made in is lost. Its final word.
+    /// A send may or may not be in the room, once: the server has forgotten its session, everywhere or in this room. Its
+    /// final word.
     Unresolved {
         /// Its number.
         id: RequestId,

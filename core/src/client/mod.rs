@@ -354,10 +354,16 @@ impl Client {
     fn end(&mut self, code: Option<u16>, out: &mut Vec<ClientOutput>) {
         self.phase = Phase::Ended;
         self.typing.clear();
-        for (id, room) in self.sends.drain_transmitted() {
+        self.sends.disconnected();
+        self.give_up(None, out);
+        out.push(ClientOutput::Event(ClientEvent::Ended { code }));
+    }
+
+    /// The server has forgotten what was sent, to this room or to any: what may be there is not repeated.
+    fn give_up(&mut self, room: Option<&RoomName>, out: &mut Vec<ClientOutput>) {
+        for (id, room) in self.sends.drain_uncertain(room) {
             out.push(ClientOutput::Event(ClientEvent::Unresolved { id, room }));
         }
-        out.push(ClientOutput::Event(ClientEvent::Ended { code }));
     }
 
     /// Does what waits, as far as that is allowed now.

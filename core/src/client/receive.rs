@@ -92,10 +92,8 @@ impl Client {
         self.attempts = 0;
         tell(out, ClientEvent::Attached { session, resumed });
         if lost {
-            // Under a new session a repeat would not be recognised: it might be in the room twice.
-            for (id, room) in self.sends.drain_transmitted() {
-                tell(out, ClientEvent::Unresolved { id, room });
-            }
+            // Under a new session a repeat would not be recognised.
+            self.give_up(None, out);
         }
         self.want_again();
         self.proceed(now, out);
@@ -113,7 +111,10 @@ impl Client {
             Some(position) if position.epoch == head.epoch => Some(position.max(before_next)),
             _ => Some(before_next),
         };
-        tell(out, ClientEvent::Joined { room: name, head, next, verdict });
+        tell(out, ClientEvent::Joined { room: name.clone(), head, next, verdict });
+        if frame.resumed == Some(false) {
+            self.give_up(Some(&name), out);
+        }
         self.proceed(now, out);
         Some(())
     }

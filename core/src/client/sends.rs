@@ -25,8 +25,8 @@ struct Send {
     content: Arc<str>,
     /// It is on its way on this connection.
     in_flight: bool,
-    /// It was on its way at some time in this session: it may be in the room already.
-    transmitted: bool,
+    /// It was on its way when a connection was lost: it may be in the room already.
+    uncertain: bool,
 }
 
 impl Sends {
@@ -44,7 +44,7 @@ impl Sends {
     }
 
     pub(super) fn push(&mut self, id: RequestId, room: RoomName, content: Arc<str>) {
-        self.waiting.insert(id, Send { room, content, in_flight: false, transmitted: false });
+        self.waiting.insert(id, Send { room, content, in_flight: false, uncertain: false });
     }
 
     /// Hands out, in order, what may go now. What `may_go` keeps back may be overtaken: it must speak for whole rooms,
@@ -71,7 +71,6 @@ impl Sends {
                 return;
             }
             waiting.in_flight = true;
-            waiting.transmitted = true;
             self.in_flight += 1;
             send(id, &waiting.room, &waiting.content);
         }
@@ -115,17 +114,20 @@ impl Sends {
         self.in_flight = 0;
         self.hold.disconnected();
         for send in self.waiting.values_mut() {
-            send.in_flight = false;
+            send.uncertain |= std::mem::take(&mut send.in_flight);
         }
     }
 
-    /// The session is lost: gives up what may be in its room already; what was never sent stays.
-    pub(super) fn drain_transmitted(&mut self) -> Vec<(RequestId, RoomName)> {
-        let transmitted = |_: &RequestId, send: &mut Send| send.transmitted;
-        let lost: Vec<_> =
-            self.waiting.extract_if(.., transmitted).map(|(id, send)| (id, send.room)).collect();
+    /// The server has forgotten what was sent, to this room or (`None`) to any: a repeat would not be recognised. Gives up
+    /// what may be in its room already; what is in none for certain stays.
+    pub(super) fn drain_uncertain(&mut self, room: Option<&RoomName>) -> Vec<(RequestId, RoomName)> {
+        let is_lost =
+            |_: &RequestId, send: &mut Send| send.uncertain && room.is_none_or(|room| send.room == *room);
+        let lost: Vec<_> = self.waiting.extract_if(.., is_lost).map(|(id, send)| (id, send.room)).collect();
         self.in_flight = self.waiting.values().filter(|send| send.in_flight).count();
-        self.overtook.clear();
+        if room.is_none() {
+            self.overtook.clear();
+        }
         lost
     }
 }

@@ -49,6 +49,13 @@ impl Kit {
         );
     }
 
+    /// By a server that knows the session no more in this room.
+    fn joined_anew(&mut self, room: &str) {
+        self.server(json!({
+            "type": "joined", "room": room, "epoch": 5, "seq": 0, "verdict": "full", "next": 1, "resumed": false,
+        }));
+    }
+
     fn acknowledge(&mut self, id: &Value) {
         self.server(json!({"type": "ack", "id": id, "room": "general", "epoch": 5, "seq": 1}));
     }
@@ -215,6 +222,40 @@ fn under_a_new_session_nothing_is_repeated_that_may_be_there() {
     assert_eq!(frames, [true]);
     let unresolved = ClientEvent::Unresolved { id: sent, room: general() };
     assert!(kit.events().contains(&unresolved));
+}
+
+#[test]
+fn where_the_session_was_forgotten_nothing_is_repeated_that_may_be_there() {
+    let mut kit = Kit::member();
+    kit.submit(Command::Join { room: room("other") });
+    kit.joined("other");
+    let [refused, sent, elsewhere] = [("general", "refused"), ("general", "sent"), ("other", "sent")]
+        .map(|(name, text)| kit.publish_in(name, text));
+    kit.slow_down(&json!(refused), 100);
+    kit.reconnect();
+    kit.out.clear();
+    kit.joined_anew("general");
+    let events =
+        kit.out.iter().filter(|output| matches!(output, ClientOutput::Event(ClientEvent::Unresolved { .. })));
+    let unresolved = ClientEvent::Unresolved { id: sent, room: general() };
+    assert!(events.eq([&ClientOutput::Event(unresolved)]), "{:?}", kit.out);
+    kit.joined("other");
+    kit.wait();
+    let repeated: Vec<_> = kit.sent().into_iter().filter(|frame| frame["type"] == "message").collect();
+    let ids: Vec<_> = repeated.iter().map(|frame| frame["id"].clone()).collect();
+    assert_eq!(ids, [json!(refused), json!(elsewhere)], "neither is in its room without an answer");
+}
+
+#[test]
+fn what_is_on_its_way_on_this_connection_is_not_given_up() {
+    let mut kit = Kit::member();
+    kit.reconnect();
+    kit.joined_anew("general");
+    let sent = kit.publish("sent");
+    kit.joined_anew("general");
+    kit.acknowledge(&json!(sent));
+    let is_given_up = |event: &ClientEvent| matches!(event, ClientEvent::Unresolved { .. });
+    assert!(!kit.events().iter().any(is_given_up));
 }
 
 #[test]

@@ -187,6 +187,7 @@ enum Outgoing<'a> {
         seq: Seq,
         verdict: &'static str,
         next: Seq,
+        resumed: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
         from: Option<Seq>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -420,7 +421,8 @@ impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
                     Verdict::Reset => ("reset", None, None),
                 };
                 let Position { epoch, seq } = joined.head;
-                Self::Joined { room, epoch, seq, verdict, next: joined.next, from, to }
+                let (next, resumed) = (joined.next, joined.resumed);
+                Self::Joined { room, epoch, seq, verdict, next, resumed, from, to }
             }
             Event::Left { id, room, position: Position { epoch, seq } } => {
                 Self::Left { room, epoch, seq, id }

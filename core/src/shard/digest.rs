@@ -55,7 +55,9 @@ fn of_result(result: &Result<Reply, Refusal>) -> u64 {
                 Verdict::Gap { from, to } => mix(from.0, to.0),
                 Verdict::Reset => 2,
             };
-            mix(mix(mix(1, of_position(joined.head)), joined.next.0), mix(verdict, of_roster(&joined.roster)))
+            let kept = u64::from(joined.resumed);
+            let begins = mix(mix(1, of_position(joined.head)), mix(joined.next.0, kept));
+            mix(begins, mix(verdict, of_roster(&joined.roster)))
         }
         Ok(Reply::Left(head)) => mix(2, of_position(*head)),
         Ok(Reply::Created(head)) => mix(3, of_position(*head)),

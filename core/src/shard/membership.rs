@@ -26,14 +26,16 @@ impl State {
         if let Err(refusal) = self.admit(turn, peer).and_then(|()| self.may_join(turn.config, peer, name)) {
             return turn.refuse(peer, id, name, refusal);
         }
-        self.sessions.known_mut(peer.session).rooms.insert(name.clone());
+        let session = self.sessions.known_mut(peer.session);
+        session.rooms.insert(name.clone());
+        let resumed = planted!(RoomsForgetSessions, false, session.known_since < peer.generation);
         if !self.rooms.contains_key(name) {
             self.make_room(turn, name);
         }
         let room = self.room_mut(name);
         let arrival = room.take_seat(turn, peer);
         let rejoined = arrival != Arrival::Member;
-        let joined = room.joined(turn.config, since, history, rejoined);
+        let joined = Joined { rejoined, resumed, ..room.joined(turn.config, since, history) };
         let roster = joined.roster.clone();
         turn.grant(peer, id, name, Reply::Joined(joined));
         room.announce(turn, peer.user.clone(), arrival, roster);
@@ -118,7 +120,8 @@ impl State {
 }
 
 impl Room {
-    fn joined(&self, config: &ShardConfig, since: Option<Position>, history: u32, rejoined: bool) -> Joined {
+    /// All but what is the session's.
+    fn joined(&self, config: &ShardConfig, since: Option<Position>, history: u32) -> Joined {
         let (verdict, next) = self.log.resume(since, history);
         // Like the names, the statuses of large rooms come in pages.
         let listed = || if self.is_large(config) { None } else { Some(&self.members) }.into_iter().flatten();
@@ -128,7 +131,8 @@ impl Room {
             head: self.log.head(),
             next,
             verdict,
-            rejoined,
+            rejoined: false,
+            resumed: false,
             roster: self.roster(config),
             offline,
             statuses: listed()

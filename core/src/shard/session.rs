@@ -41,6 +41,8 @@ pub(super) enum Link {
 pub(super) struct Session {
     pub(super) user: UserName,
     pub(super) generation: Generation,
+    /// The one in which this shard came to know it.
+    pub(super) known_since: Generation,
     pub(super) link: Link,
     /// Rooms of this shard in which it has a seat.
     pub(super) rooms: BTreeSet<RoomName>,
@@ -69,13 +71,21 @@ impl Session {
     pub(super) fn at_home(user: UserName, newcomer: Newcomer, limiters: Limiters) -> Self {
         let Newcomer { address, secret } = newcomer;
         let home = Home { active: secret, fresh: secret, limiters, attempt: 0, pending: None };
-        Self { home: Some(Box::new(home)), ..Self::visiting(user, Generation(0), address) }
+        let unattached = Self::visiting(user, Generation(0), address);
+        Self { home: Some(Box::new(home)), known_since: Generation(1), ..unattached }
     }
 
     /// A session whose home is elsewhere.
     pub(super) fn visiting(user: UserName, generation: Generation, address: Address) -> Self {
-        let link = Link::Attached(address);
-        Self { user, generation, link, rooms: BTreeSet::new(), answers: Answers::default(), home: None }
+        Self {
+            user,
+            generation,
+            known_since: generation,
+            link: Link::Attached(address),
+            rooms: BTreeSet::new(),
+            answers: Answers::default(),
+            home: None,
+        }
     }
 
     /// The connection that waits to take it over.

@@ -35,6 +35,7 @@ fn the_first_to_join_makes_the_room() {
         next: Seq(1),
         verdict: Verdict::Full,
         rejoined: false,
+        resumed: false,
         roster: names(["ann"]),
         offline: vec![],
         statuses: vec![],

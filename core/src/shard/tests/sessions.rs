@@ -348,6 +348,21 @@ fn a_visitor_that_comes_back_in_time_is_still_a_member() {
     assert!(matches!(kit.leave(&second, "general"), Ok(Reply::Left(_))));
 }
 
+/// Its own clock says that the session is over; the home shard's may not.
+#[test]
+fn a_visitor_that_was_forgotten_is_told_so() {
+    let mut kit = Kit::new();
+    let [first, second, third] = [(1, 100), (2, 101), (3, 102)]
+        .map(|(generation, connection)| visitor(5, generation, connection, "ann"));
+    assert!(!kit.join(&first, "general").resumed, "there was nothing to remember");
+    kit.detach(&first, Keep::Window);
+    assert!(kit.join(&second, "general").resumed);
+    kit.detach(&second, Keep::Window);
+    kit.wait(2 * WINDOW);
+    assert!(!kit.join(&third, "general").resumed);
+    assert!(!kit.join(&third, "other").resumed, "that it has spoken since changes nothing");
+}
+
 #[test]
 fn a_shard_knows_so_many_visitors() {
     let mut kit = Kit::with(ShardConfig { sessions_max: 1, ..Default::default() });
