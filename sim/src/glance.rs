@@ -177,7 +177,7 @@ frames! {
     "ack" Ack { id: RequestId, room: RoomNumber, epoch: Option<Epoch>, seq: Option<Seq>, .. }
     "presence" Presence { room: RoomNumber, user: UserNumber, status: Mood, .. }
     "history" History { room: RoomNumber, messages: Vec<Paged>, epoch: Epoch, more: bool, id: Option<RequestId>, .. }
-    "joined" Joined { room: RoomNumber, epoch: Epoch, seq: Seq, verdict: Continuity, next: Seq, resumed: bool,
+    "joined" Joined { room: RoomNumber, epoch: Epoch, seq: Seq, verdict: Continuity, next: Seq, known_since: u64,
         from: Option<Seq>, to: Option<Seq>, .. }
     "left" Left { room: RoomNumber, epoch: Epoch, id: Option<RequestId>, .. _seq = "seq": Seq, }
     "user_joined" UserJoined { room: RoomNumber, user: UserNumber, members: Option<Vec<UserNumber>>,
@@ -189,7 +189,7 @@ frames! {
     "members" Members { room: RoomNumber, members: Vec<Listed>, count: u32, more: bool, id: Option<RequestId>, .. }
     "gap" Gap { room: RoomNumber, epoch: Epoch, from: Seq, to: Seq, .. }
     "lagged" Lagged { room: RoomNumber, epoch: Epoch, next: Seq, .. }
-    "welcome" Welcome { user: UserNumber, session: Bits, resumed: bool, ..
+    "welcome" Welcome { user: UserNumber, session: Bits, resumed: bool, generation: u64, ..
         _secret = "secret": Bits, _limits = "limits": IgnoredAny, }
     "error" Refused { id: Option<RequestId>, code: Refusal, retry_after_ms: Option<u64>, ..
         _message = "message": IgnoredAny, }

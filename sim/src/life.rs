@@ -63,6 +63,8 @@ pub(crate) struct Session {
     pub(crate) incarnation: u64,
     /// Whoever asked for it last.
     pub(crate) claimed_by: ConnectionId,
+    /// How many connections it has had, as its client was told last.
+    generation: u64,
     /// When the newest line ended that it is known to have had, or earlier.
     pub(crate) ended: Option<Time>,
     /// When the last line ended that it may have had.
@@ -102,8 +104,8 @@ pub(crate) struct Life {
     pub(crate) presents: Vec<Present>,
     pub(crate) sessions: BTreeMap<u128, Session>,
     pub(crate) stays: Vec<Stay>,
-    /// On which line, and when, a session was first seen to be in a room.
-    entered: BTreeMap<(u128, usize), (ConnectionId, Time)>,
+    /// Since which connection a room knew a session when it first came in, and when that was.
+    entered: BTreeMap<(u128, usize), (u64, Time)>,
     /// When each client last said in each room that it writes, and when the server last heard so.
     pub(crate) typing: Vec<Vec<(Time, Time)>>,
     /// When each client last said something else in each room, or that it does not write, or left it.
@@ -260,10 +262,12 @@ impl World<'_> {
         let news = witness.text(*now, client, text, &mut |observation| judge.observe(observation))?;
         match news {
             News::Nothing => Ok(()),
-            News::Welcomed { session, resumed } => self.welcomed(client, session, resumed),
-            News::Joined { room, resumed } => {
+            News::Welcomed { session, resumed, generation } => {
+                self.welcomed(client, session, resumed, generation)
+            }
+            News::Joined { room, known_since } => {
                 self.arrived(client, room);
-                self.check_known(client, room, resumed)
+                self.check_known(client, room, known_since)
             }
             News::Left { room } => {
                 let now = self.now;
@@ -313,12 +317,16 @@ impl World<'_> {
     }
 
     /// The session must be a new one, or the client's own that it asked for.
-    fn welcomed(&mut self, client: usize, id: u128, resumed: bool) -> Result<(), Broken> {
+    fn welcomed(&mut self, client: usize, id: u128, resumed: bool, generation: u64) -> Result<(), Broken> {
         self.checked(checks::SESSION);
         let Some(line) = self.people[client].link else { return Ok(()) };
         let Present { incarnation, greeted, claim } = self.life.presents[client];
         let complain = |why: &str| broken(checks::SESSION, format!("c{client} is welcomed on {line}: {why}"));
         let known = self.life.sessions.get(&id).copied();
+        let earlier = known.map_or(0, |known| known.generation);
+        if generation <= earlier || !resumed && generation != 1 {
+            return complain("it is told a wrong number of connections");
+        }
         match (resumed, known) {
             (true, Some(known)) => {
                 if claim != Some(id) || known.client != client || known.incarnation != incarnation {
@@ -339,7 +347,8 @@ impl World<'_> {
             line.session = Some(id);
         });
         let ended = if open.is_some() { None } else { greeted };
-        let session = Session { client, incarnation, claimed_by: line, ended, last_ended: self.now };
+        let session =
+            Session { client, incarnation, claimed_by: line, generation, ended, last_ended: self.now };
         self.life.sessions.insert(id, session);
         self.check_alone(line, id)
     }
@@ -356,13 +365,13 @@ impl World<'_> {
         broken(checks::SESSION, sentence)
     }
 
-    /// Where a session was known on an earlier line it is still known.
-    fn check_known(&mut self, client: usize, room: usize, resumed: bool) -> Result<(), Broken> {
+    /// Where a session was known it is still known.
+    fn check_known(&mut self, client: usize, room: usize, known_since: u64) -> Result<(), Broken> {
         self.checked(checks::SESSION);
         let Some(line) = self.people[client].link else { return Ok(()) };
         let Some(session) = self.life.lines.get(&line).and_then(|line| line.session) else { return Ok(()) };
-        let (first, since) = *self.life.entered.entry((session, room)).or_insert((line, self.now));
-        if resumed || first == line {
+        let (first, since) = *self.life.entered.entry((session, room)).or_insert((known_since, self.now));
+        if known_since <= first {
             return Ok(());
         }
         if self.life.upset >= since {
@@ -371,7 +380,9 @@ impl World<'_> {
         }
         broken(
             checks::SESSION,
-            format!("c{client} was in r{room} on {first}, and its session is not known there"),
+            format!(
+                "c{client} was in r{room} before, and its session is known there since {known_since} only"
+            ),
         )
     }
 

@@ -157,7 +157,12 @@ impl World<'_> {
         let life = &self.life;
         let holds = match why {
             Ending::Said => life.typed(user, room, None) <= since,
-            Ending::Gone => life.presence[user].lines == 0 && life.presence[user].ended == since,
+            Ending::Gone => {
+                // Their node forgets that they write in the time in which readers do, and others may hear of it later.
+                let ttl = life.at_most(self.scenario.setup.gateway.typing_ttl);
+                let is_fresh = life.upset < life.typing_heard(user, room) || life.upset + ttl < since;
+                life.presence[user].lines == 0 && life.presence[user].ended == since && is_fresh
+            }
             // Who reads too little is not read, either.
             Ending::Expired => {
                 let waits = |client: usize| {
@@ -174,6 +179,10 @@ impl World<'_> {
         }
         for reader in self.readers(room, since).collect::<Vec<_>>() {
             self.checked(checks::TYPING_OVER);
+            // Changes that were left out are made up for once the pages are.
+            if !self.witness.is_live(reader.client, room) {
+                continue;
+            }
             if self.witness.view(reader.client, room, user) == Some(View::Said(Mood::Typing)) {
                 let (client, ago) = (reader.client, self.now.since(since).as_millis());
                 let sentence = format!("c{client} still sees u{user} write in r{room}: {why:?} {ago} ms ago");

@@ -246,7 +246,8 @@ impl Reading<'_, '_> {
             return object(checks::PROTOCOL, format!("u{} is welcomed once", self.watch.user.0));
         }
         self.watch.welcomed = true;
-        Ok(News::Welcomed { session: welcome.session.0, resumed: welcome.resumed })
+        let Welcome { session, resumed, generation, .. } = *welcome;
+        Ok(News::Welcomed { session: session.0, resumed, generation })
     }
 
     fn joined(&mut self, joined: &Joined) -> Result<News, Fault> {
@@ -274,7 +275,7 @@ impl Reading<'_, '_> {
         let seat = self.seat_or_none(joined.room)?;
         *seat = Seat { follow: Follow::Behind, epoch: joined.epoch, next: joined.next, views: Vec::new() };
         self.started(joined.room, joined.next)?;
-        Ok(News::Joined { room: joined.room.0, resumed: joined.resumed })
+        Ok(News::Joined { room: joined.room.0, known_since: joined.known_since })
     }
 
     fn leave(&mut self, room: RoomNumber) -> Result<News, Fault> {

@@ -122,9 +122,9 @@ pub(crate) enum News {
     /// Nothing.
     Nothing,
     /// The connection speaks for this session.
-    Welcomed { session: u128, resumed: bool },
+    Welcomed { session: u128, resumed: bool, generation: u64 },
     /// It is in a room.
-    Joined { room: usize, resumed: bool },
+    Joined { room: usize, known_since: u64 },
     /// It is not in a room any more.
     Left { room: usize },
     /// It is not let into a room, and so not in it, whatever it has heard of an earlier leave.
@@ -253,6 +253,11 @@ impl Witness {
     /// Whether a client's connection is in a room.
     pub(crate) fn is_in(&self, client: usize, room: usize) -> bool {
         self.watches[client].seats[room].follow != Follow::Outside
+    }
+
+    /// Whether a client's connection has caught up in a room.
+    pub(crate) fn is_live(&self, client: usize, room: usize) -> bool {
+        self.watches[client].seats[room].follow == Follow::Live
     }
 
     /// How a client's connection last showed a user to be in a room; nothing if it is not in the room.

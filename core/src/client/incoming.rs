@@ -53,6 +53,8 @@ pub(super) struct Incoming<'a> {
     #[serde(borrow)]
     pub(super) secret: Option<Text<'a>>,
     pub(super) resumed: Option<bool>,
+    generation: Option<Exact>,
+    known_since: Option<Exact>,
     #[serde(borrow)]
     pub(super) code: Option<Text<'a>>,
     retry_after_ms: Option<u64>,
@@ -166,6 +168,16 @@ impl<'a> Incoming<'a> {
 
     pub(super) fn position(&self) -> Option<Position> {
         Some(Position::new(self.epoch()?, Seq(self.seq?.0)))
+    }
+
+    /// Which of its session's connections this one is, of a welcome.
+    pub(super) fn generation(&self) -> Option<u64> {
+        Some(self.generation?.0)
+    }
+
+    /// Since which of them a room knows the session, of a join.
+    pub(super) fn known_since(&self) -> Option<u64> {
+        Some(self.known_since?.0)
     }
 
     /// The first message that will be sent, of a join.

@@ -26,7 +26,12 @@ mod sends;
 #[cfg(test)]
 mod tests;
 
-use self::{hold::Hold, outgoing::Outgoing, rooms::Room, sends::Sends};
+use self::{
+    hold::Hold,
+    outgoing::Outgoing,
+    rooms::Room,
+    sends::{Forgotten, Sends},
+};
 
 /// Close code of a client that hears nothing any more and starts over: not one that ends its session.
 pub const SILENCE_CODE: u16 = 4400;
@@ -55,6 +60,8 @@ pub struct Client {
     /// Connections asked for, ever: the server serves the newest.
     connections: u64,
     resume: Option<Credentials>,
+    /// Which of the session's connections this one is, as the server counts.
+    generation: u64,
     rooms: BTreeMap<RoomName, Room>,
     /// The rate of joins and leaves.
     asks: Hold,
@@ -126,6 +133,7 @@ impl Client {
             draws: 0,
             connections: 0,
             resume: None,
+            generation: 0,
             rooms: BTreeMap::new(),
             asks: Hold::new(),
             sends: Sends::new(),
@@ -355,13 +363,13 @@ impl Client {
         self.phase = Phase::Ended;
         self.typing.clear();
         self.sends.disconnected();
-        self.give_up(None, out);
+        self.give_up(Forgotten::All, out);
         out.push(ClientOutput::Event(ClientEvent::Ended { code }));
     }
 
-    /// The server has forgotten what was sent, to this room or to any: what may be there is not repeated.
-    fn give_up(&mut self, room: Option<&RoomName>, out: &mut Vec<ClientOutput>) {
-        for (id, room) in self.sends.drain_uncertain(room) {
+    /// The server has forgotten something of what was sent: what may be in its room is not repeated.
+    fn give_up(&mut self, what: Forgotten<'_>, out: &mut Vec<ClientOutput>) {
+        for (id, room) in self.sends.give_up(what) {
             out.push(ClientOutput::Event(ClientEvent::Unresolved { id, room }));
         }
     }
@@ -379,7 +387,7 @@ impl Client {
         }
         let (user, rooms) = (&self.user, &self.rooms);
         let may_go = |id, room: &RoomName| rooms.get(room).is_none_or(|room| room.admits(id));
-        self.sends.transmit(now, self.config.unanswered_max, may_go, |id, room, content| {
+        self.sends.transmit(now, self.config.unanswered_max, self.generation, may_go, |id, room, content| {
             let frame = Outgoing::Message { room, content, user, id };
             out.push(ClientOutput::Transmit(frame.to_json()));
         });

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     Client, ClientEvent, ClientOutput, Credentials, HELLO_REFUSED_CODE, Phase, Presence, Shown, incoming::*,
+    sends::Forgotten,
 };
 use crate::{
     gateway::Frame,
@@ -89,11 +90,12 @@ impl Client {
         let lost = !resumed && self.resume.is_some();
         self.resume = Some(Credentials { session, secret });
         self.phase = Phase::Attached;
+        self.generation = frame.generation().unwrap_or(0);
         self.attempts = 0;
         tell(out, ClientEvent::Attached { session, resumed });
         if lost {
             // Under a new session a repeat would not be recognised.
-            self.give_up(None, out);
+            self.give_up(Forgotten::All, out);
         }
         self.want_again();
         self.proceed(now, out);
@@ -112,8 +114,8 @@ impl Client {
             _ => Some(before_next),
         };
         tell(out, ClientEvent::Joined { room: name.clone(), head, next, verdict });
-        if frame.resumed == Some(false) {
-            self.give_up(Some(&name), out);
+        if let Some(generation) = frame.known_since() {
+            self.give_up(Forgotten::Before(&name, generation), out);
         }
         self.proceed(now, out);
         Some(())
@@ -247,14 +249,17 @@ impl Client {
         if matches!(self.phase, Phase::Greeting) {
             self.hello_refused(now, retry_after, out);
         } else if let Some(id) = id {
-            self.request_refused(id, retry_after.map(|wait| now + wait));
+            self.request_refused(id, retry_after.map(|wait| now + wait), out);
             self.proceed(now, out);
         }
         Some(())
     }
 
-    fn request_refused(&mut self, id: RequestId, until: Option<Time>) {
-        self.ask_refused(id, planted!(RefusedJoinGivenUp, None, until));
+    fn request_refused(&mut self, id: RequestId, until: Option<Time>, out: &mut Vec<ClientOutput>) {
+        if let Some(room) = self.ask_refused(id, planted!(RefusedJoinGivenUp, None, until)) {
+            // Only members are told what became of what they said.
+            self.give_up(Forgotten::In(&room), out);
+        }
         let until = planted!(RateRefusalDropped, None, until);
         match until {
             Some(until) if self.config.retry_rate_limited && self.sends.hold(id, until) => {}

@@ -173,19 +173,22 @@ impl Client {
         }
     }
 
-    /// A refusal, for now (`until`) or for good, of what may have been asked under this number.
-    pub(super) fn ask_refused(&mut self, id: RequestId, until: Option<Time>) {
+    /// A refusal, for now (`until`) or for good, of what may have been asked under this number. The room, if it is for
+    /// good.
+    pub(super) fn ask_refused(&mut self, id: RequestId, until: Option<Time>) -> Option<RoomName> {
         let has_asked = |room: &Room| room.asked.is_some_and(|asked| asked.id() == id);
-        let Some((name, room)) = self.rooms.iter_mut().find(|(_, room)| has_asked(room)) else { return };
+        let (name, room) = self.rooms.iter_mut().find(|(_, room)| has_asked(room))?;
         if let Some(until) = until {
             room.postpone();
-            return self.asks.extend(until);
+            self.asks.extend(until);
+            return None;
         }
         // A member's join and a member's leave are granted: whoever is refused for good is not in the room.
         (room.asked, room.joined) = (None, false);
-        if !room.wanted {
-            let name = name.clone();
+        let (name, wanted) = (name.clone(), room.wanted);
+        if !wanted {
             self.rooms.remove(&name);
         }
+        Some(name)
     }
 }

@@ -27,6 +27,29 @@ struct Send {
     in_flight: bool,
     /// It was on its way when a connection was lost: it may be in the room already.
     uncertain: bool,
+    /// On which of the session's connections it first was on its way since it was last known to be in no room.
+    sent_on: u64,
+}
+
+/// What a server has forgotten of a session's sends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Forgotten<'a> {
+    /// All of them: the session is lost.
+    All,
+    /// Those to a room that we cannot enter again to ask.
+    In(&'a RoomName),
+    /// Those to a room that were sent on connections before this one.
+    Before(&'a RoomName, u64),
+}
+
+impl Forgotten<'_> {
+    fn covers(self, send: &Send) -> bool {
+        match self {
+            Self::All => true,
+            Self::In(room) => send.room == *room,
+            Self::Before(room, generation) => send.room == *room && send.sent_on < generation,
+        }
+    }
 }
 
 impl Sends {
@@ -44,7 +67,7 @@ impl Sends {
     }
 
     pub(super) fn push(&mut self, id: RequestId, room: RoomName, content: Arc<str>) {
-        self.waiting.insert(id, Send { room, content, in_flight: false, uncertain: false });
+        self.waiting.insert(id, Send { room, content, in_flight: false, uncertain: false, sent_on: 0 });
     }
 
     /// Hands out, in order, what may go now. What `may_go` keeps back may be overtaken: it must speak for whole rooms,
@@ -53,6 +76,7 @@ impl Sends {
         &mut self,
         now: Time,
         in_flight_max: usize,
+        generation: u64,
         may_go: impl Fn(RequestId, &RoomName) -> bool,
         mut send: impl FnMut(RequestId, &RoomName, &str),
     ) {
@@ -71,6 +95,9 @@ impl Sends {
                 return;
             }
             waiting.in_flight = true;
+            if !waiting.uncertain {
+                waiting.sent_on = generation;
+            }
             self.in_flight += 1;
             send(id, &waiting.room, &waiting.content);
         }
@@ -82,9 +109,14 @@ impl Sends {
         let Some(send) = self.waiting.remove(&id) else { return false };
         self.in_flight -= usize::from(send.in_flight);
         self.overtook.insert(id);
+        self.forget_overtaking();
+        true
+    }
+
+    /// Whatever was made after the oldest that waits has overtaken it, and nothing else has.
+    fn forget_overtaking(&mut self) {
         let oldest = self.waiting.first_key_value().map(|(&id, _)| id);
         self.overtook.retain(|&id| oldest.is_some_and(|oldest| id > oldest));
-        true
     }
 
     /// Refused for its rate: it goes again, in its turn, not before `until`. False if it is not known.
@@ -118,16 +150,13 @@ impl Sends {
         }
     }
 
-    /// The server has forgotten what was sent, to this room or (`None`) to any: a repeat would not be recognised. Gives up
-    /// what may be in its room already; what is in none for certain stays.
-    pub(super) fn drain_uncertain(&mut self, room: Option<&RoomName>) -> Vec<(RequestId, RoomName)> {
-        let is_lost =
-            |_: &RequestId, send: &mut Send| send.uncertain && room.is_none_or(|room| send.room == *room);
+    /// The server has forgotten something: a repeat would not be recognised. Gives up what may be in its room already;
+    /// what is in none for certain stays.
+    pub(super) fn give_up(&mut self, what: Forgotten<'_>) -> Vec<(RequestId, RoomName)> {
+        let is_lost = |_: &RequestId, send: &mut Send| send.uncertain && what.covers(send);
         let lost: Vec<_> = self.waiting.extract_if(.., is_lost).map(|(id, send)| (id, send.room)).collect();
         self.in_flight = self.waiting.values().filter(|send| send.in_flight).count();
-        if room.is_none() {
-            self.overtook.clear();
-        }
+        self.forget_overtaking();
         lost
     }
 }

@@ -12,6 +12,8 @@ struct Kit {
     client: Client,
     now: Time,
     out: Vec<ClientOutput>,
+    /// Of the present session.
+    connections: u64,
 }
 
 impl Kit {
@@ -21,7 +23,7 @@ impl Kit {
 
     fn with(config: ClientConfig) -> Self {
         let client = Client::new(Arc::new(config), UserName::new("alice").unwrap(), 1);
-        Self { client, now: Time(1_000_000), out: vec![] }
+        Self { client, now: Time(1_000_000), out: vec![], connections: 0 }
     }
 
     /// Connected, attached, and a member of `general`, which has no messages.
@@ -52,7 +54,7 @@ impl Kit {
     /// By a server that knows the session no more in this room.
     fn joined_anew(&mut self, room: &str) {
         self.server(json!({
-            "type": "joined", "room": room, "epoch": 5, "seq": 0, "verdict": "full", "next": 1, "resumed": false,
+            "type": "joined", "room": room, "epoch": 5, "seq": 0, "verdict": "full", "next": 1, "known_since": self.client.generation,
         }));
     }
 
@@ -94,7 +96,11 @@ impl Kit {
     fn welcome(&mut self, resumed: bool) {
         self.input(ClientInput::Opened);
         let (session, secret) = ("1".repeat(32), "2".repeat(32));
-        self.server(json!({"type": "welcome", "session": session, "secret": secret, "resumed": resumed}));
+        self.connections = if resumed { self.connections + 1 } else { 1 };
+        self.server(json!({
+            "type": "welcome", "session": session, "secret": secret, "resumed": resumed,
+            "generation": self.connections,
+        }));
     }
 
     fn say(&mut self, seq: u64) {
@@ -244,6 +250,32 @@ fn where_the_session_was_forgotten_nothing_is_repeated_that_may_be_there() {
     let repeated: Vec<_> = kit.sent().into_iter().filter(|frame| frame["type"] == "message").collect();
     let ids: Vec<_> = repeated.iter().map(|frame| frame["id"].clone()).collect();
     assert_eq!(ids, [json!(refused), json!(elsewhere)], "neither is in its room without an answer");
+}
+
+/// The first `joined` that would have said so was lost with its connection.
+#[test]
+fn what_was_forgotten_stays_forgotten() {
+    let mut kit = Kit::member();
+    let sent = kit.publish("sent");
+    kit.reconnect();
+    kit.reconnect();
+    kit.server(json!({
+        "type": "joined", "room": "general", "epoch": 5, "seq": 0, "verdict": "full", "next": 1, "known_since": 2,
+    }));
+    assert!(kit.events().contains(&ClientEvent::Unresolved { id: sent, room: general() }));
+}
+
+#[test]
+fn where_we_may_not_go_back_to_nobody_tells_what_became_of_our_sends() {
+    let mut kit = Kit::member();
+    let sent = kit.publish("sent");
+    kit.reconnect();
+    let join = kit.sent().pop().expect("a join")["id"].clone();
+    kit.refuse(&join, "room_full");
+    let is_repeat =
+        |output: &ClientOutput| matches!(output, ClientOutput::Transmit(text) if text.contains("content"));
+    assert!(!kit.out.iter().any(is_repeat));
+    assert!(kit.events().contains(&ClientEvent::Unresolved { id: sent, room: general() }));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 use super::{Command, Event, Rejection, Request, Resumption};
 use crate::{
-    id::{Epoch, Position, RequestId, Seq},
+    id::{Epoch, Generation, Position, RequestId, Seq},
     name::{NameError, RoomName, UserName},
     refusal::Refusal,
     secret::{Secret, parse_session},
@@ -171,6 +171,7 @@ enum Outgoing<'a> {
         session: String,
         secret: String,
         resumed: bool,
+        generation: Generation,
         limits: Limits,
     },
     Ack {
@@ -187,7 +188,7 @@ enum Outgoing<'a> {
         seq: Seq,
         verdict: &'static str,
         next: Seq,
-        resumed: bool,
+        known_since: Generation,
         #[serde(skip_serializing_if = "Option::is_none")]
         from: Option<Seq>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -397,11 +398,12 @@ impl<'a> Outgoing<'a> {
 impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
     fn from(event: &'a Event<'a>) -> Self {
         match *event {
-            Event::Welcome { user, session, secret, resumed, limits } => Self::Welcome {
+            Event::Welcome { user, session, secret, resumed, generation, limits } => Self::Welcome {
                 user,
                 session: session.to_string(),
                 secret: secret.reveal(),
                 resumed,
+                generation,
                 limits: Limits {
                     message_rate: limits.message_rate,
                     message_burst: limits.message_burst,
@@ -421,8 +423,8 @@ impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
                     Verdict::Reset => ("reset", None, None),
                 };
                 let Position { epoch, seq } = joined.head;
-                let (next, resumed) = (joined.next, joined.resumed);
-                Self::Joined { room, epoch, seq, verdict, next, resumed, from, to }
+                let (next, known_since) = (joined.next, joined.known_since);
+                Self::Joined { room, epoch, seq, verdict, next, known_since, from, to }
             }
             Event::Left { id, room, position: Position { epoch, seq } } => {
                 Self::Left { room, epoch, seq, id }

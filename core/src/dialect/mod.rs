@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use crate::{
     config::GatewayConfig,
-    id::{Epoch, Position, RequestId, Seq, SessionId},
+    id::{Epoch, Generation, Position, RequestId, Seq, SessionId},
     name::{RoomName, UserName},
     refusal::Refusal,
     secret::Secret,
@@ -143,6 +143,8 @@ pub enum Event<'a> {
         secret: Secret,
         /// Whether an earlier session goes on.
         resumed: bool,
+        /// Which of the session's connections this is: 1, 2, 3…
+        generation: Generation,
         /// The limits it lives under.
         limits: &'a GatewayConfig,
     },

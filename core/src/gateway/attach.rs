@@ -90,6 +90,7 @@ impl Gateway {
                 session: peer.session,
                 secret: attaching.secret,
                 resumed,
+                generation: peer.generation,
                 limits: &limits,
             };
             self.tell(now, slot, &event, out);

@@ -36,7 +36,10 @@ impl Gateway {
             return;
         }
         // This is asked after every write, and nearly always nothing is owed.
-        let owed = connection.rooms.iter().find_map(|&index| {
+        // Each room has its turn: a list must not wait for all pages of another room.
+        let served = connection.rooms.partition_point(|&index| index <= connection.caught_up);
+        let (before, after) = connection.rooms.split_at(served);
+        let owed = after.iter().chain(before).find_map(|&index| {
             let room = self.rooms[index].as_mut().expect("it is in the table");
             let reader = room.reader(slot).expect("both sides know of it");
             let page = match reader.follow {
@@ -44,11 +47,11 @@ impl Gateway {
                 Follow::Live if std::mem::take(&mut reader.stale) => None,
                 Follow::Live => return None,
             };
-            Some((room.shard, room.name.clone(), page))
+            Some((index, room.shard, room.name.clone(), page))
         });
-        let Some((shard, room, page)) = owed else { return };
+        let Some((index, shard, room, page)) = owed else { return };
         let peer = connection.peer().expect("only the attached read").clone();
-        connection.catching_up = true;
+        (connection.catching_up, connection.caught_up) = (true, index);
         let query = match page {
             Some(from) => {
                 let messages_max = self.config.page_messages_max;

@@ -69,6 +69,8 @@ pub(super) struct Connection {
     pub(super) lagging: bool,
     /// A page or a member list has been asked for on its behalf.
     pub(super) catching_up: bool,
+    /// For this room: the next turn is another one's.
+    pub(super) caught_up: RoomIndex,
     pub(super) unanswered: u32,
     pub(super) gathering: Option<Box<Gathering>>,
     /// It has asked for a page of history: nothing else is served until all it asked for is answered, for pages are
@@ -111,6 +113,7 @@ impl Connection {
             outbox: Outbox::default(),
             lagging: false,
             catching_up: false,
+            caught_up: 0,
             unanswered: 0,
             gathering: None,
             paging: false,

@@ -55,8 +55,8 @@ fn of_result(result: &Result<Reply, Refusal>) -> u64 {
                 Verdict::Gap { from, to } => mix(from.0, to.0),
                 Verdict::Reset => 2,
             };
-            let kept = u64::from(joined.resumed);
-            let begins = mix(mix(1, of_position(joined.head)), mix(joined.next.0, kept));
+            let known = u64::from(joined.known_since.0);
+            let begins = mix(mix(1, of_position(joined.head)), mix(joined.next.0, known));
             mix(begins, mix(verdict, of_roster(&joined.roster)))
         }
         Ok(Reply::Left(head)) => mix(2, of_position(*head)),

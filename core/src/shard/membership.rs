@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     config::{RoomCreation, ShardConfig},
-    id::{Position, RequestId},
+    id::{Generation, Position, RequestId},
     name::RoomName,
     refusal::Refusal,
 };
@@ -28,14 +28,14 @@ impl State {
         }
         let session = self.sessions.known_mut(peer.session);
         session.rooms.insert(name.clone());
-        let resumed = planted!(RoomsForgetSessions, false, session.known_since < peer.generation);
+        let known_since = planted!(RoomsForgetSessions, peer.generation, session.known_since);
         if !self.rooms.contains_key(name) {
             self.make_room(turn, name);
         }
         let room = self.room_mut(name);
         let arrival = room.take_seat(turn, peer);
         let rejoined = arrival != Arrival::Member;
-        let joined = Joined { rejoined, resumed, ..room.joined(turn.config, since, history) };
+        let joined = Joined { rejoined, known_since, ..room.joined(turn.config, since, history) };
         let roster = joined.roster.clone();
         turn.grant(peer, id, name, Reply::Joined(joined));
         room.announce(turn, peer.user.clone(), arrival, roster);
@@ -132,7 +132,7 @@ impl Room {
             next,
             verdict,
             rejoined: false,
-            resumed: false,
+            known_since: Generation(0),
             roster: self.roster(config),
             offline,
             statuses: listed()

@@ -428,9 +428,9 @@ pub struct Joined {
     pub verdict: Verdict,
     /// Whether the user was a member before: then nothing is pushed, and nobody else hears of it.
     pub rejoined: bool,
-    /// Whether this shard has known the session since an earlier connection: what was sent then and is repeated now is
-    /// recognised. A shard whose clock says that the session has ended knows nothing of it any more.
-    pub resumed: bool,
+    /// Since which of the session's connections this shard knows it: what was first sent on an earlier one would not be
+    /// recognised if it were repeated. A shard whose clock says that a session has ended forgets it.
+    pub known_since: Generation,
     /// Who is there.
     pub roster: Roster,
     /// Which of them are not there at the moment, where they are named.

@@ -65,7 +65,7 @@ fn a_verdict_says_what_is_lost() {
         next: Seq(5),
         verdict: Verdict::Gap { from: Seq(2), to: Seq(4) },
         rejoined: true,
-        resumed: true,
+        known_since: Generation(3),
         roster: Roster::Count(1),
         offline: vec![],
         statuses: vec![],
@@ -73,7 +73,7 @@ fn a_verdict_says_what_is_lost() {
     };
     assert_eq!(
         encoded(&Event::Joined { room: &room(), joined: &joined }),
-        r#"{"type":"joined","room":"general","epoch":9,"seq":8,"verdict":"gap","next":5,"resumed":true,"from":2,"to":4}"#
+        r#"{"type":"joined","room":"general","epoch":9,"seq":8,"verdict":"gap","next":5,"known_since":3,"from":2,"to":4}"#
     );
 }
 

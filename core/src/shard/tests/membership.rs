@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::kit::{EAST, Guest, Kit, WEST, joined, left, names, user};
 use crate::{
     config::{RoomCreation, ShardConfig},
-    id::{Position, Seq},
+    id::{Generation, Position, Seq},
     refusal::Refusal,
     shard::{Joined, Keep, MemberView, Op, Push, Reply, Roster, ShardEvent, Verdict},
 };
@@ -35,7 +35,7 @@ fn the_first_to_join_makes_the_room() {
         next: Seq(1),
         verdict: Verdict::Full,
         rejoined: false,
-        resumed: false,
+        known_since: Generation(1),
         roster: names(["ann"]),
         offline: vec![],
         statuses: vec![],

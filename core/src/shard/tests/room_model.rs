@@ -13,7 +13,7 @@ use proptest_state_machine::ReferenceStateMachine;
 use super::kit::{EAST, WEST, user};
 use crate::{
     config::ShardConfig,
-    id::{Epoch, GatewayId, Position, Seq},
+    id::{Epoch, GatewayId, Generation, Position, Seq},
     name::UserName,
     refusal::Refusal,
     shard::{Joined, Keep, MemberView, Message, Push, Reply, Roster, Status, Task, Verdict},
@@ -196,7 +196,7 @@ impl Model {
         (self.stays[who].has_seat, self.stays[who].attends) = (true, true);
         self.settle(name);
         self.hall_mut().drop_at = None;
-        let joined = self.joined(members.contains(name), self.stays[who].is_resumed);
+        let joined = self.joined(members.contains(name));
         if !members.contains(name) {
             self.welcome(name);
         } else if was_offline && !self.is_large() {
@@ -205,7 +205,7 @@ impl Model {
         Ok(Reply::Joined(joined))
     }
 
-    fn joined(&self, rejoined: bool, resumed: bool) -> Joined {
+    fn joined(&self, rejoined: bool) -> Joined {
         let listed = if self.is_large() { vec![] } else { self.views() };
         Joined {
             head: self.head(),
@@ -213,7 +213,7 @@ impl Model {
             next: Seq(1),
             verdict: Verdict::Full,
             rejoined,
-            resumed,
+            known_since: Generation(1),
             roster: self.roster(),
             offline: listed.iter().filter(|it| !it.online).map(|it| it.user.clone()).collect(),
             statuses: listed.into_iter().filter_map(|it| Some((it.user, it.status?))).collect(),

@@ -354,13 +354,17 @@ fn a_visitor_that_was_forgotten_is_told_so() {
     let mut kit = Kit::new();
     let [first, second, third] = [(1, 100), (2, 101), (3, 102)]
         .map(|(generation, connection)| visitor(5, generation, connection, "ann"));
-    assert!(!kit.join(&first, "general").resumed, "there was nothing to remember");
+    assert_eq!(kit.join(&first, "general").known_since, Generation(1));
     kit.detach(&first, Keep::Window);
-    assert!(kit.join(&second, "general").resumed);
+    assert_eq!(kit.join(&second, "general").known_since, Generation(1));
     kit.detach(&second, Keep::Window);
     kit.wait(2 * WINDOW);
-    assert!(!kit.join(&third, "general").resumed);
-    assert!(!kit.join(&third, "other").resumed, "that it has spoken since changes nothing");
+    assert_eq!(kit.join(&third, "general").known_since, Generation(3));
+    assert_eq!(
+        kit.join(&third, "other").known_since,
+        Generation(3),
+        "that it has spoken since changes nothing"
+    );
 }
 
 #[test]
