@@ -1,8 +1,49 @@
 //! Every limit and span, with its default.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
+
+/// No limit that is a span is longer: sums of them must stay far from the end of time.
+pub const SPAN_MAX: Duration = Duration::from_secs(366 * 86_400);
+
+/// A limit that nothing can keep to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BadLimit {
+    /// The field.
+    pub name: &'static str,
+    /// Completes "it must be".
+    pub must_be: &'static str,
+}
+
+impl fmt::Display for BadLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, must_be } = self;
+        write!(f, "{name} must be {must_be}")
+    }
+}
+
+impl std::error::Error for BadLimit {}
+
+/// Applies a rule to each of these fields.
+macro_rules! each {
+    ($rule:ident($config:ident: $($field:ident),* $(,)?)) => {
+        $($rule(stringify!($field), $config.$field)?;)*
+    };
+}
+
+fn above_zero<T: Default + PartialEq>(name: &'static str, value: T) -> Result<(), BadLimit> {
+    if value == T::default() { Err(BadLimit { name, must_be: "above zero" }) } else { Ok(()) }
+}
+
+fn a_span(name: &'static str, span: Duration) -> Result<(), BadLimit> {
+    if span > SPAN_MAX { Err(BadLimit { name, must_be: "at most 366 days" }) } else { Ok(()) }
+}
+
+fn a_span_above_zero(name: &'static str, span: Duration) -> Result<(), BadLimit> {
+    above_zero(name, span)?;
+    a_span(name, span)
+}
 
 /// Limits of a gateway: what a connection may do, and how long things may take.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -92,6 +133,25 @@ impl Default for GatewayConfig {
     }
 }
 
+impl GatewayConfig {
+    /// Whether each limit makes sense by itself.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn check(&self) -> Result<(), BadLimit> {
+        each!(above_zero(
+            self: shards, message_rate, message_burst, control_rate, control_burst, content_bytes_max,
+            frame_bytes_max, page_messages_max, page_bytes_max, list_page_max, outbox_bytes_max, chunk_bytes,
+            unanswered_max, abuse_refusals_min, connections_max, drain_rate,
+        ));
+        each!(a_span_above_zero(
+            self: typing_ttl, ping_interval, pong_timeout, attach_timeout, abuse_window,
+        ));
+        each!(a_span(self: warning_interval, return_spread));
+        self.idle_timeout.map_or(Ok(()), |span| a_span_above_zero("idle_timeout", span))
+    }
+}
+
 /// Who may make rooms.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -155,5 +215,40 @@ impl Default for ShardConfig {
             tasks_max: 100,
             room_creation: RoomCreation::Anyone,
         }
+    }
+}
+
+impl ShardConfig {
+    /// Whether each limit makes sense by itself.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn check(&self) -> Result<(), BadLimit> {
+        each!(above_zero(
+            self: history_max, rooms_max, rooms_per_session_max, sessions_per_user_max, sessions_max,
+            answers_max,
+        ));
+        each!(a_span_above_zero(self: roster_interval));
+        each!(a_span(self: room_ttl, presence_grace, resume_window));
+        self.room_members_max.map_or(Ok(()), |max| above_zero("room_members_max", max))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_make_sense_and_what_does_not_is_named() {
+        assert_eq!(GatewayConfig::default().check(), Ok(()));
+        assert_eq!(ShardConfig::default().check(), Ok(()));
+        let gateway = GatewayConfig { list_page_max: 0, ..GatewayConfig::default() };
+        assert_eq!(gateway.check().unwrap_err().to_string(), "list_page_max must be above zero");
+        let gateway = GatewayConfig { idle_timeout: Some(Duration::ZERO), ..GatewayConfig::default() };
+        assert_eq!(gateway.check().unwrap_err().to_string(), "idle_timeout must be above zero");
+        let shard = ShardConfig { resume_window: Duration::MAX, ..ShardConfig::default() };
+        assert_eq!(shard.check().unwrap_err().to_string(), "resume_window must be at most 366 days");
+        let shard = ShardConfig { presence_grace: Duration::ZERO, ..ShardConfig::default() };
+        assert_eq!(shard.check(), Ok(()), "who is gone may be shown so at once");
     }
 }

@@ -53,6 +53,7 @@ mod rates;
 mod reading;
 mod replicas;
 mod sabotage;
+mod sane;
 pub mod scenario;
 mod server;
 mod simplify;

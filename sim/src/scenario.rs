@@ -10,13 +10,13 @@ use chinwag_core::{
 use chinwag_oracle::Keep;
 use serde::{Deserialize, Serialize};
 
-use crate::profile::{Name, Profile};
+use crate::{
+    profile::{Name, Profile},
+    sane,
+};
 
 /// The form of scenario files. Other numbers are refused.
 const SCHEMA: u32 = 1;
-
-/// A month.
-const SPAN_US_MAX: u64 = 1_000_000 * 86_400 * 30;
 
 /// A setup and what happens in it.
 ///
@@ -237,20 +237,6 @@ pub struct Step {
     /// What.
     #[serde(rename = "do")]
     pub action: Action,
-}
-
-impl Step {
-    /// What would take for ever.
-    fn check(&self) -> Result<(), &'static str> {
-        match self.action {
-            Action::Say { times: 10_001.., .. } | Action::Nonsense { times: 10_001.., .. } => {
-                Err("times is more than 10000")
-            }
-            Action::Say { bytes: 1_048_577.., .. } => Err("bytes is more than 1048576"),
-            Action::Jump { by_us } if by_us.unsigned_abs() > SPAN_US_MAX => Err("by_us is more than a month"),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// Who does something, or has something done to them.
@@ -520,10 +506,10 @@ impl FromStr for Scenario {
         if head.schema != SCHEMA {
             return Err(error(line, format!("schema {} is not {SCHEMA}", head.schema)));
         }
-        head.setup.check().map_err(|what| error(line, what.to_owned()))?;
+        sane::setup(&head.setup).map_err(|what| error(line, what))?;
         let step = |(line, text): (usize, &str)| {
             let step: Step = serde_json::from_str(text).map_err(|e| error(line, e.to_string()))?;
-            step.check().map_err(|what| error(line, what.to_owned()))?;
+            sane::step(&step).map_err(|what| error(line, what))?;
             Ok(step)
         };
         let mut steps = lines.map(step).collect::<Result<Vec<Step>, ParseError>>()?;
@@ -534,26 +520,6 @@ impl FromStr for Scenario {
 
 fn is_content(line: &str) -> bool {
     !line.trim().is_empty() && !line.starts_with('#')
-}
-
-impl Setup {
-    /// What no world can be built from.
-    fn check(&self) -> Result<(), &'static str> {
-        const COUNT_MAX: usize = 10_000;
-        let counts =
-            [self.nodes as usize, self.clients.len(), self.rooms as usize, self.gateway.shards as usize];
-        if counts.iter().any(|count| !(1..=COUNT_MAX).contains(count)) {
-            return Err("nodes, clients, rooms and shards must be from 1 to 10000");
-        }
-        if self.chaos_us > SPAN_US_MAX {
-            return Err("chaos_us is more than a month");
-        }
-        let mut clocks = self.clients.iter().map(|client| client.clock).chain([self.clock]);
-        if clocks.any(|clock| clock.drift_ppm.abs() > 100_000 || clock.ahead_us > SPAN_US_MAX) {
-            return Err("clocks drift by at most 100000 millionths and are at most a month ahead");
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

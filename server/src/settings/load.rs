@@ -195,6 +195,9 @@ mod tests {
         let (line, problem) = wrong("ping_interval = 25\n");
         assert_eq!(line, 1);
         assert!(problem.contains("ping_interval must be a whole number with a unit"), "{problem}");
+        let (line, problem) = wrong("threads = 1\nnotsent_bytes = 0\n");
+        assert_eq!((line, problem.as_str()), (2, "notsent_bytes must be above zero, not \"0\""));
+        assert!(wrong("typing_ttl = \"9000h\"\n").1.starts_with("typing_ttl must be at most 366 days"));
         assert!(wrong("[gateway]\nmessage_rate = 1\n").1.starts_with("gateway must be"));
         assert_eq!(wrong("threads = 1\nthreads = 2\n").0, 2);
         assert_eq!(wrong("threads = 1\n= 2\n").0, 2);

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use chinwag_core::config::{GatewayConfig, ShardConfig};
+use chinwag_core::config::{BadLimit, GatewayConfig, ShardConfig};
 
 pub(crate) use self::{
     load::{PORT, PORT_VARIABLE, Sources},
@@ -97,6 +97,29 @@ impl Default for DriverConfig {
     }
 }
 
+impl DriverConfig {
+    /// Whether each setting makes sense by itself.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub(crate) fn check(&self) -> Result<(), BadLimit> {
+        let is_zero = [
+            ("threads", self.threads == 0),
+            ("http_connections_max", self.http_connections_max == 0),
+            ("header_timeout", self.header_timeout.is_zero()),
+            ("close_linger", self.close_linger.is_zero()),
+            ("read_buffer_bytes", self.read_buffer_bytes == 0),
+            ("socket_frame_bytes_max", self.socket_frame_bytes_max == 0),
+            ("write_bytes_max", self.write_bytes_max == 0),
+            ("frames_per_turn", self.frames_per_turn == 0),
+            ("send_buffer_bytes", self.send_buffer_bytes == Some(0)),
+            ("notsent_bytes", self.notsent_bytes == Some(0)),
+        ];
+        let zero = is_zero.into_iter().find(|&(_, is_zero)| is_zero);
+        zero.map_or(Ok(()), |(name, _)| Err(BadLimit { name, must_be: "above zero" }))
+    }
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LogFormat {
@@ -113,6 +136,8 @@ impl Settings {
     /// One line that names the settings and says what to do.
     pub fn check(&self) -> Result<(), String> {
         let Self { driver, gateway, shard } = self;
+        let checks = driver.check().and_then(|()| gateway.check()).and_then(|()| shard.check());
+        checks.map_err(|limit| limit.to_string())?;
         ordered("content_bytes_max", gateway.content_bytes_max, "frame_bytes_max", gateway.frame_bytes_max)?;
         ordered(
             "frame_bytes_max",

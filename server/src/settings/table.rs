@@ -37,14 +37,18 @@ impl Setting {
 }
 
 macro_rules! settings {
-    ($($heading:literal: $group:ident { $($rule:ident $field:ident: $help:literal;)* })*) => {
+    ($($heading:literal: $group:ident { $($field:ident: $help:literal;)* })*) => {
         /// All settings, in the order of the help and of the printed configuration.
         pub(crate) static TABLE: &[Setting] = &[$($(Setting {
             name: stringify!($field),
             heading: $heading,
             help: $help,
             value_name: value_name(|settings| &settings.$group.$field),
-            set: |settings, text| $rule(&mut settings.$group.$field, text),
+            set: |settings, text| {
+                settings.$group.$field = Value::read(text)?;
+                // The others of its group have been checked, or are defaults.
+                settings.$group.check().map_err(|limit| limit.must_be.to_owned())
+            },
             get: |settings| settings.$group.$field.write(),
         },)*)*];
     };
@@ -55,85 +59,69 @@ const fn value_name<T: Value>(_field: fn(&Settings) -> &T) -> &'static str {
     T::NAME
 }
 
-/// Sets a field to whatever its type allows.
-fn any<T: Value>(field: &mut T, text: &str) -> Result<(), String> {
-    *field = T::read(text)?;
-    Ok(())
-}
-
-/// Sets a field that makes no sense at zero.
-fn nonzero<T: Value>(field: &mut T, text: &str) -> Result<(), String> {
-    let value = T::read(text)?;
-    if value.is_zero() {
-        return Err("above zero".to_owned());
-    }
-    *field = value;
-    Ok(())
-}
-
 settings! {
     "Server": driver {
-        any listen: "Address to listen on; may be given several times";
-        nonzero threads: "Threads that hold connections; as many as cores if not given";
-        any log: "What to log, as in info or chinwag_server=debug,warn";
-        any log_format: "How log lines look";
-        any drain_timeout: "On Ctrl-C, wait this long for connections to end";
+        listen: "Address to listen on; may be given several times";
+        threads: "Threads that hold connections; as many as cores if not given";
+        log: "What to log, as in info or chinwag_server=debug,warn";
+        log_format: "How log lines look";
+        drain_timeout: "On Ctrl-C, wait this long for connections to end";
     }
     "Sockets": driver {
-        nonzero http_connections_max: "Sockets per thread that have not become a WebSocket";
-        nonzero header_timeout: "An HTTP request's head must arrive within this";
-        nonzero close_linger: "A closed connection may take this long to read what is left";
-        nonzero read_buffer_bytes: "Read buffer per connection; larger frames are read in pieces";
-        nonzero socket_frame_bytes_max: "Frames above this end the connection; at most 65536";
-        nonzero write_bytes_max: "Most bytes handed to a socket at once";
-        nonzero frames_per_turn: "Frames read from one connection before others have their turn";
-        nonzero send_buffer_bytes: "Kernel's send buffer per socket; off leaves it to the kernel";
-        nonzero notsent_bytes: "Unsent bytes the kernel may hold (TCP_NOTSENT_LOWAT, where there is one)";
+        http_connections_max: "Sockets per thread that have not become a WebSocket";
+        header_timeout: "An HTTP request's head must arrive within this";
+        close_linger: "A closed connection may take this long to read what is left";
+        read_buffer_bytes: "Read buffer per connection; larger frames are read in pieces";
+        socket_frame_bytes_max: "Frames above this end the connection; at most 65536";
+        write_bytes_max: "Most bytes handed to a socket at once";
+        frames_per_turn: "Frames read from one connection before others have their turn";
+        send_buffer_bytes: "Kernel's send buffer per socket; off leaves it to the kernel";
+        notsent_bytes: "Unsent bytes the kernel may hold (TCP_NOTSENT_LOWAT, where there is one)";
     }
     "Limits of a connection": gateway {
-        nonzero message_rate: "Messages a session may send per second";
-        nonzero message_burst: "Messages a session may send at once after a rest";
-        nonzero control_rate: "Joins, leaves, queries, typing and status per second and session";
-        nonzero control_burst: "Those at once after a rest";
-        nonzero content_bytes_max: "Longest content, in bytes of UTF-8";
-        nonzero frame_bytes_max: "Longest text frame that is understood, in bytes";
-        any history_on_join: "Messages shown when a room is joined afresh";
-        nonzero page_messages_max: "Most messages in one page of history";
-        nonzero page_bytes_max: "Most bytes of content in one page of history";
-        nonzero list_page_max: "Most names in one page of members or rooms";
-        nonzero typing_ttl: "A typing notice ends by itself after this";
-        nonzero ping_interval: "A WebSocket ping goes out after this much silence";
-        nonzero pong_timeout: "A connection that shows no life this long after a ping is closed";
-        nonzero attach_timeout: "A connection must say who it is within this";
-        nonzero idle_timeout: "A connection that sends no frame for this long is closed";
-        nonzero outbox_bytes_max: "Most bytes waiting to be written to one connection";
-        nonzero chunk_bytes: "Fan-out is gathered in chunks of about this many bytes";
-        nonzero unanswered_max: "Requests of one connection that may wait for an answer; past this it is not read";
-        nonzero abuse_window: "Who has half of what it sent during this span refused is closed";
-        nonzero abuse_refusals_min: "But not for fewer refusals than this";
-        any warning_interval: "At most one rate warning per connection in this span";
-        nonzero connections_max: "Connections one thread holds at once";
-        any return_spread: "Connections closed with \"come back\" return spread over this span";
-        nonzero drain_rate: "Connections told to go per second and thread while draining";
+        message_rate: "Messages a session may send per second";
+        message_burst: "Messages a session may send at once after a rest";
+        control_rate: "Joins, leaves, queries, typing and status per second and session";
+        control_burst: "Those at once after a rest";
+        content_bytes_max: "Longest content, in bytes of UTF-8";
+        frame_bytes_max: "Longest text frame that is understood, in bytes";
+        history_on_join: "Messages shown when a room is joined afresh";
+        page_messages_max: "Most messages in one page of history";
+        page_bytes_max: "Most bytes of content in one page of history";
+        list_page_max: "Most names in one page of members or rooms";
+        typing_ttl: "A typing notice ends by itself after this";
+        ping_interval: "A WebSocket ping goes out after this much silence";
+        pong_timeout: "A connection that shows no life this long after a ping is closed";
+        attach_timeout: "A connection must say who it is within this";
+        idle_timeout: "A connection that sends no frame for this long is closed";
+        outbox_bytes_max: "Most bytes waiting to be written to one connection";
+        chunk_bytes: "Fan-out is gathered in chunks of about this many bytes";
+        unanswered_max: "Requests of one connection that may wait for an answer; past this it is not read";
+        abuse_window: "Who has half of what it sent during this span refused is closed";
+        abuse_refusals_min: "But not for fewer refusals than this";
+        warning_interval: "At most one rate warning per connection in this span";
+        connections_max: "Connections one thread holds at once";
+        return_spread: "Connections closed with \"come back\" return spread over this span";
+        drain_rate: "Connections told to go per second and thread while draining";
     }
     "Limits of rooms and users": gateway {
-        nonzero shards: "Shards that rooms and users are spread over";
+        shards: "Shards that rooms and users are spread over";
     }
     "Limits of rooms and users": shard {
-        nonzero history_max: "Messages kept per room";
-        any roster_max: "Rooms up to this size carry their member list in events";
-        nonzero roster_interval: "Larger rooms report joins and leaves this often";
-        nonzero room_members_max: "Members a room may hold";
-        nonzero rooms_max: "Rooms a shard may hold";
-        any room_ttl: "An empty room keeps its history this long";
-        nonzero rooms_per_session_max: "Rooms of one shard a session may be in";
-        nonzero sessions_per_user_max: "Sessions a user may have";
-        nonzero sessions_max: "Sessions a shard may know";
-        any presence_grace: "A member whose connection is gone is shown offline after this";
-        any resume_window: "A session can be resumed this long after its connection is gone";
-        nonzero answers_max: "Answers kept per session, so that a repeated send is answered and not repeated";
-        any tasks_max: "Tasks a room may hold";
-        any room_creation: "Who may make rooms";
+        history_max: "Messages kept per room";
+        roster_max: "Rooms up to this size carry their member list in events";
+        roster_interval: "Larger rooms report joins and leaves this often";
+        room_members_max: "Members a room may hold";
+        rooms_max: "Rooms a shard may hold";
+        room_ttl: "An empty room keeps its history this long";
+        rooms_per_session_max: "Rooms of one shard a session may be in";
+        sessions_per_user_max: "Sessions a user may have";
+        sessions_max: "Sessions a shard may know";
+        presence_grace: "A member whose connection is gone is shown offline after this";
+        resume_window: "A session can be resumed this long after its connection is gone";
+        answers_max: "Answers kept per session, so that a repeated send is answered and not repeated";
+        tasks_max: "Tasks a room may hold";
+        room_creation: "Who may make rooms";
     }
 }
 

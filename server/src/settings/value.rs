@@ -19,11 +19,6 @@ pub(super) trait Value: Sized {
 
     /// The text for this value.
     fn write(&self) -> String;
-
-    /// Whether it is zero; what is not a quantity never is.
-    fn is_zero(&self) -> bool {
-        false
-    }
 }
 
 macro_rules! number {
@@ -37,10 +32,6 @@ macro_rules! number {
 
             fn write(&self) -> String {
                 self.to_string()
-            }
-
-            fn is_zero(&self) -> bool {
-                *self == 0
             }
         }
     };
@@ -78,10 +69,6 @@ impl Value for Duration {
             UNITS.into_iter().find(|(_, micros)| total % micros == 0).expect("1 divides all");
         format!("{}{unit}", total / micros)
     }
-
-    fn is_zero(&self) -> bool {
-        Self::is_zero(self)
-    }
 }
 
 impl<T: Value> Value for Option<T> {
@@ -96,10 +83,6 @@ impl<T: Value> Value for Option<T> {
 
     fn write(&self) -> String {
         self.as_ref().map_or_else(|| OFF.to_owned(), T::write)
-    }
-
-    fn is_zero(&self) -> bool {
-        self.as_ref().is_some_and(T::is_zero)
     }
 }
 
@@ -176,7 +159,6 @@ mod tests {
         assert_eq!(<Option<u32>>::read("off"), Ok(None));
         assert_eq!(<Option<u32>>::read("1_000"), Ok(Some(1_000)));
         assert!(<Option<u32>>::read("none").unwrap_err().ends_with(", or off"));
-        assert!(Some(0_u32).is_zero() && !None::<u32>.is_zero());
     }
 
     #[test]
