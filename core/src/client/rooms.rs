@@ -173,8 +173,8 @@ impl Client {
         }
     }
 
-    /// A refusal, for now (`until`) or for good, of what may have been asked under this number. The room, if it is for
-    /// good.
+    /// A refusal, for now (`until`) or for good, of what may have been asked under this number. The room, if it is of a
+    /// join and for good.
     pub(super) fn ask_refused(&mut self, id: RequestId, until: Option<Time>) -> Option<RoomName> {
         let has_asked = |room: &Room| room.asked.is_some_and(|asked| asked.id() == id);
         let (name, room) = self.rooms.iter_mut().find(|(_, room)| has_asked(room))?;
@@ -183,12 +183,13 @@ impl Client {
             self.asks.extend(until);
             return None;
         }
+        let was_joining = room.is_joining();
         // A member's join and a member's leave are granted: whoever is refused for good is not in the room.
         (room.asked, room.joined) = (None, false);
         let (name, wanted) = (name.clone(), room.wanted);
         if !wanted {
             self.rooms.remove(&name);
         }
-        Some(name)
+        was_joining.then_some(name)
     }
 }

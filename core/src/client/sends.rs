@@ -151,11 +151,10 @@ impl Sends {
     }
 
     /// The server has forgotten something: a repeat would not be recognised. Gives up what may be in its room already;
-    /// what is in none for certain stays.
+    /// what is in none for certain stays, and so does what will be answered.
     pub(super) fn give_up(&mut self, what: Forgotten<'_>) -> Vec<(RequestId, RoomName)> {
-        let is_lost = |_: &RequestId, send: &mut Send| send.uncertain && what.covers(send);
+        let is_lost = |_: &RequestId, send: &mut Send| send.uncertain && !send.in_flight && what.covers(send);
         let lost: Vec<_> = self.waiting.extract_if(.., is_lost).map(|(id, send)| (id, send.room)).collect();
-        self.in_flight = self.waiting.values().filter(|send| send.in_flight).count();
         self.forget_overtaking();
         lost
     }
