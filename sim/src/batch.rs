@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     num::NonZero,
-    ops::Range,
+    ops::RangeInclusive,
     sync::{
         atomic::{AtomicU64, Ordering},
         mpsc,
@@ -42,7 +42,7 @@ pub fn try_run(scenario: &Scenario, trace: &mut Trace) -> Outcome {
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// Which.
-    pub seeds: Range<u64>,
+    pub seeds: RangeInclusive<u64>,
     /// What they are mostly about.
     pub profile: Profile,
     /// How many threads run them.
@@ -130,11 +130,11 @@ impl Batch {
     /// # Panics
     /// If the system has no more threads, or no clock for them.
     pub fn run<E>(&self, mut each: impl FnMut(&Scenario, &Outcome) -> Result<(), E>) -> Result<Totals, E> {
-        let next = AtomicU64::new(self.seeds.start);
+        let (begun, first) = (AtomicU64::new(0), *self.seeds.start());
         let until = self.budget.map(|budget| Instant::now() + budget);
         let claim = || {
             let is_late = until.is_some_and(|until| Instant::now() >= until);
-            let seed = next.fetch_add(1, Ordering::Relaxed);
+            let seed = first.checked_add(begun.fetch_add(1, Ordering::Relaxed))?;
             (!is_late && self.seeds.contains(&seed)).then_some(seed)
         };
         thread::scope(|scope| {
@@ -150,7 +150,7 @@ impl Batch {
                 });
             }
             drop(sender);
-            in_order(self.seeds.start, receiver, &mut each)
+            in_order(first, receiver, &mut each)
         })
     }
 }
@@ -167,7 +167,7 @@ fn in_order<E>(
         while let Some(Done { scenario, outcome, busy }) = early.remove(&next) {
             each(&scenario, &outcome)?;
             totals.add(outcome, busy);
-            next += 1;
+            next = next.wrapping_add(1);
         }
     }
     Ok(totals)
@@ -189,7 +189,7 @@ pub(crate) fn busy_time() -> Duration {
 mod tests {
     use super::*;
 
-    fn batch(seeds: Range<u64>, jobs: usize, budget: Option<Duration>) -> (Vec<u64>, Totals) {
+    fn batch(seeds: RangeInclusive<u64>, jobs: usize, budget: Option<Duration>) -> (Vec<u64>, Totals) {
         let batch =
             Batch { seeds, profile: Profile::Default, jobs: NonZero::new(jobs).expect("not 0"), budget };
         let mut order = Vec::new();
@@ -202,9 +202,9 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_makes_no_difference() {
-        let (order, one) = batch(5..25, 1, None);
+        let (order, one) = batch(5..=24, 1, None);
         assert_eq!(order, (5..25).collect::<Vec<u64>>());
-        let (order, four) = batch(5..25, 4, None);
+        let (order, four) = batch(5..=24, 4, None);
         assert_eq!(order, (5..25).collect::<Vec<u64>>());
         assert_eq!((one.seeds, one.events, one.frames), (four.seeds, four.events, four.frames));
         assert_eq!((one.checks, one.virtual_time), (four.checks, four.virtual_time));
@@ -212,15 +212,21 @@ mod tests {
     }
 
     #[test]
+    fn the_last_seed_is_one_like_others() {
+        let (order, totals) = batch(u64::MAX - 1..=u64::MAX, 2, None);
+        assert_eq!((order, totals.failures.len()), (vec![u64::MAX - 1, u64::MAX], 0));
+    }
+
+    #[test]
     fn a_budget_that_is_spent_begins_nothing() {
-        let (order, totals) = batch(0..u64::MAX, 2, Some(Duration::ZERO));
+        let (order, totals) = batch(0..=u64::MAX, 2, Some(Duration::ZERO));
         assert_eq!((order.len(), totals.seeds), (0, 0));
     }
 
     #[test]
     fn who_has_seen_enough_stops_it() {
         let batch = Batch {
-            seeds: 0..u64::MAX,
+            seeds: 0..=u64::MAX,
             profile: Profile::Default,
             jobs: NonZero::new(2).expect("not 0"),
             budget: None,

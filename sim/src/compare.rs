@@ -110,7 +110,11 @@ impl Divergence {
 impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some((event, excerpts)) = &self.found else {
-            return writeln!(f, "the runs part after event {}, but two more did not", self.after);
+            return writeln!(
+                f,
+                "the runs part after event {}, but not when they were played again to find where",
+                self.after
+            );
         };
         writeln!(f, "the runs part at event {event}")?;
         for (name, lines) in ["first", "second"].iter().zip(excerpts) {

@@ -43,6 +43,7 @@ pub mod minimise;
 mod node_death;
 mod nonsense;
 mod notices;
+mod out;
 mod outcome;
 mod panics;
 mod person;

@@ -77,8 +77,8 @@ impl Outcome {
     }
 }
 
-/// The command that shows a run again.
+/// The command that shows the run of a seed or a file again.
 #[must_use]
-pub fn replay_line(name: Name) -> String {
+pub fn replay_line(name: impl fmt::Display) -> String {
     format!("cargo run --release -p chinwag-sim --bin sim -- replay {name}")
 }

@@ -26,7 +26,8 @@ fn stuck(folder: &Path) -> String {
     let mut scenario = Scenario::generate(3);
     scenario.setup.clients.iter_mut().for_each(|client| client.send_buffer = 0);
     let path = folder.join("stuck.scn");
-    ScenarioFile { comments: vec!["No byte gets out.".to_owned()], scenario }.write(&path).unwrap();
+    let comments = vec!["No byte gets out.".to_owned()];
+    ScenarioFile { comments, ..ScenarioFile::of_seed(scenario) }.write(&path).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
@@ -38,6 +39,11 @@ fn mistakes_are_one_clear_line() {
         &["timeline", "nowhere.scn", "-o", "x.html"],
         &["check", "nowhere.scn", "--seeds", "2"],
         &["run", "--from", "18446744073709551615", "--seeds", "2"],
+        &["run", "--json", "no/such/folder/x.json"],
+        &["run", "--save", "Cargo.toml"],
+        &["replay", "99999999999999999999"],
+        &["replay", "net:x"],
+        &["replay", "5", "--trace", "text", "--actor", "c999"],
     ] {
         let said = exits(104, args);
         assert!(said.starts_with("sim: ") && said.lines().count() == 1, "{said}");
@@ -101,7 +107,9 @@ fn what_fails_is_shown_and_made_small_and_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let stuck = stuck(folder.path());
     let said = exits(1, &["replay", &stuck]);
-    assert!(said.contains("connected at "), "{said}");
+    assert!(said.contains("connected at ") && said.starts_with(&stuck), "{said}");
+    let said = exits(1, &["check", &stuck]);
+    assert!(said.contains(&format!("-- replay {stuck}\n")), "what failed is the file: {said}");
     let small = folder.path().join("small.scn");
     exits(1, &["minimise", &stuck, "-o", small.to_str().unwrap()]);
     let file = ScenarioFile::read(&small).unwrap();
@@ -119,4 +127,30 @@ fn a_plan_is_a_scenario() {
     let path = folder.path().join("9.scn");
     fs::write(&path, exits(0, &["plan", "9"])).unwrap();
     exits(0, &["diff", "9", path.to_str().unwrap()]);
+}
+
+#[test]
+fn a_page_never_takes_the_place_of_its_scenario() {
+    let folder = tempfile::tempdir().unwrap();
+    let stuck = stuck(folder.path());
+    let before = fs::read(&stuck).unwrap();
+    assert!(exits(104, &["timeline", &stuck, "-o", &stuck]).contains("is the scenario"));
+    assert_eq!(fs::read(&stuck).unwrap(), before);
+}
+
+/// What it exits with when nobody reads what it says.
+fn exits_unread(args: &[&str]) -> Option<i32> {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    Command::new(env!("CARGO_BIN_EXE_sim")).args(args).stdout(writer).status().unwrap().code()
+}
+
+#[test]
+fn a_verdict_is_the_same_when_nobody_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let stuck = stuck(folder.path());
+    assert_eq!(exits_unread(&["diff", "4", "5"]), Some(1));
+    assert_eq!(exits_unread(&["check", "5"]), Some(0));
+    assert_eq!(exits_unread(&["replay", "5", "--trace", "text"]), Some(0));
+    assert_eq!(exits_unread(&["replay", &stuck, "--trace", "text"]), Some(1));
 }

@@ -34,16 +34,17 @@ fn quiet_run(scenario: &Scenario) -> Outcome {
     try_run(scenario, &mut Trace::default())
 }
 
-/// What to read when a run was not clean.
-fn explain(outcome: &Outcome) -> String {
+/// What to read when a run was not clean. Only what a seed makes can be replayed by its name.
+fn explain(outcome: &Outcome, is_whole: bool) -> String {
     let failures: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
-    format!("seed {}: {}\nreplay: {}", outcome.seed, failures.join("\n"), replay_line(outcome.name()))
+    let replay = if is_whole { format!("\nreplay: {}", replay_line(outcome.name())) } else { String::new() };
+    format!("seed {}: {}{replay}", outcome.name(), failures.join("\n"))
 }
 
 /// The smallest scenario that fails like this one, for the corpus.
 fn smallest(scenario: Scenario, outcome: &Outcome) -> String {
     let small = minimise(&scenario, &outcome.failures[0], quiet_run);
-    ScenarioFile::of_minimised(&ScenarioFile { comments: Vec::new(), scenario }, &small).to_string()
+    ScenarioFile::of_minimised(&ScenarioFile::of_seed(scenario), &small).to_string()
 }
 
 #[test]
@@ -64,7 +65,8 @@ fn every_promise_is_kept() {
         totals.add(quiet_run(&plan(seed)), Duration::ZERO);
     }
     if let Some(outcome) = totals.failures.first() {
-        let failures: Vec<String> = totals.failures.iter().map(explain).collect();
+        let failures: Vec<String> =
+            totals.failures.iter().map(|outcome| explain(outcome, steps == usize::MAX)).collect();
         let smallest = smallest(plan(outcome.seed), outcome);
         panic!("{} of {count} seeds:\n{}\n{smallest}", failures.len(), failures.join("\n"));
     }
@@ -97,7 +99,7 @@ fn what_proptest_finds_is_clean_too() {
     };
     let result = TestRunner::new(config).run(&Scenarios, |scenario| {
         let outcome = quiet_run(&scenario);
-        if outcome.is_clean() { Ok(()) } else { Err(TestCaseError::fail(explain(&outcome))) }
+        if outcome.is_clean() { Ok(()) } else { Err(TestCaseError::fail(explain(&outcome, false))) }
     });
     match result {
         Ok(()) => {}

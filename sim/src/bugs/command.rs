@@ -18,7 +18,7 @@ use super::{
     hunt::{Effort, Find, Hunt, Planted},
     report::Report,
 };
-use crate::{outcome::Outcome, scenario::Scenario};
+use crate::{out::out, outcome::Outcome, scenario::Scenario};
 
 /// A bug was not found, or not well enough.
 const MISSED: u8 = 1;
@@ -108,7 +108,7 @@ fn hunt(
     let smallest = hunt.minimise(&first, || bar.inc(1));
     bar.finish_and_clear();
     let report = Report::new(&bugs, effort, &finds, &smallest, &checks_made(&hunt));
-    write!(io::stdout().lock(), "{report}")?;
+    write!(out(), "{report}")?;
     if let Some(path) = &args.json {
         let json = serde_json::to_string_pretty(&report)?;
         fs::write(path, json + "\n").with_context(|| format!("cannot write {}", path.display()))?;

@@ -15,6 +15,7 @@ use crate::{
     Scenario,
     compare::{Chain, Divergence, block, run_twice},
     file::ScenarioFile,
+    out::out,
     profile::Name,
     replay_line,
     trace::Record,
@@ -52,8 +53,8 @@ impl Which {
     /// The scenarios, with the names under which another process finds them.
     fn scenarios(&self) -> anyhow::Result<Vec<(String, Scenario)>> {
         if let Ok(Name { profile, seed: first }) = self.scenario.parse::<Name>() {
-            let to = first.checked_add(self.seeds).context("--seeds reaches beyond the last seed")?;
-            let scenarios = (first..to).map(|seed| Scenario::of(profile, seed));
+            let last = first.checked_add(self.seeds - 1).context("--seeds reaches beyond the last seed")?;
+            let scenarios = (first..=last).map(|seed| Scenario::of(profile, seed));
             return Ok(scenarios.map(|scenario| (scenario.name().to_string(), scenario)).collect());
         }
         ensure!(self.seeds == 1, "--seeds goes with a seed, and {} is a file", self.scenario);
@@ -63,7 +64,7 @@ impl Which {
 
 /// Answers the `check` of another process.
 pub(super) fn chain(args: &ChainArgs) -> anyhow::Result<u8> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::new(out());
     for (_, scenario) in args.which.scenarios()? {
         match args.after {
             None => writeln!(out, "{}", serde_json::to_string(&Chain::of(&scenario).1)?)?,
@@ -79,19 +80,19 @@ pub(super) fn chain(args: &ChainArgs) -> anyhow::Result<u8> {
 }
 
 pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
-    let scenarios = args.which.scenarios()?;
+    let (mut out, scenarios) = (out(), args.which.scenarios()?);
     let (mut chains, mut code) = (Vec::new(), CLEAN);
     for (name, scenario) in &scenarios {
         match run_twice(scenario) {
             Ok((outcome, chain)) => {
                 if let Some(failure) = outcome.failures.first() {
-                    println!("{name}: {failure}\n  replay: {}", replay_line(outcome.name()));
+                    writeln!(out, "{name}: {failure}\n  replay: {}", replay_line(name))?;
                     code = code.max(BROKEN);
                 }
                 chains.push(Some(chain));
             }
             Err(divergence) => {
-                print!("{name}, twice in this process: {divergence}");
+                write!(out, "{name}, twice in this process: {divergence}")?;
                 code = NOT_DETERMINISTIC;
                 chains.push(None);
             }
@@ -101,18 +102,19 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
         Some(other) => other.clone(),
         None => env::current_exe().context("cannot find this program")?,
     };
-    if !agrees(&program, &args.which, &scenarios, &chains)? {
+    if !agrees(&mut out, &program, &args.which, &scenarios, &chains)? {
         code = NOT_DETERMINISTIC;
     }
     if code != NOT_DETERMINISTIC {
         let events: u64 = chains.iter().flatten().map(|chain| chain.events).sum();
-        println!("{} scenarios repeat, {events} events", scenarios.len());
+        writeln!(out, "{} scenarios repeat, {events} events", scenarios.len())?;
     }
     Ok(code)
 }
 
 /// Whether another process has the same chains.
 fn agrees(
+    out: &mut impl Write,
     program: &Path,
     which: &Which,
     scenarios: &[(String, Scenario)],
@@ -127,13 +129,13 @@ fn agrees(
         let Some(after) = ours.as_ref().and_then(|ours| ours.parts_after(theirs)) else { continue };
         let records: Vec<Record> = ask(program, &[name, "--after", &after.to_string()])?;
         let divergence = Divergence::between(after, &block(scenario, after), &records, |a, b| a == b);
-        print!("{name}, here and in {}: {divergence}", program.display());
+        write!(out, "{name}, here and in {}: {divergence}", program.display())?;
         agrees = false;
     }
     if agrees {
-        println!("the same in another process: {}", program.display());
+        writeln!(out, "the same in another process: {}", program.display())?;
     } else {
-        println!("If that program was built from other sources, build it again.");
+        writeln!(out, "If that program was built from other sources, build it again.")?;
     }
     Ok(agrees)
 }

@@ -1,6 +1,6 @@
 //! `sim diff`: where two runs part.
 
-use std::{fs, path::Path};
+use std::{fs, io::Write, path::Path};
 
 use anyhow::Context;
 
@@ -8,6 +8,7 @@ use super::{BROKEN, CLEAN};
 use crate::{
     compare::Divergence,
     file::ScenarioFile,
+    out::out,
     trace::{Record, Trace},
     try_run,
 };
@@ -26,10 +27,10 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
     let (first, second) = (records(&args.first)?, records(&args.second)?);
     let divergence = Divergence::between(0, &first, &second, is_same);
     if divergence.event().is_none() {
-        println!("the runs are the same, {} records", first.len());
+        writeln!(out(), "the runs are the same, {} records", first.len())?;
         return Ok(CLEAN);
     }
-    print!("{divergence}");
+    write!(out(), "{divergence}")?;
     Ok(BROKEN)
 }
 

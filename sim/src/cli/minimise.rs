@@ -1,14 +1,12 @@
 //! `sim minimise`: the smallest scenario that fails alike.
 
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::{io::Write, path::PathBuf};
 
 use super::{BROKEN, CLEAN, NOT_DETERMINISTIC};
 use crate::{
     file::ScenarioFile,
     minimise::{Minimised, minimise},
+    out::out,
     trace::Trace,
     try_run,
 };
@@ -40,7 +38,7 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
             smaller.write(path)?;
             eprintln!("sim replay {} --trace text", path.display());
         }
-        None => write!(io::stdout().lock(), "{smaller}")?,
+        None => write!(out(), "{smaller}")?,
     }
     if *repeats {
         return Ok(BROKEN);

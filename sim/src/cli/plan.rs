@@ -1,9 +1,9 @@
 //! `sim plan`: the scenario of a seed, as text.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use super::CLEAN;
-use crate::{Scenario, profile::Name};
+use crate::{Scenario, out::out, profile::Name};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
@@ -12,6 +12,6 @@ pub(super) struct Args {
 }
 
 pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
-    write!(io::stdout().lock(), "{}", Scenario::of(args.seed.profile, args.seed.seed))?;
+    write!(out(), "{}", Scenario::of(args.seed.profile, args.seed.seed))?;
     Ok(CLEAN)
 }

@@ -2,12 +2,15 @@
 
 use std::io::{self, Write};
 
+use anyhow::bail;
 use clap::ValueEnum;
 
 use super::{BROKEN, CLEAN};
 use crate::{
     Outcome,
     file::ScenarioFile,
+    out::out,
+    scenario::Setup,
     table::Table,
     trace::{Kind, Lane, Record, Trace},
     try_run,
@@ -50,10 +53,11 @@ impl Args {
 }
 
 pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
-    let scenario = ScenarioFile::find(&args.scenario)?.scenario;
+    let file = ScenarioFile::find(&args.scenario)?;
+    check_actors(&args.actor, &file.scenario.setup)?;
     let mut trace = if args.trace.is_some() { Trace::detailed() } else { Trace::new() };
-    let outcome = try_run(&scenario, &mut trace);
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let outcome = try_run(&file.scenario, &mut trace);
+    let mut out = io::BufWriter::new(out());
     match args.trace {
         Some(Form::Text) => write_table(&mut out, args, trace.records())?,
         Some(Form::Jsonl) => {
@@ -66,10 +70,22 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
     }
     // Whatever reads objects wants nothing else.
     if args.trace != Some(Form::Jsonl) {
-        write_outcome(&mut out, &outcome)?;
+        write_outcome(&mut out, &file.title(), &outcome)?;
     }
     out.flush()?;
     Ok(if outcome.is_clean() { CLEAN } else { BROKEN })
+}
+
+/// Whoever is asked for must be in it: of others there would be nothing to show.
+fn check_actors(actors: &[Lane], setup: &Setup) -> anyhow::Result<()> {
+    let (clients, nodes) = (setup.clients.len(), setup.nodes as usize);
+    let is_here = |actor: &Lane| match *actor {
+        Lane::Client(number) => number < clients,
+        Lane::Node(number) => number < nodes,
+        Lane::World | Lane::Server => true,
+    };
+    let Some(stranger) = actors.iter().find(|actor| !is_here(actor)) else { return Ok(()) };
+    bail!("there is no {stranger}; there are c0 to c{}, n0 to n{}, server, world", clients - 1, nodes - 1)
 }
 
 fn write_table(out: &mut impl Write, args: &Args, records: &[Record]) -> io::Result<()> {
@@ -85,14 +101,14 @@ fn write_table(out: &mut impl Write, args: &Args, records: &[Record]) -> io::Res
     Ok(())
 }
 
-fn write_outcome(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
+fn write_outcome(out: &mut impl Write, title: &str, outcome: &Outcome) -> io::Result<()> {
     for failure in &outcome.failures {
-        writeln!(out, "seed {}: {failure}", outcome.name())?;
+        writeln!(out, "{title}: {failure}")?;
     }
     let Outcome { hash, events, frames, virtual_time, .. } = outcome;
-    let (name, seconds) = (outcome.name(), virtual_time.as_secs_f64());
+    let seconds = virtual_time.as_secs_f64();
     writeln!(
         out,
-        "seed {name}: {events} events, {frames} frames in {seconds:.3} virtual seconds, hash {hash:016x}"
+        "{title}: {events} events, {frames} frames in {seconds:.3} virtual seconds, hash {hash:016x}"
     )
 }

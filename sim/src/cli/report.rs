@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Failure, Fingerprint, Outcome, Scenario, file::ScenarioFile, minimise::minimise, replay_line,
+    Failure, Fingerprint, Outcome, Scenario, file::ScenarioFile, minimise::minimise, out::out, replay_line,
     table::Table, trace::Trace, try_run,
 };
 
@@ -32,17 +32,20 @@ impl Reporter {
     }
 
     /// Tells of an outcome's failures, if it has any.
-    pub(super) fn tell(&mut self, scenario: &Scenario, outcome: &Outcome) -> anyhow::Result<()> {
+    pub(super) fn tell(&mut self, scenario: &Scenario, outcome: &Outcome) -> io::Result<()> {
         let Some(first) = outcome.failures.first() else { return Ok(()) };
-        let mut out = io::stdout().lock();
+        let mut out = out();
         for failure in &outcome.failures {
             writeln!(out, "seed {}: {failure}", outcome.name())?;
         }
         if self.seen.len() < SHOWN_MAX && self.seen.insert(Fingerprint::of(first)) {
             write_lines(&mut out, scenario, first)?;
             if let Some(folder) = &self.save {
-                let path = save(folder, scenario, first)?;
-                writeln!(out, "  minimised: {}", path.display())?;
+                // That it cannot be kept is no reason to stop, nor to forget what was found.
+                match save(folder, scenario, first) {
+                    Ok(path) => writeln!(out, "  minimised: {}", path.display())?,
+                    Err(error) => writeln!(out, "  not saved: {error:#}")?,
+                }
             }
         }
         writeln!(out, "  replay: {} --trace text --around {}", replay_line(outcome.name()), first.event)?;
@@ -67,7 +70,7 @@ fn write_lines(out: &mut impl Write, scenario: &Scenario, failure: &Failure) -> 
 
 fn save(folder: &Path, scenario: &Scenario, failure: &Failure) -> anyhow::Result<PathBuf> {
     let small = minimise(scenario, failure, |candidate| try_run(candidate, &mut Trace::new()));
-    let original = ScenarioFile { comments: Vec::new(), scenario: scenario.clone() };
+    let original = ScenarioFile::of_seed(scenario.clone());
     let path =
         folder.join(format!("{}-{}.scn", failure.check, scenario.name().to_string().replace(':', "-")));
     ScenarioFile::of_minimised(&original, &small).write(&path)?;

@@ -3,15 +3,15 @@
 use std::{
     collections::BTreeMap,
     fmt::Display,
-    fs,
+    fs::{self, File},
     io::{self, IsTerminal, Write},
     num::NonZero,
-    path::PathBuf,
+    path::{Path, PathBuf},
     thread,
     time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -19,6 +19,7 @@ use super::{BROKEN, CLEAN, VACUOUS, report::Reporter};
 use crate::{
     Outcome, Scenario,
     batch::{Batch, Totals, VACUITY_SEEDS},
+    out::out,
     profile::Profile,
 };
 
@@ -51,13 +52,17 @@ impl Args {
     fn batch(&self) -> anyhow::Result<Batch> {
         let seeds = match (self.seeds, self.budget) {
             (Some(seeds), _) => seeds,
-            (None, Some(_)) => u64::MAX - self.from,
+            (None, Some(_)) => u64::MAX,
             (None, None) => 100,
         };
-        let to = self.from.checked_add(seeds).context("--from and --seeds reach beyond the last seed")?;
+        let last = match self.from.checked_add(seeds - 1) {
+            Some(last) => last,
+            None if self.seeds.is_none() => u64::MAX,
+            None => bail!("--from and --seeds reach beyond the last seed"),
+        };
         let cores = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
         Ok(Batch {
-            seeds: self.from..to,
+            seeds: self.from..=last,
             profile: self.profile,
             jobs: self.jobs.unwrap_or_else(cores),
             budget: self.budget,
@@ -81,7 +86,11 @@ fn time(text: &str) -> Result<Duration, String> {
 
 pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
     let batch = args.batch()?;
-    let bar = progress(batch.seeds.end - batch.seeds.start, args.seeds.is_none() && args.budget.is_some());
+    let json = args.json.as_deref().map(JsonFile::create).transpose()?;
+    if let Some(folder) = &args.save {
+        fs::create_dir_all(folder).with_context(|| format!("{} can be no folder", folder.display()))?;
+    }
+    let bar = progress(args.seeds.unwrap_or(100), args.seeds.is_none() && args.budget.is_some());
     let mut reporter = Reporter::new(args.save.clone());
     let (mut events, mut failures) = (0, 0);
     let totals = batch.run(|scenario: &Scenario, outcome: &Outcome| {
@@ -93,15 +102,33 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
     })?;
     bar.finish_and_clear();
     let summary = Summary::new(args.from, &totals);
-    summary.print()?;
-    if let Some(path) = &args.json {
-        let json = serde_json::to_string_pretty(&summary)?;
-        fs::write(path, json + "\n").with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    let told =
+        summary.print().map_err(Into::into).and_then(|()| json.map_or(Ok(()), |file| file.write(&summary)));
     if !totals.failures.is_empty() {
+        // What cannot be written does not hide what was found.
+        told.unwrap_or_else(|error| eprintln!("sim: {error:#}"));
         return Ok(BROKEN);
     }
+    told?;
     Ok(if vacuous(args.profile, &totals)? { VACUOUS } else { CLEAN })
+}
+
+/// The file for `--json`, opened before anything is run.
+struct JsonFile<'a> {
+    path: &'a Path,
+    file: File,
+}
+
+impl<'a> JsonFile<'a> {
+    fn create(path: &'a Path) -> anyhow::Result<Self> {
+        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self { path, file })
+    }
+
+    fn write(mut self, summary: &Summary<'_>) -> anyhow::Result<()> {
+        let json = serde_json::to_string_pretty(summary)? + "\n";
+        self.file.write_all(json.as_bytes()).with_context(|| format!("cannot write {}", self.path.display()))
+    }
 }
 
 /// Whether something that must be seen in so many scenarios was not; says what.
@@ -110,7 +137,7 @@ fn vacuous(profile: Profile, totals: &Totals) -> io::Result<bool> {
     if profile != Profile::Default || totals.seeds < VACUITY_SEEDS || missing.is_empty() {
         return Ok(false);
     }
-    writeln!(io::stdout(), "vacuous: never seen in {} scenarios: {}", totals.seeds, missing.join(", "))?;
+    writeln!(out(), "vacuous: never seen in {} scenarios: {}", totals.seeds, missing.join(", "))?;
     Ok(true)
 }
 
@@ -176,7 +203,7 @@ impl<'a> Summary<'a> {
     }
 
     fn print(&self) -> io::Result<()> {
-        let mut out = io::stdout().lock();
+        let mut out = out();
         writeln!(out, "{} seeds from {}, {} failures", self.seeds, self.from, self.failures)?;
         writeln!(
             out,

@@ -1,11 +1,15 @@
 //! `sim timeline`: a run as a page for a browser.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use super::{BROKEN, CLEAN};
-use crate::{file::ScenarioFile, timeline, trace::Trace, try_run};
+use crate::{file::ScenarioFile, out::out, timeline, trace::Trace, try_run};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
@@ -19,10 +23,20 @@ pub(super) struct Args {
 
 pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
     let file = ScenarioFile::find(&args.scenario)?;
+    ensure!(
+        !is_same(Path::new(&file.name), &args.output),
+        "{} is the scenario: write to another file",
+        file.name
+    );
     let mut trace = Trace::detailed();
     let outcome = try_run(&file.scenario, &mut trace);
     let page = timeline::page(&file, &outcome, trace.records());
     fs::write(&args.output, page).with_context(|| format!("cannot write {}", args.output.display()))?;
-    println!("{}", args.output.display());
+    writeln!(out(), "{}", args.output.display())?;
     Ok(if outcome.is_clean() { CLEAN } else { BROKEN })
+}
+
+/// Whether two paths lead to one file.
+fn is_same(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }

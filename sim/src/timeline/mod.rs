@@ -24,8 +24,8 @@ pub fn page(file: &ScenarioFile, outcome: &Outcome, records: &[Record]) -> Strin
     let shown = window(records, outcome);
     let layout = Layout::of(&shown);
     let title = match outcome.failures.first() {
-        Some(failure) => format!("{}: seed {}", failure.check, outcome.seed),
-        None => format!("Seed {} is clean", outcome.seed),
+        Some(failure) => format!("{}: {}", failure.check, file.title()),
+        None => format!("Clean: {}", file.title()),
     };
     let mut page = html::begin(&title);
     page.push_str(&head(file, outcome, &title));
@@ -141,7 +141,7 @@ mod tests {
     fn page_of(scenario: Scenario, sabotage: Option<Sabotage>) -> String {
         let mut trace = Trace::detailed();
         let outcome = run(&scenario, &mut trace, sabotage);
-        let file = ScenarioFile { comments: vec!["a < b".to_owned()], scenario };
+        let file = ScenarioFile { comments: vec!["a < b".to_owned()], ..ScenarioFile::of_seed(scenario) };
         page(&file, &outcome, trace.records())
     }
 
