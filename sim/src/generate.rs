@@ -13,7 +13,7 @@ use chinwag_core::{
 
 use crate::{
     draw::{Cause, Draws, Purpose},
-    habits::{come_back, finale, flood, follow_up, hall, visits},
+    habits::{come_back, finale, flood, follow_up, hall, oversleep, visits, write_on},
     profile::Profile::{
         self, Calm as Peace, Churn, Clock, Default as Mixed, Hostile, Net, NoLimits, Overload,
     },
@@ -123,8 +123,10 @@ impl Scenario {
         faults(profile, draws, &setup, &crowds, &mut steps);
         if profile != Peace {
             flood(&mut draws.of(Purpose::Step, 7 << 40), &setup, &mut steps);
+            oversleep(draws, &setup, &mut steps);
             finale(draws, &setup, &mut steps);
         }
+        write_on(draws, &setup, &mut steps);
         let mut scenario = Self { seed, profile, setup: setup.clone(), steps };
         if profile != NoLimits {
             insert_calms(&mut draws.of(Purpose::Setup, 1 << 40), &mut scenario);

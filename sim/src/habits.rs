@@ -118,6 +118,74 @@ pub(crate) fn flood(c: &mut Cause, setup: &Setup, steps: &mut Vec<Step>) {
     }
 }
 
+/// The home of some sessions is paused while the clock runs on for longer than the other shards remember a session. Whoever
+/// has just lost a line is known again at home, and forgotten where they speak: what they send again may be there already.
+pub(crate) fn oversleep(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+    /// How much longer than the resume window a session is remembered away from home, and a little more.
+    const REMEMBERED: u64 = 11 * SECOND;
+    let mut c = draws.of(Purpose::Step, 11 << 40);
+    let homes = setup.nodes.min(setup.gateway.shards);
+    if homes < 2 || !c.chance(30) {
+        return;
+    }
+    let from_us = c.within(SECOND..=setup.chaos_us - 3 * SECOND);
+    let mut server = |at_us, action| steps.push(step(setup, at_us, Actor::Server, action));
+    let pause_us = c.within(SECOND..=2 * SECOND);
+    // Late answers make it likely that a line is lost before they come.
+    let mail_us_max = c.pick(&[30 * MILLI, 300 * MILLI]);
+    server(from_us, Action::Skew { mail_us_max, for_us: 500 * MILLI });
+    server(from_us, Action::Pause { node: within(&mut c, 0..=u64::from(homes - 1)), for_us: pause_us });
+    let window = u64::try_from(setup.shard.resume_window.as_micros()).expect("seconds");
+    let by_us = (window + REMEMBERED + c.within(0..=5 * SECOND)).cast_signed();
+    server(from_us + 600 * MILLI, Action::Jump { by_us });
+    let goes_again = c.chance(50);
+    for number in (0..).take(setup.clients.len()) {
+        let (client, room) = (Actor::Client(number), within(&mut c, 0..=u64::from(setup.rooms - 1)));
+        let said_us = from_us + c.within(0..=200 * MILLI);
+        steps.push(step(setup, said_us, client, Action::Say { room, times: c.pick(&[4, 12]), bytes: 8 }));
+        let lost_us = said_us + c.within(0..=300 * MILLI);
+        steps.push(step(setup, lost_us, client, Action::Reset));
+        if c.chance(30) {
+            // Perhaps there is no room for somebody else when they come back.
+            let at_us = from_us + c.within(600 * MILLI..=pause_us);
+            steps.push(step(setup, at_us, client, Action::Join { room }));
+        }
+        if goes_again {
+            let at_us = from_us + pause_us + c.within(0..=300 * MILLI);
+            steps.push(step(setup, at_us, client, Action::Reset));
+        }
+    }
+}
+
+/// Somebody writes on and on, and somebody else comes in between: neither does anything else, and nothing is done to them.
+pub(crate) fn write_on(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+    let mut c = draws.of(Purpose::Step, 12 << 40);
+    let ttl = u64::try_from(setup.gateway.typing_ttl.as_micros()).expect("seconds");
+    let length = 3 * SECOND + ttl * 2;
+    // Not everything is told in large rooms: there this is rarely of use.
+    let is_large = setup.clients.len() > setup.shard.roster_max as usize;
+    let percent = if is_large { 10 } else { 80 };
+    if setup.clients.len() < 2 || setup.chaos_us < length || !c.chance(percent) {
+        return;
+    }
+    let from_us = c.within(0..=setup.chaos_us - length);
+    let room = within(&mut c, 0..=u64::from(setup.rooms - 1));
+    let writer = client(&mut c, setup);
+    let count = u32::try_from(setup.clients.len()).expect("few clients");
+    let reader = (writer + within(&mut c, 1..=u64::from(count - 1))) % count;
+    let [writer, reader] = [writer, reader].map(Actor::Client);
+    let busy = from_us..from_us + length;
+    steps.retain(|step| !busy.contains(&step.at_us) || ![writer, reader].contains(&step.actor));
+    let begin_us = from_us + 3 * SECOND;
+    steps.push(step(setup, from_us + SECOND, writer, Action::Join { room }));
+    steps.push(step(setup, from_us + SECOND, reader, Action::Leave { room }));
+    steps.push(step(setup, begin_us + ttl / 3, reader, Action::Join { room }));
+    for nth in 0..4 {
+        let at_us = begin_us + nth * ttl * 3 / 5;
+        steps.push(step(setup, at_us, writer, Action::Typing { room, on: true }));
+    }
+}
+
 /// The last thing before the faults end: somebody reads nothing while much is said, and others come and go. Nothing that
 /// follows puts right what they are not told.
 pub(crate) fn finale(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {

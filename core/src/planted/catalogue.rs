@@ -120,6 +120,8 @@ catalogue! {
 
     /// Who comes back is told that what they sent before is not known any more.
     RoomsForgetSessions = "rooms-forget-sessions",
+    /// Who was forgotten where they speak is told that what they sent before is known.
+    ForgottenSessionCalledKnown = "forgotten-session-called-known",
 
     // Gateway.
     /// A connection that takes a session up begins with full limiters.

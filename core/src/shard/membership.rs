@@ -29,6 +29,7 @@ impl State {
         let session = self.sessions.known_mut(peer.session);
         session.rooms.insert(name.clone());
         let known_since = planted!(RoomsForgetSessions, peer.generation, session.known_since);
+        let known_since = planted!(ForgottenSessionCalledKnown, Generation(1), known_since);
         if !self.rooms.contains_key(name) {
             self.make_room(turn, name);
         }
