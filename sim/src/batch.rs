@@ -15,7 +15,7 @@ use std::{
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::{
-    checks, marks,
+    checks,
     outcome::{Failure, Outcome},
     panics,
     profile::Profile,
@@ -50,10 +50,6 @@ pub struct Batch {
     /// How long scenarios are begun.
     pub budget: Option<Duration>,
 }
-
-/// From so many scenarios of the default profile on, everything that can be checked must have been, and everything that
-/// may happen must have happened.
-pub const VACUITY_SEEDS: u64 = 200;
 
 /// What came of many runs.
 #[derive(Clone, Debug, Default)]
@@ -94,17 +90,6 @@ impl Totals {
         if !outcome.is_clean() {
             self.failures.push(outcome);
         }
-    }
-
-    /// Checks that were never made and marks that were never hit. Only batches of [`VACUITY_SEEDS`] and more, in the
-    /// default profile, can be asked for all of them.
-    #[must_use]
-    pub fn missing(&self) -> Vec<String> {
-        let made = |check: &&str| self.checks.get(check).is_some_and(|&count| count > 0);
-        let promises = chinwag_oracle::Promise::ALL.map(chinwag_oracle::Promise::name);
-        let checks = promises.into_iter().chain(checks::AT_WORK.iter().copied()).filter(|check| !made(check));
-        let marks = self.marks.iter().filter(|&(mark, &count)| count == 0 && !marks::is_rare(mark));
-        checks.map(|check| format!("check {check}")).chain(marks.map(|(mark, _)| mark.clone())).collect()
     }
 }
 

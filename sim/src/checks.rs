@@ -84,8 +84,17 @@ pub const PRESENCE: &str = "presence";
 /// At rest someone is taken to be writing.
 pub const TYPING: &str = "typing";
 
+/// Checks of a world at rest: where faults never end, they are never made.
+pub(crate) const AT_REST: &[&str] =
+    &[CONNECTED, CAUGHT_UP, ANSWERED, DRAINED, MEMBERS, ROOMS, PRESENCE, TYPING];
+
 /// Checks that every large batch must have made.
 pub const AT_WORK: &[&str] = &[
+    WIRE,
+    VERDICT,
+    CONTENT,
+    BUSY,
+    SLOW,
     TURNED_AWAY,
     BOUNDS,
     CONNECTED,

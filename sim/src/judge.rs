@@ -95,6 +95,8 @@ pub(crate) struct Judge {
     page_bytes_max: usize,
     /// Bytes of the longest message said.
     longest: usize,
+    /// Messages whose content and author were compared with what was sent.
+    pub(crate) recognised: u64,
     /// What gateways may let in of messages.
     pub(crate) rates: Rates,
 }
@@ -107,6 +109,7 @@ impl Judge {
             oracle: Oracle::new(Mode::Strict).keeping(setup.keep()),
             said: Vec::new(),
             contents: Contents::default(),
+            recognised: 0,
             requests: vec![BTreeMap::new(); users.len()],
             asked: vec![BTreeMap::new(); users.len()],
             views: vec![vec![View::default(); names.len()]; users.len()],
@@ -431,11 +434,12 @@ impl Judge {
     }
 
     /// Whose message it is; its content and author must be what was sent.
-    fn recognise(&self, shown: &Shown) -> Result<Option<SendId>, Broken> {
+    fn recognise(&mut self, shown: &Shown) -> Result<Option<SendId>, Broken> {
         let number = shown.content.split_once(' ').and_then(|(digits, _)| digits.parse::<u32>().ok());
         let Some((number, said)) = number.and_then(|n| Some((n, self.said.get(n as usize)?))) else {
             return Ok(None);
         };
+        self.recognised += 1;
         if !self.contents.is(&shown.content, number as usize, said.bytes)
             || shown.user != self.users[said.member]
         {

@@ -64,6 +64,7 @@ mod tally;
 pub mod timeline;
 mod told;
 pub mod trace;
+pub mod vacuity;
 mod wire;
 mod witness;
 mod world;

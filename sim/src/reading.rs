@@ -255,6 +255,7 @@ impl Reading<'_, '_> {
         let Some(asked) = self.watch.requests.answer_join(joined.room) else {
             return Ok(object(checks::ANSWERS, "nobody asked to join")?);
         };
+        self.tally.verdict += 1;
         let (verdict, first) = self.limits.resume(joined, asked.seen);
         if (joined.verdict, joined.next) != (verdict, first) {
             object(

@@ -95,6 +95,7 @@ pub(crate) struct Witness {
 pub(crate) struct Tally {
     pub(crate) protocol: u64,
     pub(crate) answers: u64,
+    pub(crate) verdict: u64,
     pub(crate) membership: u64,
     pub(crate) typing_echo: u64,
     pub(crate) typing_over: u64,
@@ -167,11 +168,12 @@ impl Witness {
     }
 
     /// How often each check was made.
-    pub(crate) const fn counts(&self) -> [(&'static str, u64); 5] {
-        let Tally { protocol, answers, membership, typing_echo, typing_over } = self.tally;
+    pub(crate) const fn counts(&self) -> [(&'static str, u64); 6] {
+        let Tally { protocol, answers, verdict, membership, typing_echo, typing_over } = self.tally;
         [
             (checks::PROTOCOL, protocol),
             (checks::ANSWERS, answers),
+            (checks::VERDICT, verdict),
             (checks::MEMBERSHIP, membership),
             (checks::TYPING_ECHO, typing_echo),
             (checks::TYPING_OVER, typing_over),

@@ -276,6 +276,7 @@ impl<'a> World<'a> {
                     self.arm_client(client);
                     return Ok(());
                 }
+                self.checked(checks::BUSY);
                 self.pace.count(self.now, client)?;
                 self.tell_client(client, ClientInput::Timeout)
             }
@@ -292,6 +293,7 @@ impl<'a> World<'a> {
                     self.arm_node(node);
                     return Ok(());
                 }
+                self.checked(checks::BUSY);
                 self.pace.count(self.now, self.people.len() + node)?;
                 self.tell_node(node, NodeInput::Timeout)
             }
@@ -464,6 +466,8 @@ impl<'a> World<'a> {
         for (check, count) in self.witness.counts() {
             self.checks.add(check, count);
         }
+        self.checks.add(checks::WIRE, self.frames);
+        self.checks.add(checks::CONTENT, self.judge.recognised);
         for digest in self.server.nodes.iter().flat_map(Node::digests) {
             let text = format_args!("digest {digest:016x}");
             let event =

@@ -154,3 +154,23 @@ fn a_verdict_is_the_same_when_nobody_reads_it() {
     assert_eq!(exits_unread(&["replay", "5", "--trace", "text"]), Some(0));
     assert_eq!(exits_unread(&["replay", &stuck, "--trace", "text"]), Some(1));
 }
+
+#[test]
+fn a_batch_of_nothing_is_vacuous() {
+    assert!(exits(4, &["run", "--budget", "0s"]).contains("vacuous: no scenario was run"));
+}
+
+/// A program that says it has played every scenario, and otherwise than this one.
+#[cfg(unix)]
+#[test]
+fn a_run_that_does_not_repeat_elsewhere_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other");
+    // To `chain … --after …` it answers with no records.
+    let script = "#!/bin/sh\ncase \"$*\" in *--after*) ;; *) echo '{\"events\":1,\"hash\":1,\"checkpoints\":[]}';; esac\n";
+    fs::write(&other, script).unwrap();
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).unwrap();
+    let said = exits(3, &["check", "5", "--other", other.to_str().unwrap()]);
+    assert!(said.contains("5, here and in ") && said.contains("the runs part at event "), "{said}");
+}

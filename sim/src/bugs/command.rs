@@ -107,7 +107,7 @@ fn hunt(
     let first: Vec<Option<Find>> = finds.iter().map(|finds| finds.iter().flatten().next().cloned()).collect();
     let smallest = hunt.minimise(&first, || bar.inc(1));
     bar.finish_and_clear();
-    let report = Report::new(&bugs, effort, &finds, &smallest, &checks_made(&hunt));
+    let report = Report::new(&bugs, effort, &finds, &smallest, &checks_made(&hunt), args.bugs.is_empty());
     write!(out(), "{report}")?;
     if let Some(path) = &args.json {
         let json = serde_json::to_string_pretty(&report)?;

@@ -5,6 +5,7 @@ use std::{
     fmt,
 };
 
+use chinwag_oracle::Promise;
 use serde::Serialize;
 
 use super::hunt::{Effort, Find, Planted, Smallest};
@@ -17,6 +18,12 @@ const STARTS_MIN: u64 = 10;
 const STEPS_MAX: usize = 12;
 /// Minimising takes at most so long.
 const SECONDS_MAX: f64 = 5.0;
+
+/// Checks that need not be the first to notice a bug, and why.
+const NEVER_FIRST: &[&str] = &[
+    // In the default profile what is lost shows earlier, as a gap or at rest.
+    Promise::NothingLost.name(),
+];
 
 /// What was found of one bug.
 #[derive(Clone, Debug, Serialize)]
@@ -106,6 +113,7 @@ impl Row {
 
 impl Report {
     /// What was found of these bugs, and what was left of the first find of each; `made` are the checks that count.
+    /// Of all the bugs there are, looked for often enough, each check must have been the first to notice one.
     #[must_use]
     pub fn new(
         bugs: &[Planted],
@@ -113,20 +121,20 @@ impl Report {
         finds: &[Vec<Option<Find>>],
         smallest: &[Option<Smallest>],
         made: &BTreeSet<&'static str>,
+        is_complete: bool,
     ) -> Self {
         let rows: Vec<Row> = (bugs.iter().zip(finds).zip(smallest))
             .map(|((&bug, finds), smallest)| Row::new(bug, finds, smallest.as_ref()))
             .collect();
         let first: BTreeSet<&str> = rows.iter().flat_map(|row| row.checks.keys().copied()).collect();
         let p50 = percentile(&sorted(&finds.concat()), 50);
-        Self {
-            starts: effort.starts,
-            seeds_max: effort.seeds_max,
-            p50,
-            never_first: made.difference(&first).copied().collect(),
-            faults: rows.iter().flat_map(|row| row.faults(effort)).collect(),
-            bugs: rows,
+        let never_first: Vec<&str> = made.difference(&first).copied().collect();
+        let mut faults: Vec<String> = rows.iter().flat_map(|row| row.faults(effort)).collect();
+        if is_complete && effort.starts >= STARTS_MIN {
+            let idle = never_first.iter().filter(|check| !NEVER_FIRST.contains(check));
+            faults.extend(idle.map(|check| format!("{check}: the first to notice none of the bugs")));
         }
+        Self { starts: effort.starts, seeds_max: effort.seeds_max, p50, never_first, faults, bugs: rows }
     }
 }
 
@@ -198,7 +206,7 @@ mod tests {
         scenario.steps.truncate(steps);
         let smallest = [Some(Smallest { scenario, took: Duration::from_millis(70) }), None];
         let made = [checks::CONTENT, checks::WIRE, checks::MEMBERS].into_iter().collect();
-        Report::new(BUGS, effort, &finds, &smallest, &made)
+        Report::new(BUGS, effort, &finds, &smallest, &made, true)
     }
 
     #[test]
@@ -217,8 +225,21 @@ mod tests {
         assert_eq!(report(13).faults[0], "easy: 13 steps are left, more than 12");
         let effort = Effort { starts: 10, seeds_max: 30, jobs: NonZero::<usize>::MIN };
         let late = [vec![find(21, checks::WIRE); 10]];
-        let report = Report::new(&BUGS[..1], effort, &late, &[None], &BTreeSet::new());
+        let report = Report::new(&BUGS[..1], effort, &late, &[None], &BTreeSet::new(), true);
         assert_eq!(report.faults, ["easy: 21 seeds in the median, more than 20"]);
+    }
+
+    #[test]
+    fn a_check_that_is_first_for_none_is_a_fault_of_a_complete_run() {
+        let made = [checks::WIRE, checks::MEMBERS, Promise::NothingLost.name()].into_iter().collect();
+        let faults = |starts: usize, is_complete| {
+            let effort = Effort { starts: starts as u64, seeds_max: 30, jobs: NonZero::<usize>::MIN };
+            let finds = [vec![find(1, checks::WIRE); starts]];
+            Report::new(&BUGS[..1], effort, &finds, &[None], &made, is_complete).faults
+        };
+        assert_eq!(faults(10, true), ["members: the first to notice none of the bugs"]);
+        assert_eq!(faults(10, false), Vec::<String>::new());
+        assert_eq!(faults(9, true), Vec::<String>::new());
     }
 
     #[test]

@@ -30,8 +30,9 @@ const BAD_INPUT: u8 = 104;
 #[command(
     version,
     after_help = "\
-Exit codes: 0 clean, 1 a promise was broken, 3 a run did not repeat, 4 a batch of
-200 scenarios or more in which something was never put to the test, 104 bad input.
+Exit codes: 0 clean, 1 a promise was broken, 3 a run did not repeat, 4 a batch of no
+scenario, or of 200 and more in which something was never put to the test, 104 bad
+input.
 
 Examples:
   sim run --seeds 1000 --save             a thousand scenarios; those that fail are minimised and kept

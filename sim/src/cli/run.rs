@@ -18,9 +18,10 @@ use serde::Serialize;
 use super::{BROKEN, CLEAN, VACUOUS, report::Reporter};
 use crate::{
     Outcome, Scenario,
-    batch::{Batch, Totals, VACUITY_SEEDS},
+    batch::{Batch, Totals},
     out::out,
     profile::Profile,
+    vacuity::{VACUITY_SEEDS, missing},
 };
 
 #[derive(clap::Args, Debug)]
@@ -133,8 +134,12 @@ impl<'a> JsonFile<'a> {
 
 /// Whether something that must be seen in so many scenarios was not; says what.
 fn vacuous(profile: Profile, totals: &Totals) -> io::Result<bool> {
-    let missing = totals.missing();
-    if profile != Profile::Default || totals.seeds < VACUITY_SEEDS || missing.is_empty() {
+    if totals.seeds == 0 {
+        writeln!(out(), "vacuous: no scenario was run")?;
+        return Ok(true);
+    }
+    let missing = missing(profile, totals);
+    if totals.seeds < VACUITY_SEEDS || missing.is_empty() {
         return Ok(false);
     }
     writeln!(out(), "vacuous: never seen in {} scenarios: {}", totals.seeds, missing.join(", "))?;

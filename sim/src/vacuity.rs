@@ -1,0 +1,159 @@
+//! What a large batch must have put to the test: a check proves nothing of what never occurs.
+
+use chinwag_oracle::Promise;
+
+use crate::{batch::Totals, checks, marks, profile::Profile};
+
+/// From so many scenarios on, a batch must have checked and seen everything that its profile is for.
+pub const VACUITY_SEEDS: u64 = 200;
+
+/// What users do whatever goes wrong.
+const ALWAYS: &[&str] = &[
+    "session new",
+    "verdict full",
+    "left",
+    "shown live",
+    "shown from history",
+    "page asked for",
+    "acknowledged",
+    "user joined",
+    "user left",
+    "presence online",
+    "presence offline",
+    "presence typing",
+    "members listed",
+    "rooms listed",
+    "room created",
+    "status",
+    "task",
+];
+
+/// What must happen in scenarios that are mostly about something.
+const fn about(profile: Profile) -> &'static [&'static str] {
+    match profile {
+        // Everything that is counted.
+        Profile::Default => &[],
+        Profile::Calm => &["session resumed", "calm", "warning", "refused rate_limited"],
+        Profile::Net => &[
+            "session resumed",
+            "verdict gap",
+            "disconnected",
+            "unresolved",
+            "step cut",
+            "step reset",
+            "step fin",
+            "step half-open",
+            "step stall",
+            "step slow",
+            "close heartbeat_timeout",
+        ],
+        Profile::Overload => &[
+            "warning",
+            "refused rate_limited",
+            "refused and repeated",
+            "refused and given up",
+            "lagged",
+            "step slow",
+            "close slow",
+            "close overloaded",
+        ],
+        Profile::Churn => &[
+            "session resumed",
+            "verdict gap",
+            "verdict reset",
+            "unresolved",
+            "client ended",
+            "step crash",
+            "step quit",
+            "step drain",
+            "step restart",
+            "step node-dies",
+            "node died alone",
+            "close shutdown",
+            "close replaced",
+        ],
+        Profile::Clock => &["session resumed", "step jump", "step pause", "step skew"],
+        Profile::Hostile => &[
+            "step nonsense",
+            "step intrude sit",
+            "step intrude barge",
+            "step intrude guess",
+            "step intrude borrow",
+            "step intrude knock",
+            "refused not_attached",
+            "refused bad_json",
+            "refused bad_frame",
+            "refused unknown_type",
+            "refused user_mismatch",
+            "close attach_timeout",
+            "close invalid_text",
+            "close frame_too_big",
+            "close protocol_error",
+        ],
+        Profile::NoLimits => &[
+            "session resumed",
+            "verdict gap",
+            "verdict reset",
+            "disconnected",
+            "unresolved",
+            "step cut",
+            "step stall",
+            "step drain",
+            "step crash",
+            "close heartbeat_timeout",
+            "close slow",
+        ],
+    }
+}
+
+/// Checks that a profile gives no cause for.
+const fn idle(profile: Profile) -> &'static [&'static str] {
+    match profile {
+        // Nobody attacks, and next to nobody reads slowly.
+        Profile::Calm => &[checks::INTRUDER, checks::SLOW],
+        Profile::NoLimits => checks::AT_REST,
+        _ => &[],
+    }
+}
+
+/// Checks that were never made in a batch of this profile, and marks that were never hit, though it is there for them.
+#[must_use]
+pub fn missing(profile: Profile, totals: &Totals) -> Vec<String> {
+    let made = |check: &str| totals.checks.get(check).is_some_and(|&count| count > 0);
+    let checks = Promise::ALL.map(Promise::name).into_iter().chain(checks::AT_WORK.iter().copied());
+    let checks = checks.filter(|check| !idle(profile).contains(check) && !made(check));
+    let is_due = |mark: &str| match profile {
+        Profile::Default => !marks::is_rare(mark),
+        _ => ALWAYS.contains(&mark) || about(profile).contains(&mark),
+    };
+    let marks = totals.marks.iter().filter(|&(mark, &count)| count == 0 && is_due(mark));
+    checks.map(|check| format!("check {check}")).chain(marks.map(|(mark, _)| mark.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::marks::Marks;
+
+    #[test]
+    fn a_batch_in_which_nothing_happens_lacks_everything_it_is_for() {
+        let totals = Totals { marks: Marks::default().by_name(), ..Totals::default() };
+        for profile in Profile::ALL {
+            let missing = missing(profile, &totals);
+            for mark in about(profile).iter().chain(ALWAYS) {
+                assert!(
+                    missing.iter().any(|name| name == mark),
+                    "{profile} lacks no {mark}: is there such a mark?"
+                );
+            }
+            for check in idle(profile) {
+                assert!(checks::AT_WORK.contains(check), "{check}");
+                assert!(!missing.contains(&format!("check {check}")), "{profile} has cause for {check}");
+            }
+            assert!(
+                missing.contains(&"check order".to_owned()) && missing.contains(&"check wire".to_owned())
+            );
+        }
+        assert!(missing(Profile::Net, &totals).len() < missing(Profile::Default, &totals).len());
+    }
+}
