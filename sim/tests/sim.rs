@@ -1,6 +1,7 @@
 //! The production machines under many scenarios, and proof that the checks notice what they are there for.
 //!
-//! `SIM_SEEDS` sets how many scenarios are run, `SIM_SEED` which is the first, `SIM_STEPS` how many steps of each.
+//! Scenarios are run until there were [`EVENTS`] events. `SIM_SEEDS` sets how many scenarios are run instead, `SIM_SEED`
+//! which is the first, `SIM_STEPS` how many steps of each.
 
 use std::{collections::BTreeSet, env, time::Duration};
 
@@ -22,6 +23,9 @@ use proptest::{
     strategy::ValueTree,
     test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner},
 };
+
+/// About what 300 scenarios have: a few seconds, however much happens in each.
+const EVENTS: u64 = 3_750_000;
 
 /// A number from the environment.
 fn setting(name: &str, default: u64) -> u64 {
@@ -50,7 +54,11 @@ fn smallest(scenario: Scenario, outcome: &Outcome) -> String {
 
 #[test]
 fn every_promise_is_kept() {
-    let (first, count) = (setting("SIM_SEED", 0), setting("SIM_SEEDS", 300));
+    let first = setting("SIM_SEED", 0);
+    let (count, events) = match env::var_os("SIM_SEEDS") {
+        Some(_) => (setting("SIM_SEEDS", 0), u64::MAX),
+        None => (u64::MAX, EVENTS),
+    };
     let steps = usize::try_from(setting("SIM_STEPS", u64::MAX)).unwrap_or(usize::MAX);
     let profile: Profile = match env::var("SIM_PROFILE") {
         Ok(name) => name.parse().unwrap_or_else(|why| panic!("SIM_PROFILE: {why}")),
@@ -62,16 +70,16 @@ fn every_promise_is_kept() {
         scenario
     };
     let mut totals = Totals::default();
-    for seed in first..first + count {
-        totals.add(quiet_run(&plan(seed)), Duration::ZERO);
+    while totals.seeds < count && totals.events < events {
+        totals.add(quiet_run(&plan(first + totals.seeds)), Duration::ZERO);
     }
     if let Some(outcome) = totals.failures.first() {
         let failures: Vec<String> =
             totals.failures.iter().map(|outcome| explain(outcome, steps == usize::MAX)).collect();
         let smallest = smallest(plan(outcome.seed), outcome);
-        panic!("{} of {count} seeds:\n{}\n{smallest}", failures.len(), failures.join("\n"));
+        panic!("{} of {} seeds:\n{}\n{smallest}", failures.len(), totals.seeds, failures.join("\n"));
     }
-    if count >= VACUITY_SEEDS && steps == usize::MAX {
+    if totals.seeds >= VACUITY_SEEDS && steps == usize::MAX {
         // Whatever was never checked, or never happened, was not put to the test either.
         assert_eq!(missing(profile, &totals), Vec::<String>::new());
     }
