@@ -212,7 +212,8 @@ impl Scenario {
         // Who is over its rate sends one at a time and waits for each answer.
         let each = Duration::from_secs(1) / gateway.message_rate.max(1) + Duration::from_millis(500);
         let talking = each * sends.into_values().max().unwrap_or(0);
-        let by_the_book = noticing + returning + forgetting + talking + Duration::from_secs(10);
+        let by_the_book =
+            noticing + returning + forgetting + talking + self.uploading_time() + Duration::from_secs(10);
         // Clocks that run slow take longer.
         let drift = self
             .setup
@@ -221,6 +222,24 @@ impl Scenario {
             .map(|client| client.clock.drift_ppm)
             .chain([self.setup.clock.drift_ppm]);
         by_the_book + by_the_book * 2 * drift.map(i32::unsigned_abs).max().unwrap_or(0) / 1_000_000
+    }
+
+    /// How long the largest frames that one client sends take on its line, if none of them is slowed down.
+    fn uploading_time(&self) -> Duration {
+        let mut frames: BTreeMap<u32, u64> = BTreeMap::new();
+        for step in &self.steps {
+            if let Actor::Client(client) = step.actor
+                && let Action::Nonsense { kind: Nonsense::Brim | Nonsense::Long, times } = &step.action
+            {
+                *frames.entry(client).or_default() += u64::from(*times);
+            }
+        }
+        let bytes_max = self.setup.gateway.frame_bytes_max as u64;
+        let seconds = frames.into_iter().filter_map(|(client, count)| {
+            let rate = self.setup.clients.get(client as usize)?.rate.max(1);
+            Some((count * bytes_max).div_ceil(rate))
+        });
+        Duration::from_secs(seconds.max().unwrap_or(0))
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) struct Sends {
     waiting: BTreeMap<RequestId, Send>,
     /// How many of them are on their way.
     in_flight: usize,
-    /// Answered in this session, and made after one that still waits.
+    /// Answered in this session, or given up, and made after one that still waits.
     overtook: BTreeSet<RequestId>,
     hold: Hold,
 }
@@ -155,7 +155,13 @@ impl Sends {
     pub(super) fn give_up(&mut self, what: Forgotten<'_>) -> Vec<(RequestId, RoomName)> {
         let is_lost = |_: &RequestId, send: &mut Send| send.uncertain && !send.in_flight && what.covers(send);
         let lost: Vec<_> = self.waiting.extract_if(.., is_lost).map(|(id, send)| (id, send.room)).collect();
-        self.forget_overtaking();
+        if matches!(what, Forgotten::All) {
+            self.overtook.clear();
+        } else {
+            // They may have been answered, in place of older ones.
+            self.overtook.extend(lost.iter().map(|&(id, _)| id));
+            self.forget_overtaking();
+        }
         lost
     }
 }
