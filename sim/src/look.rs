@@ -136,12 +136,12 @@ impl World<'_> {
         let rooms_max = self.scenario.setup.gateway.unanswered_max as usize;
         let later = |&(other, &(_, heard)): &(usize, &(Time, Time))| other != room && heard >= began;
         let was_let_go = life.typing[client].iter().enumerate().filter(later).count() >= rooms_max;
-        if was_let_go || !was_in || is_refused || !is_free || !is_last || dropped || life.upset >= since {
-            return Ok(());
-        }
-        // Others are told again after half the time in which they forget it.
+        // Others are told again after half the time in which they forget it, by a clock that must not stand still.
         let pause = life.at_most(self.scenario.setup.gateway.typing_ttl / 2) + life.delay();
         let told = Time(since.0.saturating_sub(pause.as_micros() as u64));
+        if was_let_go || !was_in || is_refused || !is_free || !is_last || dropped || life.upset >= told {
+            return Ok(());
+        }
         for reader in self.readers(room, told).collect::<Vec<_>>() {
             self.checked(checks::TYPING_SHOWN);
             let view = self.witness.view(reader.client, room, user);
