@@ -26,8 +26,8 @@ const CLOSES: [(u16, &str, bool); 11] = [
     (4502, "idle", false),
 ];
 
-/// A client that connects so often by itself…
-const CONNECTS_MAX: usize = 40;
+/// A client that connects so often by itself… A server that dies three times meanwhile makes it try forty times.
+const CONNECTS_MAX: usize = 80;
 /// …within this time does not back off.
 const CONNECTS_TIME: Duration = Duration::from_secs(10);
 /// Time between two batches of a drain.
