@@ -35,11 +35,13 @@ pub enum Disconnect {
     AttachTimeout,
     /// 4502: idle longer than the operator allows.
     Idle,
+    /// 4503: the user that its address names cannot have another session.
+    AttachRefused,
 }
 
 impl Disconnect {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Requested,
         Self::ProtocolError,
         Self::InvalidText,
@@ -52,6 +54,7 @@ impl Disconnect {
         Self::Replaced,
         Self::AttachTimeout,
         Self::Idle,
+        Self::AttachRefused,
     ];
 
     /// The WebSocket close code (RFC 6455 §7.4).
@@ -70,6 +73,7 @@ impl Disconnect {
             Self::Replaced => 4500,
             Self::AttachTimeout => 4501,
             Self::Idle => 4502,
+            Self::AttachRefused => 4503,
         }
     }
 
@@ -89,6 +93,7 @@ impl Disconnect {
             Self::Replaced => "replaced",
             Self::AttachTimeout => "attach_timeout",
             Self::Idle => "idle",
+            Self::AttachRefused => "attach_refused",
         }
     }
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use chinwag_core::{
     ConnectionId, Disconnect, Time,
     config::{GatewayConfig, ShardConfig},
+    dialect::Opening,
     gateway::{Frame, GatewayInput},
 };
 use serde_json::{Value, json};
@@ -59,7 +60,7 @@ impl Kit {
     fn connect(&mut self) -> ConnectionId {
         self.connected += 1;
         let connection = ConnectionId(self.connected);
-        self.input(GatewayInput::Connected { connection });
+        self.input(GatewayInput::Connected { connection, opening: Opening::default() });
         connection
     }
 

@@ -3,11 +3,15 @@
 use std::{cell::Cell, convert::Infallible, net::SocketAddr, rc::Rc, sync::atomic::Ordering};
 
 use bytes::Bytes;
+use chinwag_core::dialect::Opening;
 use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
-    header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE},
+    header::{
+        ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL,
+        SEC_WEBSOCKET_VERSION, UPGRADE,
+    },
     server::conn::http1,
     service::service_fn,
 };
@@ -18,7 +22,13 @@ use tokio_tungstenite::tungstenite::{
 };
 use tracing::debug;
 
-use crate::{connection::Connection, hub::Hub, metrics, server::Shared};
+use crate::{
+    connection::Connection,
+    hub::Hub,
+    metrics,
+    opening::{self, Asked, Wrong},
+    server::Shared,
+};
 
 /// Hyper's buffers per socket, in bytes; they are gone once it is a WebSocket.
 const BUFFER_BYTES_MAX: usize = 16 * 1024;
@@ -28,12 +38,8 @@ type Answer = Response<Full<Bytes>>;
 /// Serves HTTP on a socket until it ends or becomes a WebSocket, which then is a task of its own: a much smaller one.
 pub(crate) async fn serve(hub: Rc<Hub>, tcp: TcpStream, peer: SocketAddr) {
     let counted = Counted::new(Rc::clone(&hub));
-    let upgraded = Cell::new(false);
-    let service = service_fn(|request| async {
-        let answer = answer(&hub, request).await;
-        upgraded.set(answer.status() == StatusCode::SWITCHING_PROTOCOLS);
-        Ok::<_, Infallible>(answer)
-    });
+    let asked = Cell::new(None);
+    let service = service_fn(|request| async { Ok::<_, Infallible>(answer(&hub, request, &asked).await) });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(hub.shared.settings.driver.header_timeout)
@@ -42,14 +48,14 @@ pub(crate) async fn serve(hub: Rc<Hub>, tcp: TcpStream, peer: SocketAddr) {
         .without_shutdown()
         .await;
     drop(counted);
-    match served {
-        Ok(parts) if upgraded.get() => {
-            let slot = hub.connected(peer);
+    match (served, asked.take()) {
+        (Ok(parts), Some(opening)) => {
+            let slot = hub.connected(peer, opening);
             let head = parts.read_buf.to_vec();
             spawn_local(Connection::new(Rc::clone(&hub), slot, parts.io.into_inner(), head).run());
         }
-        Ok(_) => {}
-        Err(error) => debug!(%peer, %error, "no HTTP"),
+        (Ok(_), None) => {}
+        (Err(error), _) => debug!(%peer, %error, "no HTTP"),
     }
 }
 
@@ -70,7 +76,7 @@ impl Drop for Counted {
 }
 
 /// Answers one request. The query is not looked at and not logged: it may hold a token.
-async fn answer(hub: &Hub, request: Request<Incoming>) -> Answer {
+async fn answer(hub: &Hub, request: Request<Incoming>, asked: &Cell<Option<Opening>>) -> Answer {
     let shared = &hub.shared;
     if request.method() != Method::GET && request.method() != Method::HEAD {
         let allowed = HeaderValue::from_static("GET, HEAD");
@@ -84,16 +90,29 @@ async fn answer(hub: &Hub, request: Request<Incoming>) -> Answer {
             let content_type = HeaderValue::from_static(metrics::CONTENT_TYPE);
             text(StatusCode::OK, shared.metrics().await).with(CONTENT_TYPE, content_type)
         }
-        "/" | "/chat" => upgrade(hub, &request),
+        path if opening::is_chat(path) => upgrade(hub, &request, asked),
         _ => text(StatusCode::NOT_FOUND, "There is nothing here; the chat is at /chat."),
     }
 }
 
-/// The handshake (RFC 6455 §4.2). Its origin is not checked: nothing here rests on cookies.
-fn upgrade(hub: &Hub, request: &Request<Incoming>) -> Answer {
-    match create_response_with_body(request, Full::default) {
+/// The handshake (RFC 6455 §4.2). Its origin is not checked: nothing here rests on cookies. What it asks for is left in
+/// `asked` if it is granted.
+fn upgrade(hub: &Hub, request: &Request<Incoming>, asked: &Cell<Option<Opening>>) -> Answer {
+    let response = create_response_with_body(request, Full::default);
+    let Asked { opening, subprotocol } = match opening::read(request.uri(), request.headers()) {
+        Ok(asked) => asked,
+        Err(Wrong::Address(sentence)) if response.is_ok() => return text(StatusCode::BAD_REQUEST, sentence),
+        Err(_) => Asked { opening: Opening::default(), subprotocol: None },
+    };
+    match response {
         Ok(_) if hub.is_full() => going(&hub.shared, "No more connections at the moment; come back later."),
-        Ok(response) => response,
+        Ok(response) => {
+            asked.set(Some(opening));
+            match subprotocol {
+                Some(name) => response.with(SEC_WEBSOCKET_PROTOCOL, name),
+                None => response,
+            }
+        }
         Err(Error::Protocol(
             ProtocolError::MissingConnectionUpgradeHeader | ProtocolError::MissingUpgradeWebSocketHeader,
         )) => upgrade_required("This is a WebSocket: connect with ws:// or wss://."),

@@ -11,6 +11,7 @@ use std::{
 use bytes::Bytes;
 use chinwag_core::{
     ConnectionId, Time,
+    dialect::Opening,
     gateway::{Fault, Frame, GatewayInput},
 };
 use chinwag_journal::{Mail, Node, NodeConfig, NodeInput, NodeOutput};
@@ -83,7 +84,7 @@ impl Hub {
     }
 
     /// A WebSocket is open.
-    pub(crate) fn connected(&self, peer: SocketAddr) -> Rc<Slot> {
+    pub(crate) fn connected(&self, peer: SocketAddr, opening: Opening) -> Rc<Slot> {
         let opened = self.opened.get();
         self.opened.set(opened + 1);
         let threads = u64::from(self.shared.settings.driver.threads);
@@ -92,7 +93,7 @@ impl Hub {
         self.slots.borrow_mut().insert(id, Rc::clone(&slot));
         let live = self.shared.live.fetch_add(1, Ordering::Relaxed) + 1;
         info!(connection = id.0, %peer, live, "connected");
-        self.gateway(GatewayInput::Connected { connection: id });
+        self.gateway(GatewayInput::Connected { connection: id, opening });
         slot
     }
 

@@ -15,6 +15,7 @@ mod http;
 mod hub;
 mod log;
 mod metrics;
+mod opening;
 mod server;
 mod settings;
 mod slot;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What `docs/protocol.md` says of close codes: code, reason, and whether the client is told when to come back.
-const CLOSES: [(u16, &str, bool); 11] = [
+const CLOSES: [(u16, &str, bool); 12] = [
     (1002, "protocol_error", false),
     (1007, "invalid_text", false),
     (1009, "frame_too_big", false),
@@ -24,6 +24,7 @@ const CLOSES: [(u16, &str, bool); 11] = [
     (4500, "replaced", false),
     (4501, "attach_timeout", false),
     (4502, "idle", false),
+    (4503, "attach_refused", false),
 ];
 
 /// A client that connects so often by itself… A server that dies three times meanwhile makes it try forty times.
@@ -115,6 +116,8 @@ impl World<'_> {
             }
             Disconnect::AttachTimeout => lasts(line.since, gateway.attach_timeout) && line.session.is_none(),
             Disconnect::Idle => gateway.idle_timeout.is_some(),
+            // No address here names anybody.
+            Disconnect::AttachRefused => false,
         };
         if fits {
             return Ok(());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chinwag_core::{
     ConnectionId, Time,
     client::ClientInput,
+    dialect::Opening,
     gateway::{Frame, GatewayInput},
 };
 use chinwag_journal::{NodeInput, NodeOutput};
@@ -322,7 +323,13 @@ impl World<'_> {
                 }
                 self.trace.arrives(id, Way::Up);
                 self.trace.accepts(self.now, node, id);
-                self.tell_node(node, NodeInput::Gateway(GatewayInput::Connected { connection: id }))
+                self.tell_node(
+                    node,
+                    NodeInput::Gateway(GatewayInput::Connected {
+                        connection: id,
+                        opening: Opening::default(),
+                    }),
+                )
             }
             (ServerEnd::Unborn, _) => {
                 link.hang_up(self.now);

@@ -47,7 +47,7 @@ pub(crate) fn client(input: &ClientInput<'_>) -> u64 {
 /// …of a node.
 pub(crate) fn node(input: &NodeInput<'_>) -> u64 {
     match input {
-        NodeInput::Gateway(GatewayInput::Connected { connection }) => mix(1, connection.0),
+        NodeInput::Gateway(GatewayInput::Connected { connection, .. }) => mix(1, connection.0),
         NodeInput::Gateway(GatewayInput::Received { connection, frame: received }) => {
             mix(mix(2, connection.0), frame(received))
         }

@@ -507,7 +507,7 @@ const fn client_kind(input: &ClientInput<'_>) -> Kind {
 const fn connection(input: &NodeInput<'_>) -> Option<ConnectionId> {
     match input {
         NodeInput::Gateway(
-            GatewayInput::Connected { connection }
+            GatewayInput::Connected { connection, .. }
             | GatewayInput::Received { connection, .. }
             | GatewayInput::Faulted { connection, .. }
             | GatewayInput::Disconnected { connection },

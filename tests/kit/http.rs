@@ -22,8 +22,19 @@ pub(crate) struct Response {
 
 /// Gets a path, on a connection of its own.
 pub(crate) async fn get(address: SocketAddr, path: &str) -> Response {
+    ask(address, path, "Connection: close\r\n").await
+}
+
+/// Asks for a WebSocket that is not granted.
+pub(crate) async fn upgrade(address: SocketAddr, path: &str) -> Response {
+    let headers = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    ask(address, path, headers).await
+}
+
+async fn ask(address: SocketAddr, path: &str, headers: &str) -> Response {
     let mut tcp = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}\r\n");
     tcp.write_all(request.as_bytes()).await.unwrap();
     let mut text = String::new();
     within("an answer", tcp.read_to_string(&mut text)).await.unwrap();

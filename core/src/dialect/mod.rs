@@ -12,6 +12,10 @@ use crate::{
 };
 
 pub mod chat;
+mod codec;
+pub mod lobby;
+
+pub use codec::{Codec, Decoded, Dialect, Opening, Payloads};
 
 /// A request as a client makes it.
 #[derive(Debug)]

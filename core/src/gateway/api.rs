@@ -1,6 +1,7 @@
 //! What goes into a gateway and what comes out.
 
 use crate::{
+    dialect::Opening,
     disconnect::Disconnect,
     id::{ConnectionId, RequestId, SessionId, ShardId},
     name::{RoomName, UserName},
@@ -41,6 +42,8 @@ pub enum GatewayInput<'a> {
     Connected {
         /// A number never used before on this gateway.
         connection: ConnectionId,
+        /// What it speaks, and whom its address names.
+        opening: Opening,
     },
     /// A frame came in.
     Received {

@@ -2,13 +2,13 @@
 
 use super::{
     Gateway, GatewayOutput, Notice, Slot,
-    connection::{Attaching, Phase},
+    connection::{Attaching, NamedBy, Phase},
 };
 use crate::{
-    dialect::{Event, Resumption},
+    dialect::{Command, Event, Resumption},
     disconnect::Disconnect,
     id::{ConnectionId, Generation, RequestId, SessionId, ShardId},
-    name::UserName,
+    name::{RoomName, UserName},
     refusal::Refusal,
     shard::{Keep, Limiters, Op, Peer, Resume},
     time::Time,
@@ -22,7 +22,7 @@ impl Gateway {
         id: Option<RequestId>,
         user: UserName,
         resume: Option<Resumption>,
-        greeted: bool,
+        named_by: NamedBy,
         out: &mut Vec<GatewayOutput>,
     ) {
         let (fresh, secret) = (self.secrets.session(), self.secrets.secret());
@@ -30,7 +30,7 @@ impl Gateway {
         let gateway = self.id;
         let connection = self.connection(slot);
         let session = resume.as_ref().map_or(fresh, |resume| resume.session);
-        connection.phase = Phase::Attaching(Attaching { user: user.clone(), session, secret, id, greeted });
+        connection.phase = Phase::Attaching(Attaching { user: user.clone(), session, secret, id, named_by });
         connection.shards = vec![shard];
         let resume = resume.map(|Resumption { session, secret, attempt }| Resume {
             session,
@@ -67,7 +67,10 @@ impl Gateway {
         let limiters = planted!(LimiterRefillsOnReconnect, Limiters::default(), limiters);
         let (message, control) = (self.message_rate(), self.control_rate());
         let connection = self.connection(slot);
-        connection.greeted = attaching.greeted;
+        connection.greeted = attaching.named_by == NamedBy::Hello;
+        let (greeted, dialect) = (connection.greeted, connection.codec.dialect());
+        // Whom a request named is served without ceremony.
+        let is_welcomed = attaching.named_by != NamedBy::Request;
         connection.limiters = Limiters {
             message: limiters.message.emptier(connection.limiters.message, message),
             control: limiters.control.emptier(connection.limiters.control, control),
@@ -83,7 +86,7 @@ impl Gateway {
         };
         out.push(GatewayOutput::Notice(notice));
         self.counters.resumed += u64::from(resumed);
-        if planted!(ResumeNotWelcomed, attaching.greeted && !resumed, attaching.greeted) {
+        if planted!(ResumeNotWelcomed, greeted && !resumed, is_welcomed) {
             let limits = self.config.clone();
             let event = Event::Welcome {
                 user: &peer.user,
@@ -94,6 +97,10 @@ impl Gateway {
                 limits: &limits,
             };
             self.tell(now, slot, &event, out);
+        }
+        if let Some(home) = dialect.home() {
+            let room = RoomName::new(home).expect("a fitting name");
+            self.perform(now, slot, peer, None, Command::Join { room, since: None }, out);
         }
         self.serve(now, slot, out);
     }
@@ -116,10 +123,10 @@ impl Gateway {
     ) {
         let Some(&slot) = self.by_id.get(&connection) else { return };
         let connection = self.connection(slot);
-        let Phase::Attaching(Attaching { id, greeted, .. }) = connection.phase else { return };
+        let Phase::Attaching(Attaching { id, named_by, .. }) = connection.phase else { return };
         connection.phase = Phase::Arriving;
         connection.shards.clear();
-        if !greeted {
+        if named_by == NamedBy::Request {
             // The request that named the user is answered by this.
             connection.waiting.pop_front();
         }
@@ -127,6 +134,10 @@ impl Gateway {
             return self.close(now, slot, Disconnect::Replaced, out);
         }
         self.refuse(now, slot, id, refusal, None, None, out);
+        if named_by == NamedBy::Address {
+            // It has no other way to name anybody.
+            return self.close(now, slot, Disconnect::AttachRefused, out);
+        }
         self.serve(now, slot, out);
     }
 

@@ -5,6 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use super::outbox::Outbox;
 use crate::{
     config::GatewayConfig,
+    dialect::{Codec, Dialect},
     id::{ConnectionId, RequestId, SessionId, ShardId},
     name::{RoomName, UserName},
     secret::Secret,
@@ -37,8 +38,18 @@ pub(super) struct Attaching {
     pub(super) secret: Secret,
     /// The number of the request that named the user.
     pub(super) id: Option<RequestId>,
+    pub(super) named_by: NamedBy,
+}
+
+/// What a connection's user is known from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum NamedBy {
     /// It said `hello`: it gets a `welcome` with its secret, and may resume.
-    pub(super) greeted: bool,
+    Hello,
+    /// A request named the user, and is served after.
+    Request,
+    /// Its address, before any frame.
+    Address,
 }
 
 /// A list of rooms that is being collected from all shards.
@@ -55,6 +66,7 @@ pub(super) struct Gathering {
 pub(super) struct Connection {
     pub(super) id: ConnectionId,
     pub(super) phase: Phase,
+    pub(super) codec: Codec,
     /// Whether the session may be resumed; kept here for the time after attaching.
     pub(super) greeted: bool,
     pub(super) limiters: Limiters,
@@ -101,10 +113,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(id: ConnectionId, now: Time) -> Self {
+    pub(super) fn new(id: ConnectionId, dialect: Dialect, now: Time) -> Self {
         Self {
             id,
             phase: Phase::Arriving,
+            codec: Codec::new(dialect),
             greeted: false,
             limiters: Limiters::default(),
             rooms: Vec::new(),

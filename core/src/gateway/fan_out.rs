@@ -6,10 +6,10 @@ use super::{
     Gateway, GatewayOutput, Notice, RoomIndex, announce,
     connection::{lag_bytes, state_bytes, typing_bytes},
     outbox::Chunk,
-    room::{Follow, Slot},
+    room::{Follow, Room, Slot},
 };
 use crate::{
-    dialect::{Event, Presence},
+    dialect::{Dialect, Event, Presence},
     id::{Epoch, Position},
     name::{RoomName, UserName},
     shard::{Message, Push},
@@ -159,7 +159,8 @@ impl Gateway {
         event: &Event<'_>,
         out: &mut Vec<GatewayOutput>,
     ) -> Vec<Slot> {
-        let (chunk, range) = self.gather(index, event);
+        // Encoded once for each dialect in use.
+        let mut encoded: [Option<(Chunk, Range<u32>)>; Dialect::ALL.len()] = Default::default();
         let limit = match class {
             Class::TypingStart => typing_bytes(&self.config),
             Class::State => state_bytes(&self.config),
@@ -167,13 +168,21 @@ impl Gateway {
         };
         let limit = planted!(OutboxCapIgnored, usize::MAX, limit);
         let mut lagged = Vec::new();
-        let room = self.rooms[index].as_mut().expect("it is in the table");
-        for reader in &mut room.readers {
+        let mut readers = std::mem::take(&mut self.room(index).readers);
+        for reader in &mut readers {
             let connection = self.slots[reader.slot].as_mut().expect("readers are connected");
             let passed_over = matches!(class, Class::Message(_)) && reader.follow != Follow::Live;
             if passed_over || but.is_some() && connection.peer().map(|peer| &peer.user) == but {
                 continue;
             }
+            let dialect = connection.codec.dialect();
+            let shared = &mut encoded[dialect as usize];
+            let (chunk, range) = shared.get_or_insert_with(|| self.gather(index, dialect, event)).clone();
+            if range.is_empty() {
+                // The dialect does not show it.
+                continue;
+            }
+            let connection = self.slots[reader.slot].as_mut().expect("readers are connected");
             if connection.outbox.bytes() + range.len() > limit {
                 match class {
                     Class::TypingStart => self.counters.typing_dropped += 1,
@@ -190,20 +199,27 @@ impl Gateway {
             if connection.outbox.bytes() == 0 {
                 connection.waiting_since = now;
             }
-            connection.outbox.push(&chunk, range.clone());
             self.counters.outbox_bytes += range.len() as u64;
             self.counters.deliveries_out += u64::from(matches!(class, Class::Message(_)));
+            connection.outbox.push(&chunk, range);
             announce(connection, out);
         }
+        self.room(index).readers = readers;
         lagged
     }
 
-    /// Encodes an event where all readers of a room can share it.
-    fn gather(&mut self, index: RoomIndex, event: &Event<'_>) -> (Chunk, Range<u32>) {
-        self.encode(event);
+    /// Encodes an event where all readers of a room that speak one dialect can share it. Empty if it is not shown.
+    fn gather(&mut self, index: RoomIndex, dialect: Dialect, event: &Event<'_>) -> (Chunk, Range<u32>) {
+        self.payloads.clear();
+        dialect.encode(event, &mut self.payloads);
+        self.put_frames();
         self.counters.frames_encoded += 1;
-        let full = self.config.chunk_bytes;
-        self.rooms[index].as_mut().expect("it is in the table").gather(&self.frame, full)
+        let room = self.rooms[index].as_mut().expect("it is in the table");
+        room.gather(dialect, &self.frame, self.config.chunk_bytes)
+    }
+
+    fn room(&mut self, index: RoomIndex) -> &mut Room {
+        self.rooms[index].as_mut().expect("it is in the table")
     }
 
     pub(super) fn room_name(&self, index: RoomIndex) -> RoomName {

@@ -18,13 +18,13 @@ use std::{
 use bytes::Bytes;
 
 use self::{
-    connection::{Connection, Phase, RoomIndex, drained_bytes},
+    connection::{Connection, NamedBy, Phase, RoomIndex, drained_bytes},
     room::{Room, Slot},
     wire::Opcode,
 };
 use crate::{
     config::GatewayConfig,
-    dialect::{Event, chat},
+    dialect::{Event, Opening, Payloads},
     disconnect::{Disconnect, may_return},
     hash,
     id::{ConnectionId, GatewayId, ShardId},
@@ -72,8 +72,8 @@ pub struct Gateway {
     drain_at: Option<Time>,
     draining: bool,
     counters: Counters,
-    /// Holds one payload and one frame at a time.
-    payload: Vec<u8>,
+    /// Hold what one event comes to, unframed and framed.
+    payloads: Payloads,
     frame: Vec<u8>,
 }
 
@@ -96,7 +96,7 @@ impl Gateway {
             drain_at: None,
             draining: false,
             counters: Counters::default(),
-            payload: Vec::new(),
+            payloads: Payloads::default(),
             frame: Vec::new(),
         }
     }
@@ -104,7 +104,7 @@ impl Gateway {
     /// Handles one input. Never fails: what a peer does wrong is answered with an error or a close.
     pub fn handle_input(&mut self, now: Time, input: GatewayInput<'_>, out: &mut Vec<GatewayOutput>) {
         match input {
-            GatewayInput::Connected { connection } => self.connected(now, connection, out),
+            GatewayInput::Connected { connection, opening } => self.connected(now, connection, opening, out),
             GatewayInput::Received { connection, frame } => {
                 if let Some(&slot) = self.by_id.get(&connection) {
                     self.received(now, slot, frame, out);
@@ -177,12 +177,12 @@ impl Gateway {
         &self.counters
     }
 
-    fn connected(&mut self, now: Time, id: ConnectionId, out: &mut Vec<GatewayOutput>) {
+    fn connected(&mut self, now: Time, id: ConnectionId, opening: Opening, out: &mut Vec<GatewayOutput>) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() - 1
         });
-        self.slots[slot] = Some(Connection::new(id, now));
+        self.slots[slot] = Some(Connection::new(id, opening.dialect, now));
         let earlier = self.by_id.insert(id, slot);
         assert!(earlier.is_none(), "connection ids are never reused");
         self.counters.connections += 1;
@@ -191,6 +191,9 @@ impl Gateway {
         } else if self.by_id.len() > self.config.connections_max as usize {
             self.close(now, slot, Disconnect::Overloaded, out);
         } else {
+            if let Some(user) = opening.user {
+                self.attach(slot, None, user, None, NamedBy::Address, out);
+            }
             self.schedule(slot);
         }
     }
@@ -330,7 +333,18 @@ impl Gateway {
         if self.connection(slot).is_closing() {
             return;
         }
-        self.encode(event);
+        self.payloads.clear();
+        let connection = self.slots[slot].as_mut().expect("it is in the table");
+        connection.codec.encode(event, &mut self.payloads);
+        self.send_payloads(now, slot, out);
+    }
+
+    /// Sends what was written for one connection, if anything. One that asks for more than it reads is closed.
+    fn send_payloads(&mut self, now: Time, slot: Slot, out: &mut Vec<GatewayOutput>) {
+        self.put_frames();
+        if self.frame.is_empty() {
+            return;
+        }
         if !self.fits(slot, self.frame.len()) {
             return self.close(now, slot, Disconnect::Slow, out);
         }
@@ -346,12 +360,12 @@ impl Gateway {
         waiting + bytes + wire::CONTROL_FRAME_MAX <= self.config.outbox_bytes_max
     }
 
-    /// Leaves the event, framed, in `self.frame`.
-    fn encode(&mut self, event: &Event<'_>) {
-        self.payload.clear();
-        chat::encode(event, &mut self.payload);
+    /// Frames what was written.
+    fn put_frames(&mut self) {
         self.frame.clear();
-        wire::put(Opcode::Text, &self.payload, &mut self.frame);
+        for payload in self.payloads.iter() {
+            wire::put(Opcode::Text, payload, &mut self.frame);
+        }
     }
 
     fn push_own(&mut self, now: Time, slot: Slot, frame: &[u8], out: &mut Vec<GatewayOutput>) {

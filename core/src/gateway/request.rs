@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Frame, Gateway, GatewayOutput, Notice, Opcode, Slot,
-    connection::{Gathering, Phase, drained_bytes},
+    connection::{Gathering, NamedBy, Phase, drained_bytes},
     wire,
 };
 use crate::{
-    dialect::{Command, Event, Rejection, Request, chat},
+    dialect::{Command, Decoded, Event, Rejection, Request},
     disconnect::Disconnect,
     id::{RequestId, ShardId},
     name::RoomName,
@@ -114,8 +114,13 @@ impl Gateway {
                 gateway.refuse(now, slot, None, Refusal::FrameTooLarge, None, None, out);
             });
         }
-        match chat::decode(text) {
-            Ok(request) => self.command(now, slot, request, text, out),
+        self.payloads.clear();
+        let connection = self.slots[slot].as_mut().expect("it is in the table");
+        match connection.codec.decode(text, &mut self.payloads) {
+            Ok(Decoded::Request(request)) => self.command(now, slot, request, text, out),
+            Ok(Decoded::Answered) => self.control(now, slot, None, out, |gateway, out| {
+                gateway.send_payloads(now, slot, out);
+            }),
             Err(Rejection { id, refusal, detail }) => {
                 self.control(now, slot, id, out, |gateway, out| {
                     gateway.refuse(now, slot, id, refusal, detail.as_deref(), None, out);
@@ -164,7 +169,7 @@ impl Gateway {
         match (user, command) {
             (Some(user), Command::Hello { resume }) => {
                 self.control(now, slot, id, out, |gateway, out| {
-                    gateway.attach(slot, id, user, resume, true, out);
+                    gateway.attach(slot, id, user, resume, NamedBy::Hello, out);
                 });
             }
             (None, Command::Ping) => {
@@ -176,7 +181,7 @@ impl Gateway {
                 // The request itself is served, and paid for, once the user is known.
                 self.control(now, slot, id, out, |gateway, out| {
                     gateway.connection(slot).waiting.push_front(text.into());
-                    gateway.attach(slot, id, user, None, false, out);
+                    gateway.attach(slot, id, user, None, NamedBy::Request, out);
                 });
             }
             (None, _) => self.control(now, slot, id, out, |gateway, out| {
@@ -225,7 +230,7 @@ impl Gateway {
         self.submit(slot, shard, Op::Publish { peer, id, room, content: Arc::from(content) }, out);
     }
 
-    fn perform(
+    pub(super) fn perform(
         &mut self,
         now: Time,
         slot: Slot,
@@ -242,7 +247,7 @@ impl Gateway {
             Command::Refresh => self.refuse(now, slot, id, Refusal::TokensOff, None, None, out),
             Command::Ping => self.tell(now, slot, &Event::Pong { id }, out),
             Command::Join { room, since } => {
-                let history = config.history_on_join;
+                let history = self.connection(slot).codec.dialect().history_on_join(&config);
                 let shard = self.shard_of_room(&room);
                 if !self.reads(slot, &room) {
                     // What they wrote before they came in, nobody was told of.

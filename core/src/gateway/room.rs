@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 use super::outbox::Chunk;
 use crate::{
+    dialect::Dialect,
     id::{Position, ShardId},
     name::{RoomName, UserName},
     time::Time,
@@ -35,8 +36,8 @@ pub(super) struct Room {
     pub(super) shard: ShardId,
     /// By slot, ascending.
     pub(super) readers: Vec<Reader>,
-    /// Fan-out is gathered here.
-    chunk: Chunk,
+    /// Fan-out is gathered here, by dialect: what one reader gets lies together.
+    chunks: [Option<Chunk>; Dialect::ALL.len()],
     /// Who writes, and until when that holds if not repeated.
     pub(super) typing: BTreeMap<UserName, Time>,
     /// The room's entry in the gateway's deadlines: the earliest of those.
@@ -49,7 +50,7 @@ impl Room {
             name,
             shard,
             readers: Vec::new(),
-            chunk: Chunk::new(),
+            chunks: Default::default(),
             typing: BTreeMap::new(),
             typing_due: None,
         }
@@ -75,13 +76,14 @@ impl Room {
         }
     }
 
-    /// Puts a frame where all readers can share it.
-    pub(super) fn gather(&mut self, frame: &[u8], full: usize) -> (Chunk, Range<u32>) {
-        if let Some(range) = self.chunk.append(frame, full) {
-            return (self.chunk.clone(), range);
+    /// Puts a frame where all readers of a dialect can share it.
+    pub(super) fn gather(&mut self, dialect: Dialect, frame: &[u8], full: usize) -> (Chunk, Range<u32>) {
+        let chunk = self.chunks[dialect as usize].get_or_insert_with(Chunk::new);
+        if let Some(range) = chunk.append(frame, full) {
+            return (chunk.clone(), range);
         }
-        self.chunk = Chunk::new();
-        let range = self.chunk.append(frame, usize::MAX).expect("a new chunk is open");
-        (self.chunk.clone(), range)
+        *chunk = Chunk::new();
+        let range = chunk.append(frame, usize::MAX).expect("a new chunk is open");
+        (chunk.clone(), range)
     }
 }

@@ -53,7 +53,7 @@ impl Duo {
     fn connect(&mut self, node: u64) -> ConnectionId {
         self.connected += 1;
         let connection = ConnectionId(self.connected * 2 + node);
-        self.input(connection, GatewayInput::Connected { connection });
+        self.input(connection, GatewayInput::Connected { connection, opening: Opening::default() });
         connection
     }
 

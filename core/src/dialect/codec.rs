@@ -1,0 +1,156 @@
+//! Which dialect a connection speaks, and what it remembers in order to speak it.
+
+use super::{
+    Event, Rejection, Request, chat,
+    lobby::{self, Lobby},
+};
+use crate::{config::GatewayConfig, name::UserName};
+
+/// A wire dialect. All of them meet in the same rooms.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Dialect {
+    /// Flat JSON, the native one (specification 0).
+    #[default]
+    Chat,
+    /// Plain lines and slash commands (specification 1).
+    Lobby,
+}
+
+impl Dialect {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Chat, Self::Lobby];
+
+    /// Its name: the last part of its path, and of its WebSocket subprotocol behind `chinwag.`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Lobby => "lobby",
+        }
+    }
+
+    /// The dialect of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
+    }
+
+    /// The room that everybody is in (S1.6).
+    #[must_use]
+    pub const fn home(self) -> Option<&'static str> {
+        match self {
+            Self::Chat => None,
+            Self::Lobby => Some(lobby::HOME),
+        }
+    }
+
+    /// How many messages are shown to whoever enters a room (S0.26; S1.24 wants none).
+    #[must_use]
+    pub const fn history_on_join(self, config: &GatewayConfig) -> u32 {
+        match self {
+            Self::Chat => config.history_on_join,
+            Self::Lobby => 0,
+        }
+    }
+
+    /// Writes an event that is the same for all who read it. Nothing, if the dialect does not show it.
+    pub fn encode(self, event: &Event<'_>, payloads: &mut Payloads) {
+        match self {
+            Self::Chat => payloads.add(|payload| chat::encode(event, payload)),
+            Self::Lobby => lobby::encode(event, payloads),
+        }
+    }
+}
+
+/// How a connection introduces itself before its first frame.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Opening {
+    /// What it speaks.
+    pub dialect: Dialect,
+    /// Whom its address names. A dialect that is told so here needs a name.
+    pub user: Option<UserName>,
+}
+
+/// One connection's end of its dialect: reads its frames, and writes what is for it alone.
+#[derive(Debug)]
+pub enum Codec {
+    /// Remembers nothing.
+    Chat,
+    /// Remembers its rooms.
+    Lobby(Box<Lobby>),
+}
+
+/// What a frame comes to.
+#[derive(Debug)]
+pub enum Decoded<'a> {
+    /// Something for the gateway to do.
+    Request(Request<'a>),
+    /// Its answer has been written.
+    Answered,
+}
+
+impl Codec {
+    /// The codec of a connection that has said nothing.
+    #[must_use]
+    pub fn new(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Chat => Self::Chat,
+            Dialect::Lobby => Self::Lobby(Box::default()),
+        }
+    }
+
+    /// What it speaks.
+    #[must_use]
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Chat => Dialect::Chat,
+            Self::Lobby(_) => Dialect::Lobby,
+        }
+    }
+
+    /// Reads a frame.
+    ///
+    /// # Errors
+    /// A [`Rejection`] that says what is wrong with it; nothing about the connection changes.
+    pub fn decode<'a>(&mut self, text: &'a str, answer: &mut Payloads) -> Result<Decoded<'a>, Rejection> {
+        match self {
+            Self::Chat => chat::decode(text).map(Decoded::Request),
+            Self::Lobby(lobby) => lobby.decode(text, answer),
+        }
+    }
+
+    /// Writes an event that is for this connection. Nothing, if the dialect does not show it.
+    pub fn encode(&mut self, event: &Event<'_>, payloads: &mut Payloads) {
+        match self {
+            Self::Chat => Dialect::Chat.encode(event, payloads),
+            Self::Lobby(lobby) => lobby.encode(event, payloads),
+        }
+    }
+}
+
+/// The text of any number of frames, one after the other.
+#[derive(Debug, Default)]
+pub struct Payloads {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Payloads {
+    /// Forgets them; what they took of memory is used again.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    /// Adds one that is written by appending UTF-8.
+    pub fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
+        self.ends.push(self.bytes.len());
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| &self.bytes[start..end])
+    }
+}

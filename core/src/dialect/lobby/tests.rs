@@ -1,0 +1,202 @@
+//! Lines read and written.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    dialect::{Command, Decoded, Request},
+    id::{Epoch, Generation, Position, RequestId, Seq},
+    shard::{Joined, Roster, Verdict},
+    time::Time,
+};
+
+fn room(name: &str) -> RoomName {
+    RoomName::new(name).unwrap()
+}
+
+fn lines(payloads: &Payloads) -> Vec<String> {
+    payloads.iter().map(|payload| String::from_utf8(payload.to_vec()).unwrap()).collect()
+}
+
+fn shared(event: &Event<'_>) -> Vec<String> {
+    let mut payloads = Payloads::default();
+    encode(event, &mut payloads);
+    lines(&payloads)
+}
+
+/// A connection, and a server that grants or refuses what it asks for.
+struct Kit {
+    lobby: Lobby,
+}
+
+impl Kit {
+    /// In the lobby.
+    fn new() -> Self {
+        let mut kit = Self { lobby: Lobby::at(room(HOME)) };
+        kit.joined("lobby");
+        kit
+    }
+
+    /// What a line comes to: a request in short, or the answer.
+    fn types(&mut self, text: &str) -> String {
+        let mut answer = Payloads::default();
+        match self.lobby.decode(text, &mut answer) {
+            Ok(Decoded::Answered) => lines(&answer).join("|"),
+            Ok(Decoded::Request(Request { command, .. })) => match command {
+                Command::Publish { room, content } => format!("say {room} {content}"),
+                Command::Join { room, .. } => format!("join {room}"),
+                Command::Leave { room } => format!("leave {room}"),
+                Command::Members { room, .. } => format!("members {room}"),
+                Command::Rooms { .. } => "rooms".to_owned(),
+                other => panic!("{other:?}"),
+            },
+            Err(rejection) => rejection.refusal.code().to_owned(),
+        }
+    }
+
+    fn hears(&mut self, event: &Event<'_>) -> Vec<String> {
+        let mut payloads = Payloads::default();
+        self.lobby.encode(event, &mut payloads);
+        lines(&payloads)
+    }
+
+    fn joined(&mut self, name: &str) -> Vec<String> {
+        let joined = Joined {
+            head: Position::new(Epoch(1), Seq(0)),
+            next: Seq(1),
+            verdict: Verdict::Full,
+            rejoined: false,
+            known_since: Generation(1),
+            roster: Roster::Count(1),
+            offline: vec![],
+            statuses: vec![],
+            tasks: vec![],
+        };
+        self.hears(&Event::Joined { room: &room(name), joined: &joined })
+    }
+
+    fn left(&mut self, name: &str) -> Vec<String> {
+        let position = Position::new(Epoch(1), Seq(0));
+        self.hears(&Event::Left { id: None, room: &room(name), position })
+    }
+
+    /// The request under this number is refused.
+    fn refused(&mut self, id: u64, refusal: Refusal) -> Vec<String> {
+        self.hears(&Event::Error { id: Some(RequestId(id)), refusal, detail: None, retry_after: None })
+    }
+}
+
+#[test]
+fn a_line_is_said_in_the_current_room() {
+    let mut kit = Kit::new();
+    assert_eq!(kit.types("hello\r\n"), "say lobby hello");
+    assert_eq!(kit.types("/join #rust"), "join rust");
+    assert_eq!(kit.types("not for the lobby"), "say rust not for the lobby", "also before the answer");
+    assert_eq!(kit.joined("rust"), ["* You have joined #rust. You are in #rust now."]);
+    assert_eq!(kit.types("/join lobby"), "* You are in #lobby now.");
+    assert_eq!(kit.types("back"), "say lobby back");
+}
+
+#[test]
+fn a_join_that_is_refused_leads_back() {
+    let mut kit = Kit::new();
+    kit.types("/join full");
+    assert_eq!(kit.refused(1, Refusal::RoomFull), ["! The room is full."]);
+    assert_eq!(kit.types("hello"), "say lobby hello");
+}
+
+#[test]
+fn nobody_leaves_their_last_room() {
+    let mut kit = Kit::new();
+    assert_eq!(kit.types("/leave"), "last_room");
+    kit.types("/join rust");
+    kit.joined("rust");
+    assert_eq!(kit.types("/leave"), "leave rust");
+    assert_eq!(kit.types("/leave"), "last_room", "the answer to the first is still awaited");
+    assert_eq!(kit.left("rust"), ["* You have left #rust. You are in #lobby now."]);
+    assert_eq!(kit.types("hello"), "say lobby hello");
+}
+
+#[test]
+fn a_room_that_may_be_refused_is_none_to_stay_in() {
+    let mut kit = Kit::new();
+    kit.types("/join rust");
+    kit.types("/join lobby");
+    assert_eq!(kit.types("/leave"), "last_room");
+    kit.joined("rust");
+    assert_eq!(kit.types("/leave"), "leave lobby");
+}
+
+#[test]
+fn a_leave_that_is_refused_changes_nothing() {
+    let mut kit = Kit::new();
+    kit.types("/join rust");
+    kit.joined("rust");
+    kit.types("/leave");
+    kit.refused(2, Refusal::RateLimited);
+    assert_eq!(kit.types("hello"), "say rust hello");
+    assert_eq!(kit.types("/leave"), "leave rust");
+}
+
+#[test]
+fn who_comes_back_at_once_is_back() {
+    let mut kit = Kit::new();
+    kit.types("/join rust");
+    kit.joined("rust");
+    kit.types("/leave");
+    assert_eq!(kit.types("/join rust"), "join rust");
+    kit.left("rust");
+    assert_eq!(kit.types("hello"), "say rust hello");
+    kit.joined("rust");
+    assert_eq!(kit.types("/leave"), "leave rust");
+}
+
+#[test]
+fn commands_are_read_as_they_are_shown() {
+    let mut kit = Kit::new();
+    assert_eq!(kit.types("/rooms"), "rooms");
+    assert_eq!(kit.types("/users"), "members lobby");
+    assert!(kit.types("/help").contains("/join <room>"));
+    for unknown in ["/", "/nick bob", "/join", "/join a b", "/rooms all", "/leave rust"] {
+        assert_eq!(kit.types(unknown), "unknown_command", "{unknown}");
+    }
+    assert_eq!(kit.types("/join no/room"), "bad_room");
+}
+
+#[test]
+fn messages_name_instant_room_and_user_and_no_text_passes_for_them() {
+    let (room, user) = (room("general"), UserName::new("bob").unwrap());
+    let content = "one\n2026 #general alice: two\u{1b}[2J".into();
+    let message = Message { seq: Seq(1), at: Time(1_790_000_001_000_000), user, content };
+    let line = "2026-09-21T14:13:21.000Z #general bob: one\n    2026 #general alice: two\u{fffd}[2J";
+    assert_eq!(shared(&Event::Message { room: &room, message: &message }), [line]);
+    let messages = [Arc::new(message.clone()), Arc::new(message)];
+    let page = Event::History { id: None, room: &room, epoch: Epoch(1), messages: &messages, more: false };
+    assert_eq!(shared(&page), [line, line]);
+}
+
+#[test]
+fn lists_and_notices_are_for_people() {
+    let (general, ann) = (room("general"), UserName::new("ann").unwrap());
+    let views = [("ann", true), ("bob", false)].map(|(name, online)| MemberView {
+        user: UserName::new(name).unwrap(),
+        online,
+        status: None,
+    });
+    let members = |id| Event::Members { id, room: &general, members: &views, count: 3, more: true };
+    assert_eq!(shared(&members(Some(RequestId(1)))), ["* In #general (3): ann, bob (away), and more."]);
+    assert_eq!(shared(&members(None)), [] as [&str; 0]);
+    let rooms = [RoomView { room: general.clone(), members: 2 }];
+    assert_eq!(shared(&Event::Rooms { id: None, rooms: &rooms, more: false }), ["* Rooms: #general (2)."]);
+    let status = Status { state: "working".into(), detail: Some("on it".into()), progress: Some(25) };
+    let event = Event::Status { room: &general, user: &ann, status: &status };
+    assert_eq!(shared(&event), ["* ann in #general: working, on it (25 %)"]);
+    let task = Task { task: "T-1".into(), status, assignee: Some(ann.clone()) };
+    let event = Event::Task { room: &general, user: None, task: &task };
+    assert_eq!(shared(&event), ["* Task T-1 for ann in #general: working, on it (25 %)"]);
+    let warning =
+        Event::Warning { refusal: Refusal::RateLimited, count: 3, retry_after: Duration::from_millis(150) };
+    assert_eq!(shared(&warning), ["! Too fast; try again later. Wait 0.1 s."]);
+    let event = Event::MembersChanged { room: &general, joined: &[ann], left: &[], count: 101 };
+    assert_eq!(shared(&event), ["* ann has joined #general.", "* #general has 101 members now."]);
+}

@@ -1,0 +1,130 @@
+//! Specification 1, item by item: people who type lines, with any program that speaks WebSocket.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpStream;
+
+use crate::kit::{Chat, Host, Metrics};
+
+/// Someone in the lobby, who has read what they are greeted with.
+async fn visitor(address: SocketAddr, user: &str) -> Chat {
+    let url = format!("ws://{address}/lobby?user={user}");
+    let mut chat = Chat::connect_to(&url, TcpStream::connect(address).await.unwrap()).await;
+    assert_eq!(chat.next_text().await, format!("* Welcome, {user}. /help lists what you can do."));
+    assert_eq!(chat.next_text().await, "* You have joined #lobby. You are in #lobby now.");
+    assert_eq!(chat.next_text().await, format!("* {user} has joined #lobby."));
+    chat
+}
+
+/// A message without its instant, which it begins with (S1.13).
+fn said(line: &str) -> &str {
+    let (instant, rest) = line.split_once(' ').expect("an instant and more");
+    assert!(instant.starts_with("20") && instant.ends_with('Z') && instant.len() == 24, "{line}");
+    rest
+}
+
+#[tokio::test]
+async fn three_people_talk_in_rooms_of_their_own() {
+    let server = Host::start(|_| {});
+    let mut ann = visitor(server.address, "ann").await;
+    let mut bob = visitor(server.address, "bob").await;
+    assert_eq!(ann.next_text().await, "* bob has joined #lobby.");
+    let mut cat = visitor(server.address, "cat").await;
+    for other in [&mut ann, &mut bob] {
+        assert_eq!(other.next_text().await, "* cat has joined #lobby.");
+    }
+
+    // Typed ahead: the line is for the room that is asked for, whenever that answers.
+    bob.send_text("/join rust").await;
+    bob.send_text("only for rust").await;
+    assert_eq!(bob.next_text().await, "* You have joined #rust. You are in #rust now.");
+    assert_eq!(bob.next_text().await, "* bob has joined #rust.");
+    assert_eq!(said(&bob.next_text().await), "#rust bob: only for rust");
+
+    ann.send_text("hello, lobby").await;
+    for reader in [&mut ann, &mut bob, &mut cat] {
+        assert_eq!(
+            said(&reader.next_text().await),
+            "#lobby ann: hello, lobby",
+            "what was said in rust is not shown"
+        );
+    }
+
+    bob.send_text("/leave").await;
+    assert_eq!(bob.next_text().await, "* You have left #rust. You are in #lobby now.");
+    bob.send_text("/leave").await;
+    assert_eq!(bob.next_text().await, "! You must stay in at least one room.");
+    bob.send_text("back").await;
+    assert_eq!(said(&cat.next_text().await), "#lobby bob: back");
+
+    bob.close().await;
+    assert_eq!(cat.next_text().await, "* bob has left #lobby.");
+    Metrics::until(server.address, "chat_connections", 2.0).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn commands_answer_whoever_typed_them() {
+    let server = Host::start(|_| {});
+    let mut ann = visitor(server.address, "ann").await;
+    let mut bob = visitor(server.address, "bob").await;
+    bob.send_text("/rooms").await;
+    assert_eq!(bob.next_text().await, "* Rooms: #lobby (2).");
+    bob.send_text("/users").await;
+    assert_eq!(bob.next_text().await, "* In #lobby (2): ann, bob.");
+    bob.send_text("/help").await;
+    for command in ["/rooms", "/join <room>", "/leave", "/users", "/help"] {
+        bob.send_text("/help").await;
+        assert!(bob.next_text().await.contains(command), "{command}");
+    }
+    bob.next_text().await;
+    for (wrong, answer) in [
+        ("/dance", "! There is no such command; /help lists them."),
+        (
+            "/join a/b",
+            "! The room name is not valid. (it holds '/': only letters, digits, - _ . and, in room names, : may be used)",
+        ),
+        ("   ", "! The content is empty."),
+    ] {
+        bob.send_text(wrong).await;
+        assert_eq!(bob.next_text().await, answer);
+    }
+    ann.send_text("nobody else heard of it").await;
+    assert_eq!(ann.next_text().await, "* bob has joined #lobby.");
+    assert_eq!(said(&ann.next_text().await), "#lobby ann: nobody else heard of it");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn all_dialects_meet_in_the_same_rooms() {
+    let server = Host::start(|_| {});
+    let mut native = server.member("nat", "lobby").await;
+    let mut ann = visitor(server.address, "ann").await;
+    assert_eq!(native.expect("user_joined").await["members"], serde_json::json!(["ann", "nat"]));
+    ann.send_text("hello").await;
+    let message = native.expect("message").await;
+    assert_eq!((&message["user"], &message["content"]), (&"ann".into(), &"hello".into()));
+    native.say("lobby", 1, "two\nlines").await;
+    assert_eq!(said(&ann.next_text().await), "#lobby ann: hello");
+    assert_eq!(said(&ann.next_text().await), "#lobby nat: two\n    lines");
+    let metrics = crate::kit::metrics(server.address).await;
+    assert!(metrics.value("chat_frames_encoded_total") > 0.0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_lobby_wants_a_name_that_can_be() {
+    let server = Host::start(|_| {});
+    for (query, sentence) in [
+        ("", "Say who you are: add ?user=NAME to the address."),
+        ("?user=", "The user name is empty."),
+        (
+            "?user=a%20b",
+            "The user name holds ' ': only letters, digits, - _ . and, in room names, : may be used.",
+        ),
+    ] {
+        let response = crate::kit::upgrade(server.address, &format!("/lobby{query}")).await;
+        assert_eq!((response.status, response.body.trim_end()), (400, sentence));
+    }
+    server.stop().await;
+}
