@@ -4,7 +4,7 @@ use super::{
     Event, Rejection, Request, chat,
     lobby::{self, Lobby},
 };
-use crate::{config::GatewayConfig, name::UserName};
+use crate::{config::GatewayConfig, id::GatewayId, name::UserName, time::Time};
 
 /// A wire dialect. All of them meet in the same rooms.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -128,16 +128,30 @@ impl Codec {
     }
 }
 
+/// What frames may say of their own sending.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sending {
+    /// When.
+    pub now: Time,
+    /// From where.
+    pub gateway: GatewayId,
+    /// Which of that gateway's: another one for every event that it writes.
+    pub serial: u64,
+}
+
 /// The text of any number of frames, one after the other.
 #[derive(Debug, Default)]
 pub struct Payloads {
+    /// For dialects whose frames name it.
+    pub sending: Sending,
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }
 
 impl Payloads {
-    /// Forgets them; what they took of memory is used again.
-    pub fn clear(&mut self) {
+    /// Forgets them, for those of another sending; what they took of memory is used again.
+    pub fn begin(&mut self, sending: Sending) {
+        self.sending = sending;
         self.bytes.clear();
         self.ends.clear();
     }

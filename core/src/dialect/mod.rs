@@ -15,7 +15,7 @@ pub mod chat;
 mod codec;
 pub mod lobby;
 
-pub use codec::{Codec, Decoded, Dialect, Opening, Payloads};
+pub use codec::{Codec, Decoded, Dialect, Opening, Payloads, Sending};
 
 /// A request as a client makes it.
 #[derive(Debug)]

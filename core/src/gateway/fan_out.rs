@@ -177,7 +177,8 @@ impl Gateway {
             }
             let dialect = connection.codec.dialect();
             let shared = &mut encoded[dialect as usize];
-            let (chunk, range) = shared.get_or_insert_with(|| self.gather(index, dialect, event)).clone();
+            let (chunk, range) =
+                shared.get_or_insert_with(|| self.gather(now, index, dialect, event)).clone();
             if range.is_empty() {
                 // The dialect does not show it.
                 continue;
@@ -209,8 +210,14 @@ impl Gateway {
     }
 
     /// Encodes an event where all readers of a room that speak one dialect can share it. Empty if it is not shown.
-    fn gather(&mut self, index: RoomIndex, dialect: Dialect, event: &Event<'_>) -> (Chunk, Range<u32>) {
-        self.payloads.clear();
+    fn gather(
+        &mut self,
+        now: Time,
+        index: RoomIndex,
+        dialect: Dialect,
+        event: &Event<'_>,
+    ) -> (Chunk, Range<u32>) {
+        self.begin_payloads(now);
         dialect.encode(event, &mut self.payloads);
         self.put_frames();
         self.counters.frames_encoded += 1;

@@ -24,7 +24,7 @@ use self::{
 };
 use crate::{
     config::GatewayConfig,
-    dialect::{Event, Opening, Payloads},
+    dialect::{Event, Opening, Payloads, Sending},
     disconnect::{Disconnect, may_return},
     hash,
     id::{ConnectionId, GatewayId, ShardId},
@@ -72,6 +72,8 @@ pub struct Gateway {
     drain_at: Option<Time>,
     draining: bool,
     counters: Counters,
+    /// Events written so far.
+    written: u64,
     /// Hold what one event comes to, unframed and framed.
     payloads: Payloads,
     frame: Vec<u8>,
@@ -96,6 +98,7 @@ impl Gateway {
             drain_at: None,
             draining: false,
             counters: Counters::default(),
+            written: 0,
             payloads: Payloads::default(),
             frame: Vec::new(),
         }
@@ -333,7 +336,7 @@ impl Gateway {
         if self.connection(slot).is_closing() {
             return;
         }
-        self.payloads.clear();
+        self.begin_payloads(now);
         let connection = self.slots[slot].as_mut().expect("it is in the table");
         connection.codec.encode(event, &mut self.payloads);
         self.send_payloads(now, slot, out);
@@ -358,6 +361,11 @@ impl Gateway {
         let waiting = self.slots[slot].as_ref().expect("it is in the table").outbox.bytes();
         let waiting = planted!(OutboxCapIgnored, 0, waiting);
         waiting + bytes + wire::CONTROL_FRAME_MAX <= self.config.outbox_bytes_max
+    }
+
+    fn begin_payloads(&mut self, now: Time) {
+        self.written += 1;
+        self.payloads.begin(Sending { now, gateway: self.id, serial: self.written });
     }
 
     /// Frames what was written.

@@ -114,7 +114,7 @@ impl Gateway {
                 gateway.refuse(now, slot, None, Refusal::FrameTooLarge, None, None, out);
             });
         }
-        self.payloads.clear();
+        self.begin_payloads(now);
         let connection = self.slots[slot].as_mut().expect("it is in the table");
         match connection.codec.decode(text, &mut self.payloads) {
             Ok(Decoded::Request(request)) => self.command(now, slot, request, text, out),
