@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use crate::dialect::Dialect;
+
 /// No limit that is a span is longer: sums of them must stay far from the end of time.
 pub const SPAN_MAX: Duration = Duration::from_secs(366 * 86_400);
 
@@ -99,6 +101,12 @@ pub struct GatewayConfig {
     pub return_spread: Duration,
     /// Connections told to go per second while draining.
     pub drain_rate: u32,
+    /// There is a key: tokens that are shown are verified.
+    pub verify_tokens: bool,
+    /// In these dialects nobody speaks without a token.
+    pub token_dialects: Vec<Dialect>,
+    /// A connection whose token has expired may go on for this long, to show another.
+    pub token_grace: Duration,
 }
 
 impl Default for GatewayConfig {
@@ -129,11 +137,20 @@ impl Default for GatewayConfig {
             connections_max: 100_000,
             return_spread: Duration::from_secs(2),
             drain_rate: 5_000,
+            verify_tokens: false,
+            token_dialects: Vec::new(),
+            token_grace: Duration::from_secs(30),
         }
     }
 }
 
 impl GatewayConfig {
+    /// Whether nobody speaks this dialect without a token.
+    #[must_use]
+    pub fn needs_token(&self, dialect: Dialect) -> bool {
+        self.token_dialects.contains(&dialect)
+    }
+
     /// Whether each limit makes sense by itself.
     ///
     /// # Errors
@@ -147,7 +164,7 @@ impl GatewayConfig {
         each!(a_span_above_zero(
             self: typing_ttl, ping_interval, pong_timeout, attach_timeout, abuse_window,
         ));
-        each!(a_span(self: warning_interval, return_spread));
+        each!(a_span(self: warning_interval, return_spread, token_grace));
         self.idle_timeout.map_or(Ok(()), |span| a_span_above_zero("idle_timeout", span))
     }
 }

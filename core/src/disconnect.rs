@@ -19,6 +19,8 @@ pub enum Disconnect {
     ProtocolError,
     /// 1007: a text frame that is not UTF-8.
     InvalidText,
+    /// 4000: its token is not valid, or it has none where one is needed.
+    BadToken,
     /// 4001: refused for its rate for a whole window, and still.
     RateLimited,
     /// 4100: did not read what was sent to it.
@@ -37,15 +39,18 @@ pub enum Disconnect {
     Idle,
     /// 4503: the user that its address names cannot have another session.
     AttachRefused,
+    /// 4504: its token has expired, and it has shown no other in time.
+    TokenExpired,
 }
 
 impl Disconnect {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Requested,
         Self::ProtocolError,
         Self::InvalidText,
         Self::FrameTooBig,
+        Self::BadToken,
         Self::RateLimited,
         Self::Slow,
         Self::Shutdown,
@@ -55,6 +60,7 @@ impl Disconnect {
         Self::AttachTimeout,
         Self::Idle,
         Self::AttachRefused,
+        Self::TokenExpired,
     ];
 
     /// The WebSocket close code (RFC 6455 §7.4).
@@ -65,6 +71,7 @@ impl Disconnect {
             Self::ProtocolError => 1002,
             Self::InvalidText => 1007,
             Self::FrameTooBig => 1009,
+            Self::BadToken => 4000,
             Self::RateLimited => 4001,
             Self::Slow => 4100,
             Self::Shutdown => 4101,
@@ -74,6 +81,7 @@ impl Disconnect {
             Self::AttachTimeout => 4501,
             Self::Idle => 4502,
             Self::AttachRefused => 4503,
+            Self::TokenExpired => 4504,
         }
     }
 
@@ -85,6 +93,7 @@ impl Disconnect {
             Self::ProtocolError => "protocol_error",
             Self::InvalidText => "invalid_text",
             Self::FrameTooBig => "frame_too_big",
+            Self::BadToken => "bad_token",
             Self::RateLimited => "rate_limited",
             Self::Slow => "slow",
             Self::Shutdown => "shutdown",
@@ -94,6 +103,7 @@ impl Disconnect {
             Self::AttachTimeout => "attach_timeout",
             Self::Idle => "idle",
             Self::AttachRefused => "attach_refused",
+            Self::TokenExpired => "token_expired",
         }
     }
 

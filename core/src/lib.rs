@@ -20,6 +20,7 @@ pub mod disconnect;
 pub mod gateway;
 pub mod hash;
 pub mod id;
+pub mod identity;
 pub mod limiter;
 #[cfg(test)]
 mod model;

@@ -89,6 +89,12 @@ refusals! {
     StaleId = "stale_id", "The id is too old to be answered exactly once.";
     /// A newer connection took the session over.
     Replaced = "replaced", "Another connection took this session over.";
+    /// A dialect in which nobody speaks without a token.
+    TokenRequired = "token_required", "Show a token that says who you are.";
+    /// A token that is not good.
+    BadToken = "bad_token", "The token is not valid.";
+    /// The token that the connection speaks by has ended.
+    TokenExpired = "token_expired", "The token has expired; show a newer one soon.";
     /// A token where none is used.
     TokensOff = "tokens_off", "This server runs in open mode: tokens are not used.";
 }

@@ -11,6 +11,7 @@ use chinwag_core::{
     config::{GatewayConfig, ShardConfig},
     gateway::{Counters, GatewayInput, GatewayOutput, Notice},
     hash,
+    identity::Token,
     shard::{Effect, Op, Query, ShardEvent, Signal, Usage},
 };
 
@@ -71,6 +72,8 @@ pub enum NodeOutput {
     Reading(ConnectionId, bool),
     /// See [`GatewayOutput::Close`].
     Close(ConnectionId, Disconnect),
+    /// See [`GatewayOutput::Verify`].
+    Verify(ConnectionId, Token),
     /// See [`GatewayOutput::Notice`].
     Notice(Notice),
     /// For the node with this index.
@@ -240,6 +243,7 @@ impl Node {
             GatewayOutput::Writable { connection } => out.push(NodeOutput::Writable(connection)),
             GatewayOutput::Reading { connection, on } => out.push(NodeOutput::Reading(connection, on)),
             GatewayOutput::Close { connection, reason } => out.push(NodeOutput::Close(connection, reason)),
+            GatewayOutput::Verify { connection, token } => out.push(NodeOutput::Verify(connection, token)),
             GatewayOutput::Notice(notice) => out.push(NodeOutput::Notice(notice)),
         }
     }

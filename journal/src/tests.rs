@@ -7,6 +7,7 @@ use chinwag_core::{
     config::{GatewayConfig, ShardConfig},
     dialect::Opening,
     gateway::{Frame, GatewayInput},
+    identity::Token,
 };
 use serde_json::{Value, json};
 
@@ -14,6 +15,7 @@ use crate::{Node, NodeConfig, NodeInput, NodeOutput};
 
 mod clients;
 mod frames;
+mod identity;
 mod limits;
 mod sessions;
 mod two_nodes;
@@ -28,6 +30,8 @@ struct Kit {
     closed: BTreeMap<ConnectionId, Disconnect>,
     /// Connections whose socket is full.
     stalled: Vec<ConnectionId>,
+    /// Tokens that nobody has looked at.
+    shown: Vec<(ConnectionId, Token)>,
 }
 
 impl Kit {
@@ -54,13 +58,18 @@ impl Kit {
             received: BTreeMap::new(),
             closed: BTreeMap::new(),
             stalled: Vec::new(),
+            shown: Vec::new(),
         }
     }
 
     fn connect(&mut self) -> ConnectionId {
+        self.open(Opening::default())
+    }
+
+    fn open(&mut self, opening: Opening) -> ConnectionId {
         self.connected += 1;
         let connection = ConnectionId(self.connected);
-        self.input(GatewayInput::Connected { connection, opening: Opening::default() });
+        self.input(GatewayInput::Connected { connection, opening });
         connection
     }
 
@@ -110,6 +119,7 @@ impl Kit {
                     self.drain(connection);
                     self.closed.insert(connection, reason);
                 }
+                NodeOutput::Verify(connection, token) => self.shown.push((connection, token)),
                 NodeOutput::Reading(..) | NodeOutput::Notice(_) => {}
                 NodeOutput::Mail(to, mail) => panic!("one node has no mail: {to} {mail:?}"),
             }
@@ -145,7 +155,7 @@ impl Kit {
     }
 }
 
-/// The JSON of the text frames in a run of whole, unmasked frames.
+/// The JSON of the text frames in a run of whole, unmasked frames; what is not JSON is a line of plain text.
 fn texts(mut bytes: &[u8]) -> Vec<Value> {
     let mut texts = vec![];
     while let [head, len, rest @ ..] = bytes {
@@ -155,7 +165,8 @@ fn texts(mut bytes: &[u8]) -> Vec<Value> {
             &len => (usize::from(len), rest),
         };
         if head & 0x0f == 1 {
-            texts.push(serde_json::from_slice(&rest[..len]).expect("frames hold JSON"));
+            let line = || String::from_utf8_lossy(&rest[..len]).into();
+            texts.push(serde_json::from_slice(&rest[..len]).unwrap_or_else(|_| line()));
         }
         bytes = &rest[len..];
     }

@@ -213,6 +213,7 @@ impl Hub {
             NodeOutput::Writable(connection) => with(slots, connection, Slot::set_writable),
             NodeOutput::Reading(connection, on) => with(slots, connection, |slot| slot.set_reading(on)),
             NodeOutput::Close(connection, reason) => with(slots, connection, |slot| slot.close(reason)),
+            NodeOutput::Verify(..) => unreachable!("there is no key, so no token is looked at"),
             NodeOutput::Notice(notice) => self.notices.write(self.clock.now(), slots, notice),
             NodeOutput::Mail(to, mail) => {
                 // A node that no longer takes mail has ended: the process is about to.

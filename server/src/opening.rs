@@ -52,7 +52,7 @@ pub(crate) fn read(uri: &Uri, headers: &HeaderMap) -> Result<Asked, Wrong> {
         let name = format!("{SUBPROTOCOL_PREFIX}{}", dialect.name());
         HeaderValue::from_str(&name).expect("names are plain ASCII")
     });
-    Ok(Asked { opening: Opening { dialect, user }, subprotocol })
+    Ok(Asked { opening: Opening { dialect, user, token: None }, subprotocol })
 }
 
 fn by_path(path: &str) -> Option<Dialect> {

@@ -12,10 +12,11 @@ use crate::{
 };
 
 /// What `docs/protocol.md` says of close codes: code, reason, and whether the client is told when to come back.
-const CLOSES: [(u16, &str, bool); 12] = [
+const CLOSES: [(u16, &str, bool); 14] = [
     (1002, "protocol_error", false),
     (1007, "invalid_text", false),
     (1009, "frame_too_big", false),
+    (4000, "bad_token", false),
     (4001, "rate_limited", true),
     (4100, "slow", true),
     (4101, "shutdown", true),
@@ -25,6 +26,7 @@ const CLOSES: [(u16, &str, bool); 12] = [
     (4501, "attach_timeout", false),
     (4502, "idle", false),
     (4503, "attach_refused", false),
+    (4504, "token_expired", false),
 ];
 
 /// A client that connects so often by itself… A server that dies three times meanwhile makes it try forty times.
@@ -116,8 +118,8 @@ impl World<'_> {
             }
             Disconnect::AttachTimeout => lasts(line.since, gateway.attach_timeout) && line.session.is_none(),
             Disconnect::Idle => gateway.idle_timeout.is_some(),
-            // No address here names anybody.
-            Disconnect::AttachRefused => false,
+            // No address here names anybody, and nobody has a token.
+            Disconnect::AttachRefused | Disconnect::BadToken | Disconnect::TokenExpired => false,
         };
         if fits {
             return Ok(());

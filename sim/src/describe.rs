@@ -32,6 +32,7 @@ pub(crate) fn node_input(input: &NodeInput<'_>) -> impl fmt::Display {
             GatewayInput::Received { frame: received, .. } => write!(f, "{}", frame(received)),
             GatewayInput::Faulted { fault, .. } => write!(f, "fault {fault:?}"),
             GatewayInput::Disconnected { .. } => f.write_str("disconnected"),
+            GatewayInput::Verified { outcome, .. } => write!(f, "verified {outcome:?}"),
             GatewayInput::Drain => f.write_str("drain"),
             GatewayInput::Shard(event) => write!(f, "{event:?}"),
             GatewayInput::Timeout => f.write_str("timer"),

@@ -55,6 +55,9 @@ pub(crate) fn node(input: &NodeInput<'_>) -> u64 {
             mix(mix(3, connection.0), *fault as u64)
         }
         NodeInput::Gateway(GatewayInput::Disconnected { connection }) => mix(4, connection.0),
+        NodeInput::Gateway(GatewayInput::Verified { connection, outcome }) => {
+            mix(mix(11, connection.0), u64::from(outcome.is_ok()))
+        }
         NodeInput::Gateway(GatewayInput::Drain) => 5,
         NodeInput::Gateway(GatewayInput::Shard(_) | GatewayInput::Timeout) | NodeInput::Timeout => 6,
         // What is in them came from inputs that are in the hash, and leads to bytes that will be.

@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 use super::{Command, Event, Rejection, Request, Resumption};
 use crate::{
     id::{Epoch, Generation, Position, RequestId, Seq},
+    identity::Token,
     name::{NameError, RoomName, UserName},
     refusal::Refusal,
     secret::{Secret, parse_session},
@@ -61,7 +62,7 @@ impl<'a> Incoming<'a> {
     fn command(self) -> Result<Command<'a>, FieldFault> {
         let kind = self.kind.as_ref().ok_or(FieldFault::Missing("type"))?;
         Ok(match &**kind {
-            "hello" => Command::Hello { resume: self.resume()? },
+            "hello" => Command::Hello { resume: self.resume()?, token: self.token() },
             "join" => Command::Join { room: self.room_name()?, since: self.since_position()? },
             "leave" => Command::Leave { room: self.room_name()? },
             "message" => Command::Publish {
@@ -83,7 +84,7 @@ impl<'a> Incoming<'a> {
             "status" => Command::Status { room: self.room_name()?, status: self.status_fields("state")? },
             "task" => Command::Task { room: self.room_name()?, task: self.task_fields()? },
             "ping" => Command::Ping,
-            "refresh" => Command::Refresh,
+            "refresh" => Command::Refresh { token: self.token().ok_or(FieldFault::Missing("token"))? },
             other => return Err(FieldFault::UnknownType(other.chars().take(WORD_MAX).collect())),
         })
     }
@@ -113,6 +114,10 @@ impl<'a> Incoming<'a> {
         let secret =
             Secret::parse(secret).ok_or(FieldFault::Wrong("secret", "is not 32 hexadecimal digits"))?;
         Ok(Some(Resumption { session, secret, attempt: self.attempt.unwrap_or(0) }))
+    }
+
+    fn token(&self) -> Option<Token> {
+        self.token.as_ref().map(|token| Token::new(token))
     }
 
     fn after_user(&self) -> Result<Option<UserName>, FieldFault> {
@@ -289,6 +294,12 @@ enum Outgoing<'a> {
         message: Cow<'static, str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
+    },
+    Refreshed {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expires: Option<Timestamp>,
     },
     Pong {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -471,6 +482,7 @@ impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
             Event::Error { id, refusal, detail, retry_after } => {
                 Self::error(id, refusal, detail, retry_after.map(millis_up))
             }
+            Event::Refreshed { id, expires } => Self::Refreshed { id, expires: expires.map(Timestamp) },
             Event::Pong { id } => Self::Pong { id },
         }
     }

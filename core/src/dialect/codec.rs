@@ -4,10 +4,13 @@ use super::{
     Event, Rejection, Request, chat,
     lobby::{self, Lobby},
 };
-use crate::{config::GatewayConfig, id::GatewayId, name::UserName, time::Time};
+use serde::{Deserialize, Serialize};
+
+use crate::{config::GatewayConfig, id::GatewayId, identity::Token, name::UserName, time::Time};
 
 /// A wire dialect. All of them meet in the same rooms.
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Dialect {
     /// Flat JSON, the native one (specification 0).
     #[default]
@@ -33,6 +36,15 @@ impl Dialect {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|dialect| dialect.name() == name)
+    }
+
+    /// Whether the address says who one is, so that no frame has to.
+    #[must_use]
+    pub const fn is_named_by_address(self) -> bool {
+        match self {
+            Self::Chat => false,
+            Self::Lobby => true,
+        }
     }
 
     /// The room that everybody is in (S1.6).
@@ -69,6 +81,8 @@ pub struct Opening {
     pub dialect: Dialect,
     /// Whom its address names. A dialect that is told so here needs a name.
     pub user: Option<UserName>,
+    /// What proves who one is.
+    pub token: Option<Token>,
 }
 
 /// One connection's end of its dialect: reads its frames, and writes what is for it alone.

@@ -73,6 +73,7 @@ pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
         | Event::Members { id: None, .. }
         | Event::Ack { .. }
         | Event::Created { .. }
+        | Event::Refreshed { .. }
         | Event::Pong { .. } => {}
         Event::Joined { .. } | Event::Left { .. } => {
             unreachable!("is for one connection, which knows its rooms")

@@ -5,10 +5,12 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 use crate::{
     config::GatewayConfig,
     id::{Epoch, Generation, Position, RequestId, Seq, SessionId},
+    identity::Token,
     name::{RoomName, UserName},
     refusal::Refusal,
     secret::Secret,
     shard::{Joined, MemberView, Message, RoomView, Roster, Status, Task},
+    time::Time,
 };
 
 pub mod chat;
@@ -46,6 +48,8 @@ pub enum Command<'a> {
     Hello {
         /// The session, if there was one.
         resume: Option<Resumption>,
+        /// What proves who one is, where that is asked for.
+        token: Option<Token>,
     },
     /// Enter a room.
     Join {
@@ -120,7 +124,10 @@ pub enum Command<'a> {
     /// Ask for a sign of life.
     Ping,
     /// Show a newer token.
-    Refresh,
+    Refresh {
+        /// The token.
+        token: Token,
+    },
 }
 
 /// Why a frame is no request.
@@ -321,6 +328,13 @@ pub enum Event<'a> {
         detail: Option<&'a str>,
         /// When it may be tried again.
         retry_after: Option<Duration>,
+    },
+    /// A newer token was taken.
+    Refreshed {
+        /// The client's number.
+        id: Option<RequestId>,
+        /// When it ends.
+        expires: Option<Time>,
     },
     /// The answer to a ping.
     Pong {

@@ -4,6 +4,7 @@ use crate::{
     dialect::Opening,
     disconnect::Disconnect,
     id::{ConnectionId, RequestId, SessionId, ShardId},
+    identity::{Claims, Token, TokenFault},
     name::{RoomName, UserName},
     refusal::Refusal,
     shard::{Op, Query, ShardEvent, Signal},
@@ -64,6 +65,13 @@ pub enum GatewayInput<'a> {
         /// Which.
         connection: ConnectionId,
     },
+    /// What came of [`GatewayOutput::Verify`].
+    Verified {
+        /// Whose token it was.
+        connection: ConnectionId,
+        /// What it says, or what is wrong with it.
+        outcome: Result<Claims, TokenFault>,
+    },
     /// A shard says something. Events of one shard come in the order in which it said them.
     Shard(ShardEvent),
     /// The server is going down: refuse newcomers, close the others at `drain_rate`, telling each when to return.
@@ -95,6 +103,13 @@ pub enum GatewayOutput {
         shard: ShardId,
         /// What.
         signal: Signal,
+    },
+    /// Look at a token, and say [`GatewayInput::Verified`]; soon, for the connection waits.
+    Verify {
+        /// Whose it is.
+        connection: ConnectionId,
+        /// The token.
+        token: Token,
     },
     /// There are bytes to write where there were none: pull [`Gateway::poll_transmit`](super::Gateway::poll_transmit)
     /// until it returns `None` or the socket is full. Edge-triggered.

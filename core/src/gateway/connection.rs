@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::outbox::Outbox;
+use super::{
+    identity::{Identity, Verifying},
+    outbox::Outbox,
+};
 use crate::{
     config::GatewayConfig,
     dialect::{Codec, Dialect},
@@ -67,6 +70,10 @@ pub(super) struct Connection {
     pub(super) id: ConnectionId,
     pub(super) phase: Phase,
     pub(super) codec: Codec,
+    /// What waits until its token is verified.
+    pub(super) verifying: Option<Box<Verifying>>,
+    /// What its token says.
+    pub(super) identity: Option<Box<Identity>>,
     /// Whether the session may be resumed; kept here for the time after attaching.
     pub(super) greeted: bool,
     pub(super) limiters: Limiters,
@@ -118,6 +125,8 @@ impl Connection {
             id,
             phase: Phase::Arriving,
             codec: Codec::new(dialect),
+            verifying: None,
+            identity: None,
             greeted: false,
             limiters: Limiters::default(),
             rooms: Vec::new(),
@@ -158,7 +167,7 @@ impl Connection {
 
     /// Whether the next frame may be looked at now.
     pub(super) fn is_ready(&self, config: &GatewayConfig) -> bool {
-        let served = matches!(self.phase, Phase::Arriving | Phase::Attached(_));
+        let served = matches!(self.phase, Phase::Arriving | Phase::Attached(_)) && self.verifying.is_none();
         let waits = self.paging || self.gathering.is_some() || self.unanswered >= config.unanswered_max;
         served && !waits && !self.is_clogged(config)
     }
@@ -185,6 +194,9 @@ impl Connection {
         }
         if let Some(idle) = config.idle_timeout {
             next = next.min(self.spoke + idle);
+        }
+        if let Some(due) = self.token_due(config) {
+            next = next.min(due);
         }
         if self.must_progress(config) {
             next = next.min(self.stalled_at(config));

@@ -73,7 +73,10 @@ impl Gateway {
                 self.push_own(now, slot, &frame, out);
             }
         }
-        self.flush_warnings(now, slot, out);
+        self.expire_token(now, slot, out);
+        if !self.connection(slot).is_closing() {
+            self.flush_warnings(now, slot, out);
+        }
     }
 
     /// Sends what is due of the refusals that had no number.

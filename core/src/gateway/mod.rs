@@ -18,7 +18,7 @@ use std::{
 use bytes::Bytes;
 
 use self::{
-    connection::{Connection, NamedBy, Phase, RoomIndex, drained_bytes},
+    connection::{Connection, Phase, RoomIndex, drained_bytes},
     room::{Room, Slot},
     wire::Opcode,
 };
@@ -41,6 +41,7 @@ mod catch_up;
 mod connection;
 mod counters;
 mod fan_out;
+mod identity;
 mod liveness;
 mod outbox;
 mod reply;
@@ -124,6 +125,7 @@ impl Gateway {
                 }
             }
             GatewayInput::Disconnected { connection } => self.disconnected(connection, out),
+            GatewayInput::Verified { connection, outcome } => self.verified(now, connection, outcome, out),
             GatewayInput::Shard(event) => self.shard_event(now, event, out),
             GatewayInput::Drain => self.start_draining(now),
             GatewayInput::Timeout => self.timeout(now, out),
@@ -194,9 +196,7 @@ impl Gateway {
         } else if self.by_id.len() > self.config.connections_max as usize {
             self.close(now, slot, Disconnect::Overloaded, out);
         } else {
-            if let Some(user) = opening.user {
-                self.attach(slot, None, user, None, NamedBy::Address, out);
-            }
+            self.arrive(now, slot, opening, out);
             self.schedule(slot);
         }
     }

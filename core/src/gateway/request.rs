@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Frame, Gateway, GatewayOutput, Notice, Opcode, Slot,
     connection::{Gathering, NamedBy, Phase, drained_bytes},
+    identity::Verifying,
     wire,
 };
 use crate::{
@@ -165,9 +166,25 @@ impl Gateway {
         text: &str,
         out: &mut Vec<GatewayOutput>,
     ) {
-        let Request { id, user, command } = request;
+        let Request { id, user: named, command } = request;
+        let command = match command {
+            Command::Hello { resume, token: Some(token) } if self.config.verify_tokens => {
+                return self.control(now, slot, id, out, |gateway, out| {
+                    gateway.verify(slot, Verifying::Hello { id, named, resume }, token, out);
+                });
+            }
+            command => command,
+        };
+        let user = match self.speaker(slot, named) {
+            Ok(user) => user,
+            Err(refusal) => {
+                return self.control(now, slot, id, out, |gateway, out| {
+                    gateway.refuse(now, slot, id, refusal, None, None, out);
+                });
+            }
+        };
         match (user, command) {
-            (Some(user), Command::Hello { resume }) => {
+            (Some(user), Command::Hello { resume, .. }) => {
                 self.control(now, slot, id, out, |gateway, out| {
                     gateway.attach(slot, id, user, resume, NamedBy::Hello, out);
                 });
@@ -244,7 +261,10 @@ impl Gateway {
             |limit: Option<u32>| limit.unwrap_or(config.list_page_max).clamp(1, config.list_page_max);
         match command {
             Command::Hello { .. } => self.refuse(now, slot, id, Refusal::AlreadyAttached, None, None, out),
-            Command::Refresh => self.refuse(now, slot, id, Refusal::TokensOff, None, None, out),
+            Command::Refresh { .. } if !config.verify_tokens => {
+                self.refuse(now, slot, id, Refusal::TokensOff, None, None, out);
+            }
+            Command::Refresh { token } => self.verify(slot, Verifying::Refresh { id }, token, out),
             Command::Ping => self.tell(now, slot, &Event::Pong { id }, out),
             Command::Join { room, since } => {
                 let history = self.connection(slot).codec.dialect().history_on_join(&config);

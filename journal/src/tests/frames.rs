@@ -200,7 +200,8 @@ fn what_is_no_request_gets_its_documented_error() {
         (r#"{"type":"leave","room":"nowhere"}"#, "unknown_room"),
         (r#"{"type":"dance"}"#, "unknown_type"),
         (r#"{"type":"hello","user":"alice"}"#, "already_attached"),
-        (r#"{"type":"refresh"}"#, "tokens_off"),
+        (r#"{"type":"refresh"}"#, "bad_frame"),
+        (r#"{"type":"refresh","token":"t"}"#, "tokens_off"),
         (&too_long, "content_too_large"),
         (&huge, "frame_too_large"),
     ] {

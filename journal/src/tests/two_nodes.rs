@@ -77,7 +77,7 @@ impl Duo {
                     self.drain(connection);
                     self.closed.insert(connection, reason);
                 }
-                NodeOutput::Reading(..) | NodeOutput::Notice(_) => {}
+                NodeOutput::Reading(..) | NodeOutput::Notice(_) | NodeOutput::Verify(..) => {}
             }
         }
     }

@@ -46,6 +46,8 @@ pub struct Incoming<'a> {
     pub secret: Option<Text<'a>>,
     pub attempt: Option<u64>,
     #[serde(borrow)]
+    pub token: Option<Text<'a>>,
+    #[serde(borrow)]
     pub state: Option<Text<'a>>,
     #[serde(borrow)]
     pub detail: Option<Text<'a>>,

@@ -1,0 +1,200 @@
+//! Whom a connection may speak for: tokens are shown by clients, verified by the driver, and end.
+//!
+//! A token comes with the address, with `hello`, or, in place of one that ends, with `refresh`. What else comes in
+//! waits meanwhile. Without a key nobody can tell a good token from a bad one, and none is looked at.
+
+use super::{
+    Gateway, GatewayOutput, Slot,
+    connection::{Connection, NamedBy, Phase},
+};
+use crate::{
+    config::GatewayConfig,
+    dialect::{Event, Opening, Resumption},
+    disconnect::Disconnect,
+    id::{ConnectionId, RequestId},
+    identity::{Claims, Token, TokenFault},
+    name::UserName,
+    refusal::Refusal,
+    time::Time,
+};
+
+/// What waits for the driver's word on a token.
+#[derive(Debug)]
+pub(super) enum Verifying {
+    /// A connection whose address has the token.
+    Address { named: Option<UserName> },
+    /// A `hello`.
+    Hello { id: Option<RequestId>, named: Option<UserName>, resume: Option<Resumption> },
+    /// A `refresh`.
+    Refresh { id: Option<RequestId> },
+}
+
+/// What a connection is known by.
+#[derive(Debug)]
+pub(super) struct Identity {
+    claims: Claims,
+    /// It has been told that its token has expired.
+    told: bool,
+}
+
+impl Connection {
+    /// Whom its token speaks for.
+    pub(super) fn claimed(&self) -> Option<&UserName> {
+        self.identity.as_ref().map(|identity| &identity.claims.user)
+    }
+
+    /// When its token must be looked at.
+    pub(super) fn token_due(&self, config: &GatewayConfig) -> Option<Time> {
+        let identity = self.identity.as_ref()?;
+        let expires = identity.claims.expires?;
+        Some(if identity.told { expires + config.token_grace } else { expires })
+    }
+}
+
+impl Gateway {
+    /// What a connection's address says of it.
+    pub(super) fn arrive(&mut self, now: Time, slot: Slot, opening: Opening, out: &mut Vec<GatewayOutput>) {
+        let Opening { dialect, user, token } = opening;
+        match (token, user) {
+            (Some(token), named) if self.config.verify_tokens => {
+                self.verify(slot, Verifying::Address { named }, token, out);
+            }
+            (_, Some(_)) if self.config.needs_token(dialect) => {
+                self.refuse(now, slot, None, Refusal::TokenRequired, None, None, out);
+                self.close(now, slot, Disconnect::BadToken, out);
+            }
+            (_, Some(user)) => self.attach(slot, None, user, None, NamedBy::Address, out),
+            (_, None) => {}
+        }
+    }
+
+    /// Asks the driver about a token; frames wait meanwhile.
+    pub(super) fn verify(
+        &mut self,
+        slot: Slot,
+        verifying: Verifying,
+        token: Token,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let connection = self.connection(slot);
+        connection.verifying = Some(Box::new(verifying));
+        out.push(GatewayOutput::Verify { connection: connection.id, token });
+    }
+
+    /// The driver's word.
+    pub(super) fn verified(
+        &mut self,
+        now: Time,
+        connection: ConnectionId,
+        outcome: Result<Claims, TokenFault>,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let Some(&slot) = self.by_id.get(&connection) else { return };
+        let Some(verifying) = self.connection(slot).verifying.take() else { return };
+        if self.connection(slot).is_closing() {
+            return;
+        }
+        match *verifying {
+            Verifying::Address { named } => {
+                if self.accept(now, slot, None, named.as_ref(), outcome, out) {
+                    self.named_by_address(slot, out);
+                }
+            }
+            Verifying::Hello { id, named, resume } => {
+                if self.accept(now, slot, id, named.as_ref(), outcome, out) {
+                    let user = self.connection(slot).claimed().expect("just accepted").clone();
+                    self.attach(slot, id, user, resume, NamedBy::Hello, out);
+                }
+            }
+            Verifying::Refresh { id } => self.refresh(now, slot, id, outcome, out),
+        }
+        self.schedule(slot);
+        self.serve(now, slot, out);
+    }
+
+    /// Lets a connection in by its token, or sends it away: without a user it has nothing to say here.
+    fn accept(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        id: Option<RequestId>,
+        named: Option<&UserName>,
+        outcome: Result<Claims, TokenFault>,
+        out: &mut Vec<GatewayOutput>,
+    ) -> bool {
+        let (refusal, detail) = match outcome {
+            Ok(claims) if named.is_none_or(|named| *named == claims.user) => {
+                self.connection(slot).identity = Some(Box::new(Identity { claims, told: false }));
+                return true;
+            }
+            Ok(_) => (Refusal::UserMismatch, None),
+            Err(fault) => (Refusal::BadToken, Some(fault.words())),
+        };
+        self.refuse(now, slot, id, refusal, detail, None, out);
+        self.close(now, slot, Disconnect::BadToken, out);
+        false
+    }
+
+    /// Those whose address says everything are let in at once; others say `hello` first, or what they want.
+    fn named_by_address(&mut self, slot: Slot, out: &mut Vec<GatewayOutput>) {
+        let connection = self.connection(slot);
+        if connection.codec.dialect().is_named_by_address() {
+            let user = connection.claimed().expect("just accepted").clone();
+            self.attach(slot, None, user, None, NamedBy::Address, out);
+        }
+    }
+
+    /// A newer token for the same user.
+    fn refresh(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        id: Option<RequestId>,
+        outcome: Result<Claims, TokenFault>,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let connection = self.connection(slot);
+        let Phase::Attached(peer) = &connection.phase else { return };
+        match outcome {
+            Ok(claims) if claims.user == peer.user => {
+                let expires = claims.expires;
+                connection.identity = Some(Box::new(Identity { claims, told: false }));
+                self.tell(now, slot, &Event::Refreshed { id, expires }, out);
+            }
+            Ok(_) => self.refuse(now, slot, id, Refusal::UserMismatch, None, None, out),
+            Err(fault) => self.refuse(now, slot, id, Refusal::BadToken, Some(fault.words()), None, out),
+        }
+    }
+
+    /// Tells a connection that its token has ended, and closes it if it has shown no other in time.
+    pub(super) fn expire_token(&mut self, now: Time, slot: Slot, out: &mut Vec<GatewayOutput>) {
+        let connection = self.slots[slot].as_mut().expect("it is in the table");
+        if connection.token_due(&self.config).is_none_or(|due| now < due) {
+            return;
+        }
+        let identity = connection.identity.as_mut().expect("it is due");
+        if identity.told {
+            return self.close(now, slot, Disconnect::TokenExpired, out);
+        }
+        identity.told = true;
+        self.refuse(now, slot, None, Refusal::TokenExpired, None, None, out);
+    }
+
+    /// The user of a request: the one it names, or its token's. `Err` is why there can be none.
+    pub(super) fn speaker(
+        &mut self,
+        slot: Slot,
+        named: Option<UserName>,
+    ) -> Result<Option<UserName>, Refusal> {
+        let needs_token = {
+            let dialect = self.connection(slot).codec.dialect();
+            self.config.needs_token(dialect)
+        };
+        match (named, self.connection(slot).claimed()) {
+            (Some(named), Some(claimed)) if named != *claimed => Err(Refusal::UserMismatch),
+            (_, Some(claimed)) => Ok(Some(claimed.clone())),
+            (Some(_), None) if needs_token => Err(Refusal::TokenRequired),
+            (named, None) => Ok(named),
+        }
+    }
+}
