@@ -27,6 +27,9 @@ mod slow_reader;
 /// Several gateway threads, several shards: one chat.
 mod threads;
 
+/// Tokens as an operator makes and demands them.
+mod identity;
+
 /// What an operator sees: metrics, health, logs.
 mod operation;
 

@@ -24,6 +24,7 @@ use tracing::debug;
 
 use crate::{
     connection::Connection,
+    cors::{self, Foreign},
     hub::Hub,
     metrics,
     opening::{self, Asked, Wrong},
@@ -77,6 +78,28 @@ impl Drop for Counted {
 
 /// Answers one request. The query is not looked at and not logged: it may hold a token.
 async fn answer(hub: &Hub, request: Request<Incoming>, asked: &Cell<Option<Opening>>) -> Answer {
+    let origins = &hub.shared.settings.identity.origins;
+    let origin = match cors::origin(origins, request.headers()) {
+        Ok(origin) => origin,
+        Err(Foreign) => {
+            return text(StatusCode::FORBIDDEN, "Pages of this origin may not talk to this server.");
+        }
+    };
+    let mut answer =
+        if request.method() == Method::OPTIONS { preflight() } else { route(hub, request, asked).await };
+    cors::grant(answer.headers_mut(), origin);
+    answer
+}
+
+/// What a browser asks before it sends what a page could not have sent by itself.
+fn preflight() -> Answer {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    cors::preflight(answer.headers_mut());
+    answer
+}
+
+async fn route(hub: &Hub, request: Request<Incoming>, asked: &Cell<Option<Opening>>) -> Answer {
     let shared = &hub.shared;
     if request.method() != Method::GET && request.method() != Method::HEAD {
         let allowed = HeaderValue::from_static("GET, HEAD");
@@ -95,15 +118,17 @@ async fn answer(hub: &Hub, request: Request<Incoming>, asked: &Cell<Option<Openi
     }
 }
 
-/// The handshake (RFC 6455 §4.2). Its origin is not checked: nothing here rests on cookies. What it asks for is left in
-/// `asked` if it is granted.
+/// The handshake (RFC 6455 §4.2). What it asks for is left in `asked` if it is granted.
 fn upgrade(hub: &Hub, request: &Request<Incoming>, asked: &Cell<Option<Opening>>) -> Answer {
     let response = create_response_with_body(request, Full::default);
-    let Asked { opening, subprotocol } = match opening::read(request.uri(), request.headers()) {
-        Ok(asked) => asked,
-        Err(Wrong::Address(sentence)) if response.is_ok() => return text(StatusCode::BAD_REQUEST, sentence),
-        Err(_) => Asked { opening: Opening::default(), subprotocol: None },
-    };
+    let Asked { opening, subprotocol } =
+        match opening::read(request.uri(), request.headers(), hub.shared.verifier.is_some()) {
+            Ok(asked) => asked,
+            Err(Wrong::Address(sentence)) if response.is_ok() => {
+                return text(StatusCode::BAD_REQUEST, sentence);
+            }
+            Err(_) => Asked { opening: Opening::default(), subprotocol: None },
+        };
     match response {
         Ok(_) if hub.is_full() => going(&hub.shared, "No more connections at the moment; come back later."),
         Ok(response) => {

@@ -13,6 +13,7 @@ use chinwag_core::{
     ConnectionId, Time,
     dialect::Opening,
     gateway::{Fault, Frame, GatewayInput},
+    identity::{Claims, Token, TokenFault},
 };
 use chinwag_journal::{Mail, Node, NodeConfig, NodeInput, NodeOutput};
 use tokio::{
@@ -201,25 +202,44 @@ impl Hub {
         let Machine { node, outputs } = &mut *machine;
         let result = act(node, outputs);
         let slots = self.slots.borrow();
-        for output in outputs.drain(..) {
-            self.carry_out(&slots, output);
+        let mut shown = Vec::new();
+        loop {
+            for output in outputs.drain(..) {
+                self.carry_out(&slots, output, &mut shown);
+            }
+            // Verified here and now: it takes tens of microseconds, and the connection waits.
+            let Some((connection, token)) = shown.pop() else { break };
+            let outcome = self.verify(&token);
+            let verified = NodeInput::Gateway(GatewayInput::Verified { connection, outcome });
+            node.handle_input(self.clock.now(), verified, outputs);
         }
         self.arm(node.poll_timeout());
         result
     }
 
-    fn carry_out(&self, slots: &HashMap<ConnectionId, Rc<Slot>>, output: NodeOutput) {
+    /// Carries one output out. Tokens are `shown` to whoever verifies them.
+    fn carry_out(
+        &self,
+        slots: &HashMap<ConnectionId, Rc<Slot>>,
+        output: NodeOutput,
+        shown: &mut Vec<(ConnectionId, Token)>,
+    ) {
         match output {
             NodeOutput::Writable(connection) => with(slots, connection, Slot::set_writable),
             NodeOutput::Reading(connection, on) => with(slots, connection, |slot| slot.set_reading(on)),
             NodeOutput::Close(connection, reason) => with(slots, connection, |slot| slot.close(reason)),
-            NodeOutput::Verify(..) => unreachable!("there is no key, so no token is looked at"),
+            NodeOutput::Verify(connection, token) => shown.push((connection, token)),
             NodeOutput::Notice(notice) => self.notices.write(self.clock.now(), slots, notice),
             NodeOutput::Mail(to, mail) => {
                 // A node that no longer takes mail has ended: the process is about to.
                 let _ = self.mailboxes[to as usize].send(mail);
             }
         }
+    }
+
+    fn verify(&self, token: &Token) -> Result<Claims, TokenFault> {
+        let verifier = self.shared.verifier.as_ref().expect("a gateway without a key looks at no token");
+        verifier.verify(token.reveal(), self.clock.now())
     }
 
     /// Wakes the timer if it would sleep too long; one that wakes too early finds out.

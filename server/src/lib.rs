@@ -10,24 +10,29 @@
 mod cli;
 mod clock;
 mod connection;
+mod cors;
 mod files;
 mod http;
 mod hub;
 mod log;
 mod metrics;
 mod opening;
+mod origin;
 mod server;
 mod settings;
 mod slot;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod token;
 
 // A server must not serve bugs that were made for the simulator to find.
 const _: () = assert!(!chinwag_core::planted::ENABLED, "chat-server cannot be built with planted bugs");
 
 pub use cli::main_with;
+pub use origin::Origins;
 pub use server::Server;
 pub use settings::{
-    DriverConfig, LogFormat, SHARDS_HARD_MAX, SOCKET_FRAME_BYTES_HARD_MAX, Settings, THREADS_HARD_MAX,
+    DriverConfig, IdentityConfig, LogFormat, SHARDS_HARD_MAX, SOCKET_FRAME_BYTES_HARD_MAX, Settings,
+    THREADS_HARD_MAX, TokenSecret,
 };

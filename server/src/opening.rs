@@ -1,16 +1,21 @@
-//! What a handshake asks for: a dialect, by path or subprotocol, and whom the address names.
+//! What a handshake asks for: a dialect, by path or subprotocol, and who one is, by a name in the address or a token.
+
+use std::borrow::Cow;
 
 use chinwag_core::{
     UserName,
     dialect::{Dialect, Opening},
+    identity::Token,
 };
 use hyper::{
     HeaderMap, Uri,
-    header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL},
+    header::{AUTHORIZATION, HeaderValue, SEC_WEBSOCKET_PROTOCOL},
 };
 
 /// What comes before a dialect's name in a WebSocket subprotocol.
 const SUBPROTOCOL_PREFIX: &str = "chinwag.";
+/// What comes before a token that is offered as if it were a subprotocol. It is never named in the answer.
+const TOKEN_PREFIX: &str = "chinwag.token.";
 
 /// A handshake that can be granted.
 #[derive(Debug, Eq, PartialEq)]
@@ -34,25 +39,28 @@ pub(crate) fn is_chat(path: &str) -> bool {
     path == "/" || by_path(path).is_some()
 }
 
-/// Reads a handshake's address and subprotocols.
+/// Reads a handshake's address, subprotocols and authorization. Where tokens count, one of them names the user, too.
 ///
 /// # Errors
 /// [`Wrong`], for the client to read.
-pub(crate) fn read(uri: &Uri, headers: &HeaderMap) -> Result<Asked, Wrong> {
+pub(crate) fn read(uri: &Uri, headers: &HeaderMap, tokens_count: bool) -> Result<Asked, Wrong> {
     let offered = offered(headers);
     let dialect = match uri.path() {
         "/" => offered.first().copied().unwrap_or_default(),
         path => by_path(path).ok_or(Wrong::Path)?,
     };
-    let user = match dialect {
-        Dialect::Chat => None,
-        Dialect::Lobby => Some(user(uri)?),
+    let token = token(uri, headers);
+    let user = match parameter(uri, "user") {
+        _ if !dialect.is_named_by_address() => None,
+        Some(name) => Some(user(&name)?),
+        None if tokens_count && token.is_some() => None,
+        None => return Err(nobody()),
     };
     let subprotocol = offered.contains(&dialect).then(|| {
         let name = format!("{SUBPROTOCOL_PREFIX}{}", dialect.name());
         HeaderValue::from_str(&name).expect("names are plain ASCII")
     });
-    Ok(Asked { opening: Opening { dialect, user, token: None }, subprotocol })
+    Ok(Asked { opening: Opening { dialect, user, token }, subprotocol })
 }
 
 fn by_path(path: &str) -> Option<Dialect> {
@@ -61,22 +69,49 @@ fn by_path(path: &str) -> Option<Dialect> {
 
 /// The dialects that a client offers to speak, those it likes best first.
 fn offered(headers: &HeaderMap) -> Vec<Dialect> {
-    let lists = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|list| list.to_str().ok());
-    let names = lists.flat_map(|list| list.split(',')).map(str::trim);
+    let names = subprotocols(headers);
     names.filter_map(|name| Dialect::from_name(name.strip_prefix(SUBPROTOCOL_PREFIX)?)).collect()
 }
 
-/// The user that the query names (S1.5).
-fn user(uri: &Uri) -> Result<UserName, Wrong> {
+fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lists = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|list| list.to_str().ok());
+    lists.flat_map(|list| list.split(',')).map(str::trim)
+}
+
+/// The token that comes along: of `Authorization`, of a subprotocol, which is where a page can put one, or of the query
+/// (S2.1).
+pub(crate) fn token(uri: &Uri, headers: &HeaderMap) -> Option<Token> {
+    let bearer = headers.get(AUTHORIZATION).and_then(|value| bearer(value.to_str().ok()?));
+    let subprotocol = || subprotocols(headers).find_map(|name| name.strip_prefix(TOKEN_PREFIX));
+    let token = bearer.or_else(subprotocol).map(Token::new);
+    token.or_else(|| parameter(uri, "token").map(|token| Token::new(&token)))
+}
+
+/// What stands behind `Bearer` (RFC 6750 §2.1).
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// A parameter of the query.
+pub(crate) fn parameter<'a>(uri: &'a Uri, name: &str) -> Option<Cow<'a, str>> {
     let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let name = query.into_iter().find(|(key, _)| key == "user").map(|(_, name)| name);
-    let name =
-        name.ok_or_else(|| Wrong::Address("Say who you are: add ?user=NAME to the address.".to_owned()))?;
-    UserName::new(&name).map_err(|why| Wrong::Address(format!("The user name {why}.")))
+    query.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+/// The user that the query names (S1.5).
+fn user(name: &str) -> Result<UserName, Wrong> {
+    UserName::new(name).map_err(|why| Wrong::Address(format!("The user name {why}.")))
+}
+
+fn nobody() -> Wrong {
+    Wrong::Address("Say who you are: add ?user=NAME to the address.".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderName;
+
     use super::*;
 
     fn asked(uri: &'static str, offer: &'static str) -> Result<Asked, Wrong> {
@@ -84,7 +119,7 @@ mod tests {
         if !offer.is_empty() {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(offer));
         }
-        read(&Uri::from_static(uri), &headers)
+        read(&Uri::from_static(uri), &headers, false)
     }
 
     fn dialect(uri: &'static str, offer: &'static str) -> (Dialect, Option<String>) {
@@ -111,5 +146,37 @@ mod tests {
         assert_eq!(name("/lobby"), Err(Wrong::Address(missing.to_owned())));
         assert_eq!(name("/lobby?user="), Err(Wrong::Address("The user name is empty.".to_owned())));
         assert!(matches!(name("/lobby?user=a%20b"), Err(Wrong::Address(_))));
+    }
+
+    #[test]
+    fn a_token_may_stand_in_three_places() {
+        let shown = |uri: &'static str, header: Option<(HeaderName, &'static str)>| {
+            let header = header.map(|(name, value)| (name, HeaderValue::from_static(value)));
+            token(&Uri::from_static(uri), &header.into_iter().collect())
+                .map(|token| token.reveal().to_owned())
+        };
+        let some = |token: &str| Some(token.to_owned());
+        assert_eq!(shown("/chat", None), None);
+        assert_eq!(shown("/chat?user=ann&token=a.b%2Dc", None), some("a.b-c"));
+        assert_eq!(shown("/chat?token=query", Some((AUTHORIZATION, "bearer  a.b.c"))), some("a.b.c"));
+        assert_eq!(shown("/chat", Some((AUTHORIZATION, "Basic YTpi"))), None);
+        let offer = "chinwag.chat, chinwag.token.a.b.c";
+        assert_eq!(shown("/chat", Some((SEC_WEBSOCKET_PROTOCOL, offer))), some("a.b.c"));
+        let asked = asked("/chat", offer).unwrap();
+        assert_eq!(
+            asked.subprotocol,
+            Some(HeaderValue::from_static("chinwag.chat")),
+            "and nothing of the token"
+        );
+    }
+
+    #[test]
+    fn a_token_names_the_user_where_tokens_count() {
+        let read = |uri, tokens_count| read(&Uri::from_static(uri), &HeaderMap::new(), tokens_count);
+        assert_eq!(read("/lobby?token=t", true).map(|asked| asked.opening.user), Ok(None));
+        assert_eq!(read("/lobby?token=t", false), Err(nobody()));
+        assert_eq!(read("/lobby", true), Err(nobody()));
+        let named = read("/lobby?token=t&user=ann", true).unwrap().opening.user;
+        assert_eq!(named, Some(UserName::new("ann").unwrap()), "the token must be hers, then");
     }
 }

@@ -29,6 +29,7 @@ use crate::{
     metrics::{self, Snapshot},
     settings::Settings,
     thread::{Command, Seat},
+    token::Verifier,
 };
 
 /// Connections the kernel holds until we accept them: a whole reconnect storm, if the system allows it.
@@ -42,6 +43,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Server {
     settings: Settings,
+    verifier: Option<Verifier>,
     listeners: Vec<StdTcpListener>,
     addresses: Vec<SocketAddr>,
 }
@@ -50,6 +52,8 @@ pub struct Server {
 pub(crate) struct Shared {
     /// What the operator set.
     pub(crate) settings: Settings,
+    /// What tokens are verified with, if there is a key.
+    pub(crate) verifier: Option<Verifier>,
     /// The server is going down.
     pub(crate) draining: AtomicBool,
     /// WebSockets open now, on all threads.
@@ -65,13 +69,16 @@ impl Server {
     /// [runs](Self::run).
     ///
     /// # Errors
-    /// Settings that cannot work together ([`io::ErrorKind::InvalidInput`]), or an address that cannot be listened
+    /// Settings that cannot work together or a key that cannot be used ([`io::ErrorKind::InvalidInput`]), or an address that cannot be listened
     /// on; one line that says which and what to do.
-    pub fn bind(settings: Settings) -> io::Result<Self> {
-        settings.check().map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
+    pub fn bind(mut settings: Settings) -> io::Result<Self> {
+        let mistake = |problem: String| io::Error::new(io::ErrorKind::InvalidInput, problem);
+        settings.check().map_err(mistake)?;
+        let verifier = settings.identity.verifier().map_err(mistake)?;
+        settings.gateway.verify_tokens = verifier.is_some();
         let listeners = settings.driver.listen.iter().copied().map(listen).collect::<io::Result<Vec<_>>>()?;
         let addresses = listeners.iter().map(StdTcpListener::local_addr).collect::<io::Result<_>>()?;
-        Ok(Self { settings, listeners, addresses })
+        Ok(Self { settings, verifier, listeners, addresses })
     }
 
     /// Where it listens, in the order of the settings, with the ports that were found.
@@ -94,7 +101,7 @@ impl Server {
         let drain_timeout = self.settings.driver.drain_timeout;
         let listeners =
             self.listeners.into_iter().map(TcpListener::from_std).collect::<io::Result<Vec<_>>>()?;
-        let mut threads = Threads::start(self.settings)?;
+        let mut threads = Threads::start(self.settings, self.verifier)?;
         let shared = Arc::clone(&threads.shared);
         let mut accepting = JoinSet::new();
         for listener in listeners {
@@ -110,9 +117,10 @@ impl Server {
 }
 
 impl Shared {
-    fn new(settings: Settings, threads: Vec<mpsc::Sender<Command>>) -> Self {
+    fn new(settings: Settings, verifier: Option<Verifier>, threads: Vec<mpsc::Sender<Command>>) -> Self {
         Self {
             settings,
+            verifier,
             draining: AtomicBool::new(false),
             live: AtomicUsize::new(0),
             fan_out: metrics::fan_out_histogram(),
@@ -169,7 +177,7 @@ struct Threads {
 }
 
 impl Threads {
-    fn start(settings: Settings) -> io::Result<Self> {
+    fn start(settings: Settings, verifier: Option<Verifier>) -> io::Result<Self> {
         let nodes = settings.driver.threads;
         let clock = Clock::start();
         let incarnation = rand::random::<u64>() >> 16;
@@ -179,7 +187,7 @@ impl Threads {
             (0..nodes).map(|_| mpsc::channel(COMMANDS_MAX)).unzip();
         let (mailboxes, mail): (Vec<_>, Vec<_>) = (0..nodes).map(|_| mpsc::unbounded_channel()).unzip();
         let (ending, ended) = mpsc::channel(1);
-        let shared = Arc::new(Shared::new(settings, commanders));
+        let shared = Arc::new(Shared::new(settings, verifier, commanders));
         let mut threads = Self { shared: Arc::clone(&shared), handles: Vec::new(), ended };
         for ((index, commands), mail) in (0..).zip(commands).zip(mail) {
             let node = NodeConfig {

@@ -10,7 +10,7 @@ use std::{
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Settings,
+    SECRET_VARIABLE, Settings, TokenSecret,
     table::{Setting, TABLE},
 };
 
@@ -73,6 +73,7 @@ impl Settings {
     fn read_environment(&mut self, variable: &dyn Fn(&str) -> Option<String>) -> Result<(), String> {
         let listen = Setting::named("listen").expect("it is in the table").variable();
         not_both(variable(PORT_VARIABLE).is_some() && variable(&listen).is_some(), &listen, PORT_VARIABLE)?;
+        self.identity.token_secret = variable(SECRET_VARIABLE).map(TokenSecret::new);
         let names = TABLE.iter().map(|setting| (setting.name, setting.variable()));
         for (name, key) in names.chain([(PORT, PORT_VARIABLE.to_owned())]) {
             if let Some(value) = variable(&key) {

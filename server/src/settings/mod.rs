@@ -1,5 +1,6 @@
 //! What an operator can set: the machines' limits and the driver's own.
 
+mod identity;
 mod load;
 mod table;
 mod value;
@@ -14,9 +15,12 @@ use std::{
 
 use chinwag_core::config::{BadLimit, GatewayConfig, ShardConfig};
 
+pub use self::identity::{IdentityConfig, TokenSecret};
 pub(crate) use self::{
+    identity::SECRET_VARIABLE,
     load::{PORT, PORT_VARIABLE, Sources},
     table::TABLE,
+    value::read_span,
 };
 
 /// The largest WebSocket frame or message any configuration reads, in bytes.
@@ -36,6 +40,8 @@ const DEFAULT_PORT: u16 = 8080;
 pub struct Settings {
     /// Sockets, threads and logs.
     pub driver: DriverConfig,
+    /// Tokens, and whose pages may connect.
+    pub identity: IdentityConfig,
     /// Limits of each thread's gateway.
     pub gateway: GatewayConfig,
     /// Limits of each shard.
@@ -135,9 +141,18 @@ impl Settings {
     /// # Errors
     /// One line that names the settings and says what to do.
     pub fn check(&self) -> Result<(), String> {
-        let Self { driver, gateway, shard } = self;
-        let checks = driver.check().and_then(|()| gateway.check()).and_then(|()| shard.check());
-        checks.map_err(|limit| limit.to_string())?;
+        let Self { driver, identity, gateway, shard } = self;
+        let machines = || gateway.check().and_then(|()| shard.check());
+        driver
+            .check()
+            .and_then(|()| identity.check())
+            .and_then(|()| machines())
+            .map_err(|limit| limit.to_string())?;
+        if !gateway.token_dialects.is_empty() && !identity.has_key() {
+            return Err("token_dialects need a key: give token_secret_file, token_public_key_file or \
+                        CHAT_TOKEN_SECRET"
+                .to_owned());
+        }
         ordered("content_bytes_max", gateway.content_bytes_max, "frame_bytes_max", gateway.frame_bytes_max)?;
         ordered(
             "frame_bytes_max",

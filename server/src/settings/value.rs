@@ -1,10 +1,11 @@
 //! How one setting is written: the same text on the command line, in the environment and in the file.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use chinwag_core::config::RoomCreation;
+use chinwag_core::{config::RoomCreation, dialect::Dialect};
 
 use super::LogFormat;
+use crate::origin::Origins;
 
 /// What stands for `None`.
 const OFF: &str = "off";
@@ -19,6 +20,14 @@ pub(super) trait Value: Sized {
 
     /// The text for this value.
     fn write(&self) -> String;
+}
+
+/// Reads a span as settings are written.
+///
+/// # Errors
+/// What it must be.
+pub(crate) fn read_span(text: &str) -> Result<Duration, String> {
+    Value::read(text).map_err(|expected| format!("it must be {expected}"))
 }
 
 macro_rules! number {
@@ -110,6 +119,61 @@ impl Value for String {
 
     fn write(&self) -> String {
         self.clone()
+    }
+}
+
+impl Value for PathBuf {
+    const NAME: &'static str = "FILE";
+
+    fn read(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Err("the path of a file".to_owned()) } else { Ok(text.into()) }
+    }
+
+    fn write(&self) -> String {
+        // Paths come from text, so nothing is lost.
+        self.to_string_lossy().into_owned()
+    }
+}
+
+/// What stands for all of them, and for none.
+const ALL: &str = "all";
+const NONE: &str = "none";
+
+impl Value for Vec<Dialect> {
+    const NAME: &'static str = "DIALECTS";
+
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            ALL => Ok(Dialect::ALL.to_vec()),
+            NONE => Ok(Self::new()),
+            _ => {
+                text.split(',').map(|name| Dialect::from_name(name.trim())).collect::<Option<_>>().ok_or_else(
+                    || {
+                        let names = Dialect::ALL.map(Dialect::name).join(", ");
+                        format!("{ALL}, {NONE} or a list of {names}")
+                    },
+                )
+            }
+        }
+    }
+
+    fn write(&self) -> String {
+        if self.is_empty() {
+            return NONE.to_owned();
+        }
+        self.iter().map(|dialect| dialect.name()).collect::<Vec<_>>().join(",")
+    }
+}
+
+impl Value for Origins {
+    const NAME: &'static str = "ORIGINS";
+
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text)
+    }
+
+    fn write(&self) -> String {
+        self.list()
     }
 }
 

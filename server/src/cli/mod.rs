@@ -1,5 +1,7 @@
 //! The command line: what `chat-server` is told, and what it says.
 
+mod token;
+
 use std::{
     env,
     ffi::OsString,
@@ -59,6 +61,12 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let environment = |name: &str| env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    if let Some((token::NAME, matches)) = matches.subcommand() {
+        return match token::run(matches, &environment) {
+            Ok(text) => print(&text),
+            Err(problem) => fail(EXIT_USAGE, &problem),
+        };
+    }
     let started = |settings: Settings| log::start(&settings.driver).map(|()| settings);
     let settings = match settings(&matches, &environment).and_then(started) {
         Ok(settings) => settings,
@@ -74,7 +82,16 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     end_on_panic();
     match serve(settings) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => fail(EXIT_USAGE, &error.to_string()),
         Err(error) => fail(EXIT_FAILURE, &error.to_string()),
+    }
+}
+
+/// Prints a line that somebody waits for.
+fn print(line: &str) -> ExitCode {
+    match writeln!(io::stdout(), "{line}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(EXIT_FAILURE, &format!("cannot write: {error}")),
     }
 }
 
@@ -105,6 +122,8 @@ fn command() -> Command {
         .after_long_help(AFTER_HELP)
         .args([config, print_config, exit_with_stdin, port])
         .args(setting_args())
+        .args_conflicts_with_subcommands(true)
+        .subcommand(token::command())
 }
 
 fn setting_args() -> impl Iterator<Item = Arg> {

@@ -1,9 +1,13 @@
 //! The server over real loopback sockets: HTTP, the handshake, frames, closes, and the way down.
 
+mod identity;
+mod origin;
+
 use std::{net::SocketAddr, time::Duration};
 
 use chinwag_core::disconnect::{self, Disconnect};
 use futures_util::{SinkExt as _, StreamExt as _};
+use hyper::{HeaderMap, Request};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -51,6 +55,13 @@ impl Running {
         let tcp = TcpStream::connect(self.address).await.unwrap();
         let (socket, _) = within(client_async("ws://chat/chat?token=hidden", tcp)).await.unwrap();
         Chat(socket)
+    }
+
+    /// Connects by another address or with other headers; the answer's headers, too.
+    async fn open(&self, request: Request<()>) -> (Chat, HeaderMap) {
+        let tcp = TcpStream::connect(self.address).await.unwrap();
+        let (socket, answer) = within(client_async(request, tcp)).await.unwrap();
+        (Chat(socket), answer.headers().clone())
     }
 }
 
