@@ -154,6 +154,7 @@ impl Node {
         bytes: usize,
         out: &mut Vec<NodeOutput>,
     ) {
+        self.handled += 1;
         self.gateway.transmitted(now, connection, bytes, &mut self.outputs);
         self.settle(now, out);
     }

@@ -20,7 +20,7 @@ use crate::{
 /// A search ends after so many runs…
 const RUNS_MAX: u32 = 3_000;
 /// …or so many events, whichever comes first: what is found by then is small enough to be read.
-const EVENTS_MAX: u64 = 3_000_000;
+const EVENTS_MAX: u64 = 4_300_000;
 
 /// A scenario made smaller.
 #[derive(Clone, Debug)]

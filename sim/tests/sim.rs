@@ -25,7 +25,7 @@ use proptest::{
 };
 
 /// About what 300 scenarios have: a few seconds, however much happens in each.
-const EVENTS: u64 = 3_750_000;
+const EVENTS: u64 = 5_400_000;
 
 /// A number from the environment.
 fn setting(name: &str, default: u64) -> u64 {
