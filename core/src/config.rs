@@ -176,7 +176,7 @@ pub enum RoomCreation {
     /// Whoever joins or creates one.
     #[default]
     Anyone,
-    /// Nobody over the wire.
+    /// Admins only.
     Admin,
 }
 
@@ -208,6 +208,12 @@ pub struct ShardConfig {
     pub resume_window: Duration,
     /// Answers kept per session, so that a repeated send is answered and not repeated.
     pub answers_max: u32,
+    /// Keys remembered of one user's messages; while so many are, messages with a new key are refused.
+    pub keys_per_user_max: u32,
+    /// Keys a shard remembers, of all users.
+    pub keys_max: u32,
+    /// A message's key is remembered this long: repeats are answered, not repeated.
+    pub key_window: Duration,
     /// Tasks a room may hold.
     pub tasks_max: u32,
     /// Who may make rooms.
@@ -229,6 +235,9 @@ impl Default for ShardConfig {
             presence_grace: Duration::from_secs(15),
             resume_window: Duration::from_secs(120),
             answers_max: 64,
+            keys_per_user_max: 4_000,
+            keys_max: 1_000_000,
+            key_window: Duration::from_secs(120),
             tasks_max: 100,
             room_creation: RoomCreation::Anyone,
         }
@@ -243,9 +252,9 @@ impl ShardConfig {
     pub fn check(&self) -> Result<(), BadLimit> {
         each!(above_zero(
             self: history_max, rooms_max, rooms_per_session_max, sessions_per_user_max, sessions_max,
-            answers_max,
+            answers_max, keys_per_user_max, keys_max,
         ));
-        each!(a_span_above_zero(self: roster_interval));
+        each!(a_span_above_zero(self: roster_interval, key_window));
         each!(a_span(self: room_ttl, presence_grace, resume_window));
         self.room_members_max.map_or(Ok(()), |max| above_zero("room_members_max", max))
     }

@@ -26,6 +26,7 @@ pub mod limiter;
 mod model;
 pub mod name;
 pub mod refusal;
+pub mod role;
 pub mod secret;
 pub mod shard;
 pub mod time;

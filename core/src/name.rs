@@ -9,6 +9,9 @@ pub const ROOM_NAME_MAX: usize = 64;
 /// Longest user name, in bytes.
 pub const USER_NAME_MAX: usize = 32;
 
+/// The room that everybody is in where a specification knows but one (S1.6, S4.21). Whoever comes first makes it.
+pub const LOBBY: &str = "lobby";
+
 /// Why a name is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum NameError {

@@ -69,12 +69,14 @@ refusals! {
     NotMember = "not_member", "You are not a member of this room.";
     /// `create` of a room that exists.
     RoomExists = "room_exists", "There is a room of that name already.";
-    /// Rooms are made by the operator only.
+    /// Rooms are made by admins only.
     RoomsClosed = "rooms_closed", "Rooms cannot be created here.";
     /// One must be in a room (S1.9).
     LastRoom = "last_room", "You must stay in at least one room.";
     /// A line that begins with a slash and is no command.
     UnknownCommand = "unknown_command", "There is no such command; /help lists them.";
+    /// The user's role does not allow it, and the room is not theirs.
+    PermissionDenied = "permission_denied", "You may not do this here.";
     /// The room holds as many members as it may (S1.48).
     RoomFull = "room_full", "The room is full.";
     /// A session may be in so many rooms of one shard only.

@@ -6,7 +6,7 @@ use chinwag_core::{
     ConnectionId, RoomName, Seq, Time,
     client::Command,
     gateway::GatewayInput,
-    shard::{Status, Task},
+    shard::{Status, TaskChange},
 };
 use chinwag_journal::NodeInput;
 
@@ -103,7 +103,13 @@ impl World<'_> {
             Action::Task { task, .. } => {
                 let status =
                     Status { state: Arc::from("doing"), detail: Some(Arc::from("🛠")), progress: None };
-                let task = Task { task: format!("t{task}").into(), status, assignee: None };
+                let task = TaskChange {
+                    task: format!("t{task}").into(),
+                    status: Some(status),
+                    assignee: None,
+                    priority: None,
+                    metadata: None,
+                };
                 Command::Task { room: name, task }
             }
             Action::Quit => return self.quit(client),

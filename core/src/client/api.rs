@@ -8,7 +8,7 @@ use crate::{
     id::{Position, RequestId, Seq, SessionId},
     name::{RoomName, UserName},
     refusal::Refusal,
-    shard::{Status, Task, Verdict},
+    shard::{Status, Task, TaskChange, Verdict},
 };
 
 /// How a client behaves.
@@ -136,12 +136,12 @@ pub enum Command {
         /// What.
         status: Status,
     },
-    /// Say where a task stands. Not repeated.
+    /// Say something about a task. Not repeated.
     Task {
         /// Where.
         room: RoomName,
-        /// How.
-        task: Task,
+        /// What has changed.
+        task: TaskChange,
     },
 }
 

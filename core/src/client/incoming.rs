@@ -48,6 +48,9 @@ pub(super) struct Incoming<'a> {
     task: Option<Text<'a>>,
     #[serde(borrow)]
     assignee: Option<Text<'a>>,
+    priority: Option<u8>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) session: Option<Text<'a>>,
     #[serde(borrow)]
@@ -238,6 +241,12 @@ impl<'a> Incoming<'a> {
 
     pub(super) fn task(&self) -> Option<Task> {
         let assignee = self.assignee.as_deref().and_then(|name| UserName::new(name).ok());
-        Some(Task { task: self.task.as_deref()?.into(), status: self.status()?, assignee })
+        Some(Task {
+            task: self.task.as_deref()?.into(),
+            status: self.status(),
+            assignee,
+            priority: self.priority,
+            metadata: self.metadata.map(|json| json.get().into()),
+        })
     }
 }

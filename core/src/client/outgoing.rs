@@ -1,11 +1,12 @@
 //! The frames a client sends in the `chat` dialect; what specification 0 shows comes first and as there.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::{
     id::{Epoch, Position, RequestId, Seq},
     name::{RoomName, UserName},
-    shard::{Status, Task},
+    shard::{Status, TaskChange},
 };
 
 #[derive(Serialize)]
@@ -77,13 +78,18 @@ pub(super) enum Outgoing<'a> {
     Task {
         room: &'a RoomName,
         task: &'a str,
-        state: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        state: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         detail: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         progress: Option<u8>,
         #[serde(skip_serializing_if = "Option::is_none")]
         assignee: Option<&'a UserName>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        priority: Option<u8>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        metadata: Option<&'a RawValue>,
         id: RequestId,
     },
 }
@@ -103,10 +109,20 @@ impl<'a> Outgoing<'a> {
         Self::Status { room, state, detail: detail.as_deref(), progress: *progress, id }
     }
 
-    pub(super) fn task(id: RequestId, room: &'a RoomName, task: &'a Task) -> Self {
-        let Task { task, status: Status { state, detail, progress }, assignee } = task;
-        let (detail, progress) = (detail.as_deref(), *progress);
-        Self::Task { room, task, state, detail, progress, assignee: assignee.as_ref(), id }
+    pub(super) fn task(id: RequestId, room: &'a RoomName, change: &'a TaskChange) -> Self {
+        let TaskChange { task, status, assignee, priority, metadata } = change;
+        let status = status.as_ref();
+        Self::Task {
+            room,
+            task,
+            state: status.map(|status| &*status.state),
+            detail: status.and_then(|status| status.detail.as_deref()),
+            progress: status.and_then(|status| status.progress),
+            assignee: assignee.as_ref(),
+            priority: *priority,
+            metadata: metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            id,
+        }
     }
 
     pub(super) fn to_json(&self) -> String {

@@ -6,7 +6,9 @@
 use std::{borrow::Cow, sync::Arc};
 
 use serde::{Serialize, Serializer, ser::SerializeSeq};
+use serde_json::value::RawValue;
 
+use self::extra::ExtraFields;
 use super::{Command, Event, Rejection, Request, Resumption};
 use crate::{
     id::{Epoch, Generation, Position, RequestId, Seq},
@@ -14,18 +16,14 @@ use crate::{
     name::{NameError, RoomName, UserName},
     refusal::Refusal,
     secret::{Secret, parse_session},
-    shard::{MemberView, Message, Roster, Status, Task, Verdict},
+    shard::{MemberView, Message, Roster, Status, TaskChange, Verdict, WORD_BYTES_MAX},
     time::Time,
 };
 
+mod extra;
 mod incoming;
 
 pub use incoming::{Incoming, Text};
-
-/// Longest `state` and `task`, in bytes.
-const WORD_MAX: usize = 64;
-/// Longest `detail`, in bytes.
-const DETAIL_MAX: usize = 256;
 
 /// Reads a client's frame.
 ///
@@ -34,7 +32,8 @@ const DETAIL_MAX: usize = 256;
 pub fn decode(text: &str) -> Result<Request<'_>, Rejection> {
     let incoming = Incoming::parse(text)?;
     let id = incoming.id.map(RequestId);
-    let reject = |refusal, detail: String| Rejection { id, refusal, detail: Some(detail) };
+    let key = incoming.answerable_key();
+    let reject = |refusal, detail: String| Rejection { id, key: key.clone(), refusal, detail: Some(detail) };
     let user = match &incoming.user {
         Some(name) => Some(UserName::new(name).map_err(|e| reject(Refusal::BadUser, format!("user {e}")))?),
         None => None,
@@ -67,6 +66,7 @@ impl<'a> Incoming<'a> {
             "leave" => Command::Leave { room: self.room_name()? },
             "message" => Command::Publish {
                 room: self.room_name()?,
+                extra: self.extra()?,
                 content: self.content.ok_or(FieldFault::Missing("content"))?.0,
             },
             "typing" => Command::Typing {
@@ -81,11 +81,11 @@ impl<'a> Incoming<'a> {
             }
             "rooms" => Command::Rooms { after: self.after_room()?, limit: self.limit },
             "create" => Command::Create { room: self.room_name()? },
-            "status" => Command::Status { room: self.room_name()?, status: self.status_fields("state")? },
+            "status" => Command::Status { room: self.room_name()?, status: self.status_fields()? },
             "task" => Command::Task { room: self.room_name()?, task: self.task_fields()? },
             "ping" => Command::Ping,
             "refresh" => Command::Refresh { token: self.token().ok_or(FieldFault::Missing("token"))? },
-            other => return Err(FieldFault::UnknownType(other.chars().take(WORD_MAX).collect())),
+            other => return Err(FieldFault::UnknownType(other.chars().take(WORD_BYTES_MAX).collect())),
         })
     }
 
@@ -132,31 +132,23 @@ impl<'a> Incoming<'a> {
         self.after.as_ref().map(|name| RoomName::new(name)).transpose().map_err(FieldFault::Room)
     }
 
-    fn status_fields(&self, name: &'static str) -> Result<Status, FieldFault> {
-        let bounded = |field: &'static str, text: &str, max: usize| {
-            if text.is_empty() || text.len() > max {
-                return Err(FieldFault::Wrong(field, "is empty or too long"));
-            }
-            Ok(Arc::<str>::from(text))
-        };
-        if self.progress.is_some_and(|progress| progress > 100) {
-            return Err(FieldFault::Wrong("progress", "is more than 100"));
-        }
-        let state = self.state.as_ref().ok_or(FieldFault::Missing(name))?;
-        let detail = self.detail.as_ref().map(|detail| bounded("detail", detail, DETAIL_MAX)).transpose()?;
-        Ok(Status { state: bounded(name, state, WORD_MAX)?, detail, progress: self.progress })
+    fn status_fields(&self) -> Result<Status, FieldFault> {
+        let state = self.state.as_deref().ok_or(FieldFault::Missing("state"))?;
+        let detail = self.detail.as_deref().map(Arc::from);
+        Ok(Status { state: state.into(), detail, progress: self.progress })
     }
 
-    fn task_fields(&self) -> Result<Task, FieldFault> {
-        let task = self.task.as_ref().ok_or(FieldFault::Missing("task"))?;
-        if task.is_empty() || task.len() > WORD_MAX {
-            return Err(FieldFault::Wrong("task", "is empty or too long"));
-        }
+    /// Of a task, where it stands may be left out.
+    fn task_fields(&self) -> Result<TaskChange, FieldFault> {
+        let task = self.task.as_deref().ok_or(FieldFault::Missing("task"))?;
+        let has_status = self.state.is_some() || self.detail.is_some() || self.progress.is_some();
         let assignee = self.assignee.as_ref().map(|name| UserName::new(name)).transpose();
-        Ok(Task {
-            task: Arc::from(&**task),
-            status: self.status_fields("state")?,
+        Ok(TaskChange {
+            task: task.into(),
+            status: has_status.then(|| self.status_fields()).transpose()?,
             assignee: assignee.map_err(|e| FieldFault::User("assignee", e))?,
+            priority: self.priority,
+            metadata: self.metadata.map(|json| json.get().into()),
         })
     }
 }
@@ -180,12 +172,15 @@ enum Outgoing<'a> {
         limits: Limits,
     },
     Ack {
-        id: RequestId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
         room: &'a RoomName,
         #[serde(skip_serializing_if = "Option::is_none")]
         epoch: Option<Epoch>,
         #[serde(skip_serializing_if = "Option::is_none")]
         seq: Option<Seq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<&'a str>,
     },
     Joined {
         room: &'a RoomName,
@@ -218,6 +213,8 @@ enum Outgoing<'a> {
         content: &'a str,
         timestamp: Timestamp,
         seq: Seq,
+        #[serde(flatten, skip_serializing_if = "Option::is_none")]
+        extra: Option<ExtraFields<'a>>,
     },
     History {
         room: &'a RoomName,
@@ -276,10 +273,14 @@ enum Outgoing<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         user: Option<&'a UserName>,
         task: &'a str,
-        #[serde(flatten)]
-        status: StatusFields<'a>,
+        #[serde(flatten, skip_serializing_if = "Option::is_none")]
+        status: Option<StatusFields<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         assignee: Option<&'a UserName>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        priority: Option<u8>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        metadata: Option<&'a RawValue>,
     },
     Warning {
         code: &'static str,
@@ -294,6 +295,8 @@ enum Outgoing<'a> {
         message: Cow<'static, str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<&'a str>,
     },
     Refreshed {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -389,11 +392,13 @@ impl<'a> Outgoing<'a> {
             content: &message.content,
             timestamp: Timestamp(message.at),
             seq: message.seq,
+            extra: message.extra.as_deref().map(ExtraFields::from),
         }
     }
 
     fn error(
         id: Option<RequestId>,
+        key: Option<&'a str>,
         refusal: Refusal,
         detail: Option<&str>,
         retry_after_ms: Option<u64>,
@@ -402,7 +407,7 @@ impl<'a> Outgoing<'a> {
             Some(detail) => Cow::Owned(format!("{} ({detail})", refusal.message())),
             None => Cow::Borrowed(refusal.message()),
         };
-        Self::Error { id, code: refusal.code(), message, retry_after_ms }
+        Self::Error { id, code: refusal.code(), message, retry_after_ms, key }
     }
 }
 
@@ -424,8 +429,8 @@ impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
                     ping_interval_ms: millis(limits.ping_interval),
                 },
             },
-            Event::Ack { id, room, position } => {
-                Self::Ack { id, room, epoch: position.map(|p| p.epoch), seq: position.map(|p| p.seq) }
+            Event::Ack { id, key, room, position } => {
+                Self::Ack { id, room, epoch: position.map(|p| p.epoch), seq: position.map(|p| p.seq), key }
             }
             Event::Joined { room, joined } => {
                 let (verdict, from, to) = match joined.verdict {
@@ -466,12 +471,14 @@ impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
                 Self::Rooms { rooms, more, id }
             }
             Event::Status { room, user, status } => Self::Status { room, user, status: status.into() },
-            Event::Task { room, user, task } => Self::Task {
+            Event::Task { room, user, task, assigned: _ } => Self::Task {
                 room,
                 user,
                 task: &task.task,
-                status: (&task.status).into(),
+                status: task.status.as_ref().map(StatusFields::from),
                 assignee: task.assignee.as_ref(),
+                priority: task.priority,
+                metadata: task.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
             },
             Event::Warning { refusal, count, retry_after } => Self::Warning {
                 code: refusal.code(),
@@ -479,8 +486,8 @@ impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
                 count,
                 retry_after_ms: millis_up(retry_after),
             },
-            Event::Error { id, refusal, detail, retry_after } => {
-                Self::error(id, refusal, detail, retry_after.map(millis_up))
+            Event::Error { id, key, refusal, detail, retry_after } => {
+                Self::error(id, key, refusal, detail, retry_after.map(millis_up))
             }
             Event::Refreshed { id, expires } => Self::Refreshed { id, expires: expires.map(Timestamp) },
             Event::Pong { id } => Self::Pong { id },

@@ -6,7 +6,13 @@ use super::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{config::GatewayConfig, id::GatewayId, identity::Token, name::UserName, time::Time};
+use crate::{
+    config::GatewayConfig,
+    id::GatewayId,
+    identity::Token,
+    name::{LOBBY, UserName},
+    time::Time,
+};
 
 /// A wire dialect. All of them meet in the same rooms.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -52,7 +58,7 @@ impl Dialect {
     pub const fn home(self) -> Option<&'static str> {
         match self {
             Self::Chat => None,
-            Self::Lobby => Some(lobby::HOME),
+            Self::Lobby => Some(LOBBY),
         }
     }
 

@@ -18,9 +18,6 @@ mod tests;
 
 pub use places::Lobby;
 
-/// The room that everybody enters on connecting (S1.6).
-pub const HOME: &str = "lobby";
-
 /// What `/help` says (S1.15 to S1.19).
 const HELP: &str = "* /rooms        list all rooms
 * /join <room>  go to a room; it is made if there is none of that name
@@ -47,9 +44,10 @@ pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
             line(payloads, format_args!("* {user} in #{room}: {}", Standing(status)));
         }
         Event::Task { room, task, .. } => {
-            let Task { task: name, status, assignee } = task;
+            let Task { task: name, status, assignee, .. } = task;
             let assignee = assignee.as_ref().map_or(String::new(), |assignee| format!(" for {assignee}"));
-            line(payloads, format_args!("* Task {}{assignee} in #{room}: {}", Plain(name), Standing(status)));
+            let standing = status.as_ref().map_or(String::new(), |status| format!(": {}", Standing(status)));
+            line(payloads, format_args!("* Task {}{assignee} in #{room}{standing}", Plain(name)));
         }
         Event::Gap { room, from, to, .. } => {
             line(payloads, format_args!("* Messages {} to {} of #{room} are gone.", from.0, to.0));

@@ -9,7 +9,7 @@ use crate::{
     name::{RoomName, UserName},
     refusal::Refusal,
     secret::Secret,
-    shard::{Joined, MemberView, Message, RoomView, Roster, Status, Task},
+    shard::{Extra, Joined, MemberView, Message, RoomView, Roster, Status, Task, TaskChange},
     time::Time,
 };
 
@@ -69,6 +69,8 @@ pub enum Command<'a> {
         room: RoomName,
         /// What.
         content: Cow<'a, str>,
+        /// What it carries beside.
+        extra: Option<Box<Extra>>,
     },
     /// Say that one writes, or has stopped.
     Typing {
@@ -114,12 +116,12 @@ pub enum Command<'a> {
         /// What.
         status: Status,
     },
-    /// Say where a task stands.
+    /// Say something about a task.
     Task {
         /// Where.
         room: RoomName,
-        /// How.
-        task: Task,
+        /// What has changed.
+        task: TaskChange,
     },
     /// Ask for a sign of life.
     Ping,
@@ -135,6 +137,8 @@ pub enum Command<'a> {
 pub struct Rejection {
     /// The client's number, if it could be read.
     pub id: Option<RequestId>,
+    /// The key, if it was a message with one.
+    pub key: Option<Arc<str>>,
     /// The reason.
     pub refusal: Refusal,
     /// What exactly is wrong, for people.
@@ -161,8 +165,10 @@ pub enum Event<'a> {
     },
     /// A send is in the room, or a note was taken (without a position).
     Ack {
-        /// The client's number.
-        id: RequestId,
+        /// The client's number. This or the key is there.
+        id: Option<RequestId>,
+        /// The message's key.
+        key: Option<&'a str>,
         /// Where.
         room: &'a RoomName,
         /// At this place.
@@ -308,6 +314,8 @@ pub enum Event<'a> {
         user: Option<&'a UserName>,
         /// How it stands.
         task: &'a Task,
+        /// Whether somebody was told to do it just now.
+        assigned: bool,
     },
     /// Requests without a number were refused for their rate (S0.27).
     Warning {
@@ -322,6 +330,8 @@ pub enum Event<'a> {
     Error {
         /// The client's number.
         id: Option<RequestId>,
+        /// The message's key.
+        key: Option<&'a str>,
         /// Why.
         refusal: Refusal,
         /// What exactly is wrong.

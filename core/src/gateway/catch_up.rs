@@ -80,7 +80,7 @@ impl Gateway {
         let more = (members.len() as u64) < u64::from(count);
         self.tell(now, slot, &Event::Members { id: None, room, members, count, more }, out);
         for task in tasks {
-            self.tell(now, slot, &Event::Task { room, user: None, task }, out);
+            self.tell(now, slot, &Event::Task { room, user: None, task, assigned: false }, out);
         }
         self.catch_up(slot, out);
     }

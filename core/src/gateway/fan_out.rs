@@ -70,8 +70,8 @@ impl Gateway {
                 let event = Event::Status { room, user: &user, status: &status };
                 self.spread(now, index, Class::State, None, &event, out);
             }
-            Push::Task { user, task } => {
-                let event = Event::Task { room, user: Some(&user), task: &task };
+            Push::Task { user, task, assigned } => {
+                let event = Event::Task { room, user: Some(&user), task: &task, assigned };
                 self.spread(now, index, Class::State, None, &event, out);
             }
         }

@@ -30,6 +30,7 @@ use crate::{
     id::{ConnectionId, GatewayId, ShardId},
     limiter::Rate,
     name::{RoomName, UserName},
+    role::Role,
     secret::Secrets,
     shard::{Keep, Op, Peer},
     time::Time,
@@ -268,6 +269,7 @@ impl Gateway {
                 session: attaching.session,
                 generation: crate::Generation(0),
                 user: attaching.user.clone(),
+                role: Role::default(),
             },
             Phase::Arriving | Phase::Closing => return,
         };

@@ -1,9 +1,9 @@
 //! What shards answer.
 
-use super::{Gateway, GatewayOutput, Slot, connection::drained_bytes};
+use super::{Gateway, GatewayOutput, Slot, connection::drained_bytes, request::Asked};
 use crate::{
     dialect::{Event, Presence},
-    id::{ConnectionId, RequestId},
+    id::ConnectionId,
     name::RoomName,
     refusal::Refusal,
     shard::{Joined, Reply, RoomView, ShardEvent},
@@ -22,8 +22,9 @@ impl Gateway {
             ShardEvent::TakenOver { connection, session, generation } => {
                 self.taken_over(now, connection, session, generation, out);
             }
-            ShardEvent::Reply { connection, id, room, result } => {
-                self.reply(now, connection, id, room, result, out);
+            ShardEvent::Reply { connection, id, key, room, result } => {
+                let asked = Asked { id, key: key.as_deref() };
+                self.reply(now, connection, asked, room, result, out);
             }
             ShardEvent::Push { room, push } => self.push(now, &room, push, out),
         }
@@ -33,7 +34,7 @@ impl Gateway {
         &mut self,
         now: Time,
         connection: ConnectionId,
-        id: Option<RequestId>,
+        asked: Asked<'_>,
         room: Option<RoomName>,
         result: Result<Reply, Refusal>,
         out: &mut Vec<GatewayOutput>,
@@ -45,11 +46,12 @@ impl Gateway {
         // Pages are asked for by the gateway itself.
         let asked_by_client = !matches!(result, Ok(Reply::Page(_) | Reply::NoPage | Reply::Roster { .. }));
         match (result, room) {
-            (Ok(reply), Some(room)) => self.granted(now, slot, id, &room, reply, out),
+            (Ok(reply), Some(room)) => self.granted(now, slot, asked, &room, reply, out),
             (Ok(Reply::Rooms { rooms, more }), None) => self.gathered(now, slot, rooms, more, out),
             (Ok(reply), None) => unreachable!("{reply:?} is about a room"),
             (Err(refusal), _) => {
-                self.refuse(now, slot, planted!(RefusalLosesNumber, None, id), refusal, None, None, out);
+                let asked = planted!(RefusalLosesNumber, None.into(), asked);
+                self.refuse(now, slot, asked, refusal, None, None, out);
             }
         }
         if asked_by_client {
@@ -64,11 +66,12 @@ impl Gateway {
         &mut self,
         now: Time,
         slot: Slot,
-        id: Option<RequestId>,
+        asked: Asked<'_>,
         room: &RoomName,
         reply: Reply,
         out: &mut Vec<GatewayOutput>,
     ) {
+        let Asked { id, key: _ } = asked;
         match reply {
             Reply::Joined(joined) => self.joined(now, slot, room, &joined, out),
             Reply::Left(position) => {
@@ -76,8 +79,8 @@ impl Gateway {
                 self.tell(now, slot, &Event::Left { id, room, position }, out);
             }
             Reply::Created(position) => self.tell(now, slot, &Event::Created { id, room, position }, out),
-            Reply::Published(position) => self.acknowledge(now, slot, id, room, Some(position), out),
-            Reply::Noted => self.acknowledge(now, slot, id, room, None, out),
+            Reply::Published(position) => self.acknowledge(now, slot, asked, room, Some(position), out),
+            Reply::Noted => self.acknowledge(now, slot, asked, room, None, out),
             Reply::Page(page) => self.page(now, slot, room, &page, out),
             Reply::NoPage => self.no_page(slot, room, out),
             Reply::Roster { members, count, tasks } => {
@@ -99,7 +102,7 @@ impl Gateway {
         &mut self,
         now: Time,
         slot: Slot,
-        id: Option<RequestId>,
+        Asked { id, key }: Asked<'_>,
         room: &RoomName,
         position: Option<crate::Position>,
         out: &mut Vec<GatewayOutput>,
@@ -108,8 +111,8 @@ impl Gateway {
         if planted!(AckShed, waiting > drained_bytes(&self.config), false) {
             return;
         }
-        if let Some(id) = id {
-            self.tell(now, slot, &Event::Ack { id, room, position }, out);
+        if id.is_some() || key.is_some() {
+            self.tell(now, slot, &Event::Ack { id, key, room, position }, out);
         }
     }
 
@@ -135,7 +138,7 @@ impl Gateway {
             self.tell(now, slot, &Event::Status { room, user, status }, out);
         }
         for task in &joined.tasks {
-            self.tell(now, slot, &Event::Task { room, user: None, task }, out);
+            self.tell(now, slot, &Event::Task { room, user: None, task, assigned: false }, out);
         }
     }
 

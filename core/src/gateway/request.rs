@@ -14,9 +14,22 @@ use crate::{
     id::{RequestId, ShardId},
     name::RoomName,
     refusal::Refusal,
-    shard::{Op, Peer, Query, Signal},
+    shard::{Extra, Op, Peer, Query, Signal},
     time::Time,
 };
+
+/// What an answer is told by: the client's number for the request, and the key of a message.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) id: Option<RequestId>,
+    pub(super) key: Option<&'a str>,
+}
+
+impl From<Option<RequestId>> for Asked<'_> {
+    fn from(id: Option<RequestId>) -> Self {
+        Self { id, key: None }
+    }
+}
 
 impl Gateway {
     pub(super) fn received(&mut self, now: Time, slot: Slot, frame: Frame<'_>, out: &mut Vec<GatewayOutput>) {
@@ -122,9 +135,10 @@ impl Gateway {
             Ok(Decoded::Answered) => self.control(now, slot, None, out, |gateway, out| {
                 gateway.send_payloads(now, slot, out);
             }),
-            Err(Rejection { id, refusal, detail }) => {
+            Err(Rejection { id, key, refusal, detail }) => {
                 self.control(now, slot, id, out, |gateway, out| {
-                    gateway.refuse(now, slot, id, refusal, detail.as_deref(), None, out);
+                    let asked = Asked { id, key: key.as_deref() };
+                    gateway.refuse(now, slot, asked, refusal, detail.as_deref(), None, out);
                 });
             }
         }
@@ -149,8 +163,8 @@ impl Gateway {
                 gateway.refuse(now, slot, id, Refusal::UserMismatch, None, None, out);
             });
         }
-        if let Command::Publish { room, content } = command {
-            return self.publish(now, slot, peer, id, room, &content, out);
+        if let Command::Publish { room, content, extra } = command {
+            return self.publish(now, slot, peer, id, room, &content, extra, out);
         }
         self.control(now, slot, id, out, |gateway, out| {
             gateway.perform(now, slot, peer, id, command, out);
@@ -216,12 +230,14 @@ impl Gateway {
         id: Option<RequestId>,
         room: RoomName,
         content: &str,
+        extra: Option<Box<Extra>>,
         out: &mut Vec<GatewayOutput>,
     ) {
+        let asked = Asked { id, key: extra.as_deref().and_then(Extra::answerable_key) };
         let rate = self.message_rate();
         if let Err(wait) = self.connection(slot).limiters.message.take(now, rate) {
             let wait = planted!(RetryTimeForgotten, None, Some(wait));
-            return self.refuse(now, slot, id, Refusal::RateLimited, None, wait, out);
+            return self.refuse(now, slot, asked, Refusal::RateLimited, None, wait, out);
         }
         let fault = match content.len() {
             0 => Some(Refusal::ContentEmpty),
@@ -230,7 +246,10 @@ impl Gateway {
             _ => None,
         };
         if let Some(refusal) = fault {
-            return self.refuse(now, slot, id, refusal, None, None, out);
+            return self.refuse(now, slot, asked, refusal, None, None, out);
+        }
+        if let Some(Err(why)) = extra.as_deref().map(Extra::check) {
+            return self.refuse(now, slot, asked, Refusal::BadFrame, Some(why), None, out);
         }
         self.counters.messages_in += 1;
         out.push(GatewayOutput::Notice(Notice::Said {
@@ -244,7 +263,7 @@ impl Gateway {
         self.typing(now, slot, peer.clone(), room.clone(), false, out);
         let content = planted!(ContentCutAtLine, content.lines().next().unwrap_or_default(), content);
         let shard = self.shard_of_room(&room);
-        self.submit(slot, shard, Op::Publish { peer, id, room, content: Arc::from(content) }, out);
+        self.submit(slot, shard, Op::Publish { peer, id, room, content: Arc::from(content), extra }, out);
     }
 
     pub(super) fn perform(
@@ -285,10 +304,16 @@ impl Gateway {
                 self.submit(slot, shard, Op::Create { peer, id, room }, out);
             }
             Command::Status { room, status } => {
+                if let Err(why) = status.check() {
+                    return self.refuse(now, slot, id, Refusal::BadFrame, Some(why), None, out);
+                }
                 let shard = self.shard_of_room(&room);
                 self.submit(slot, shard, Op::SetStatus { peer, id, room, status }, out);
             }
             Command::Task { room, task } => {
+                if let Err(why) = task.check() {
+                    return self.refuse(now, slot, id, Refusal::BadFrame, Some(why), None, out);
+                }
                 let shard = self.shard_of_room(&room);
                 self.submit(slot, shard, Op::SetTask { peer, id, room, task }, out);
             }
@@ -412,30 +437,31 @@ impl Gateway {
         }
     }
 
-    /// Answers with an error, or, for its rate and without a number, with a warning now and then.
+    /// Answers with an error, or, for its rate and without a number or key, with a warning now and then.
     #[expect(clippy::too_many_arguments, reason = "an error frame, taken apart")]
-    pub(super) fn refuse(
+    pub(super) fn refuse<'a>(
         &mut self,
         now: Time,
         slot: Slot,
-        id: Option<RequestId>,
+        asked: impl Into<Asked<'a>>,
         refusal: Refusal,
         detail: Option<&str>,
         retry_after: Option<Duration>,
         out: &mut Vec<GatewayOutput>,
     ) {
+        let Asked { id, key } = asked.into();
         self.counters.refusals[refusal as usize] += 1;
         let connection = self.connection(slot);
         out.push(GatewayOutput::Notice(Notice::Refused { connection: connection.id, id, refusal }));
         let abusive = refusal == Refusal::RateLimited && connection.abuse.refused();
-        match (refusal, id, retry_after) {
-            (Refusal::RateLimited, None, Some(retry_after)) => {
+        match (refusal, retry_after) {
+            (Refusal::RateLimited, Some(retry_after)) if id.is_none() && key.is_none() => {
                 connection.warnings.pending += 1;
                 connection.warnings.retry_after = retry_after;
                 self.flush_warnings(now, slot, out);
                 self.schedule(slot);
             }
-            _ => self.tell(now, slot, &Event::Error { id, refusal, detail, retry_after }, out),
+            _ => self.tell(now, slot, &Event::Error { id, key, refusal, detail, retry_after }, out),
         }
         if abusive {
             self.close(now, slot, Disconnect::RateLimited, out);

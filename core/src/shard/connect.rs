@@ -14,6 +14,7 @@ use crate::{
     id::{GatewayId, Generation, SessionId},
     name::UserName,
     refusal::Refusal,
+    role::Role,
     secret::SecretHash,
     time::Time,
 };
@@ -95,7 +96,7 @@ impl State {
         let home = session.home.as_mut().expect("connections attach at home");
         home.fresh = secret;
         let event = ShardEvent::Attached {
-            peer: Peer { gateway, connection, session: id, generation, user },
+            peer: Peer { gateway, connection, session: id, generation, user, role: Role::default() },
             resumed: generation > Generation(1),
             limiters: home.limiters,
         };

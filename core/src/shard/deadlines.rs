@@ -21,6 +21,8 @@ pub(super) enum Due {
     Room(RoomName),
     /// The limiters of a user's ended sessions have long been full again.
     Spent(UserName),
+    /// A user's oldest key is forgotten.
+    Keys(UserName),
 }
 
 /// All deadlines. Whoever sets one remembers its instant, in order to cancel exactly that one.

@@ -73,7 +73,8 @@ fn of_push(push: &Push) -> u64 {
     match push {
         Push::Message { epoch, message } => {
             let len = planted!(DigestWithoutContent, 0, message.content.len() as u64);
-            mix(mix(1, epoch.0), mix(message.seq.0, len))
+            let extra = message.extra.as_ref().map_or(0, |extra| extra.json_bytes() as u64);
+            mix(mix(1, epoch.0), mix(message.seq.0, mix(len, extra)))
         }
         Push::Joined { user, roster } => mix(mix(2, of_user(user)), of_roster(roster)),
         Push::Left { user, roster } => mix(mix(3, of_user(user)), of_roster(roster)),
@@ -85,7 +86,7 @@ fn of_push(push: &Push) -> u64 {
         Push::Listed { members } => mix(9, members.len() as u64),
         Push::Typing { user, on } => mix(mix(6, of_user(user)), u64::from(*on)),
         Push::Status { user, .. } => mix(7, of_user(user)),
-        Push::Task { user, .. } => mix(8, of_user(user)),
+        Push::Task { user, assigned, .. } => mix(mix(8, of_user(user)), u64::from(*assigned)),
     }
 }
 

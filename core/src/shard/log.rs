@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::op::{MESSAGE_OVERHEAD_BYTES, Message, Verdict};
+use super::{
+    extra::Extra,
+    op::{MESSAGE_OVERHEAD_BYTES, Message, Verdict},
+};
 use crate::{
     id::{Epoch, Position, Seq},
     name::UserName,
@@ -43,12 +46,19 @@ impl Log {
         self.kept.len()
     }
 
-    pub(super) fn append(&mut self, at: Time, user: UserName, content: Arc<str>, max: u32) -> Arc<Message> {
+    pub(super) fn append(
+        &mut self,
+        at: Time,
+        user: UserName,
+        content: Arc<str>,
+        extra: Option<Arc<Extra>>,
+        max: u32,
+    ) -> Arc<Message> {
         self.head = self.head.next();
         if planted!(SeqSkipped, self.head.0 == u64::from(max), false) {
             self.head = self.head.next();
         }
-        let message = Arc::new(Message { seq: self.head, at, user, content });
+        let message = Arc::new(Message { seq: self.head, at, user, content, extra });
         self.kept.push_back(Arc::clone(&message));
         self.trim(planted!(LogTrimmedOneShort, max - 1, max));
         message
@@ -112,7 +122,8 @@ impl Log {
 fn page<'a>(messages: impl Iterator<Item = &'a Arc<Message>>, limits: PageLimits) -> Vec<Arc<Message>> {
     let mut bytes = 0;
     let fits = |(index, message): &(usize, &'a Arc<Message>)| {
-        bytes += json_len(&message.content) + MESSAGE_OVERHEAD_BYTES;
+        let extra = message.extra.as_ref().map_or(0, |extra| extra.json_bytes());
+        bytes += json_len(&message.content) + extra + MESSAGE_OVERHEAD_BYTES;
         *index == 0 || bytes <= limits.bytes_max
     };
     let messages_max = limits.messages_max.max(1) as usize;
@@ -120,7 +131,7 @@ fn page<'a>(messages: impl Iterator<Item = &'a Arc<Message>>, limits: PageLimits
 }
 
 /// How long a text is in JSON, at most: control characters take six bytes, quotes and backslashes two.
-fn json_len(text: &str) -> usize {
+pub(super) fn json_len(text: &str) -> usize {
     let escape = |byte| match byte {
         0..0x20 => 5,
         b'"' | b'\\' => 1,
@@ -139,7 +150,7 @@ mod tests {
     fn log(said: u64, kept: u32) -> Log {
         let mut log = Log::new(EPOCH);
         for seq in 1..=said {
-            log.append(Time(seq), UserName::new("ann").unwrap(), seq.to_string().into(), kept);
+            log.append(Time(seq), UserName::new("ann").unwrap(), seq.to_string().into(), None, kept);
         }
         log
     }
@@ -155,6 +166,18 @@ mod tests {
 
     fn since(seq: u64) -> Option<Position> {
         Some(Position::new(EPOCH, Seq(seq)))
+    }
+
+    #[test]
+    fn a_page_counts_what_messages_carry() {
+        let mut log = log(1, 5);
+        let extra = Arc::new(Extra { key: Some("x".repeat(64).into()), ..Extra::default() });
+        let bytes = extra.json_bytes();
+        log.append(Time(2), UserName::new("ann").unwrap(), "2".into(), Some(extra), 5);
+        let short = limits(9, 2);
+        let long = PageLimits { bytes_max: short.bytes_max + bytes, ..short };
+        assert_eq!(seqs(&log.page_from(Seq(1), long)), [1, 2]);
+        assert_eq!(seqs(&log.page_from(Seq(1), short)), [1]);
     }
 
     #[test]

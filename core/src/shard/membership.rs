@@ -9,8 +9,9 @@ use super::{
 use crate::{
     config::{RoomCreation, ShardConfig},
     id::{Generation, Position, RequestId},
-    name::RoomName,
+    name::{LOBBY, RoomName},
     refusal::Refusal,
+    role::{Act, Role, may},
 };
 
 impl State {
@@ -49,7 +50,11 @@ impl State {
             return Ok(());
         }
         if room.is_none() {
-            self.may_make_room(config, Refusal::UnknownRoom)?;
+            self.may_make_room(config, peer, name).map_err(|refusal| match refusal {
+                Refusal::Full => refusal,
+                // It is not told what it did not ask for.
+                _ => Refusal::UnknownRoom,
+            })?;
         }
         let rooms = self.sessions.get(peer.session).map_or(0, |session| session.rooms.len());
         if rooms >= config.rooms_per_session_max as usize {
@@ -65,12 +70,17 @@ impl State {
         Ok(())
     }
 
-    fn may_make_room(&self, config: &ShardConfig, closed: Refusal) -> Result<(), Refusal> {
-        match config.room_creation {
-            RoomCreation::Admin => Err(closed),
-            RoomCreation::Anyone if self.rooms.len() >= config.rooms_max as usize => Err(Refusal::Full),
-            RoomCreation::Anyone => Ok(()),
+    fn may_make_room(&self, config: &ShardConfig, peer: &Peer, name: &RoomName) -> Result<(), Refusal> {
+        // The room that everybody is in must be there for whoever comes first.
+        if name.as_str() != LOBBY {
+            if !may(peer.role, false, Act::Create) {
+                return Err(Refusal::PermissionDenied);
+            }
+            if config.room_creation == RoomCreation::Admin && peer.role != Role::Admin {
+                return Err(Refusal::RoomsClosed);
+            }
         }
+        if self.rooms.len() >= config.rooms_max as usize { Err(Refusal::Full) } else { Ok(()) }
     }
 
     fn make_room(&mut self, turn: &mut Turn<'_>, name: &RoomName) {
@@ -104,7 +114,7 @@ impl State {
         id: Option<RequestId>,
         name: &RoomName,
     ) {
-        if let Err(refusal) = self.admit(turn, peer).and_then(|()| self.may_create(turn.config, name)) {
+        if let Err(refusal) = self.admit(turn, peer).and_then(|()| self.may_create(turn.config, peer, name)) {
             return turn.refuse(peer, id, name, refusal);
         }
         self.make_room(turn, name);
@@ -112,11 +122,11 @@ impl State {
         turn.grant(peer, id, name, Reply::Created(head));
     }
 
-    fn may_create(&self, config: &ShardConfig, name: &RoomName) -> Result<(), Refusal> {
+    fn may_create(&self, config: &ShardConfig, peer: &Peer, name: &RoomName) -> Result<(), Refusal> {
         if self.rooms.contains_key(name) {
             return Err(Refusal::RoomExists);
         }
-        self.may_make_room(config, Refusal::RoomsClosed)
+        self.may_make_room(config, peer, name)
     }
 }
 

@@ -11,13 +11,14 @@
 //! - **Continuity.** Every join is told whether anything is missing: nothing, messages so-and-so, or another log.
 //! - **Exactly once.** A repeated publish of a session under one id is answered like the first and changes nothing;
 //!   an id too old to be known is refused, never done again.
+//!   So is a repeated publish of a user under one key, in one room and for [`key_window`](ShardConfig::key_window).
 //! - **One connection per session.** What an older connection still says is refused, and its end does not touch the
 //!   seats of a newer one. A newcomer is attached once the older connection has handed its limiters over.
 //! - **Privacy.** Pushes go to gateways on which a member is attached, and to no others; the answer to a join comes
 //!   before the first push it entitles to, the answer to a leave after the last.
 //! - **Presence.** A member is shown offline only after the grace without any connection. Membership outlives
 //!   connections: it ends on leave, on a clean close, or when the last session that took a seat expires.
-//! - **Bounds.** Sessions, rooms, members, messages, answers and tasks stay within [`ShardConfig`].
+//! - **Bounds.** Sessions, rooms, members, messages, answers, keys and tasks stay within [`ShardConfig`].
 //!
 //! What it relies on: gateway ids, connection ids and session ids are not used twice, and nothing of a gateway follows
 //! its [`Op::GatewayDown`].
@@ -29,6 +30,8 @@ mod answers;
 mod connect;
 mod deadlines;
 mod digest;
+mod extra;
+mod keys;
 mod log;
 mod membership;
 mod op;
@@ -36,6 +39,7 @@ mod query;
 mod room;
 mod say;
 mod session;
+mod task;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -46,11 +50,14 @@ use std::collections::BTreeMap;
 use self::{
     connect::Newcomer,
     deadlines::{Deadlines, Due},
+    keys::Keys,
     room::Room,
     session::{Address, Sessions, Spent},
     turn::Turn,
 };
+pub use extra::*;
 pub use op::*;
+pub use task::*;
 pub use usage::Usage;
 
 use crate::{
@@ -78,6 +85,8 @@ struct State {
     rooms: BTreeMap<RoomName, Room>,
     /// Limiters of sessions that have ended, for the user's next ones: a new session mints no tokens.
     spent: BTreeMap<UserName, Spent>,
+    /// What was said under a key lately, whatever has become of the sessions.
+    keys: Keys,
 }
 
 impl Shard {
@@ -185,7 +194,9 @@ impl State {
             }
             Op::Leave { peer, id, room } => self.leave(turn, peer, *id, room),
             Op::Create { peer, id, room } => self.create(turn, peer, *id, room),
-            Op::Publish { peer, id, room, content } => self.publish(turn, peer, *id, room, content),
+            Op::Publish { peer, id, room, content, extra } => {
+                self.publish(turn, peer, *id, room, content, extra.as_deref());
+            }
             Op::SetStatus { peer, id, room, status } => self.set_status(turn, peer, *id, room, status),
             Op::SetTask { peer, id, room, task } => self.set_task(turn, peer, *id, room, task),
             Op::Expire => self.expire(turn),
@@ -199,6 +210,7 @@ impl State {
                 Due::Offline(room, user) => self.room_mut(&room).grace_over(turn, user),
                 Due::Churn(room) => self.room_mut(&room).churn_due(turn),
                 Due::Spent(user) => drop(self.spent.remove(&user)),
+                Due::Keys(user) => self.keys.expire(turn, &user),
                 Due::Room(room) => {
                     self.rooms.remove(&room);
                 }

@@ -4,12 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    extra::Extra,
+    task::{Status, Task, TaskChange},
+};
 use crate::{
     config::ShardConfig,
     id::{ConnectionId, Epoch, GatewayId, Generation, Position, RequestId, Seq, SessionId},
     limiter::Bucket,
     name::{RoomName, UserName},
     refusal::Refusal,
+    role::Role,
     secret::SecretHash,
     time::Time,
 };
@@ -38,6 +43,9 @@ pub struct Peer {
     pub generation: Generation,
     /// The user it speaks for.
     pub user: UserName,
+    /// What they are to the server.
+    #[serde(default)]
+    pub role: Role,
 }
 
 /// How long a session outlives its connection.
@@ -164,6 +172,9 @@ pub enum Op {
         room: RoomName,
         /// What.
         content: Arc<str>,
+        /// What it carries beside.
+        #[serde(default)]
+        extra: Option<Box<Extra>>,
     },
     /// Say what one is doing.
     SetStatus {
@@ -176,7 +187,7 @@ pub enum Op {
         /// What they are doing.
         status: Status,
     },
-    /// Say where a task stands.
+    /// Say something about a task.
     SetTask {
         /// Who.
         peer: Peer,
@@ -184,36 +195,15 @@ pub enum Op {
         id: Option<RequestId>,
         /// Where.
         room: RoomName,
-        /// How it stands.
-        task: Task,
+        /// What has changed.
+        task: TaskChange,
     },
     /// A deadline has passed: see [`Shard::poll_timeout`](super::Shard::poll_timeout).
     Expire,
 }
 
-/// What a member is doing, beyond being there.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Status {
-    /// One word, such as `working`; at most 64 bytes.
-    pub state: Arc<str>,
-    /// What it is about; at most 256 bytes.
-    pub detail: Option<Arc<str>>,
-    /// Per cent.
-    pub progress: Option<u8>,
-}
-
-/// A task of a room and where it stands.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Task {
-    /// Its name, chosen by the client; at most 64 bytes.
-    pub task: Arc<str>,
-    /// Where it stands, and whose it is.
-    pub status: Status,
-    /// Who is to do it.
-    pub assignee: Option<UserName>,
-}
-
-/// What a message costs on the wire beside its content in JSON, at most: names, instant, position, keys.
+/// What a message costs on the wire beside its content and its [`Extra`] in JSON, at most: names, instant, position,
+/// field names.
 pub const MESSAGE_OVERHEAD_BYTES: usize = 224;
 
 /// Something said in a room.
@@ -227,6 +217,9 @@ pub struct Message {
     pub user: UserName,
     /// What was said.
     pub content: Arc<str>,
+    /// What it carries beside.
+    #[serde(default)]
+    pub extra: Option<Arc<Extra>>,
 }
 
 /// A question about a shard's state. Never in the log.
@@ -242,7 +235,7 @@ pub enum Query {
         from: Position,
         /// Most messages.
         messages_max: u32,
-        /// Most bytes, counting [`MESSAGE_OVERHEAD_BYTES`] for each message beside its content in JSON; one message always fits.
+        /// Most bytes, counting [`MESSAGE_OVERHEAD_BYTES`] for each message beside what it holds in JSON; one message always fits.
         bytes_max: usize,
     },
     /// Who is in a room and how its tasks stand, for a reader for whom changes were left out. Always answered.
@@ -264,7 +257,7 @@ pub enum Query {
         before: Option<Seq>,
         /// Most messages.
         messages_max: u32,
-        /// Most bytes, counting [`MESSAGE_OVERHEAD_BYTES`] for each message beside its content in JSON; one message always fits.
+        /// Most bytes, counting [`MESSAGE_OVERHEAD_BYTES`] for each message beside what it holds in JSON; one message always fits.
         bytes_max: usize,
     },
     /// A page of members, by name.
@@ -350,6 +343,8 @@ pub enum ShardEvent {
         connection: ConnectionId,
         /// The client's number.
         id: Option<RequestId>,
+        /// The key, of a message that has one.
+        key: Option<Arc<str>>,
         /// The room it was about.
         room: Option<RoomName>,
         /// The answer.
@@ -562,6 +557,8 @@ pub enum Push {
         user: UserName,
         /// How it stands.
         task: Task,
+        /// Whether somebody was told to do it; else where it stands has changed.
+        assigned: bool,
     },
 }
 

@@ -9,8 +9,9 @@ use std::{
 use super::{
     deadlines::Due,
     log::Log,
-    op::{Effect, MemberView, Peer, Push, Roster, ShardEvent, Status, Task},
+    op::{Effect, MemberView, Peer, Push, Roster, ShardEvent},
     session::Address,
+    task::{Status, Task},
     turn::Turn,
 };
 use crate::{

@@ -4,15 +4,25 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     State,
-    op::{Peer, Push, Reply, Status, Task},
+    extra::{Extra, Kind},
+    op::{Message, Peer, Push, Reply},
     room::Room,
-    turn::Turn,
+    task::{Status, Task, TaskChange},
+    turn::{Turn, keyed_answer},
 };
 use crate::{
-    id::{RequestId, Seq},
+    id::{Position, RequestId, Seq},
     name::RoomName,
     refusal::Refusal,
+    role::{Act, may},
 };
+
+/// A message that is in its room.
+struct Said {
+    position: Position,
+    /// Nothing, if it was there before.
+    news: Option<Arc<Message>>,
+}
 
 impl State {
     pub(super) fn publish(
@@ -22,43 +32,65 @@ impl State {
         id: Option<RequestId>,
         name: &RoomName,
         content: &Arc<str>,
+        extra: Option<&Extra>,
     ) {
+        let key = extra.and_then(|extra| extra.key.as_ref());
+        let reply = |result: Result<Position, Refusal>| {
+            keyed_answer(peer, id, key.cloned(), Some(name), result.map(Reply::Published))
+        };
         if let Err(refusal) = self.admit(turn, peer) {
-            return turn.refuse(peer, id, name, refusal);
+            return turn.effects.push(reply(Err(refusal)));
         }
-        let answers = &mut self.sessions.known_mut(peer.session).answers;
+        let answers = &self.sessions.known_mut(peer.session).answers;
         match id.and_then(|id| answers.recall(id)) {
-            Some(Ok(_)) if planted!(RepeatRefused) => return turn.refuse(peer, id, name, Refusal::StaleId),
-            Some(Ok(position)) => return turn.grant(peer, id, name, Reply::Published(position)),
-            Some(Err(refusal)) => return turn.refuse(peer, id, name, refusal),
+            Some(Ok(_)) if planted!(RepeatRefused) => return turn.effects.push(reply(Err(Refusal::StaleId))),
+            Some(answer) => return turn.effects.push(reply(answer)),
             None => {}
         }
-        let mut remember = |answer| {
-            if let Some(id) = id {
-                answers.remember(id, answer, turn.config.answers_max);
-            }
-        };
-        let present = planted!(
+        let said = self.say(turn, peer, name, content, extra);
+        let answer = said.as_ref().map(|said| said.position).map_err(|refusal| *refusal);
+        if let Some(id) = id {
+            let answers = &mut self.sessions.known_mut(peer.session).answers;
+            answers.remember(id, answer, turn.config.answers_max);
+        }
+        turn.effects.push(reply(answer));
+        if let Ok(Said { position, news: Some(message) }) = said {
+            self.room_mut(name).push(turn.effects, Push::Message { epoch: position.epoch, message });
+        }
+    }
+
+    /// Puts a message into its room, unless it is there under its key.
+    fn say(
+        &mut self,
+        turn: &mut Turn<'_>,
+        peer: &Peer,
+        name: &RoomName,
+        content: &Arc<str>,
+        extra: Option<&Extra>,
+    ) -> Result<Said, Refusal> {
+        let key = extra.and_then(|extra| extra.key.as_ref());
+        if let Some(key) = key
+            && let Some(position) = self.keys.recall(turn.config, &peer.user, name, key)?
+        {
+            return Ok(Said { position, news: None });
+        }
+        let room = planted!(
             NonMembersSpeak,
             self.rooms.get_mut(name).ok_or(Refusal::UnknownRoom),
             attended(&mut self.rooms, peer, name)
-        );
-        let room = match present {
-            Ok(room) => room,
-            Err(refusal) => {
-                remember(Err(refusal));
-                return turn.refuse(peer, id, name, refusal);
-            }
-        };
+        )?;
+        may_say(peer, extra)?;
+        let extra = extra.map(|extra| room.carried(peer, extra));
         let history_max = turn.config.history_max;
-        let message = room.log.append(turn.at, peer.user.clone(), Arc::clone(content), history_max);
+        let message = room.log.append(turn.at, peer.user.clone(), Arc::clone(content), extra, history_max);
         let mut position = room.log.head();
         if planted!(AckNamesPlaceBefore) {
             position.seq = Seq(position.seq.0.saturating_sub(1));
         }
-        remember(Ok(position));
-        turn.grant(peer, id, name, Reply::Published(position));
-        room.push(turn.effects, Push::Message { epoch: position.epoch, message });
+        if let Some(key) = key {
+            self.keys.remember(turn, &peer.user, name, Arc::clone(key), position);
+        }
+        Ok(Said { position, news: Some(message) })
     }
 
     pub(super) fn set_status(
@@ -86,31 +118,52 @@ impl State {
         peer: &Peer,
         id: Option<RequestId>,
         name: &RoomName,
-        task: &Task,
+        task: &TaskChange,
     ) {
         let tasks_max = turn.config.tasks_max;
         let noted = self
             .admit(turn, peer)
             .and_then(|()| attended(&mut self.rooms, peer, name))
-            .and_then(|room| room.put_task(task, tasks_max));
-        let room = match noted {
-            Ok(room) => room,
+            .and_then(|room| Ok((room.change_task(peer, task, tasks_max)?, room)));
+        let (whole, room) = match noted {
+            Ok(noted) => noted,
             Err(refusal) => return turn.refuse(peer, id, name, refusal),
         };
         turn.grant(peer, id, name, Reply::Noted);
-        room.push(turn.effects, Push::Task { user: peer.user.clone(), task: task.clone() });
+        let push = Push::Task { user: peer.user.clone(), task: whole, assigned: task.assignee.is_some() };
+        room.push(turn.effects, push);
     }
 }
 
 impl Room {
-    fn put_task(&mut self, task: &Task, max: u32) -> Result<&mut Self, Refusal> {
+    /// What a message carries, with what only the room knows.
+    fn carried(&self, peer: &Peer, extra: &Extra) -> Arc<Extra> {
+        let status = self.members.get(&peer.user).and_then(|member| member.status.as_ref());
+        let state = status.filter(|_| extra.kind == Kind::Agent).map(|status| Arc::clone(&status.state));
+        Arc::new(Extra { state, ..extra.clone() })
+    }
+
+    /// Makes or changes a task, and returns the whole of it.
+    fn change_task(&mut self, peer: &Peer, change: &TaskChange, max: u32) -> Result<Task, Refusal> {
+        if change.assignee.is_some() && !may(peer.role, false, Act::Assign) {
+            return Err(Refusal::PermissionDenied);
+        }
         let max = planted!(TasksOneTooMany, max + 1, max);
-        if self.tasks.len() >= max as usize && !self.tasks.contains_key(&task.task) {
+        if self.tasks.len() >= max as usize && !self.tasks.contains_key(&change.task) {
             return Err(Refusal::Full);
         }
-        self.tasks.insert(Arc::clone(&task.task), task.clone());
-        Ok(self)
+        let name = &change.task;
+        let task = self.tasks.entry(Arc::clone(name)).or_insert_with(|| Task::new(Arc::clone(name)));
+        task.merge(change);
+        Ok(task.clone())
     }
+}
+
+/// Whether somebody may say a message of this kind.
+fn may_say(peer: &Peer, extra: Option<&Extra>) -> Result<(), Refusal> {
+    let is_notice = extra.is_some_and(|extra| extra.kind == Kind::System);
+    let act = if is_notice { Act::Announce } else { Act::Speak };
+    if may(peer.role, false, act) { Ok(()) } else { Err(Refusal::PermissionDenied) }
 }
 
 /// The room, if the peer has taken its seat there on this connection.

@@ -1,5 +1,7 @@
 //! What applying one entry may touch besides sessions and rooms: limits, deadlines, effects.
 
+use std::sync::Arc;
+
 use super::{
     deadlines::Deadlines,
     op::{Effect, Peer, Reply, ShardEvent},
@@ -52,6 +54,17 @@ pub(super) fn answer_to(
     room: Option<&RoomName>,
     result: Result<Reply, Refusal>,
 ) -> Effect {
-    let event = ShardEvent::Reply { connection: peer.connection, id, room: room.cloned(), result };
+    keyed_answer(peer, id, None, room, result)
+}
+
+/// The answer to a request of `peer` that has a key.
+pub(super) fn keyed_answer(
+    peer: &Peer,
+    id: Option<RequestId>,
+    key: Option<Arc<str>>,
+    room: Option<&RoomName>,
+    result: Result<Reply, Refusal>,
+) -> Effect {
+    let event = ShardEvent::Reply { connection: peer.connection, id, key, room: room.cloned(), result };
     Effect { to: peer.gateway, event }
 }

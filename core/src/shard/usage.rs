@@ -16,6 +16,10 @@ pub struct Usage {
     pub rooms_of_session: usize,
     /// Answers kept of one session.
     pub answers: usize,
+    /// Keys of all users.
+    pub keys: usize,
+    /// Keys of one user.
+    pub keys_of_user: usize,
     /// Members of one room.
     pub members: usize,
     /// Messages of one room.
@@ -32,6 +36,7 @@ impl State {
             sessions_of_user: self.sessions.most_of_user(),
             ..Usage::default()
         };
+        (usage.keys, usage.keys_of_user) = self.keys.usage();
         for room in self.rooms.values() {
             usage.members = usage.members.max(room.members.len());
             usage.messages = usage.messages.max(room.log.len());

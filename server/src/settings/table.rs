@@ -131,6 +131,9 @@ settings! {
         presence_grace: "A member whose connection is gone is shown offline after this";
         resume_window: "A session can be resumed this long after its connection is gone";
         answers_max: "Answers kept per session, so that a repeated send is answered and not repeated";
+        keys_per_user_max: "Keys remembered of one user's messages; while so many are, those with a new key are refused";
+        keys_max: "Keys a shard remembers, of all users";
+        key_window: "A message's key is remembered this long: repeats are answered, not repeated";
         tasks_max: "Tasks a room may hold";
         room_creation: "Who may make rooms";
     }

@@ -1,10 +1,11 @@
 //! One flat view of a client's frame in the chat dialect: borrowed text, everything optional.
 
-use std::{borrow::Cow, ops::Deref};
+use std::{borrow::Cow, ops::Deref, sync::Arc};
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use crate::{dialect::Rejection, id::RequestId, refusal::Refusal};
+use crate::{dialect::Rejection, id::RequestId, refusal::Refusal, shard::KEY_BYTES_MAX};
 
 /// Text borrowed from the frame where it holds no escapes.
 #[derive(Debug, Deserialize)]
@@ -33,6 +34,19 @@ pub struct Incoming<'a> {
     #[serde(borrow)]
     pub content: Option<Text<'a>>,
     pub id: Option<u64>,
+    #[serde(borrow)]
+    pub key: Option<Text<'a>>,
+    pub client_id: Option<u64>,
+    pub reply_to: Option<u64>,
+    #[serde(borrow, rename = "kind")]
+    pub kind_of_message: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub file_url: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub file_name: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub mentions: Option<Vec<Text<'a>>>,
+    pub priority: Option<u8>,
     pub epoch: Option<u64>,
     pub since: Option<u64>,
     pub before: Option<u64>,
@@ -56,9 +70,16 @@ pub struct Incoming<'a> {
     pub task: Option<Text<'a>>,
     #[serde(borrow)]
     pub assignee: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub metadata: Option<&'a RawValue>,
 }
 
 impl<'a> Incoming<'a> {
+    /// The key, if it is short enough to be said back.
+    pub(super) fn answerable_key(&self) -> Option<Arc<str>> {
+        answerable(self.key.as_deref()?)
+    }
+
     /// Reads a frame that must be one JSON object.
     ///
     /// # Errors
@@ -71,25 +92,31 @@ impl<'a> Incoming<'a> {
             return Ok(incoming);
         }
         let detail = Some("expected an object".to_owned());
-        Err(Rejection { id: None, refusal: Refusal::BadFrame, detail })
+        Err(Rejection { id: None, key: None, refusal: Refusal::BadFrame, detail })
     }
 }
 
-/// The one field that an answer needs.
+fn answerable(key: &str) -> Option<Arc<str>> {
+    (key.len() <= KEY_BYTES_MAX).then(|| key.into())
+}
+
+/// The fields that an answer needs.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Numbered {
+struct Named {
     id: Option<u64>,
+    key: Option<serde_json::Value>,
 }
 
 fn rejection(text: &str, error: &serde_json::Error) -> Rejection {
     let refusal = if error.is_data() { Refusal::BadFrame } else { Refusal::BadJson };
-    let id = serde_json::from_str(text).ok().and_then(|Numbered { id }| id).map(RequestId);
+    let Named { id, key } = serde_json::from_str(text).unwrap_or_default();
+    let key = key.as_ref().and_then(|key| answerable(key.as_str()?));
     // Serde repeats the value that it did not expect, however long it is.
     let mut detail = error.to_string();
     let cut = detail.floor_char_boundary(DETAIL_BYTES_MAX);
     detail.truncate(cut);
-    Rejection { id, refusal, detail: Some(detail) }
+    Rejection { id: id.map(RequestId), key, refusal, detail: Some(detail) }
 }
 
 /// Longest explanation of what is wrong with a frame, in bytes.

@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Refusal, shard::Joined};
+use crate::{
+    Refusal,
+    shard::{Extra, Joined, Task},
+};
 
 fn encoded(event: &Event<'_>) -> String {
     let mut out = vec![];
@@ -33,7 +36,8 @@ fn specified_events_begin_as_they_are_shown() {
         r#"{"type":"user_left","room":"general","user":"alice","members":["bob"]}"#
     );
     let at = Time(1_795_237_380_000_000);
-    let message = Message { seq: Seq(7), at, user: user.clone(), content: "Hello \"you\"\n".into() };
+    let message =
+        Message { seq: Seq(7), at, user: user.clone(), content: "Hello \"you\"\n".into(), extra: None };
     let live = r#"{"type":"message","room":"general","user":"alice","content":"Hello \"you\"\n","timestamp":"2026-11-21T05:03:00.000Z","seq":7}"#;
     assert_eq!(encoded(&Event::Message { room: &room, message: &message }), live);
     let messages = [Arc::new(message)];
@@ -80,8 +84,13 @@ fn a_verdict_says_what_is_lost() {
 #[test]
 fn waits_are_rounded_up() {
     let retry_after = Some(std::time::Duration::from_micros(1_001));
-    let error =
-        Event::Error { id: Some(RequestId(3)), refusal: Refusal::RateLimited, detail: None, retry_after };
+    let error = Event::Error {
+        id: Some(RequestId(3)),
+        key: None,
+        refusal: Refusal::RateLimited,
+        detail: None,
+        retry_after,
+    };
     let text = r#"{"type":"error","id":3,"code":"rate_limited","message":"Too fast; try again later.","retry_after_ms":2}"#;
     assert_eq!(encoded(&error), text);
 }
@@ -102,6 +111,65 @@ fn specified_commands_are_understood() {
 }
 
 #[test]
+fn a_message_carries_what_it_was_given() {
+    let sent = r#"{"type":"message","room":"general","content":"see","key":"k1","client_id":7,"reply_to":3,"kind":"file","file_url":"https://a.example/b","file_name":"b","mentions":["bob"],"priority":1}"#;
+    let Command::Publish { extra: Some(extra), .. } = decode(sent).unwrap().command else { panic!() };
+    let extra = Extra { state: Some("working".into()), ..*extra };
+    let message = Message {
+        seq: Seq(7),
+        at: Time(1_795_237_380_000_000),
+        user: alice(),
+        content: "see".into(),
+        extra: Some(extra.into()),
+    };
+    let shown = encoded(&Event::Message { room: &room(), message: &message });
+    let rest = r#","seq":7,"key":"k1","client_id":7,"reply_to":3,"kind":"file","file_url":"https://a.example/b","file_name":"b","mentions":["bob"],"priority":1,"state":"working"}"#;
+    assert!(shown.ends_with(rest), "{shown}");
+}
+
+#[test]
+fn what_a_message_leaves_out_is_not_shown() {
+    let decoded = decode(r#"{"type":"message","room":"general","content":"see","kind":"text","priority":2}"#);
+    assert!(matches!(decoded.unwrap().command, Command::Publish { extra: None, .. }));
+    for wrong in [r#""kind":"song""#, r#""file_name":"b""#, r#""priority":-1"#, r#""mentions":[1]"#] {
+        let frame =
+            format!(r#"{{"type":"message","room":"general","content":"see","id":4,"key":"k",{wrong}}}"#);
+        let Rejection { id, key, refusal, .. } = decode(&frame).unwrap_err();
+        assert_eq!(
+            (id, key.as_deref(), refusal),
+            (Some(RequestId(4)), Some("k"), Refusal::BadFrame),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn answers_name_the_key() {
+    let position = Some(Position::new(Epoch(9), Seq(8)));
+    assert_eq!(
+        encoded(&Event::Ack { id: None, key: Some("k"), room: &room(), position }),
+        r#"{"type":"ack","room":"general","epoch":9,"seq":8,"key":"k"}"#
+    );
+    let refusal = Refusal::Full;
+    assert_eq!(
+        encoded(&Event::Error { id: None, key: Some("k"), refusal, detail: None, retry_after: None }),
+        r#"{"type":"error","code":"full","message":"No more of these fit.","key":"k"}"#
+    );
+}
+
+#[test]
+fn of_a_task_what_is_known_is_shown() {
+    let frame =
+        r#"{"type":"task","room":"general","task":"T-1","assignee":"bob","priority":1,"metadata":{"a": 1}}"#;
+    let Command::Task { task: change, .. } = decode(frame).unwrap().command else { panic!() };
+    let TaskChange { task, status, assignee, priority, metadata } = change;
+    let task = Task { task, status, assignee, priority, metadata };
+    assert_eq!(encoded(&Event::Task { room: &room(), user: None, task: &task, assigned: true }), frame);
+    let rejection = decode(r#"{"type":"task","room":"general","task":"T-1","progress":3}"#).unwrap_err();
+    assert_eq!(rejection.refusal, Refusal::BadFrame, "progress towards what");
+}
+
+#[test]
 fn a_rejection_keeps_the_number() {
     let rejection = decode(r#"{"type": "join", "room": "no good", "id": 4}"#).unwrap_err();
     assert_eq!((rejection.id, rejection.refusal), (Some(RequestId(4)), Refusal::BadRoom));
@@ -116,7 +184,7 @@ proptest! {
     #[test]
     fn any_object_is_read_or_rejected(
         kind in "(hello|join|leave|message|typing|history|members|rooms|create|status|task|ping)",
-        key in "(room|user|content|typing|id|since|epoch|before|limit|after|session|secret|state|progress|task)",
+        key in "(room|user|content|typing|id|since|epoch|before|limit|after|session|secret|state|progress|task|key|kind|file_url|mentions|priority|metadata)",
         value in prop_oneof![
             Just("null".to_owned()), Just("-1".to_owned()), Just("1e99".to_owned()), Just("[{}]".to_owned()),
             "\"[a-z0-9 ]{0,70}\"",

@@ -5,11 +5,11 @@
 
 use std::{borrow::Cow, collections::VecDeque};
 
-use super::{HELP, HOME, line};
+use super::{HELP, line};
 use crate::{
     dialect::{Command, Decoded, Event, Payloads, Rejection, Request},
     id::RequestId,
-    name::RoomName,
+    name::{LOBBY, RoomName},
     refusal::Refusal,
 };
 
@@ -51,7 +51,7 @@ impl Lobby {
         let text = text.trim_end_matches(['\r', '\n']);
         let Some(command) = text.strip_prefix('/') else {
             let room = self.current()?;
-            return Ok(ask(None, Command::Publish { room, content: Cow::Borrowed(text) }));
+            return Ok(ask(None, Command::Publish { room, content: Cow::Borrowed(text), extra: None }));
         };
         let mut words = command.split_ascii_whitespace();
         match (words.next(), words.next(), words.next()) {
@@ -121,7 +121,7 @@ impl Lobby {
             _ => {
                 match event {
                     Event::Welcome { .. } => {
-                        let room = RoomName::new(HOME).expect("a fitting name");
+                        let room = RoomName::new(LOBBY).expect("a fitting name");
                         *self = Self::at(room);
                     }
                     Event::Error { id: Some(id), .. } => self.refused(*id),
@@ -177,5 +177,5 @@ const fn ask(id: Option<RequestId>, command: Command<'_>) -> Decoded<'_> {
 }
 
 const fn reject(refusal: Refusal, detail: Option<String>) -> Rejection {
-    Rejection { id: None, refusal, detail }
+    Rejection { id: None, key: None, refusal, detail }
 }

@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     dialect::{Command, Decoded, Request},
     id::{Epoch, Generation, Position, RequestId, Seq},
+    name::LOBBY,
     shard::{Joined, Roster, Verdict},
     time::Time,
 };
@@ -32,7 +33,7 @@ struct Kit {
 impl Kit {
     /// In the lobby.
     fn new() -> Self {
-        let mut kit = Self { lobby: Lobby::at(room(HOME)) };
+        let mut kit = Self { lobby: Lobby::at(room(LOBBY)) };
         kit.joined("lobby");
         kit
     }
@@ -43,7 +44,7 @@ impl Kit {
         match self.lobby.decode(text, &mut answer) {
             Ok(Decoded::Answered) => lines(&answer).join("|"),
             Ok(Decoded::Request(Request { command, .. })) => match command {
-                Command::Publish { room, content } => format!("say {room} {content}"),
+                Command::Publish { room, content, extra: None } => format!("say {room} {content}"),
                 Command::Join { room, .. } => format!("join {room}"),
                 Command::Leave { room } => format!("leave {room}"),
                 Command::Members { room, .. } => format!("members {room}"),
@@ -82,7 +83,13 @@ impl Kit {
 
     /// The request under this number is refused.
     fn refused(&mut self, id: u64, refusal: Refusal) -> Vec<String> {
-        self.hears(&Event::Error { id: Some(RequestId(id)), refusal, detail: None, retry_after: None })
+        self.hears(&Event::Error {
+            id: Some(RequestId(id)),
+            key: None,
+            refusal,
+            detail: None,
+            retry_after: None,
+        })
     }
 }
 
@@ -167,7 +174,7 @@ fn commands_are_read_as_they_are_shown() {
 fn messages_name_instant_room_and_user_and_no_text_passes_for_them() {
     let (room, user) = (room("general"), UserName::new("bob").unwrap());
     let content = "one\n2026 #general alice: two\u{1b}[2J".into();
-    let message = Message { seq: Seq(1), at: Time(1_790_000_001_000_000), user, content };
+    let message = Message { seq: Seq(1), at: Time(1_790_000_001_000_000), user, content, extra: None };
     let line = "2026-09-21T14:13:21.000Z #general bob: one\n    2026 #general alice: two\u{fffd}[2J";
     assert_eq!(shared(&Event::Message { room: &room, message: &message }), [line]);
     let messages = [Arc::new(message.clone()), Arc::new(message)];
@@ -191,8 +198,14 @@ fn lists_and_notices_are_for_people() {
     let status = Status { state: "working".into(), detail: Some("on it".into()), progress: Some(25) };
     let event = Event::Status { room: &general, user: &ann, status: &status };
     assert_eq!(shared(&event), ["* ann in #general: working, on it (25 %)"]);
-    let task = Task { task: "T-1".into(), status, assignee: Some(ann.clone()) };
-    let event = Event::Task { room: &general, user: None, task: &task };
+    let task = Task {
+        task: "T-1".into(),
+        status: Some(status),
+        assignee: Some(ann.clone()),
+        priority: None,
+        metadata: None,
+    };
+    let event = Event::Task { room: &general, user: None, task: &task, assigned: false };
     assert_eq!(shared(&event), ["* Task T-1 for ann in #general: working, on it (25 %)"]);
     let warning =
         Event::Warning { refusal: Refusal::RateLimited, count: 3, retry_after: Duration::from_millis(150) };

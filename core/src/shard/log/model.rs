@@ -183,7 +183,7 @@ impl StateMachineTest for Kept {
         match transition {
             Transition::Append { content, max } => {
                 let ann = UserName::new("ann").expect("a valid name");
-                let message = log.append(Time(model.said.len() as u64), ann, content.into(), max);
+                let message = log.append(Time(model.said.len() as u64), ann, content.into(), None, max);
                 assert_eq!(seqs(&[message], model), [model.said.len() as u64]);
             }
             Transition::Trim { max } => log.trim(max),

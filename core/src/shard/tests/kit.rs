@@ -7,9 +7,10 @@ use crate::{
     id::{ConnectionId, GatewayId, Generation, Position, RequestId, SessionId},
     name::{RoomName, UserName},
     refusal::Refusal,
+    role::Role,
     secret::Secrets,
     shard::{
-        Effect, Entry, Joined, Keep, Limiters, Op, Peer, Push, Query, Reply, Resume, Roster, Shard,
+        Effect, Entry, Extra, Joined, Keep, Limiters, Op, Peer, Push, Query, Reply, Resume, Roster, Shard,
         ShardEvent,
     },
     time::Time,
@@ -133,7 +134,14 @@ impl Kit {
         });
         answer.unwrap_or_else(|| {
             let session = resume.map_or(fresh, |resume| resume.session);
-            Attach::Waits(Peer { gateway, connection, session, generation: Generation(0), user: user(name) })
+            Attach::Waits(Peer {
+                gateway,
+                connection,
+                session,
+                generation: Generation(0),
+                user: user(name),
+                role: Role::default(),
+            })
         })
     }
 
@@ -188,8 +196,15 @@ impl Kit {
         content: &str,
     ) -> Option<Result<Reply, Refusal>> {
         let (peer, id) = (guest.peer.clone(), id.map(RequestId));
-        self.apply(Op::Publish { peer, id, room: room(name), content: content.into() });
+        self.apply(Op::Publish { peer, id, room: room(name), content: content.into(), extra: None });
         self.reply()
+    }
+
+    /// Says something with an extra; the reply.
+    pub(super) fn publish_with(&mut self, guest: &Guest, name: &str, extra: Extra) -> Result<Reply, Refusal> {
+        let (peer, extra) = (guest.peer.clone(), extra.boxed());
+        self.apply(Op::Publish { peer, id: None, room: room(name), content: "hello".into(), extra });
+        self.reply().expect("a publish is answered")
     }
 
     pub(super) fn ask(&self, query: &Query) -> Option<Result<Reply, Refusal>> {
@@ -254,6 +269,7 @@ pub(super) fn visitor(session: u128, generation: u32, connection: u64, name: &st
         session,
         generation: Generation(generation),
         user: user(name),
+        role: Role::default(),
     };
     Guest { peer, resume: Resume { session, secret: secrets.secret().hash(), attempt: 0 } }
 }

@@ -5,7 +5,8 @@ use crate::{
     config::ShardConfig,
     id::{GatewayId, RequestId, Seq},
     refusal::Refusal,
-    shard::{Keep, Op, Push, Reply, Shard, ShardEvent, Status, Task},
+    role::Role,
+    shard::{Extra, Keep, Kind, Op, Push, Reply, Shard, ShardEvent, Status, Task, TaskChange},
 };
 
 fn member(kit: &mut Kit, gateway: GatewayId, name: &str) -> Guest {
@@ -25,8 +26,15 @@ fn set_status(kit: &mut Kit, guest: &Guest, state: &str) -> Option<Result<Reply,
 }
 
 fn set_task(kit: &mut Kit, guest: &Guest, task: &str, state: &str) -> Option<Result<Reply, Refusal>> {
-    let (peer, task) =
-        (guest.peer.clone(), Task { task: task.into(), status: status(state), assignee: None });
+    change_task(kit, guest, TaskChange { status: Some(status(state)), ..change(task) })
+}
+
+fn change(task: &str) -> TaskChange {
+    TaskChange { task: task.into(), status: None, assignee: None, priority: None, metadata: None }
+}
+
+fn change_task(kit: &mut Kit, guest: &Guest, task: TaskChange) -> Option<Result<Reply, Refusal>> {
+    let peer = guest.peer.clone();
     kit.apply(Op::SetTask { peer, id: Some(RequestId(1)), room: room("general"), task });
     kit.reply()
 }
@@ -156,7 +164,95 @@ fn a_room_has_so_many_tasks() {
     assert_eq!(set_task(&mut kit, &ann, "build", "done"), Some(Ok(Reply::Noted)));
     assert_eq!(kit.pushes().len(), 1);
     let tasks = kit.join(&ann, "general").tasks;
-    assert_eq!(tasks, [Task { task: "build".into(), status: status("done"), assignee: None }]);
+    let done = Task {
+        task: "build".into(),
+        status: Some(status("done")),
+        assignee: None,
+        priority: None,
+        metadata: None,
+    };
+    assert_eq!(tasks, [done]);
+}
+
+#[test]
+fn what_is_said_about_a_task_adds_up() {
+    let mut kit = Kit::new();
+    let ann = member(&mut kit, WEST, "ann");
+    let assigned = TaskChange { assignee: Some(user("nobody")), priority: Some(1), ..change("build") };
+    assert_eq!(change_task(&mut kit, &ann, assigned), Some(Ok(Reply::Noted)));
+    assert!(matches!(&kit.pushes()[..], [(WEST, Push::Task { assigned: true, .. })]));
+    set_task(&mut kit, &ann, "build", "open");
+    let whole = Task {
+        task: "build".into(),
+        status: Some(status("open")),
+        assignee: Some(user("nobody")),
+        priority: Some(1),
+        metadata: None,
+    };
+    assert_eq!(
+        kit.pushes(),
+        [(WEST, Push::Task { user: user("ann"), task: whole.clone(), assigned: false })]
+    );
+    let bob = kit.attach("bob");
+    assert_eq!(kit.join(&bob, "general").tasks, [whole]);
+}
+
+#[test]
+fn a_guest_gives_nobody_a_task() {
+    let mut kit = Kit::new();
+    member(&mut kit, WEST, "ann");
+    let mut gus = member(&mut kit, WEST, "gus");
+    gus.peer.role = Role::Guest;
+    let assigned = TaskChange { assignee: Some(user("ann")), ..change("build") };
+    assert_eq!(change_task(&mut kit, &gus, assigned), Some(Err(Refusal::PermissionDenied)));
+    assert_eq!(set_task(&mut kit, &gus, "build", "open"), Some(Ok(Reply::Noted)));
+}
+
+#[test]
+fn only_admins_and_bots_speak_for_the_system() {
+    let mut kit = Kit::new();
+    let mut ann = member(&mut kit, WEST, "ann");
+    let notice = || Extra { kind: Kind::System, ..Extra::default() };
+    for (role, allowed) in
+        [(Role::Member, false), (Role::Guest, false), (Role::Bot, true), (Role::Admin, true)]
+    {
+        ann.peer.role = role;
+        let said = kit.publish_with(&ann, "general", notice());
+        assert_eq!(said.is_ok(), allowed, "{role:?}");
+        assert!(allowed || said == Err(Refusal::PermissionDenied));
+    }
+}
+
+#[test]
+fn an_agent_is_shown_with_what_it_was_doing() {
+    let mut kit = Kit::new();
+    let ann = member(&mut kit, WEST, "ann");
+    let answer = || Extra { kind: Kind::Agent, state: Some("lying".into()), ..Extra::default() };
+    let state = |kit: &Kit| match &kit.pushes()[..] {
+        [(WEST, Push::Message { message, .. })] => message.extra.as_ref().expect("it has one").state.clone(),
+        other => panic!("{other:?}"),
+    };
+    kit.publish_with(&ann, "general", answer()).expect("a member");
+    assert_eq!(state(&kit), None, "nobody has said what it was doing");
+    set_status(&mut kit, &ann, "working");
+    kit.publish_with(&ann, "general", answer()).expect("a member");
+    assert_eq!(state(&kit).as_deref(), Some("working"));
+    kit.publish_with(&ann, "general", Extra { reply_to: Some(1), ..Extra::default() }).expect("a member");
+    assert_eq!(state(&kit), None, "only agents are shown with it");
+}
+
+#[test]
+fn bots_and_guests_make_no_rooms_but_the_lobby() {
+    let mut kit = Kit::new();
+    for role in [Role::Bot, Role::Guest] {
+        let mut gus = kit.attach("gus");
+        gus.peer.role = role;
+        assert_eq!(kit.create(&gus, "hall"), Err(Refusal::PermissionDenied));
+        assert_eq!(kit.try_join(&gus.peer, "hall", None), Err(Refusal::UnknownRoom));
+        kit.join(&gus, "lobby");
+        kit.leave(&gus, "lobby").expect("a member");
+        kit.wait(ShardConfig::default().room_ttl);
+    }
 }
 
 #[test]

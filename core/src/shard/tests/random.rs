@@ -17,6 +17,7 @@ use crate::{
     id::{ConnectionId, Epoch, GatewayId, Generation, Position, RequestId, Seq, SessionId},
     name::RoomName,
     refusal::Refusal,
+    role::Role,
     secret::Secrets,
     shard::{
         Effect, Entry, Keep, Limiters, Message, Op, Peer, Push, Query, Reply, Resume, Shard, ShardEvent,
@@ -161,7 +162,7 @@ impl World {
                     Some(id) => format!("{} {id}", peer.session),
                     None => format!("{} unnumbered {}", peer.session, self.draw()),
                 };
-                Op::Publish { peer, id, room: room(ROOMS[name]), content: content.into() }
+                Op::Publish { peer, id, room: room(ROOMS[name]), content: content.into(), extra: None }
             }
             _ => unreachable!("not a request"),
         }
@@ -172,7 +173,14 @@ impl World {
         let (gateway, connection) = (self.gateways[gateway], ConnectionId(self.draw()));
         let (user, fresh, secret) = (user(USERS[name]), self.secrets.session(), self.secrets.secret().hash());
         let session = resume.map_or(fresh, |resume| resume.session);
-        let peer = Peer { gateway, connection, session, generation: Generation(0), user: user.clone() };
+        let peer = Peer {
+            gateway,
+            connection,
+            session,
+            generation: Generation(0),
+            user: user.clone(),
+            role: Role::default(),
+        };
         self.connections.push(Connection { peer, attached: false });
         self.shown.insert(connection, Resume { session, secret, attempt: 0 });
         self.apply(Op::Attach { gateway, connection, user, fresh, resume, secret });

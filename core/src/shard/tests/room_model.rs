@@ -16,7 +16,7 @@ use crate::{
     id::{Epoch, GatewayId, Generation, Position, Seq},
     name::UserName,
     refusal::Refusal,
-    shard::{Joined, Keep, MemberView, Message, Push, Reply, Roster, Status, Task, Verdict},
+    shard::{Joined, Keep, MemberView, Message, Push, Reply, Roster, Status, Task, TaskChange, Verdict},
     time::Time,
 };
 
@@ -66,7 +66,7 @@ enum Act {
     Say,
     Type(bool),
     Note(Status),
-    Assign(Task),
+    Assign(TaskChange),
 }
 
 /// A session.
@@ -359,6 +359,7 @@ impl Model {
             at: self.now,
             user: user(WHO[who]),
             content: head.seq.to_string().into(),
+            extra: None,
         };
         self.tell(&Push::Message { epoch: head.epoch, message: message.into() });
         Ok(Reply::Published(head))
@@ -371,14 +372,24 @@ impl Model {
         Ok(Reply::Noted)
     }
 
-    fn assign(&mut self, who: usize, task: &Task) -> Result<Reply, Refusal> {
+    fn assign(&mut self, who: usize, change: &TaskChange) -> Result<Reply, Refusal> {
         self.attending(who)?;
         let tasks = &mut self.hall_mut().tasks;
-        if tasks.len() == TASKS_MAX && !tasks.contains_key(&*task.task) {
+        let TaskChange { task: name, status, assignee, priority, metadata } = change.clone();
+        if tasks.len() == TASKS_MAX && !tasks.contains_key(&*name) {
             return Err(Refusal::Full);
         }
+        let (assigned, known) = (assignee.is_some(), tasks.get(&*name).cloned());
+        let known = known.as_ref();
+        let task = Task {
+            status: status.or_else(|| known?.status.clone()),
+            assignee: assignee.or_else(|| known?.assignee.clone()),
+            priority: priority.or_else(|| known?.priority),
+            metadata: metadata.or_else(|| known?.metadata.clone()),
+            task: name,
+        };
         tasks.insert(task.task.to_string(), task.clone());
-        self.tell(&Push::Task { user: user(WHO[who]), task: task.clone() });
+        self.tell(&Push::Task { user: user(WHO[who]), task, assigned });
         Ok(Reply::Noted)
     }
 
@@ -415,7 +426,17 @@ fn status() -> impl Strategy<Value = Status> {
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let task = (prop::sample::select(vec!["cook", "wash", "sing"]), status());
+    let name = prop::sample::select(vec!["cook", "wash", "sing"]);
+    let assignee = prop::option::of(prop::sample::select(vec!["ann", "nobody"]));
+    let task = (name, prop::option::of(status()), assignee, prop::option::of(0..=4u8)).prop_map(
+        |(task, status, assignee, priority)| TaskChange {
+            task: task.into(),
+            status,
+            assignee: assignee.map(user),
+            priority,
+            metadata: None,
+        },
+    );
     let keep = prop_oneof![1 => Just(Keep::Nothing), 2 => Just(Keep::Grace), 3 => Just(Keep::Window)];
     prop_oneof![
         6 => prop::sample::select(vec![WEST, EAST]).prop_map(Act::Connect),
@@ -426,7 +447,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => Just(Act::Say),
         1 => any::<bool>().prop_map(Act::Type),
         2 => status().prop_map(Act::Note),
-        2 => task.prop_map(|(task, status)| Act::Assign(Task { task: task.into(), status, assignee: None })),
+        2 => task.prop_map(Act::Assign),
     ]
 }
 

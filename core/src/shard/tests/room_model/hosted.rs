@@ -41,7 +41,7 @@ impl Hosted {
             Act::Join => Op::Join { peer, id: None, room, since: None, history: 50 },
             Act::Leave => Op::Leave { peer, id: None, room },
             Act::Create => Op::Create { peer, id: None, room },
-            Act::Say => Op::Publish { peer, id: None, room, content: said.to_string().into() },
+            Act::Say => Op::Publish { peer, id: None, room, content: said.to_string().into(), extra: None },
             Act::Note(status) => Op::SetStatus { peer, id: None, room, status },
             Act::Assign(task) => Op::SetTask { peer, id: None, room, task },
             Act::Type(on) => {

@@ -1,0 +1,108 @@
+//! Who may do what: one table (S3.23, S4.2).
+
+use serde::{Deserialize, Serialize};
+
+/// What a user is to the server. Without tokens everybody is a member.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// May do everything, everywhere.
+    Admin,
+    /// A person.
+    #[default]
+    Member,
+    /// A program that takes part.
+    Bot,
+    /// Somebody passing by.
+    Guest,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Admin, Self::Member, Self::Bot, Self::Guest];
+
+    /// The word in tokens and on the wire.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Member => "member",
+            Self::Bot => "bot",
+            Self::Guest => "guest",
+        }
+    }
+
+    /// The role of a word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.word() == word)
+    }
+}
+
+/// What somebody may want to do in a room.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Act {
+    /// Make it.
+    Create,
+    /// Send somebody away, and let somebody in.
+    Kick,
+    /// Start its bot.
+    Start,
+    /// Stop its bot.
+    Stop,
+    /// Give somebody a task.
+    Assign,
+    /// Read.
+    Read,
+    /// Say something.
+    Speak,
+    /// Say something in the system's name.
+    Announce,
+}
+
+/// Whether a user of this role, perhaps the room's owner, may do this. What is said here holds in rooms that they may
+/// be in: a private one is open to those only whom it has let in, and never to guests.
+#[must_use]
+pub const fn may(role: Role, is_owner: bool, act: Act) -> bool {
+    match act {
+        Act::Read | Act::Speak => true,
+        Act::Assign => is_owner || matches!(role, Role::Admin | Role::Member | Role::Bot),
+        Act::Create => matches!(role, Role::Admin | Role::Member),
+        Act::Kick | Act::Start | Act::Stop => is_owner || matches!(role, Role::Admin),
+        Act::Announce => matches!(role, Role::Admin | Role::Bot),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_says_who_may_do_what() {
+        let acts = [
+            Act::Create,
+            Act::Kick,
+            Act::Start,
+            Act::Stop,
+            Act::Assign,
+            Act::Read,
+            Act::Speak,
+            Act::Announce,
+        ];
+        let row = |role, owner| acts.map(|act| if may(role, owner, act) { 'x' } else { '-' });
+        let text = |role, owner| row(role, owner).into_iter().collect::<String>();
+        assert_eq!(text(Role::Admin, false), "xxxxxxxx");
+        assert_eq!(text(Role::Member, true), "xxxxxxx-");
+        assert_eq!(text(Role::Member, false), "x---xxx-");
+        assert_eq!(text(Role::Bot, false), "----xxxx");
+        assert_eq!(text(Role::Guest, false), "-----xx-");
+    }
+
+    #[test]
+    fn a_word_leads_back_to_its_role() {
+        for role in Role::ALL {
+            assert_eq!(Role::from_word(role.word()), Some(role));
+        }
+        assert_eq!(Role::from_word("Admin"), None);
+    }
+}

@@ -1,0 +1,94 @@
+//! What users have said under keys of their own, so that a repeat is answered and not repeated, whichever session it
+//! comes from.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use super::{deadlines::Due, turn::Turn};
+use crate::{
+    config::ShardConfig,
+    id::Position,
+    name::{RoomName, UserName},
+    refusal::Refusal,
+    time::Time,
+};
+
+/// The keys of all users.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    of_users: BTreeMap<UserName, Window>,
+    /// Of all users together.
+    count: usize,
+}
+
+/// One user's keys. Never empty.
+#[derive(Debug, Default)]
+struct Window {
+    answers: BTreeMap<(RoomName, Arc<str>), Position>,
+    /// The same, oldest first, each with the instant at which it is forgotten.
+    order: VecDeque<(Time, (RoomName, Arc<str>))>,
+}
+
+impl Keys {
+    /// Where the message with this key is, if it was said within the window.
+    ///
+    /// # Errors
+    /// [`Refusal::Full`] if the key is new and no more fit: to forget one early could put a message into its room twice.
+    pub(super) fn recall(
+        &self,
+        config: &ShardConfig,
+        user: &UserName,
+        room: &RoomName,
+        key: &Arc<str>,
+    ) -> Result<Option<Position>, Refusal> {
+        let answers = self.of_users.get(user).map(|window| &window.answers);
+        if let Some(position) = answers.and_then(|it| it.get(&(room.clone(), Arc::clone(key)))) {
+            return Ok(Some(*position));
+        }
+        let is_full = answers.is_some_and(|it| it.len() >= config.keys_per_user_max as usize)
+            || self.count >= config.keys_max as usize;
+        if is_full { Err(Refusal::Full) } else { Ok(None) }
+    }
+
+    /// Remembers a key that is not known.
+    pub(super) fn remember(
+        &mut self,
+        turn: &mut Turn<'_>,
+        user: &UserName,
+        room: &RoomName,
+        key: Arc<str>,
+        position: Position,
+    ) {
+        let until = turn.at + turn.config.key_window;
+        let window = self.of_users.entry(user.clone()).or_default();
+        if window.order.is_empty() {
+            turn.deadlines.set(until, Due::Keys(user.clone()));
+        }
+        let key = (room.clone(), key);
+        window.order.push_back((until, key.clone()));
+        let known = window.answers.insert(key, position);
+        debug_assert!(known.is_none(), "what is known is recalled");
+        self.count += 1;
+    }
+
+    /// A user's oldest key is due: forgets all that are.
+    pub(super) fn expire(&mut self, turn: &mut Turn<'_>, user: &UserName) {
+        let window = self.of_users.get_mut(user).expect("a deadline is of a user with keys");
+        while let Some((_, key)) = window.order.pop_front_if(|(until, _)| *until <= turn.at) {
+            window.answers.remove(&key);
+            self.count -= 1;
+        }
+        match window.order.front() {
+            Some(&(until, _)) => turn.deadlines.set(until, Due::Keys(user.clone())),
+            None => drop(self.of_users.remove(user)),
+        }
+    }
+
+    /// How many there are, and how many the user with the most has.
+    pub(super) fn usage(&self) -> (usize, usize) {
+        let most = self.of_users.values().map(|window| window.answers.len()).max();
+        (self.count, most.unwrap_or(0))
+    }
+}
