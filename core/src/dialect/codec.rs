@@ -89,6 +89,8 @@ pub struct Opening {
     pub user: Option<UserName>,
     /// What proves who one is.
     pub token: Option<Token>,
+    /// It is there for a request or two: it takes no seat in rooms, and nobody is told of it.
+    pub visitor: bool,
 }
 
 /// One connection's end of its dialect: reads its frames, and writes what is for it alone.

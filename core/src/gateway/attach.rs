@@ -51,6 +51,8 @@ impl Gateway {
         out: &mut Vec<GatewayOutput>,
     ) {
         let slot = self.by_id.get(&peer.connection).copied();
+        let visitor = slot.is_some_and(|slot| self.connection(slot).visitor);
+        let peer = Peer { visitor, ..peer };
         let attaching = slot.and_then(|slot| match &mut self.connection(slot).phase {
             phase @ Phase::Attaching(_) => match std::mem::replace(phase, Phase::Attached(peer.clone())) {
                 Phase::Attaching(attaching) => Some((slot, attaching)),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     config::GatewayConfig,
-    dialect::{Codec, Dialect},
+    dialect::{Codec, Opening},
     id::{ConnectionId, RequestId, SessionId, ShardId},
     name::{RoomName, UserName},
     secret::Secret,
@@ -70,6 +70,8 @@ pub(super) struct Connection {
     pub(super) id: ConnectionId,
     pub(super) phase: Phase,
     pub(super) codec: Codec,
+    /// It takes no seat in rooms.
+    pub(super) visitor: bool,
     /// What waits until its token is verified.
     pub(super) verifying: Option<Box<Verifying>>,
     /// What its token says.
@@ -120,11 +122,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(id: ConnectionId, dialect: Dialect, now: Time) -> Self {
+    pub(super) fn new(id: ConnectionId, opening: &Opening, now: Time) -> Self {
         Self {
             id,
             phase: Phase::Arriving,
-            codec: Codec::new(dialect),
+            codec: Codec::new(opening.dialect),
+            visitor: opening.visitor,
             verifying: None,
             identity: None,
             greeted: false,

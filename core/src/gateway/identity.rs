@@ -54,7 +54,7 @@ impl Connection {
 impl Gateway {
     /// What a connection's address says of it.
     pub(super) fn arrive(&mut self, now: Time, slot: Slot, opening: Opening, out: &mut Vec<GatewayOutput>) {
-        let Opening { dialect, user, token } = opening;
+        let Opening { dialect, user, token, visitor: _ } = opening;
         match (token, user) {
             (Some(token), named) if self.config.verify_tokens => {
                 self.verify(slot, Verifying::Address { named }, token, out);

@@ -188,7 +188,7 @@ impl Gateway {
             self.slots.push(None);
             self.slots.len() - 1
         });
-        self.slots[slot] = Some(Connection::new(id, opening.dialect, now));
+        self.slots[slot] = Some(Connection::new(id, &opening, now));
         let earlier = self.by_id.insert(id, slot);
         assert!(earlier.is_none(), "connection ids are never reused");
         self.counters.connections += 1;
@@ -270,6 +270,7 @@ impl Gateway {
                 generation: crate::Generation(0),
                 user: attaching.user.clone(),
                 role: Role::default(),
+                visitor: connection.visitor,
             },
             Phase::Arriving | Phase::Closing => return,
         };

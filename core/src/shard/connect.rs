@@ -96,7 +96,15 @@ impl State {
         let home = session.home.as_mut().expect("connections attach at home");
         home.fresh = secret;
         let event = ShardEvent::Attached {
-            peer: Peer { gateway, connection, session: id, generation, user, role: Role::default() },
+            peer: Peer {
+                gateway,
+                connection,
+                session: id,
+                generation,
+                user,
+                role: Role::default(),
+                visitor: false,
+            },
             resumed: generation > Generation(1),
             limiters: home.limiters,
         };

@@ -45,6 +45,9 @@ impl State {
 
     /// Checks every limit before anything changes.
     fn may_join(&self, config: &ShardConfig, peer: &Peer, name: &RoomName) -> Result<(), Refusal> {
+        if peer.visitor {
+            return Err(Refusal::PermissionDenied);
+        }
         let room = self.rooms.get(name);
         if room.is_some_and(|room| room.has_seat(peer)) {
             return Ok(());

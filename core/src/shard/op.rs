@@ -46,6 +46,9 @@ pub struct Peer {
     /// What they are to the server.
     #[serde(default)]
     pub role: Role,
+    /// It takes no seat: where its user is a member by another session, it may read and speak.
+    #[serde(default)]
+    pub visitor: bool,
 }
 
 /// How long a session outlives its connection.

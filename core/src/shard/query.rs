@@ -69,6 +69,14 @@ impl State {
         }
     }
 
+    /// The room, if the peer attends it or may visit it.
+    fn readable(&self, peer: &Peer, name: &RoomName) -> Result<&Room, Refusal> {
+        match self.rooms.get(name) {
+            Some(room) if room.admits(peer) => Ok(room),
+            _ => self.attended(peer, name),
+        }
+    }
+
     fn page(&self, peer: &Peer, room: &RoomName, from: Position, limits: PageLimits) -> Option<Page> {
         let log = &self.attended(peer, room).ok()?.log;
         let head = log.head();
@@ -83,7 +91,7 @@ impl State {
         before: Option<Seq>,
         limits: PageLimits,
     ) -> Result<Reply, Refusal> {
-        let log = &self.attended(peer, room)?.log;
+        let log = &self.readable(peer, room)?.log;
         let (messages, more) = log.page_before(before, limits);
         Ok(Reply::History { epoch: log.head().epoch, messages, more })
     }
@@ -95,7 +103,7 @@ impl State {
         after: Option<&UserName>,
         limit: u32,
     ) -> Result<Reply, Refusal> {
-        let room = self.attended(peer, room)?;
+        let room = self.readable(peer, room)?;
         let (members, more) = page_of_names(&room.members, after, limit, |user, member| member.view(user));
         Ok(Reply::Members { members, count: room.count(), more })
     }

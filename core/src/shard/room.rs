@@ -152,6 +152,11 @@ impl Room {
         self.seat_of(peer).is_some_and(|seat| seat.address == Some(peer.into()))
     }
 
+    /// Whether somebody who only visits may speak and read here.
+    pub(super) fn admits(&self, peer: &Peer) -> bool {
+        peer.visitor && self.members.contains_key(&peer.user)
+    }
+
     fn seat_of(&self, peer: &Peer) -> Option<&Seat> {
         self.members.get(&peer.user)?.seat_of(peer.session)
     }

@@ -77,7 +77,7 @@ impl State {
         let room = planted!(
             NonMembersSpeak,
             self.rooms.get_mut(name).ok_or(Refusal::UnknownRoom),
-            attended(&mut self.rooms, peer, name)
+            writable(&mut self.rooms, peer, name)
         )?;
         may_say(peer, extra)?;
         let extra = extra.map(|extra| room.carried(peer, extra));
@@ -164,6 +164,16 @@ fn may_say(peer: &Peer, extra: Option<&Extra>) -> Result<(), Refusal> {
     let is_notice = extra.is_some_and(|extra| extra.kind == Kind::System);
     let act = if is_notice { Act::Announce } else { Act::Speak };
     if may(peer.role, false, act) { Ok(()) } else { Err(Refusal::PermissionDenied) }
+}
+
+/// The room, if the peer attends it or may visit it.
+fn writable<'a>(
+    rooms: &'a mut BTreeMap<RoomName, Room>,
+    peer: &Peer,
+    name: &RoomName,
+) -> Result<&'a mut Room, Refusal> {
+    let room = rooms.get_mut(name).ok_or(Refusal::UnknownRoom)?;
+    if room.admits(peer) || room.is_attended_by(peer) { Ok(room) } else { Err(Refusal::NotMember) }
 }
 
 /// The room, if the peer has taken its seat there on this connection.

@@ -141,6 +141,7 @@ impl Kit {
                 generation: Generation(0),
                 user: user(name),
                 role: Role::default(),
+                visitor: false,
             })
         })
     }
@@ -270,6 +271,7 @@ pub(super) fn visitor(session: u128, generation: u32, connection: u64, name: &st
         generation: Generation(generation),
         user: user(name),
         role: Role::default(),
+        visitor: false,
     };
     Guest { peer, resume: Resume { session, secret: secrets.secret().hash(), attempt: 0 } }
 }

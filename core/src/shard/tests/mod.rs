@@ -9,3 +9,4 @@ mod queries;
 mod random;
 mod room_model;
 mod sessions;
+mod visits;

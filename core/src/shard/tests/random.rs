@@ -180,6 +180,7 @@ impl World {
             generation: Generation(0),
             user: user.clone(),
             role: Role::default(),
+            visitor: false,
         };
         self.connections.push(Connection { peer, attached: false });
         self.shown.insert(connection, Resume { session, secret, attempt: 0 });

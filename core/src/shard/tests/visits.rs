@@ -1,0 +1,67 @@
+//! Visitors: they read and speak where their user is a member by another session, and take no seat.
+
+use super::kit::{Guest, Kit, WEST, room};
+use crate::{
+    refusal::Refusal,
+    shard::{Keep, Peer, Push, Query, Reply},
+};
+
+/// Another connection of a user, for a request or two.
+fn visit(kit: &mut Kit, user: &str) -> Guest {
+    let Guest { peer, resume } = kit.attach(user);
+    Guest { peer: Peer { visitor: true, ..peer }, resume }
+}
+
+/// The contents of a room's history and the number of its members.
+fn read(kit: &Kit, guest: &Guest) -> Result<(Vec<String>, u32), Refusal> {
+    let (peer, name) = (guest.peer.clone(), room("general"));
+    let (messages_max, bytes_max) = (10, 10_000);
+    let history = Query::History {
+        peer: peer.clone(),
+        id: None,
+        room: name.clone(),
+        before: None,
+        messages_max,
+        bytes_max,
+    };
+    let members = Query::Members { peer, id: None, room: name, after: None, limit: 10 };
+    match (kit.ask(&history).unwrap()?, kit.ask(&members).unwrap()?) {
+        (Reply::History { messages, .. }, Reply::Members { count, .. }) => {
+            Ok((messages.iter().map(|message| message.content.to_string()).collect(), count))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_members_visit_is_served_and_nobody_told_of_it() {
+    let mut kit = Kit::new();
+    let ann = kit.attach("ann");
+    kit.join(&ann, "general");
+    let visitor = visit(&mut kit, "ann");
+    let said = kit.publish(&visitor, "general", Some(1), "from afar");
+    assert!(matches!(said, Some(Ok(Reply::Published(_)))), "{said:?}");
+    assert!(matches!(&kit.pushes()[..], [(WEST, Push::Message { .. })]));
+    assert_eq!(read(&kit, &visitor), Ok((vec!["from afar".to_owned()], 1)));
+    kit.detach(&visitor, Keep::Nothing);
+    assert_eq!(kit.pushes(), []);
+    assert_eq!(kit.try_join(&visitor.peer, "general", None), Err(Refusal::Replaced), "it has ended");
+}
+
+#[test]
+fn a_visitor_has_no_more_rights_than_a_member() {
+    let mut kit = Kit::new();
+    let ann = kit.attach("ann");
+    kit.join(&ann, "general");
+    let bob = visit(&mut kit, "bob");
+    assert_eq!(read(&kit, &bob), Err(Refusal::NotMember));
+    assert_eq!(kit.publish(&bob, "general", Some(1), "hi"), Some(Err(Refusal::NotMember)));
+    assert_eq!(kit.publish(&bob, "nowhere", Some(2), "hi"), Some(Err(Refusal::UnknownRoom)));
+    assert_eq!(kit.try_join(&bob.peer, "general", None), Err(Refusal::PermissionDenied));
+
+    let visitor = visit(&mut kit, "ann");
+    kit.leave(&ann, "general").unwrap();
+    assert_eq!(read(&kit, &visitor), Err(Refusal::NotMember));
+    // Who has no seat cannot leave one, either.
+    assert_eq!(kit.leave(&visitor, "general"), Err(Refusal::NotMember));
+}
