@@ -2,15 +2,13 @@
 
 use std::{cell::Cell, convert::Infallible, net::SocketAddr, rc::Rc, sync::atomic::Ordering};
 
-use bytes::Bytes;
 use chinwag_core::dialect::Opening;
 use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
     header::{
-        ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL,
-        SEC_WEBSOCKET_VERSION, UPGRADE,
+        ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
     },
     server::conn::http1,
     service::service_fn,
@@ -23,24 +21,25 @@ use tokio_tungstenite::tungstenite::{
 use tracing::debug;
 
 use crate::{
+    answer::{Answer, With as _, text},
     connection::Connection,
     cors::{self, Foreign},
     hub::Hub,
     metrics,
     opening::{self, Asked, Wrong},
+    rest,
     server::Shared,
 };
 
 /// Hyper's buffers per socket, in bytes; they are gone once it is a WebSocket.
 const BUFFER_BYTES_MAX: usize = 16 * 1024;
 
-type Answer = Response<Full<Bytes>>;
-
 /// Serves HTTP on a socket until it ends or becomes a WebSocket, which then is a task of its own: a much smaller one.
 pub(crate) async fn serve(hub: Rc<Hub>, tcp: TcpStream, peer: SocketAddr) {
     let counted = Counted::new(Rc::clone(&hub));
     let asked = Cell::new(None);
-    let service = service_fn(|request| async { Ok::<_, Infallible>(answer(&hub, request, &asked).await) });
+    let service =
+        service_fn(|request| async { Ok::<_, Infallible>(answer(&hub, peer, request, &asked).await) });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(hub.shared.settings.driver.header_timeout)
@@ -77,7 +76,12 @@ impl Drop for Counted {
 }
 
 /// Answers one request. The query is not looked at and not logged: it may hold a token.
-async fn answer(hub: &Hub, request: Request<Incoming>, asked: &Cell<Option<Opening>>) -> Answer {
+async fn answer(
+    hub: &Rc<Hub>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+    asked: &Cell<Option<Opening>>,
+) -> Answer {
     let origins = &hub.shared.settings.identity.origins;
     let origin = match cors::origin(origins, request.headers()) {
         Ok(origin) => origin,
@@ -85,8 +89,11 @@ async fn answer(hub: &Hub, request: Request<Incoming>, asked: &Cell<Option<Openi
             return text(StatusCode::FORBIDDEN, "Pages of this origin may not talk to this server.");
         }
     };
-    let mut answer =
-        if request.method() == Method::OPTIONS { preflight() } else { route(hub, request, asked).await };
+    let mut answer = if request.method() == Method::OPTIONS {
+        preflight()
+    } else {
+        route(hub, peer, request, asked).await
+    };
     cors::grant(answer.headers_mut(), origin);
     answer
 }
@@ -99,8 +106,16 @@ fn preflight() -> Answer {
     answer
 }
 
-async fn route(hub: &Hub, request: Request<Incoming>, asked: &Cell<Option<Opening>>) -> Answer {
+async fn route(
+    hub: &Rc<Hub>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+    asked: &Cell<Option<Opening>>,
+) -> Answer {
     let shared = &hub.shared;
+    if rest::has(request.uri().path()) {
+        return rest::answer(hub, peer, request).await;
+    }
     if request.method() != Method::GET && request.method() != Method::HEAD {
         let allowed = HeaderValue::from_static("GET, HEAD");
         return text(StatusCode::METHOD_NOT_ALLOWED, "Only GET is understood here.").with(ALLOW, allowed);
@@ -158,27 +173,4 @@ fn upgrade_required(sentence: &'static str) -> Answer {
 fn going(shared: &Shared, sentence: &'static str) -> Answer {
     let seconds = shared.settings.gateway.return_spread.as_secs().max(1);
     text(StatusCode::SERVICE_UNAVAILABLE, sentence).with(RETRY_AFTER, HeaderValue::from(seconds))
-}
-
-/// One line of text.
-fn text(status: StatusCode, line: impl Into<String>) -> Answer {
-    let mut line = line.into();
-    if !line.ends_with('\n') {
-        line.push('\n');
-    }
-    let mut answer = Response::new(Full::from(line));
-    *answer.status_mut() = status;
-    answer.with(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))
-}
-
-/// Headers in passing.
-trait With {
-    fn with(self, name: HeaderName, value: HeaderValue) -> Self;
-}
-
-impl With for Answer {
-    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers_mut().insert(name, value);
-        self
-    }
 }

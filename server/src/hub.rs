@@ -20,7 +20,7 @@ use tokio::{
     sync::{Notify, mpsc},
     time::sleep_until,
 };
-use tracing::info;
+use tracing::{debug, info};
 
 use crate::{clock::Clock, log::Notices, metrics::Snapshot, server::Shared, slot::Slot};
 
@@ -86,15 +86,28 @@ impl Hub {
 
     /// A WebSocket is open.
     pub(crate) fn connected(&self, peer: SocketAddr, opening: Opening) -> Rc<Slot> {
+        let slot = self.seat(false);
+        info!(connection = slot.id.0, %peer, live = self.live(), "connected");
+        self.gateway(GatewayInput::Connected { connection: slot.id, opening });
+        slot
+    }
+
+    /// A request came in that is a connection for as long as it takes to answer.
+    pub(crate) fn visited(&self, peer: SocketAddr, opening: Opening) -> Rc<Slot> {
+        let slot = self.seat(true);
+        debug!(connection = slot.id.0, %peer, "visited");
+        self.gateway(GatewayInput::Connected { connection: slot.id, opening });
+        slot
+    }
+
+    fn seat(&self, is_visit: bool) -> Rc<Slot> {
         let opened = self.opened.get();
         self.opened.set(opened + 1);
         let threads = u64::from(self.shared.settings.driver.threads);
         let id = ConnectionId(opened * threads + u64::from(self.index));
-        let slot = Rc::new(Slot::new(id));
+        let slot = Rc::new(Slot::new(id, is_visit));
         self.slots.borrow_mut().insert(id, Rc::clone(&slot));
-        let live = self.shared.live.fetch_add(1, Ordering::Relaxed) + 1;
-        info!(connection = id.0, %peer, live, "connected");
-        self.gateway(GatewayInput::Connected { connection: id, opening });
+        self.shared.live.fetch_add(1, Ordering::Relaxed);
         slot
     }
 
@@ -110,18 +123,33 @@ impl Hub {
 
     /// A WebSocket is gone. `how` is for the log.
     pub(crate) fn disconnected(&self, slot: &Slot, how: &str) {
-        self.gateway(GatewayInput::Disconnected { connection: slot.id });
-        let mut slots = self.slots.borrow_mut();
-        slots.remove(&slot.id);
-        let live = self.shared.live.fetch_sub(1, Ordering::Relaxed) - 1;
+        self.unseat(slot);
+        let live = self.live();
         let connection = slot.id.0;
         match slot.who.get() {
             Some((user, session)) => info!(connection, %user, %session, reason = %how, live, "disconnected"),
             None => info!(connection, reason = %how, live, "disconnected"),
         }
+    }
+
+    /// A visit is over.
+    pub(crate) fn left(&self, slot: &Slot) {
+        self.unseat(slot);
+        debug!(connection = slot.id.0, "left");
+    }
+
+    fn unseat(&self, slot: &Slot) {
+        self.gateway(GatewayInput::Disconnected { connection: slot.id });
+        let mut slots = self.slots.borrow_mut();
+        slots.remove(&slot.id);
+        self.shared.live.fetch_sub(1, Ordering::Relaxed);
         if slots.is_empty() {
             self.emptied.notify_one();
         }
+    }
+
+    fn live(&self) -> usize {
+        self.shared.live.load(Ordering::Relaxed)
     }
 
     /// Mail from another node.

@@ -7,6 +7,7 @@
 //! [`Server`] can be embedded; [`main_with`] is the whole `chat-server` program, so that another program of the
 //! workspace can re-execute itself into it.
 
+mod answer;
 mod cli;
 mod clock;
 mod connection;
@@ -18,6 +19,7 @@ mod log;
 mod metrics;
 mod opening;
 mod origin;
+mod rest;
 mod server;
 mod settings;
 mod slot;

@@ -49,6 +49,11 @@ impl Notices {
     /// Writes a line, or not, and remembers who is at the other end.
     pub(crate) fn write(&self, now: Time, slots: &HashMap<ConnectionId, Rc<Slot>>, notice: Notice) {
         match notice {
+            Notice::Attached { connection, user, .. }
+                if slots.get(&connection).is_some_and(|slot| slot.is_visit) =>
+            {
+                debug!(connection = connection.0, %user, "visits");
+            }
             Notice::Attached { connection, user, session, resumed } => {
                 info!(connection = connection.0, %user, %session, resumed, "attached");
                 if let Some(slot) = slots.get(&connection) {

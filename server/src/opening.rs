@@ -60,7 +60,7 @@ pub(crate) fn read(uri: &Uri, headers: &HeaderMap, tokens_count: bool) -> Result
         let name = format!("{SUBPROTOCOL_PREFIX}{}", dialect.name());
         HeaderValue::from_str(&name).expect("names are plain ASCII")
     });
-    Ok(Asked { opening: Opening { dialect, user, token }, subprotocol })
+    Ok(Asked { opening: Opening { dialect, user, token, visitor: false }, subprotocol })
 }
 
 fn by_path(path: &str) -> Option<Dialect> {

@@ -12,6 +12,8 @@ use chinwag_core::{ConnectionId, Disconnect, SessionId, UserName};
 pub(crate) struct Slot {
     /// Unique in the process, so that log lines can be told apart.
     pub(crate) id: ConnectionId,
+    /// It has no socket and ends with the answer to one request.
+    pub(crate) is_visit: bool,
     /// Who it says it is, once known.
     pub(crate) who: OnceCell<(UserName, SessionId)>,
     writable: Cell<bool>,
@@ -22,9 +24,10 @@ pub(crate) struct Slot {
 
 impl Slot {
     /// A connection that is read and has nothing to write.
-    pub(crate) fn new(id: ConnectionId) -> Self {
+    pub(crate) fn new(id: ConnectionId, is_visit: bool) -> Self {
         Self {
             id,
+            is_visit,
             who: OnceCell::new(),
             writable: Cell::new(false),
             reading: Cell::new(true),

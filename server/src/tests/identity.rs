@@ -28,7 +28,7 @@ fn token(user: &str, seconds: f64) -> String {
     sign(&json!({"sub": user, "exp": now - LEEWAY.as_secs_f64() + seconds}), SECRET.as_bytes())
 }
 
-fn good(user: &str) -> String {
+pub(super) fn good(user: &str) -> String {
     token(user, 3_600.0)
 }
 
@@ -101,7 +101,7 @@ async fn who_shows_no_good_token_is_sent_away_and_told_why() {
 }
 
 impl Running {
-    async fn connect_plainly(&self) -> Chat {
+    pub(super) async fn connect_plainly(&self) -> Chat {
         self.open(request("/chat", None)).await.0
     }
 

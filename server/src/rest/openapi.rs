@@ -1,0 +1,88 @@
+//! The OpenAPI 3.1 document, from the table of routes and the types of bodies.
+
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use super::{
+    problem::Problem,
+    route::{ROUTES, Route},
+};
+
+/// Describes every route.
+pub(crate) fn document() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut generator = settings.into_generator();
+    let mut paths = Map::new();
+    for route in &ROUTES {
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        path[route.method.as_str().to_lowercase()] = operation(route, &mut generator);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Chinwag",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Rooms of a chat, without a WebSocket. The same limits, order and permissions as there.",
+            "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+        },
+        "servers": [{"url": "http://127.0.0.1:8080"}],
+        "security": [{"token": []}, {"user": []}],
+        "paths": paths,
+        "components": {
+            "schemas": generator.take_definitions(true),
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "user": {"type": "apiKey", "in": "query", "name": "user", "description": "In open mode."},
+            },
+        },
+    })
+}
+
+fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
+    let mut operation = json!({
+        "operationId": format!("{:?}", route.call).to_lowercase(),
+        "summary": route.summary,
+        "parameters": parameters(route),
+        "responses": {
+            route.status.to_string(): {
+                "description": "All is well.",
+                "content": content(route.gives.map_or_else(|| json!({}), |schema| json!(schema(generator)))),
+            },
+            "default": {
+                "description": "It is refused; the status fits the error.",
+                "headers": {"Retry-After": {"description": "In seconds, if it may be sent again.",
+                                            "schema": {"type": "integer"}}},
+                "content": content(json!(generator.subschema_for::<Problem>())),
+            },
+        },
+    });
+    if let Some(schema) = route.takes {
+        operation["requestBody"] = json!({"required": true, "content": content(json!(schema(generator)))});
+    }
+    operation
+}
+
+fn content(schema: Value) -> Value {
+    json!({"application/json": {"schema": schema}})
+}
+
+fn parameters(route: &Route) -> Vec<Value> {
+    let in_path = [("{room}", "^[A-Za-z0-9_.:-]{1,64}$"), ("{bot}", "^[A-Za-z0-9_.-]{1,32}$")];
+    let in_path = in_path.into_iter().filter(|(name, _)| route.path.contains(name)).map(|(name, pattern)| {
+        let schema = json!({"type": "string", "pattern": pattern});
+        json!({"name": name.trim_matches(['{', '}']), "in": "path", "required": true, "schema": schema})
+    });
+    let in_query = route.query.iter().map(|&(name, is_number)| {
+        let schema =
+            if is_number { json!({"type": "integer", "minimum": 0}) } else { json!({"type": "string"}) };
+        json!({"name": name, "in": "query", "schema": schema})
+    });
+    let key = route.takes.map(|_| {
+        let schema = json!({"type": "string", "minLength": 1, "maxLength": 64});
+        json!({"name": "Idempotency-Key", "in": "header", "schema": schema})
+    });
+    in_path.chain(in_query).chain(key).collect()
+}

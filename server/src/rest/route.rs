@@ -1,0 +1,174 @@
+//! Every route, once: what dispatches requests and what the OpenAPI document lists come from this table.
+
+use hyper::Method;
+use percent_encoding::percent_decode_str;
+use schemars::{Schema, SchemaGenerator};
+
+use super::types::{Chat, Members, Messages, Rooms, Said, Say};
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Call {
+    /// List the rooms (S0.2, S1.10).
+    Rooms,
+    /// List a room's members (S0.2).
+    Members,
+    /// Read older messages (S0.4).
+    Messages,
+    /// Say something (S3.19).
+    Say,
+    /// Say something to a bot (S3.30).
+    Chat,
+    /// Describe all this.
+    Describe,
+}
+
+/// A route.
+pub(crate) struct Route {
+    /// What it is for.
+    pub(crate) call: Call,
+    /// `GET`, which serves `HEAD`, too, or `POST`.
+    pub(crate) method: Method,
+    /// Its path; `{name}` stands for one segment.
+    pub(crate) path: &'static str,
+    /// One sentence.
+    pub(crate) summary: &'static str,
+    /// Names of parameters in the query, and whether they are numbers.
+    pub(crate) query: &'static [(&'static str, bool)],
+    /// The shape of the body that it takes.
+    pub(crate) takes: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// The status when all is well.
+    pub(crate) status: u16,
+    /// The shape of the answer then.
+    pub(crate) gives: Option<fn(&mut SchemaGenerator) -> Schema>,
+}
+
+const PAGE: &[(&str, bool)] = &[("after", false), ("limit", true)];
+
+/// All routes.
+pub(crate) static ROUTES: [Route; 6] = [
+    Route {
+        call: Call::Rooms,
+        method: Method::GET,
+        path: "/api/rooms",
+        summary: "Lists the rooms by name.",
+        query: PAGE,
+        takes: None,
+        status: 200,
+        gives: Some(SchemaGenerator::subschema_for::<Rooms>),
+    },
+    Route {
+        call: Call::Members,
+        method: Method::GET,
+        path: "/api/rooms/{room}/members",
+        summary: "Lists a room's members by name.",
+        query: PAGE,
+        takes: None,
+        status: 200,
+        gives: Some(SchemaGenerator::subschema_for::<Members>),
+    },
+    Route {
+        call: Call::Messages,
+        method: Method::GET,
+        path: "/api/rooms/{room}/messages",
+        summary: "Gives the newest messages of a room, or those before one of them.",
+        query: &[("before", true), ("limit", true)],
+        takes: None,
+        status: 200,
+        gives: Some(SchemaGenerator::subschema_for::<Messages>),
+    },
+    Route {
+        call: Call::Say,
+        method: Method::POST,
+        path: "/api/rooms/{room}/messages",
+        summary: "Says something in a room; under an Idempotency-Key, once.",
+        query: &[],
+        takes: Some(SchemaGenerator::subschema_for::<Say>),
+        status: 201,
+        gives: Some(SchemaGenerator::subschema_for::<Said>),
+    },
+    Route {
+        call: Call::Chat,
+        method: Method::POST,
+        path: "/bot-execution/{bot}/chat",
+        summary: "Says something in a bot's room; under an Idempotency-Key, once.",
+        query: &[],
+        takes: Some(SchemaGenerator::subschema_for::<Chat>),
+        status: 201,
+        gives: Some(SchemaGenerator::subschema_for::<Said>),
+    },
+    Route {
+        call: Call::Describe,
+        method: Method::GET,
+        path: "/api/openapi.json",
+        summary: "Describes these routes (OpenAPI 3.1).",
+        query: &[],
+        takes: None,
+        status: 200,
+        gives: None,
+    },
+];
+
+/// What a path and a method lead to.
+pub(crate) enum Found {
+    /// A route, and what stands for the name in its path.
+    Route(&'static Route, Option<String>),
+    /// The path, if there is such a one, has these methods only.
+    Methods(String),
+}
+
+/// Looks a request up.
+pub(crate) fn find(method: &Method, path: &str) -> Found {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let at_path = || ROUTES.iter().filter_map(|route| Some((route, parameter(route.path, path)?)));
+    if let Some((route, parameter)) = at_path().find(|(route, _)| route.method == *method) {
+        return Found::Route(route, parameter);
+    }
+    Found::Methods(at_path().map(|(route, _)| route.method.as_str()).collect::<Vec<_>>().join(", "))
+}
+
+/// Whether there is a route at this path.
+pub(crate) fn has(path: &str) -> bool {
+    ROUTES.iter().any(|route| parameter(route.path, path).is_some())
+}
+
+/// Whether a path fits a route's, and what stands in it for a name.
+fn parameter(pattern: &str, path: &str) -> Option<Option<String>> {
+    let Some((before, rest)) = pattern.split_once('{') else { return (pattern == path).then_some(None) };
+    let (_, after) = rest.split_once('}')?;
+    let segment = path.strip_prefix(before)?.strip_suffix(after)?;
+    if segment.is_empty() || segment.contains('/') {
+        return None;
+    }
+    // What is not UTF-8 is no name, either.
+    Some(Some(percent_decode_str(segment).decode_utf8_lossy().into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(method: Method, path: &str) -> Option<(Call, Option<String>)> {
+        match find(&method, path) {
+            Found::Route(route, parameter) => Some((route.call, parameter)),
+            Found::Methods(_) => None,
+        }
+    }
+
+    #[test]
+    fn a_path_leads_to_its_route() {
+        let some = |name: &str| Some(name.to_owned());
+        assert_eq!(found(Method::GET, "/api/rooms"), Some((Call::Rooms, None)));
+        assert_eq!(found(Method::HEAD, "/api/rooms"), Some((Call::Rooms, None)));
+        assert_eq!(found(Method::GET, "/api/rooms/a/messages"), Some((Call::Messages, some("a"))));
+        assert_eq!(found(Method::POST, "/api/rooms/bot%3Ax/messages"), Some((Call::Say, some("bot:x"))));
+        assert_eq!(found(Method::POST, "/bot-execution/x/chat"), Some((Call::Chat, some("x"))));
+        for path in
+            ["/api/rooms/", "/api/rooms//messages", "/api/rooms/a/b/messages", "/api", "/bot-execution/x"]
+        {
+            assert_eq!(found(Method::GET, path), None, "{path}");
+        }
+        let Found::Methods(methods) = find(&Method::PUT, "/api/rooms/a/messages") else { panic!("found") };
+        assert_eq!(methods, "GET, POST");
+    }
+}
