@@ -4,10 +4,16 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::dialect::Dialect;
+use crate::{
+    dialect::Dialect,
+    limiter::{Action, QUOTA_MAX, Quota},
+};
 
 /// No limit that is a span is longer: sums of them must stay far from the end of time.
 pub const SPAN_MAX: Duration = Duration::from_secs(366 * 86_400);
+
+/// Most quotas beside the rate.
+pub const QUOTAS_MAX: usize = 4;
 
 /// A limit that nothing can keep to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -57,6 +63,10 @@ pub struct GatewayConfig {
     pub message_rate: u32,
     /// Messages a session may send at once after a rest.
     pub message_burst: u32,
+    /// What happens to messages above that.
+    pub rate_action: Action,
+    /// Further limits on messages, by the hour or the like, each with its action; at most [`QUOTAS_MAX`].
+    pub message_quotas: Vec<Quota>,
     /// Joins, leaves, queries, typing and status per second and session.
     pub control_rate: u32,
     /// Those at once after a rest.
@@ -115,6 +125,8 @@ impl Default for GatewayConfig {
             shards: 1,
             message_rate: 10,
             message_burst: 10,
+            rate_action: Action::Warn,
+            message_quotas: Vec::new(),
             control_rate: 20,
             control_burst: 40,
             content_bytes_max: 4096,
@@ -165,6 +177,15 @@ impl GatewayConfig {
             self: typing_ttl, ping_interval, pong_timeout, attach_timeout, abuse_window,
         ));
         each!(a_span(self: warning_interval, return_spread, token_grace));
+        if self.message_quotas.len() > QUOTAS_MAX {
+            return Err(BadLimit { name: "message_quotas", must_be: "at most four" });
+        }
+        for quota in &self.message_quotas {
+            a_span_above_zero("message_quotas", quota.per)?;
+            if quota.count == 0 || quota.count > QUOTA_MAX {
+                return Err(BadLimit { name: "message_quotas", must_be: "of 1 to 10000 messages each" });
+            }
+        }
         self.idle_timeout.map_or(Ok(()), |span| a_span_above_zero("idle_timeout", span))
     }
 }
@@ -206,6 +227,8 @@ pub struct ShardConfig {
     pub presence_grace: Duration,
     /// A session can be resumed this long after its connection is gone.
     pub resume_window: Duration,
+    /// The limiters of an ended session are kept for its user's next one this long: no shorter than the longest quota.
+    pub limiter_ttl: Duration,
     /// Answers kept per session, so that a repeated send is answered and not repeated.
     pub answers_max: u32,
     /// Keys remembered of one user's messages; while so many are, messages with a new key are refused.
@@ -234,6 +257,7 @@ impl Default for ShardConfig {
             sessions_max: 1_000_000,
             presence_grace: Duration::from_secs(15),
             resume_window: Duration::from_secs(120),
+            limiter_ttl: Duration::from_secs(60),
             answers_max: 64,
             keys_per_user_max: 4_000,
             keys_max: 1_000_000,
@@ -255,7 +279,7 @@ impl ShardConfig {
             answers_max, keys_per_user_max, keys_max,
         ));
         each!(a_span_above_zero(self: roster_interval, key_window));
-        each!(a_span(self: room_ttl, presence_grace, resume_window));
+        each!(a_span(self: room_ttl, presence_grace, resume_window, limiter_ttl));
         self.room_members_max.map_or(Ok(()), |max| above_zero("room_members_max", max))
     }
 }

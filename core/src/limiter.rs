@@ -1,4 +1,4 @@
-//! A token bucket in integers, with an exact answer to "when".
+//! A token bucket in integers, with an exact answer to "when"; and quotas beside it.
 
 use std::time::Duration;
 
@@ -8,6 +8,9 @@ use crate::time::Time;
 
 #[cfg(test)]
 mod model;
+mod quota;
+
+pub use quota::{Action, QUOTA_MAX, Quota, UnknownAction, Used};
 
 /// One token, in the millionths the bucket counts in.
 const TOKEN: u64 = 1_000_000;

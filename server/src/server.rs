@@ -182,7 +182,7 @@ impl Threads {
         let clock = Clock::start();
         let incarnation = rand::random::<u64>() >> 16;
         let gateway = Arc::new(settings.gateway.clone());
-        let shard = settings.shard.clone();
+        let shard = settings.shard_limits();
         let (commanders, commands): (Vec<_>, Vec<_>) =
             (0..nodes).map(|_| mpsc::channel(COMMANDS_MAX)).unzip();
         let (mailboxes, mail): (Vec<_>, Vec<_>) = (0..nodes).map(|_| mpsc::unbounded_channel()).unzip();

@@ -67,16 +67,12 @@ impl Gateway {
             return;
         };
         let limiters = planted!(LimiterRefillsOnReconnect, Limiters::default(), limiters);
-        let (message, control) = (self.message_rate(), self.control_rate());
+        self.carry_limiters(slot, limiters);
         let connection = self.connection(slot);
         connection.greeted = attaching.named_by == NamedBy::Hello;
         let (greeted, dialect) = (connection.greeted, connection.codec.dialect());
         // Whom a request named is served without ceremony.
         let is_welcomed = attaching.named_by != NamedBy::Request;
-        connection.limiters = Limiters {
-            message: limiters.message.emptier(connection.limiters.message, message),
-            control: limiters.control.emptier(connection.limiters.control, control),
-        };
         if resumed {
             self.spread_word(slot, &peer, out);
         }

@@ -28,7 +28,6 @@ use crate::{
     disconnect::{Disconnect, may_return},
     hash,
     id::{ConnectionId, GatewayId, ShardId},
-    limiter::Rate,
     name::{RoomName, UserName},
     role::Role,
     secret::Secrets,
@@ -45,6 +44,7 @@ mod fan_out;
 mod identity;
 mod liveness;
 mod outbox;
+mod rates;
 mod reply;
 mod request;
 mod room;
@@ -280,14 +280,17 @@ impl Gateway {
             _ => Keep::Grace,
         };
         connection.phase = Phase::Closing;
-        let limiters = connection.limiters;
+        let limiters = connection.limiters.clone();
         let (typing, shards) =
             (std::mem::take(&mut connection.typing), std::mem::take(&mut connection.shards));
         for (room, _) in typing {
             self.signal_typing(peer.clone(), room, false, out);
         }
         for shard in shards {
-            out.push(GatewayOutput::Submit { shard, op: Op::Detach { peer: peer.clone(), keep, limiters } });
+            out.push(GatewayOutput::Submit {
+                shard,
+                op: Op::Detach { peer: peer.clone(), keep, limiters: limiters.clone() },
+            });
         }
     }
 
@@ -393,14 +396,6 @@ impl Gateway {
         if connection.is_clogged(&self.config) {
             self.schedule(slot);
         }
-    }
-
-    fn message_rate(&self) -> Rate {
-        Rate { per_second: self.config.message_rate, burst: self.config.message_burst }
-    }
-
-    fn control_rate(&self) -> Rate {
-        Rate { per_second: self.config.control_rate, burst: self.config.control_burst }
     }
 }
 

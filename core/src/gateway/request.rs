@@ -1,6 +1,6 @@
 //! What clients say: frames become requests, requests are checked and passed on.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{
     Frame, Gateway, GatewayOutput, Notice, Opcode, Slot,
@@ -234,10 +234,8 @@ impl Gateway {
         out: &mut Vec<GatewayOutput>,
     ) {
         let asked = Asked { id, key: extra.as_deref().and_then(Extra::answerable_key) };
-        let rate = self.message_rate();
-        if let Err(wait) = self.connection(slot).limiters.message.take(now, rate) {
-            let wait = planted!(RetryTimeForgotten, None, Some(wait));
-            return self.refuse(now, slot, asked, Refusal::RateLimited, None, wait, out);
+        if let Err(above) = self.admit_message(now, slot) {
+            return self.refuse_rate(now, slot, asked, above, out);
         }
         let fault = match content.len() {
             0 => Some(Refusal::ContentEmpty),
@@ -419,52 +417,5 @@ impl Gateway {
     fn query(&mut self, slot: Slot, shard: ShardId, query: Query, out: &mut Vec<GatewayOutput>) {
         self.connection(slot).unanswered += 1;
         out.push(GatewayOutput::Query { shard, query });
-    }
-
-    /// Does something that costs a control token; without one it is refused.
-    fn control(
-        &mut self,
-        now: Time,
-        slot: Slot,
-        id: Option<RequestId>,
-        out: &mut Vec<GatewayOutput>,
-        action: impl FnOnce(&mut Self, &mut Vec<GatewayOutput>),
-    ) {
-        let rate = self.control_rate();
-        match self.connection(slot).limiters.control.take(now, rate) {
-            Ok(()) => action(self, out),
-            Err(wait) => self.refuse(now, slot, id, Refusal::RateLimited, None, Some(wait), out),
-        }
-    }
-
-    /// Answers with an error, or, for its rate and without a number or key, with a warning now and then.
-    #[expect(clippy::too_many_arguments, reason = "an error frame, taken apart")]
-    pub(super) fn refuse<'a>(
-        &mut self,
-        now: Time,
-        slot: Slot,
-        asked: impl Into<Asked<'a>>,
-        refusal: Refusal,
-        detail: Option<&str>,
-        retry_after: Option<Duration>,
-        out: &mut Vec<GatewayOutput>,
-    ) {
-        let Asked { id, key } = asked.into();
-        self.counters.refusals[refusal as usize] += 1;
-        let connection = self.connection(slot);
-        out.push(GatewayOutput::Notice(Notice::Refused { connection: connection.id, id, refusal }));
-        let abusive = refusal == Refusal::RateLimited && connection.abuse.refused();
-        match (refusal, retry_after) {
-            (Refusal::RateLimited, Some(retry_after)) if id.is_none() && key.is_none() => {
-                connection.warnings.pending += 1;
-                connection.warnings.retry_after = retry_after;
-                self.flush_warnings(now, slot, out);
-                self.schedule(slot);
-            }
-            _ => self.tell(now, slot, &Event::Error { id, key, refusal, detail, retry_after }, out),
-        }
-        if abusive {
-            self.close(now, slot, Disconnect::RateLimited, out);
-        }
     }
 }

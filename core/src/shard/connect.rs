@@ -22,9 +22,6 @@ use crate::{
 /// How much longer than the home shard the others keep a session: more than mail between threads ever takes.
 const VISITOR_SLACK: Duration = Duration::from_secs(10);
 
-/// How long the limiters of an ended session are kept: by then any sensible bucket is full again.
-const SPENT_TTL: Duration = Duration::from_secs(60);
-
 /// A connection that wants a session, and the hash of the secret it will be shown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Newcomer {
@@ -106,7 +103,7 @@ impl State {
                 visitor: false,
             },
             resumed: generation > Generation(1),
-            limiters: home.limiters,
+            limiters: home.limiters.clone(),
         };
         turn.effects.push(Effect { to: gateway, event });
     }
@@ -173,7 +170,7 @@ impl State {
     pub(super) fn end(&mut self, turn: &mut Turn<'_>, id: SessionId) {
         let session = self.sessions.remove(id).expect("sessions end once");
         if let Some(home) = &session.home {
-            self.keep_spent(turn, &session.user, home.limiters);
+            self.keep_spent(turn, &session.user, home.limiters.clone());
         }
         if planted!(GhostMember) {
             return;
@@ -188,7 +185,7 @@ impl State {
 
     /// Keeps the limiters of a session that has ended, so that its user's next one goes on with them.
     fn keep_spent(&mut self, turn: &mut Turn<'_>, user: &UserName, limiters: Limiters) {
-        let until = turn.at + SPENT_TTL;
+        let until = turn.at + turn.config.limiter_ttl;
         let spent = self.spent.entry(user.clone()).or_insert(Spent { limiters: Vec::new(), until: Time(0) });
         if spent.until != until {
             if spent.until != Time(0) {

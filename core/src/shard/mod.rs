@@ -188,7 +188,7 @@ impl State {
                 self.attach(turn, Newcomer { address, secret: *secret }, user, *fresh, *resume);
             }
             Op::Follow { peer } => self.resumed_elsewhere(turn, peer),
-            Op::Detach { peer, keep, limiters } => self.detach(turn, peer, *keep, *limiters),
+            Op::Detach { peer, keep, limiters } => self.detach(turn, peer, *keep, limiters.clone()),
             Op::Join { peer, id, room, since, history } => {
                 self.join(turn, peer, *id, room, *since, *history);
             }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::ShardConfig,
     id::{ConnectionId, Epoch, GatewayId, Generation, Position, RequestId, Seq, SessionId},
-    limiter::Bucket,
+    limiter::{Bucket, Used},
     name::{RoomName, UserName},
     refusal::Refusal,
     role::Role,
@@ -63,12 +63,16 @@ pub enum Keep {
 }
 
 /// The state of a session's limiters, carried from connection to connection so that reconnecting mints no tokens.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Limiters {
     /// For messages.
     pub message: Bucket,
     /// For everything else.
     pub control: Bucket,
+    /// For messages: what was used of each of
+    /// [`message_quotas`](crate::config::GatewayConfig::message_quotas).
+    #[serde(default)]
+    pub quotas: Vec<Used>,
 }
 
 /// A request to go on with a session.

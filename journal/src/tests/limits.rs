@@ -1,5 +1,7 @@
 //! Rates, slow readers, silence.
 
+use chinwag_core::limiter::{Action, Quota};
+
 use super::*;
 
 #[test]
@@ -323,4 +325,57 @@ fn a_mismatch_over_the_rate_is_answered_under_its_id() {
     }
     let answered = kit.take(alice).iter().filter(|f| f["type"] == "error" && f["id"].is_u64()).count();
     assert_eq!(answered, 60);
+}
+
+/// A server with one quota beside the rate.
+fn with_quota(count: u32, per: Duration, action: Action) -> Kit {
+    let quota = Quota { count, per, action };
+    let gateway = GatewayConfig { message_quotas: vec![quota], ..GatewayConfig::default() };
+    Kit::with(gateway, ShardConfig { limiter_ttl: per, ..ShardConfig::default() })
+}
+
+fn say(kit: &mut Kit, connection: ConnectionId) -> Vec<Value> {
+    kit.send(connection, json!({"type": "message", "room": "general", "content": "x"}));
+    kit.take(connection)
+}
+
+#[test]
+fn a_quota_is_exact_and_says_when() {
+    let mut kit = with_quota(3, Duration::from_secs(20), Action::Error);
+    let alice = kit.member("alice", "general");
+    for _ in 0..3 {
+        assert_eq!(say(&mut kit, alice)[0]["type"], "message");
+        kit.wait(Duration::from_secs(2));
+    }
+    let error = &say(&mut kit, alice)[0];
+    assert_eq!((&error["type"], &error["code"]), (&json!("error"), &json!("rate_limited")));
+    assert_eq!(error["retry_after_ms"], 14_000, "the first was said six seconds ago");
+    kit.wait(Duration::from_secs(14));
+    assert_eq!(say(&mut kit, alice)[0]["type"], "message");
+    assert_eq!(say(&mut kit, alice)[0]["code"], "rate_limited", "the second was said later");
+}
+
+#[test]
+fn a_least_delay_may_close_whoever_does_not_keep_it() {
+    let mut kit = with_quota(1, Duration::from_secs(2), Action::Close);
+    let alice = kit.member("alice", "general");
+    say(&mut kit, alice);
+    kit.wait(Duration::from_secs(2));
+    assert_eq!(say(&mut kit, alice)[0]["type"], "message");
+    assert_eq!(say(&mut kit, alice)[0]["code"], "rate_limited");
+    assert_eq!(kit.closed[&alice], Disconnect::RateLimited);
+}
+
+#[test]
+fn a_quota_goes_along_when_its_user_comes_back() {
+    let mut kit = with_quota(2, Duration::from_secs(3_600), Action::Error);
+    let alice = kit.member("alice", "general");
+    say(&mut kit, alice);
+    kit.input(GatewayInput::Received { connection: alice, frame: Frame::Close(Some(1000)) });
+    kit.cut(alice);
+    kit.wait(Duration::from_secs(600));
+    let again = kit.member("alice", "general");
+    assert_eq!(say(&mut kit, again)[0]["type"], "message");
+    let error = &say(&mut kit, again)[0];
+    assert_eq!((&error["code"], &error["retry_after_ms"]), (&json!("rate_limited"), &json!(3_000_000)));
 }

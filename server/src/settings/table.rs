@@ -92,6 +92,8 @@ settings! {
     "Limits of a connection": gateway {
         message_rate: "Messages a session may send per second";
         message_burst: "Messages a session may send at once after a rest";
+        rate_action: "What happens to messages above that: a warning, an error, or the end of the connection";
+        message_quotas: "Further limits, at most so many in any such span: by the hour, or 1 in a span as a least delay";
         control_rate: "Joins, leaves, queries, typing and status per second and session";
         control_burst: "Those at once after a rest";
         content_bytes_max: "Longest content, in bytes of UTF-8";
@@ -130,6 +132,7 @@ settings! {
         sessions_max: "Sessions a shard may know";
         presence_grace: "A member whose connection is gone is shown offline after this";
         resume_window: "A session can be resumed this long after its connection is gone";
+        limiter_ttl: "The next session of a user goes on with the limiters of the last for this long, or the longest quota";
         answers_max: "Answers kept per session, so that a repeated send is answered and not repeated";
         keys_per_user_max: "Keys remembered of one user's messages; while so many are, those with a new key are refused";
         keys_max: "Keys a shard remembers, of all users";

@@ -2,7 +2,11 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use chinwag_core::{config::RoomCreation, dialect::Dialect};
+use chinwag_core::{
+    config::RoomCreation,
+    dialect::Dialect,
+    limiter::{Action, Quota},
+};
 
 use super::LogFormat;
 use crate::origin::Origins;
@@ -177,6 +181,34 @@ impl Value for Origins {
     }
 }
 
+impl Value for Vec<Quota> {
+    const NAME: &'static str = "COUNT/SPAN=ACTION";
+
+    fn read(text: &str) -> Result<Self, String> {
+        if text == NONE {
+            return Ok(Self::new());
+        }
+        let expected =
+            || format!("{NONE}, or a list as in 500/1h=error,1/2s=warn; actions are warn, error, close");
+        text.split(',').map(|quota| read_quota(quota.trim())).collect::<Option<_>>().ok_or_else(expected)
+    }
+
+    fn write(&self) -> String {
+        if self.is_empty() {
+            return NONE.to_owned();
+        }
+        let write = |quota: &Quota| format!("{}/{}={}", quota.count, quota.per.write(), quota.action);
+        self.iter().map(write).collect::<Vec<_>>().join(",")
+    }
+}
+
+fn read_quota(text: &str) -> Option<Quota> {
+    let (count, rest) = text.split_once('/')?;
+    let (per, action) = rest.split_once('=')?;
+    let per = Value::read(per).ok()?;
+    Some(Quota { count: count.parse().ok()?, per, action: action.parse().ok()? })
+}
+
 macro_rules! choice {
     ($type:ty { $first:literal = $first_value:path $(, $text:literal = $value:path)* }) => {
         impl Value for $type {
@@ -201,11 +233,22 @@ macro_rules! choice {
 }
 
 choice!(LogFormat { "human" = LogFormat::Human, "json" = LogFormat::Json });
+choice!(Action { "warn" = Action::Warn, "error" = Action::Error, "close" = Action::Close });
 choice!(RoomCreation { "anyone" = RoomCreation::Anyone, "admin" = RoomCreation::Admin });
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quotas_are_written_as_they_are_read() {
+        for text in ["none", "500/1h=error", "1/2s=warn,100/10m=close"] {
+            assert_eq!(Vec::<Quota>::read(text).unwrap().write(), text);
+        }
+        for text in ["", "500", "500/1h", "500/1h=maybe", "x/1h=warn", "1/0=warn"] {
+            assert!(Vec::<Quota>::read(text).unwrap_err().contains("500/1h=error"), "{text}");
+        }
+    }
 
     #[test]
     fn spans_are_written_in_their_largest_unit() {

@@ -125,7 +125,7 @@ impl Kit {
                 assert_eq!(effect.to, gateway);
                 let resume = Resume { session: peer.session, secret, attempt: 0 };
                 let guest = Guest { peer: peer.clone(), resume };
-                Some(Attach::Done { guest, resumed: *resumed, limiters: *limiters })
+                Some(Attach::Done { guest, resumed: *resumed, limiters: limiters.clone() })
             }
             ShardEvent::AttachRefused { connection: refused, refusal } if *refused == connection => {
                 Some(Attach::Refused(*refusal))

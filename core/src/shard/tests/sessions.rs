@@ -33,7 +33,7 @@ fn waits(attach: Attach) -> Peer {
 fn attached(kit: &Kit) -> Option<(GatewayId, ConnectionId, Generation, Limiters)> {
     kit.effects.iter().find_map(|effect| match &effect.event {
         ShardEvent::Attached { peer, limiters, .. } => {
-            Some((effect.to, peer.connection, peer.generation, *limiters))
+            Some((effect.to, peer.connection, peer.generation, limiters.clone()))
         }
         _ => None,
     })
@@ -51,7 +51,7 @@ fn a_session_is_resumed_with_its_secret_and_its_limiters() {
     let mut kit = Kit::new();
     let ann = kit.attach("ann");
     let used = used(&kit);
-    kit.detach_with(&ann.peer, Keep::Window, used);
+    kit.detach_with(&ann.peer, Keep::Window, used.clone());
     kit.wait(WINDOW - INSTANT);
     let Attach::Done { guest, resumed, limiters } = kit.try_attach(EAST, "ann", Some(ann.resume)) else {
         panic!()
@@ -171,7 +171,7 @@ fn a_newcomer_waits_until_the_older_connection_has_handed_over() {
     assert!(kit.publish(&ann, "general", Some(1), "still here").expect("an answer").is_ok());
 
     let used = used(&kit);
-    kit.detach_with(&ann.peer, Keep::Window, used);
+    kit.detach_with(&ann.peer, Keep::Window, used.clone());
     assert_eq!(attached(&kit), Some((EAST, waiting.connection, Generation(2), used)));
     assert_eq!(kit.publish(&ann, "general", Some(2), "late"), Some(Err(Refusal::Replaced)));
 }

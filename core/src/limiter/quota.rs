@@ -1,0 +1,169 @@
+//! At most so many in any span, exactly: limits by the hour, and least delays (S4.20).
+
+use std::{collections::VecDeque, fmt, str::FromStr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Time;
+
+/// Most that a quota admits in its span: every one of them is remembered.
+pub const QUOTA_MAX: u32 = 10_000;
+
+/// What happens to a message above a limit. It is never said.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// A warning now and then (S0.27); an error, if the message has a number or key to answer to.
+    #[default]
+    Warn,
+    /// An error that says when to try again (S4.13).
+    Error,
+    /// The same, and the connection is closed with 4001 (S2.13).
+    Close,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Warn, Self::Error, Self::Close];
+
+    /// The word that settings use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Close => "close",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// Not one of the words.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct UnknownAction;
+
+impl FromStr for Action {
+    type Err = UnknownAction;
+
+    fn from_str(word: &str) -> Result<Self, UnknownAction> {
+        Self::ALL.into_iter().find(|action| action.word() == word).ok_or(UnknownAction)
+    }
+}
+
+/// At most so many messages of a session in any span of this length. One in a span is a least delay.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Quota {
+    /// Most messages, 1 to [`QUOTA_MAX`].
+    pub count: u32,
+    /// The span.
+    pub per: Duration,
+    /// What happens above it.
+    pub action: Action,
+}
+
+/// What a session has used of a quota: the instants of what was admitted in the last span, oldest first.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Used(VecDeque<Time>);
+
+impl Used {
+    /// How long until another is admitted; `None` if it is now.
+    #[must_use]
+    pub fn wait(&self, now: Time, quota: Quota) -> Option<Duration> {
+        let first = self.0.len().checked_sub(quota.count as usize)?;
+        let free = self.0[first] + quota.per;
+        (free > now).then(|| free.since(now))
+    }
+
+    /// Counts one that is admitted.
+    pub fn admit(&mut self, now: Time, quota: Quota) {
+        // A clock that was set back, or another gateway's, must not bring them out of order.
+        let at = self.0.back().map_or(now, |&last| last.max(now));
+        self.0.push_back(at);
+        while self.0.len() > quota.count as usize || self.0.front().is_some_and(|&at| at + quota.per <= now) {
+            self.0.pop_front();
+        }
+    }
+
+    /// Both together; for states that were carried.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        if other.0.is_empty() {
+            return self;
+        }
+        self.0.extend(other.0);
+        self.0.make_contiguous().sort_unstable();
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const START: Time = Time(1_795_237_380_000_000);
+
+    #[test]
+    fn one_in_a_span_is_a_least_delay() {
+        let quota = Quota { count: 1, per: Duration::from_secs(2), action: Action::Error };
+        let mut used = Used::default();
+        assert_eq!(used.wait(START, quota), None);
+        used.admit(START, quota);
+        let later = START + Duration::from_millis(500);
+        assert_eq!(used.wait(later, quota), Some(Duration::from_millis(1_500)));
+        assert_eq!(used.wait(START + quota.per, quota), None);
+    }
+
+    #[test]
+    fn what_was_used_elsewhere_counts() {
+        let quota = Quota { count: 3, per: Duration::from_secs(3_600), action: Action::Error };
+        let (mut here, mut there) = (Used::default(), Used::default());
+        here.admit(START + Duration::from_secs(9), quota);
+        for second in [1, 2] {
+            there.admit(START + Duration::from_secs(second), quota);
+        }
+        let both = here.with(there);
+        let wait = both.wait(START + Duration::from_secs(10), quota);
+        assert_eq!(wait, Some(Duration::from_secs(3_600 - 9)), "the oldest of three was at second 1");
+    }
+
+    #[test]
+    fn words_lead_back_to_their_actions() {
+        for action in Action::ALL {
+            assert_eq!(action.to_string().parse(), Ok(action));
+        }
+        assert_eq!("never".parse::<Action>(), Err(UnknownAction));
+    }
+
+    proptest! {
+        /// Against the rule itself: those admitted in the span before an instant are fewer than the quota.
+        #[test]
+        fn exactly_so_many_in_every_span(
+            count in 1u32..8, per in 1u64..50, gaps in proptest::collection::vec(0u64..20, 1..200),
+        ) {
+            let quota = Quota { count, per: Duration::from_micros(per), action: Action::Warn };
+            let (mut used, mut admitted, mut now) = (Used::default(), Vec::<Time>::new(), START);
+            for gap in gaps {
+                now = Time(now.0 + gap);
+                let recent = admitted.iter().filter(|&&at| now.0 - at.0 < per).count();
+                let wait = used.wait(now, quota);
+                prop_assert_eq!(wait.is_none(), recent < count as usize);
+                match wait {
+                    None => {
+                        used.admit(now, quota);
+                        admitted.push(now);
+                    }
+                    Some(wait) => prop_assert_eq!(used.wait(now + wait, quota), None, "the answer is exact"),
+                }
+                prop_assert!(used.0.len() <= count as usize);
+            }
+        }
+    }
+}
