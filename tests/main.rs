@@ -12,6 +12,9 @@ mod conversation;
 /// Specification 1, item by item: lines and slash commands.
 mod lobby;
 
+/// Specification 3, item by item: Socket.IO, packet by packet.
+mod socketio;
+
 /// What `docs/protocol.md` says is what happens.
 mod documentation;
 

@@ -60,7 +60,7 @@ refusals! {
     /// `user` is not the one this connection speaks for.
     UserMismatch = "user_mismatch", "This connection speaks for another user.";
     /// The connection has not said who it is.
-    NotAttached = "not_attached", "Say who you are first: send hello, or join with a user.";
+    NotAttached = "not_attached", "Say who you are first.";
     /// `hello` after the user is known.
     AlreadyAttached = "already_attached", "This connection has already said who it is.";
     /// No such room, and this request does not make one.

@@ -18,6 +18,7 @@ mod frames;
 mod identity;
 mod limits;
 mod sessions;
+mod socketio;
 mod two_nodes;
 
 /// A node, and what its connections have been sent.

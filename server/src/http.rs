@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, convert::Infallible, net::SocketAddr, rc::Rc, sync::atomic::Ordering};
 
-use chinwag_core::dialect::Opening;
+use chinwag_core::dialect::{Dialect, Opening};
 use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -21,9 +21,10 @@ use tokio_tungstenite::tungstenite::{
 use tracing::debug;
 
 use crate::{
-    answer::{Answer, With as _, text},
+    answer::{Answer, With as _, json, text},
     connection::Connection,
     cors::{self, Foreign},
+    engine_io,
     hub::Hub,
     metrics,
     opening::{self, Asked, Wrong},
@@ -115,6 +116,11 @@ async fn route(
     let shared = &hub.shared;
     if rest::has(request.uri().path()) {
         return rest::answer(hub, peer, request).await;
+    }
+    if request.uri().path() == Dialect::SocketIo.path()
+        && let Err(fault) = engine_io::check(&request, request.headers().contains_key(UPGRADE))
+    {
+        return json(StatusCode::BAD_REQUEST, &fault);
     }
     if request.method() != Method::GET && request.method() != Method::HEAD {
         let allowed = HeaderValue::from_static("GET, HEAD");

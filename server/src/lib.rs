@@ -12,6 +12,7 @@ mod cli;
 mod clock;
 mod connection;
 mod cors;
+mod engine_io;
 mod files;
 mod http;
 mod hub;

@@ -36,7 +36,7 @@ pub(crate) enum Wrong {
 
 /// Whether a path is one of a dialect, or `/`, where subprotocols choose.
 pub(crate) fn is_chat(path: &str) -> bool {
-    path == "/" || by_path(path).is_some()
+    path == "/" || Dialect::from_path(path).is_some()
 }
 
 /// Reads a handshake's address, subprotocols and authorization. Where tokens count, one of them names the user, too.
@@ -47,7 +47,7 @@ pub(crate) fn read(uri: &Uri, headers: &HeaderMap, tokens_count: bool) -> Result
     let offered = offered(headers);
     let dialect = match uri.path() {
         "/" => offered.first().copied().unwrap_or_default(),
-        path => by_path(path).ok_or(Wrong::Path)?,
+        path => Dialect::from_path(path).ok_or(Wrong::Path)?,
     };
     let token = token(uri, headers);
     let user = match parameter(uri, "user") {
@@ -61,10 +61,6 @@ pub(crate) fn read(uri: &Uri, headers: &HeaderMap, tokens_count: bool) -> Result
         HeaderValue::from_str(&name).expect("names are plain ASCII")
     });
     Ok(Asked { opening: Opening { dialect, user, token, visitor: false }, subprotocol })
-}
-
-fn by_path(path: &str) -> Option<Dialect> {
-    Dialect::from_name(path.strip_prefix('/')?)
 }
 
 /// The dialects that a client offers to speak, those it likes best first.
@@ -136,6 +132,8 @@ mod tests {
         assert_eq!(dialect("/?user=ann", "mqtt, chinwag.lobby,chinwag.chat"), (Dialect::Lobby, lobby()));
         assert_eq!(dialect("/lobby?user=ann", "chinwag.chat, chinwag.lobby"), (Dialect::Lobby, lobby()));
         assert_eq!(asked("/lobby/", ""), Err(Wrong::Path));
+        assert_eq!(dialect("/socket.io/?EIO=4&transport=websocket", ""), (Dialect::SocketIo, None));
+        assert_eq!(asked("/socketio", ""), Err(Wrong::Path));
     }
 
     #[test]

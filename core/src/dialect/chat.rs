@@ -432,7 +432,7 @@ impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
             Event::Ack { id, key, room, position } => {
                 Self::Ack { id, room, epoch: position.map(|p| p.epoch), seq: position.map(|p| p.seq), key }
             }
-            Event::Joined { room, joined } => {
+            Event::Joined { room, joined, .. } => {
                 let (verdict, from, to) = match joined.verdict {
                     Verdict::Full => ("full", None, None),
                     Verdict::Gap { from, to } => ("gap", Some(from), Some(to)),
@@ -446,7 +446,7 @@ impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
                 Self::Left { room, epoch, seq, id }
             }
             Event::Created { id, room, position } => Self::Created { room, epoch: position.epoch, id },
-            Event::Message { room, message } => Self::message(room, message),
+            Event::Message { room, message, .. } => Self::message(room, message),
             Event::History { id, room, epoch, messages, more } => {
                 Self::History { room, messages: Messages { room, messages }, epoch, more, id }
             }

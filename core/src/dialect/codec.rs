@@ -3,11 +3,13 @@
 use super::{
     Event, Rejection, Request, chat,
     lobby::{self, Lobby},
+    socketio::{self, SocketIo},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     config::GatewayConfig,
+    disconnect::Disconnect,
     id::GatewayId,
     identity::Token,
     name::{LOBBY, UserName},
@@ -23,18 +25,31 @@ pub enum Dialect {
     Chat,
     /// Plain lines and slash commands (specification 1).
     Lobby,
+    /// Socket.IO 5 over Engine.IO 4 (specification 3).
+    SocketIo,
 }
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Chat, Self::Lobby];
+    pub const ALL: [Self; 3] = [Self::Chat, Self::Lobby, Self::SocketIo];
 
-    /// Its name: the last part of its path, and of its WebSocket subprotocol behind `chinwag.`.
+    /// Its name, also in its WebSocket subprotocol behind `chinwag.`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Chat => "chat",
             Self::Lobby => "lobby",
+            Self::SocketIo => "socketio",
+        }
+    }
+
+    /// Where it is spoken.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Chat => "/chat",
+            Self::Lobby => "/lobby",
+            Self::SocketIo => socketio::PATH,
         }
     }
 
@@ -44,12 +59,46 @@ impl Dialect {
         Self::ALL.into_iter().find(|dialect| dialect.name() == name)
     }
 
+    /// The dialect that is spoken at this path.
+    #[must_use]
+    pub fn from_path(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.path() == path)
+    }
+
     /// Whether the address says who one is, so that no frame has to.
     #[must_use]
     pub const fn is_named_by_address(self) -> bool {
         match self {
-            Self::Chat => false,
+            Self::Chat | Self::SocketIo => false,
             Self::Lobby => true,
+        }
+    }
+
+    /// Whether its clients are told what resumes their session. Others begin a new one with each connection.
+    #[must_use]
+    pub const fn can_resume(self) -> bool {
+        match self {
+            Self::Chat => true,
+            Self::Lobby | Self::SocketIo => false,
+        }
+    }
+
+    /// What a dialect with pings of its own sends in place of WebSocket pings: at every `ping_interval`, whatever else
+    /// is said, for its clients count on it.
+    #[must_use]
+    pub const fn ping(self) -> Option<&'static str> {
+        match self {
+            Self::Chat | Self::Lobby => None,
+            Self::SocketIo => Some(socketio::PING),
+        }
+    }
+
+    /// Whether a frame is the answer to such a ping: it has been heard, and says nothing.
+    #[must_use]
+    pub fn is_pong(self, text: &str) -> bool {
+        match self {
+            Self::Chat | Self::Lobby => false,
+            Self::SocketIo => text == socketio::PONG,
         }
     }
 
@@ -57,7 +106,7 @@ impl Dialect {
     #[must_use]
     pub const fn home(self) -> Option<&'static str> {
         match self {
-            Self::Chat => None,
+            Self::Chat | Self::SocketIo => None,
             Self::Lobby => Some(LOBBY),
         }
     }
@@ -66,7 +115,7 @@ impl Dialect {
     #[must_use]
     pub const fn history_on_join(self, config: &GatewayConfig) -> u32 {
         match self {
-            Self::Chat => config.history_on_join,
+            Self::Chat | Self::SocketIo => config.history_on_join,
             Self::Lobby => 0,
         }
     }
@@ -76,6 +125,7 @@ impl Dialect {
         match self {
             Self::Chat => payloads.add(|payload| chat::encode(event, payload)),
             Self::Lobby => lobby::encode(event, payloads),
+            Self::SocketIo => socketio::encode(event, payloads),
         }
     }
 }
@@ -100,6 +150,8 @@ pub enum Codec {
     Chat,
     /// Remembers its rooms.
     Lobby(Box<Lobby>),
+    /// Remembers which callbacks wait.
+    SocketIo(Box<SocketIo>),
 }
 
 /// What a frame comes to.
@@ -109,15 +161,34 @@ pub enum Decoded<'a> {
     Request(Request<'a>),
     /// Its answer has been written.
     Answered,
+    /// The client is done, as if it had closed with 1000.
+    Goodbye,
 }
 
 impl Codec {
     /// The codec of a connection that has said nothing.
     #[must_use]
-    pub fn new(dialect: Dialect) -> Self {
+    pub fn new(dialect: Dialect, config: &GatewayConfig) -> Self {
         match dialect {
             Dialect::Chat => Self::Chat,
             Dialect::Lobby => Self::Lobby(Box::default()),
+            Dialect::SocketIo => Self::SocketIo(Box::new(SocketIo::new(config))),
+        }
+    }
+
+    /// Writes what the server says first.
+    pub fn open(&self, config: &GatewayConfig, payloads: &mut Payloads) {
+        match self {
+            Self::Chat | Self::Lobby(_) => {}
+            Self::SocketIo(_) => socketio::open(config, payloads),
+        }
+    }
+
+    /// Writes what the server says last, before the close frame.
+    pub fn farewell(&self, reason: Disconnect, payloads: &mut Payloads) {
+        match self {
+            Self::Chat | Self::Lobby(_) => {}
+            Self::SocketIo(socketio) => socketio.farewell(reason, payloads),
         }
     }
 
@@ -127,6 +198,7 @@ impl Codec {
         match self {
             Self::Chat => Dialect::Chat,
             Self::Lobby(_) => Dialect::Lobby,
+            Self::SocketIo(_) => Dialect::SocketIo,
         }
     }
 
@@ -138,6 +210,7 @@ impl Codec {
         match self {
             Self::Chat => chat::decode(text).map(Decoded::Request),
             Self::Lobby(lobby) => lobby.decode(text, answer),
+            Self::SocketIo(socketio) => socketio.decode(text, answer),
         }
     }
 
@@ -146,6 +219,7 @@ impl Codec {
         match self {
             Self::Chat => Dialect::Chat.encode(event, payloads),
             Self::Lobby(lobby) => lobby.encode(event, payloads),
+            Self::SocketIo(socketio) => socketio.encode(event, payloads),
         }
     }
 }

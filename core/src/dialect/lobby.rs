@@ -29,7 +29,7 @@ const HELP: &str = "* /rooms        list all rooms
 /// Writes an event that is the same for all who read it.
 pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
     match event {
-        Event::Message { room, message } => say(payloads, room, message),
+        Event::Message { room, message, .. } => say(payloads, room, message),
         Event::History { room, messages, .. } => {
             messages.iter().for_each(|message| say(payloads, room, message));
         }

@@ -15,9 +15,12 @@ use crate::{
 
 pub mod chat;
 mod codec;
+mod json;
 pub mod lobby;
+pub mod socketio;
 
 pub use codec::{Codec, Decoded, Dialect, Opening, Payloads, Sending};
+use json::fault as json_fault;
 
 /// A request as a client makes it.
 #[derive(Debug)]
@@ -176,6 +179,8 @@ pub enum Event<'a> {
     },
     /// The client is in a room.
     Joined {
+        /// The client's number.
+        id: Option<RequestId>,
         /// Which.
         room: &'a RoomName,
         /// Where it stands.
@@ -203,6 +208,8 @@ pub enum Event<'a> {
     Message {
         /// Where.
         room: &'a RoomName,
+        /// The log it belongs to.
+        epoch: Epoch,
         /// What.
         message: &'a Message,
     },
@@ -351,6 +358,36 @@ pub enum Event<'a> {
         /// The client's number.
         id: Option<RequestId>,
     },
+}
+
+impl Event<'_> {
+    /// The number of the request that this answers.
+    #[must_use]
+    pub const fn answers(&self) -> Option<RequestId> {
+        match self {
+            Self::Ack { id, .. }
+            | Self::Joined { id, .. }
+            | Self::Left { id, .. }
+            | Self::Created { id, .. }
+            | Self::History { id, .. }
+            | Self::Members { id, .. }
+            | Self::Rooms { id, .. }
+            | Self::Error { id, .. }
+            | Self::Refreshed { id, .. }
+            | Self::Pong { id } => *id,
+            Self::Welcome { .. }
+            | Self::Message { .. }
+            | Self::Gap { .. }
+            | Self::Lagged { .. }
+            | Self::UserJoined { .. }
+            | Self::UserLeft { .. }
+            | Self::MembersChanged { .. }
+            | Self::Presence { .. }
+            | Self::Status { .. }
+            | Self::Task { .. }
+            | Self::Warning { .. } => None,
+        }
+    }
 }
 
 /// How a member is there.

@@ -69,8 +69,9 @@ impl Gateway {
         let limiters = planted!(LimiterRefillsOnReconnect, Limiters::default(), limiters);
         self.carry_limiters(slot, limiters);
         let connection = self.connection(slot);
-        connection.greeted = attaching.named_by == NamedBy::Hello;
-        let (greeted, dialect) = (connection.greeted, connection.codec.dialect());
+        let dialect = connection.codec.dialect();
+        let greeted = attaching.named_by == NamedBy::Hello && dialect.can_resume();
+        connection.greeted = greeted;
         // Whom a request named is served without ceremony.
         let is_welcomed = attaching.named_by != NamedBy::Request;
         if resumed {

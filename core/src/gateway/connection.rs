@@ -122,11 +122,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(id: ConnectionId, opening: &Opening, now: Time) -> Self {
+    pub(super) fn new(id: ConnectionId, opening: &Opening, config: &GatewayConfig, now: Time) -> Self {
         Self {
             id,
             phase: Phase::Arriving,
-            codec: Codec::new(opening.dialect),
+            codec: Codec::new(opening.dialect, config),
             visitor: opening.visitor,
             verifying: None,
             identity: None,
@@ -223,6 +223,9 @@ impl Connection {
 
     /// When it is pinged: after silence in either direction, for the client wants to hear something, too.
     pub(super) fn ping_at(&self, config: &GatewayConfig) -> Time {
+        if self.codec.dialect().ping().is_some() {
+            return self.pinged + config.ping_interval;
+        }
         self.alive().min(self.took).max(self.pinged) + config.ping_interval
     }
 

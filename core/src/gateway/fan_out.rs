@@ -86,7 +86,7 @@ impl Gateway {
         out: &mut Vec<GatewayOutput>,
     ) {
         let (name, next) = (self.room_name(index), Position::new(epoch, message.seq));
-        let event = Event::Message { room: &name, message };
+        let event = Event::Message { room: &name, epoch, message };
         for slot in self.spread(now, index, Class::Message(next), None, &event, out) {
             self.counters.lagged += 1;
             let connection = self.connection(slot);

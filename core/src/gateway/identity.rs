@@ -180,16 +180,19 @@ impl Gateway {
         self.refuse(now, slot, None, Refusal::TokenExpired, None, None, out);
     }
 
+    /// Whether nobody speaks on this connection without a token.
+    pub(super) fn needs_token(&mut self, slot: Slot) -> bool {
+        let dialect = self.connection(slot).codec.dialect();
+        self.config.needs_token(dialect)
+    }
+
     /// The user of a request: the one it names, or its token's. `Err` is why there can be none.
     pub(super) fn speaker(
         &mut self,
         slot: Slot,
         named: Option<UserName>,
     ) -> Result<Option<UserName>, Refusal> {
-        let needs_token = {
-            let dialect = self.connection(slot).codec.dialect();
-            self.config.needs_token(dialect)
-        };
+        let needs_token = self.needs_token(slot);
         match (named, self.connection(slot).claimed()) {
             (Some(named), Some(claimed)) if named != *claimed => Err(Refusal::UserMismatch),
             (_, Some(claimed)) => Ok(Some(claimed.clone())),

@@ -66,8 +66,11 @@ impl Gateway {
         }
         if !connection.awaiting_pong && due(connection.ping_at(&config)) {
             (connection.pinged, connection.awaiting_pong) = (now, true);
-            let mut frame = Vec::with_capacity(2);
-            wire::put(wire::Opcode::Ping, &[], &mut frame);
+            let mut frame = Vec::with_capacity(4);
+            match connection.codec.dialect().ping() {
+                Some(ping) => wire::put(wire::Opcode::Text, ping.as_bytes(), &mut frame),
+                None => wire::put(wire::Opcode::Ping, &[], &mut frame),
+            }
             // Behind a full outbox it would not be seen in time anyway.
             if self.fits(slot, frame.len()) {
                 self.push_own(now, slot, &frame, out);

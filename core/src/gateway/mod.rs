@@ -188,7 +188,7 @@ impl Gateway {
             self.slots.push(None);
             self.slots.len() - 1
         });
-        self.slots[slot] = Some(Connection::new(id, &opening, now));
+        self.slots[slot] = Some(Connection::new(id, &opening, &self.config, now));
         let earlier = self.by_id.insert(id, slot);
         assert!(earlier.is_none(), "connection ids are never reused");
         self.counters.connections += 1;
@@ -197,6 +197,7 @@ impl Gateway {
         } else if self.by_id.len() > self.config.connections_max as usize {
             self.close(now, slot, Disconnect::Overloaded, out);
         } else {
+            self.open(now, slot, out);
             self.arrive(now, slot, opening, out);
             self.schedule(slot);
         }
@@ -226,7 +227,13 @@ impl Gateway {
         let retry_after = may_return(Some(reason.code()))
             .then(|| planted!(AllReturnAtOnce, spread / 2, self.secrets.below(spread)))
             .map(std::time::Duration::from_millis);
-        self.frame.clear();
+        self.begin_payloads(now);
+        self.slots[slot].as_ref().expect("it is in the table").codec.farewell(reason, &mut self.payloads);
+        self.put_frames();
+        if !self.fits(slot, self.frame.len()) {
+            // Only the close frame has a place kept for it.
+            self.frame.clear();
+        }
         wire::put_close(reason.code(), &reason.reason(retry_after), &mut self.frame);
         self.finish(now, slot, reason, None, out);
     }
@@ -335,6 +342,14 @@ impl Gateway {
 
     fn connection(&mut self, slot: Slot) -> &mut Connection {
         self.slots[slot].as_mut().expect("it is in the table")
+    }
+
+    /// Says what the connection's dialect begins with.
+    fn open(&mut self, now: Time, slot: Slot, out: &mut Vec<GatewayOutput>) {
+        self.begin_payloads(now);
+        let connection = self.slots[slot].as_ref().expect("it is in the table");
+        connection.codec.open(&self.config, &mut self.payloads);
+        self.send_payloads(now, slot, out);
     }
 
     /// Encodes an event for one connection. One that asks for more than it reads, so that it does not fit, is closed.

@@ -3,7 +3,7 @@
 use super::{Gateway, GatewayOutput, Slot, connection::drained_bytes, request::Asked};
 use crate::{
     dialect::{Event, Presence},
-    id::ConnectionId,
+    id::{ConnectionId, RequestId},
     name::RoomName,
     refusal::Refusal,
     shard::{Joined, Reply, RoomView, ShardEvent},
@@ -73,7 +73,7 @@ impl Gateway {
     ) {
         let Asked { id, key: _ } = asked;
         match reply {
-            Reply::Joined(joined) => self.joined(now, slot, room, &joined, out),
+            Reply::Joined(joined) => self.joined(now, slot, id, room, &joined, out),
             Reply::Left(position) => {
                 planted!(PushToThoseWhoLeft, (), self.leave(slot, room));
                 self.tell(now, slot, &Event::Left { id, room, position }, out);
@@ -120,12 +120,13 @@ impl Gateway {
         &mut self,
         now: Time,
         slot: Slot,
+        id: Option<RequestId>,
         room: &RoomName,
         joined: &Joined,
         out: &mut Vec<GatewayOutput>,
     ) {
         let user = self.connection(slot).peer().expect("only the attached join").user.clone();
-        self.tell(now, slot, &Event::Joined { room, joined }, out);
+        self.tell(now, slot, &Event::Joined { id, room, joined }, out);
         self.follow(slot, room, joined, out);
         if joined.rejoined {
             // Nobody else hears of it, so this is its only way to learn who is there.

@@ -85,6 +85,9 @@ impl Gateway {
     fn text(&mut self, now: Time, slot: Slot, text: &str, out: &mut Vec<GatewayOutput>) {
         self.counters.frames_in += 1;
         let connection = self.slots[slot].as_mut().expect("it is in the table");
+        if connection.codec.dialect().is_pong(text) {
+            return;
+        }
         connection.spoke = now;
         connection.abuse.received(now, &self.config);
         if connection.waiting.is_empty() && connection.is_ready(&self.config) {
@@ -131,10 +134,17 @@ impl Gateway {
         self.begin_payloads(now);
         let connection = self.slots[slot].as_mut().expect("it is in the table");
         match connection.codec.decode(text, &mut self.payloads) {
-            Ok(Decoded::Request(request)) => self.command(now, slot, request, text, out),
+            Ok(Decoded::Request(request)) => {
+                // What a codec has to say at once comes first.
+                self.send_payloads(now, slot, out);
+                if !self.connection(slot).is_closing() {
+                    self.command(now, slot, request, text, out);
+                }
+            }
             Ok(Decoded::Answered) => self.control(now, slot, None, out, |gateway, out| {
                 gateway.send_payloads(now, slot, out);
             }),
+            Ok(Decoded::Goodbye) => self.close_requested(now, slot, Some(1000), out),
             Err(Rejection { id, key, refusal, detail }) => {
                 self.control(now, slot, id, out, |gateway, out| {
                     let asked = Asked { id, key: key.as_deref() };
@@ -216,7 +226,9 @@ impl Gateway {
                 });
             }
             (None, _) => self.control(now, slot, id, out, |gateway, out| {
-                gateway.refuse(now, slot, id, Refusal::NotAttached, None, None, out);
+                let needs_token = gateway.needs_token(slot);
+                let refusal = if needs_token { Refusal::TokenRequired } else { Refusal::NotAttached };
+                gateway.refuse(now, slot, id, refusal, None, None, out);
             }),
         }
     }

@@ -5,7 +5,12 @@ use std::{borrow::Cow, ops::Deref, sync::Arc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{dialect::Rejection, id::RequestId, refusal::Refusal, shard::KEY_BYTES_MAX};
+use crate::{
+    dialect::{Rejection, json_fault},
+    id::RequestId,
+    refusal::Refusal,
+    shard::KEY_BYTES_MAX,
+};
 
 /// Text borrowed from the frame where it holds no escapes.
 #[derive(Debug, Deserialize)]
@@ -109,15 +114,8 @@ struct Named {
 }
 
 fn rejection(text: &str, error: &serde_json::Error) -> Rejection {
-    let refusal = if error.is_data() { Refusal::BadFrame } else { Refusal::BadJson };
     let Named { id, key } = serde_json::from_str(text).unwrap_or_default();
     let key = key.as_ref().and_then(|key| answerable(key.as_str()?));
-    // Serde repeats the value that it did not expect, however long it is.
-    let mut detail = error.to_string();
-    let cut = detail.floor_char_boundary(DETAIL_BYTES_MAX);
-    detail.truncate(cut);
-    Rejection { id: id.map(RequestId), key, refusal, detail: Some(detail) }
+    let (refusal, detail) = json_fault(error);
+    Rejection { id: id.map(RequestId), key, refusal, detail }
 }
-
-/// Longest explanation of what is wrong with a frame, in bytes.
-const DETAIL_BYTES_MAX: usize = 200;

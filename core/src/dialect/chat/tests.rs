@@ -39,7 +39,7 @@ fn specified_events_begin_as_they_are_shown() {
     let message =
         Message { seq: Seq(7), at, user: user.clone(), content: "Hello \"you\"\n".into(), extra: None };
     let live = r#"{"type":"message","room":"general","user":"alice","content":"Hello \"you\"\n","timestamp":"2026-11-21T05:03:00.000Z","seq":7}"#;
-    assert_eq!(encoded(&Event::Message { room: &room, message: &message }), live);
+    assert_eq!(encoded(&Event::Message { room: &room, epoch: Epoch(9), message: &message }), live);
     let messages = [Arc::new(message)];
     let history = Event::History { id: None, room: &room, epoch: Epoch(9), messages: &messages, more: false };
     assert_eq!(
@@ -76,7 +76,7 @@ fn a_verdict_says_what_is_lost() {
         tasks: vec![],
     };
     assert_eq!(
-        encoded(&Event::Joined { room: &room(), joined: &joined }),
+        encoded(&Event::Joined { id: None, room: &room(), joined: &joined }),
         r#"{"type":"joined","room":"general","epoch":9,"seq":8,"verdict":"gap","next":5,"known_since":3,"from":2,"to":4}"#
     );
 }
@@ -122,7 +122,7 @@ fn a_message_carries_what_it_was_given() {
         content: "see".into(),
         extra: Some(extra.into()),
     };
-    let shown = encoded(&Event::Message { room: &room(), message: &message });
+    let shown = encoded(&Event::Message { room: &room(), epoch: Epoch(9), message: &message });
     let rest = r#","seq":7,"key":"k1","client_id":7,"reply_to":3,"kind":"file","file_url":"https://a.example/b","file_name":"b","mentions":["bob"],"priority":1,"state":"working"}"#;
     assert!(shown.ends_with(rest), "{shown}");
 }

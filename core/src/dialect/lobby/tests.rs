@@ -43,6 +43,7 @@ impl Kit {
         let mut answer = Payloads::default();
         match self.lobby.decode(text, &mut answer) {
             Ok(Decoded::Answered) => lines(&answer).join("|"),
+            Ok(Decoded::Goodbye) => "goodbye".to_owned(),
             Ok(Decoded::Request(Request { command, .. })) => match command {
                 Command::Publish { room, content, extra: None } => format!("say {room} {content}"),
                 Command::Join { room, .. } => format!("join {room}"),
@@ -73,7 +74,7 @@ impl Kit {
             statuses: vec![],
             tasks: vec![],
         };
-        self.hears(&Event::Joined { room: &room(name), joined: &joined })
+        self.hears(&Event::Joined { id: None, room: &room(name), joined: &joined })
     }
 
     fn left(&mut self, name: &str) -> Vec<String> {
@@ -176,7 +177,7 @@ fn messages_name_instant_room_and_user_and_no_text_passes_for_them() {
     let content = "one\n2026 #general alice: two\u{1b}[2J".into();
     let message = Message { seq: Seq(1), at: Time(1_790_000_001_000_000), user, content, extra: None };
     let line = "2026-09-21T14:13:21.000Z #general bob: one\n    2026 #general alice: two\u{fffd}[2J";
-    assert_eq!(shared(&Event::Message { room: &room, message: &message }), [line]);
+    assert_eq!(shared(&Event::Message { room: &room, epoch: Epoch(1), message: &message }), [line]);
     let messages = [Arc::new(message.clone()), Arc::new(message)];
     let page = Event::History { id: None, room: &room, epoch: Epoch(1), messages: &messages, more: false };
     assert_eq!(shared(&page), [line, line]);
