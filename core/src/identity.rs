@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{name::UserName, time::Time};
+use crate::{name::UserName, role::Role, time::Time};
 
 /// A token as a client shows it. Whoever has it can speak for its user, so it is never printed.
 #[derive(Clone, Eq, PartialEq)]
@@ -33,6 +33,10 @@ impl fmt::Debug for Token {
 pub struct Claims {
     /// Who.
     pub user: UserName,
+    /// What they are to the server.
+    pub role: Role,
+    /// Whose bot they are.
+    pub owner: Option<UserName>,
     /// Until when; for ever if `None`.
     pub expires: Option<Time>,
 }

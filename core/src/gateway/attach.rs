@@ -51,8 +51,10 @@ impl Gateway {
         out: &mut Vec<GatewayOutput>,
     ) {
         let slot = self.by_id.get(&peer.connection).copied();
-        let visitor = slot.is_some_and(|slot| self.connection(slot).visitor);
-        let peer = Peer { visitor, ..peer };
+        let peer = match slot.map(|slot| self.connection(slot)) {
+            Some(connection) => Peer { role: connection.role(), visitor: connection.visitor, ..peer },
+            None => peer,
+        };
         let attaching = slot.and_then(|slot| match &mut self.connection(slot).phase {
             phase @ Phase::Attaching(_) => match std::mem::replace(phase, Phase::Attached(peer.clone())) {
                 Phase::Attaching(attaching) => Some((slot, attaching)),

@@ -15,6 +15,7 @@ use crate::{
     identity::{Claims, Token, TokenFault},
     name::UserName,
     refusal::Refusal,
+    role::Role,
     time::Time,
 };
 
@@ -41,6 +42,11 @@ impl Connection {
     /// Whom its token speaks for.
     pub(super) fn claimed(&self) -> Option<&UserName> {
         self.identity.as_ref().map(|identity| &identity.claims.user)
+    }
+
+    /// What its token makes of it; without one it is a member.
+    pub(super) fn role(&self) -> Role {
+        self.identity.as_ref().map_or_else(Role::default, |identity| identity.claims.role)
     }
 
     /// When its token must be looked at.
@@ -154,9 +160,10 @@ impl Gateway {
         out: &mut Vec<GatewayOutput>,
     ) {
         let connection = self.connection(slot);
-        let Phase::Attached(peer) = &connection.phase else { return };
+        let Phase::Attached(peer) = &mut connection.phase else { return };
         match outcome {
             Ok(claims) if claims.user == peer.user => {
+                peer.role = claims.role;
                 let expires = claims.expires;
                 connection.identity = Some(Box::new(Identity { claims, told: false }));
                 self.tell(now, slot, &Event::Refreshed { id, expires }, out);

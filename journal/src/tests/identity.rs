@@ -4,6 +4,7 @@ use chinwag_core::{
     UserName,
     dialect::Dialect,
     identity::{Claims, TokenFault},
+    role::Role,
 };
 
 use super::*;
@@ -22,7 +23,7 @@ fn strict() -> Kit {
 }
 
 fn claims(user: &str, expires: Option<Time>) -> Claims {
-    Claims { user: UserName::new(user).unwrap(), expires }
+    Claims { user: UserName::new(user).unwrap(), role: Role::Member, owner: None, expires }
 }
 
 impl Kit {
@@ -173,4 +174,22 @@ fn the_lobby_lets_in_by_token() {
     kit.verify(Ok(claims("alice", None)));
     assert!(!kit.closed.contains_key(&alice));
     assert_eq!(kit.node.rooms(), 1, "alice is in the lobby");
+}
+
+#[test]
+fn a_role_is_what_the_newest_token_says() {
+    let mut kit = strict();
+    let notice =
+        |id| json!({"type": "message", "room": "general", "content": "soon", "kind": "system", "id": id});
+    let admin = Claims { role: Role::Admin, ..claims("alice", None) };
+    let alice = kit.hello(json!({"type": "hello", "token": "t"}), Ok(admin));
+    kit.send(alice, json!({"type": "join", "room": "general"}));
+    kit.forget();
+    kit.send(alice, notice(1));
+    assert_eq!(kit.take_types(alice), ["ack", "message"]);
+    kit.send(alice, json!({"type": "refresh", "token": "newer"}));
+    kit.verify(Ok(claims("alice", None)));
+    assert_eq!(kit.take_types(alice), ["refreshed"]);
+    kit.send(alice, notice(2));
+    assert_eq!(kit.take(alice)[0]["code"], "permission_denied");
 }

@@ -4,6 +4,7 @@ use chinwag_core::{
     UserName,
     dialect::Dialect,
     identity::{Claims, TokenFault},
+    role::Role,
 };
 
 use super::*;
@@ -111,7 +112,8 @@ fn a_token_may_come_with_the_address() {
     let mut kit = Kit::with(config, ShardConfig::default());
     let token = Some(Token::new("t"));
     let ann = kit.open(Opening { dialect: Dialect::SocketIo, token, ..Opening::default() });
-    let claims = Claims { user: UserName::new("ann").unwrap(), expires: None };
+    let claims =
+        Claims { user: UserName::new("ann").unwrap(), role: Role::Member, owner: None, expires: None };
     kit.input(GatewayInput::Verified { connection: ann, outcome: Ok(claims) });
     kit.text(ann, "40");
     let packets = kit.packets(ann);

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use chinwag_core::UserName;
+use chinwag_core::{UserName, role::Role};
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser, value_parser};
 use serde_json::json;
 
@@ -14,9 +14,6 @@ use crate::{
 
 /// The subcommand's name.
 pub(super) const NAME: &str = "token";
-
-/// What a user may be.
-const ROLES: [&str; 4] = ["admin", "member", "bot", "guest"];
 
 const KEY_FILE_VARIABLE: &str = "CHAT_TOKEN_SECRET_FILE";
 const ISSUER_VARIABLE: &str = "CHAT_TOKEN_ISSUER";
@@ -34,10 +31,13 @@ CHAT_TOKEN_SECRET or the file of CHAT_TOKEN_SECRET_FILE.
 /// The subcommand's grammar.
 pub(super) fn command() -> Command {
     let text = |name: &'static str, value: &'static str| Arg::new(name).long(name).value_name(value);
-    let role = PossibleValuesParser::new(ROLES);
+    let role = PossibleValuesParser::new(Role::ALL.map(Role::word));
     Command::new(NAME).about("Make a token for trying out, and print it").after_help(AFTER_HELP).args([
         text("user", "NAME").required(true).value_parser(name).help("The user that it speaks for"),
-        text("role", "ROLE").default_value("member").value_parser(role).help("What the user may do"),
+        text("role", "ROLE")
+            .default_value(Role::default().word())
+            .value_parser(role)
+            .help("What the user may do"),
         text("ttl", "SPAN").default_value("1h").value_parser(read_span).help("How long it is good"),
         text("owner", "NAME").value_parser(name).help("Whose bot the user is"),
         text("key-file", "FILE").value_parser(value_parser!(PathBuf)).help("The key to sign it with"),
@@ -61,7 +61,7 @@ pub(super) fn run(
     let (issuer, audience) = (given("issuer", ISSUER_VARIABLE), given("audience", AUDIENCE_VARIABLE));
     let user: &UserName = matches.get_one("user").expect("it is required");
     let ttl: &Duration = matches.get_one("ttl").expect("it has a default");
-    let role: &String = matches.get_one("role").expect("it has a default");
+    let role = matches.get_one::<String>("role").and_then(|role| Role::from_word(role)).unwrap_or_default();
     let now = Clock::start().now();
     let seconds = |time: chinwag_core::Time| time.0 / 1_000_000;
     let payload = Payload {
@@ -126,11 +126,11 @@ mod tests {
     fn a_server_with_the_same_secret_accepts_it() {
         let secret = [(SECRET_VARIABLE, SECRET)];
         let claims = read(&made(&["--user", "ann"], &secret).unwrap());
-        assert_eq!(claims.user.as_str(), "ann");
+        assert_eq!((claims.user.as_str(), claims.role, claims.owner), ("ann", Role::Member, None));
         let args = ["--user", "weather", "--role", "bot", "--owner", "ann", "--ttl", "5m", "--json"];
         let said: Value = serde_json::from_str(&made(&args, &secret).unwrap()).unwrap();
         let claims = read(said["token"].as_str().unwrap());
-        assert_eq!(claims.user.as_str(), "weather");
+        assert_eq!((claims.role, claims.owner.unwrap().as_str()), (Role::Bot, "ann"));
         assert_eq!((&said["user"], &said["role"]), (&json!("weather"), &json!("bot")));
         assert!(said["expires"].is_u64());
     }

@@ -1,6 +1,6 @@
 //! Makes tokens, for trying out and for tests. Who signs tokens in earnest has an identity provider.
 
-use chinwag_core::UserName;
+use chinwag_core::{UserName, role::Role};
 use jsonwebtoken::{Header, encode};
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ pub(crate) struct Payload<'a> {
     /// The user.
     pub(crate) sub: &'a UserName,
     /// What they may do.
-    pub(crate) role: &'a str,
+    pub(crate) role: Role,
     /// When it was made.
     pub(crate) iat: u64,
     /// When it ends.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chinwag_core::{
     Time, UserName,
     identity::{Claims, TokenFault},
+    role::Role,
 };
 use jsonwebtoken::{
     Validation, decode, decode_header,
@@ -39,8 +40,10 @@ pub(crate) struct Verifier {
 #[derive(Deserialize)]
 struct Body {
     sub: String,
+    role: Option<String>,
     exp: f64,
     nbf: Option<f64>,
+    owner: Option<String>,
 }
 
 impl Verifier {
@@ -64,7 +67,8 @@ impl Verifier {
 
     /// Reads a token.
     ///
-    /// `expires` of the claims includes the [`LEEWAY`]: a token that is accepted has not expired yet.
+    /// `expires` of the claims includes the [`LEEWAY`]: a token that is accepted has not expired yet. A role that is
+    /// missing or unknown is a member's.
     ///
     /// # Errors
     /// A [`TokenFault`].
@@ -88,8 +92,13 @@ impl Verifier {
         if body.nbf.is_some_and(|from| instant(from) > now + LEEWAY) {
             return Err(TokenFault::NotYet);
         }
-        let user = UserName::new(&body.sub).map_err(|_| TokenFault::BadName)?;
-        Ok(Claims { user, expires: Some(expires) })
+        let name = |name: &str| UserName::new(name).map_err(|_| TokenFault::BadName);
+        Ok(Claims {
+            user: name(&body.sub)?,
+            role: body.role.and_then(|role| Role::from_word(&role)).unwrap_or_default(),
+            owner: body.owner.as_deref().map(name).transpose()?,
+            expires: Some(expires),
+        })
     }
 }
 

@@ -36,7 +36,7 @@ fn what_is_minted_is_accepted_under_each_algorithm() {
     let (ann, bob) = (UserName::new("ann").unwrap(), UserName::new("bob").unwrap());
     let payload = Payload {
         sub: &ann,
-        role: "bot",
+        role: Role::Bot,
         iat: NOW_SECONDS,
         exp: NOW_SECONDS + 60,
         iss: Some("here"),
@@ -53,7 +53,7 @@ fn what_is_minted_is_accepted_under_each_algorithm() {
         let token = mint(&payload, &SigningKey::read(signing).unwrap()).unwrap();
         let claims = Verifier::new(verifying, Some("here"), Some("chat")).verify(&token, NOW);
         let expires = Some(NOW + Duration::from_secs(60) + LEEWAY);
-        let expected = Claims { user: ann.clone(), expires };
+        let expected = Claims { user: ann.clone(), role: Role::Bot, owner: Some(bob.clone()), expires };
         assert_eq!(claims, Ok(expected), "{algorithm:?}");
     }
 }
@@ -128,8 +128,13 @@ fn issuer_and_audience_count_once_they_are_configured() {
 }
 
 #[test]
-fn claims_are_checked() {
+fn claims_are_checked_and_a_role_has_a_default() {
     let exp = NOW_SECONDS + 60;
+    let roles = [(json!("admin"), Role::Admin), (json!("boss"), Role::Member), (Value::Null, Role::Member)];
+    for (role, expected) in roles {
+        assert_eq!(of_payload(json!({"sub": "ann", "exp": exp, "role": role})).unwrap().role, expected);
+    }
+    assert_eq!(of_payload(json!({"sub": "ann", "exp": exp, "owner": ""})), Err(TokenFault::BadName));
     assert_eq!(of_payload(json!({"sub": "a b", "exp": exp})), Err(TokenFault::BadName));
     for payload in [json!({"exp": exp}), json!({"sub": "ann"}), json!({"sub": 7, "exp": exp}), json!([])] {
         assert_eq!(of_payload(payload.clone()), Err(TokenFault::Malformed), "{payload}");
