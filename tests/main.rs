@@ -9,6 +9,9 @@ mod kit;
 /// Specification 0, item by item: two or three people and a conversation.
 mod conversation;
 
+/// Whose rooms are, and what their messages carry.
+mod rooms;
+
 /// Specification 1, item by item: lines and slash commands.
 mod lobby;
 

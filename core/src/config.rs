@@ -239,6 +239,8 @@ pub struct ShardConfig {
     pub key_window: Duration,
     /// Tasks a room may hold.
     pub tasks_max: u32,
+    /// Users that a private room may let in, beside its owner, its bot and admins.
+    pub invited_max: u32,
     /// Who may make rooms.
     pub room_creation: RoomCreation,
 }
@@ -263,6 +265,7 @@ impl Default for ShardConfig {
             keys_max: 1_000_000,
             key_window: Duration::from_secs(120),
             tasks_max: 100,
+            invited_max: 1_000,
             room_creation: RoomCreation::Anyone,
         }
     }

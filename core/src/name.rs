@@ -124,6 +124,17 @@ name! {
     UserName, USER_NAME_MAX, in_user_name
 }
 
+/// What the rooms of bots begin with.
+const BOT_ROOM: &str = "bot:";
+
+impl RoomName {
+    /// The bot whose room this is (S3.3).
+    #[must_use]
+    pub fn bot(&self) -> Option<&str> {
+        self.as_str().strip_prefix(BOT_ROOM)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +143,8 @@ mod tests {
     fn names_are_checked() {
         assert_eq!(UserName::new("al-ice_9.x").unwrap().as_str(), "al-ice_9.x");
         assert_eq!(RoomName::new("bot:weather").unwrap().as_str(), "bot:weather");
+        assert_eq!(RoomName::new("bot:weather").unwrap().bot(), Some("weather"));
+        assert_eq!(RoomName::new("weather").unwrap().bot(), None);
         assert_eq!(UserName::new(""), Err(NameError::Empty));
         assert_eq!(UserName::new("a:b"), Err(NameError::Character(':')));
         assert_eq!(UserName::new("a b"), Err(NameError::Character(' ')));

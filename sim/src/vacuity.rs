@@ -37,6 +37,7 @@ const ELSEWHERE: &[&str] = &[
     "refused last_room",
     "refused token_expired",
     "refused token_required",
+    "refused permission_denied",
     "refused unknown_command",
 ];
 

@@ -80,7 +80,9 @@ impl<'a> Incoming<'a> {
                 Command::Members { room: self.room_name()?, after: self.after_user()?, limit: self.limit }
             }
             "rooms" => Command::Rooms { after: self.after_room()?, limit: self.limit },
-            "create" => Command::Create { room: self.room_name()? },
+            "create" => Command::Create { room: self.room_name()?, private: self.private.unwrap_or(false) },
+            "invite" => Command::Invite { room: self.room_name()?, user: self.whom()? },
+            "kick" => Command::Kick { room: self.room_name()?, user: self.whom()? },
             "status" => Command::Status { room: self.room_name()?, status: self.status_fields()? },
             "task" => Command::Task { room: self.room_name()?, task: self.task_fields()? },
             "ping" => Command::Ping,
@@ -118,6 +120,11 @@ impl<'a> Incoming<'a> {
 
     fn token(&self) -> Option<Token> {
         self.token.as_ref().map(|token| Token::new(token))
+    }
+
+    fn whom(&self) -> Result<UserName, FieldFault> {
+        let whom = self.whom.as_ref().ok_or(FieldFault::Missing("whom"))?;
+        UserName::new(whom).map_err(|e| FieldFault::User("whom", e))
     }
 
     fn after_user(&self) -> Result<Option<UserName>, FieldFault> {
@@ -200,6 +207,8 @@ enum Outgoing<'a> {
         seq: Seq,
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<RequestId>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        kicked: bool,
     },
     Created {
         room: &'a RoomName,
@@ -442,8 +451,8 @@ impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
                 let (next, known_since) = (joined.next, joined.known_since);
                 Self::Joined { room, epoch, seq, verdict, next, known_since, from, to }
             }
-            Event::Left { id, room, position: Position { epoch, seq } } => {
-                Self::Left { room, epoch, seq, id }
+            Event::Left { id, room, position: Position { epoch, seq }, kicked } => {
+                Self::Left { room, epoch, seq, id, kicked }
             }
             Event::Created { id, room, position } => Self::Created { room, epoch: position.epoch, id },
             Event::Message { room, message, .. } => Self::message(room, message),

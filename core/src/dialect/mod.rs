@@ -111,6 +111,22 @@ pub enum Command<'a> {
     Create {
         /// Its name.
         room: RoomName,
+        /// Whether it is for those only whom it lets in.
+        private: bool,
+    },
+    /// Let a user into a private room.
+    Invite {
+        /// Which.
+        room: RoomName,
+        /// Whom.
+        user: UserName,
+    },
+    /// Send a user away.
+    Kick {
+        /// From where.
+        room: RoomName,
+        /// Whom.
+        user: UserName,
     },
     /// Say what one is doing.
     Status {
@@ -194,6 +210,8 @@ pub enum Event<'a> {
         room: &'a RoomName,
         /// Nothing after this will be shown.
         position: Position,
+        /// Somebody else wanted it so.
+        kicked: bool,
     },
     /// A room was made.
     Created {

@@ -2,8 +2,8 @@
 
 use super::{Gateway, GatewayOutput, Slot, connection::drained_bytes, request::Asked};
 use crate::{
-    dialect::{Event, Presence},
-    id::{ConnectionId, RequestId},
+    dialect::{Command, Event, Presence},
+    id::{ConnectionId, Position, RequestId},
     name::RoomName,
     refusal::Refusal,
     shard::{Joined, Reply, RoomView, ShardEvent},
@@ -25,6 +25,9 @@ impl Gateway {
             ShardEvent::Reply { connection, id, key, room, result } => {
                 let asked = Asked { id, key: key.as_deref() };
                 self.reply(now, connection, asked, room, result, out);
+            }
+            ShardEvent::Kicked { connection, room, position } => {
+                self.kicked(now, connection, &room, position, out);
             }
             ShardEvent::Push { room, push } => self.push(now, &room, push, out),
         }
@@ -76,7 +79,7 @@ impl Gateway {
             Reply::Joined(joined) => self.joined(now, slot, id, room, &joined, out),
             Reply::Left(position) => {
                 planted!(PushToThoseWhoLeft, (), self.leave(slot, room));
-                self.tell(now, slot, &Event::Left { id, room, position }, out);
+                self.tell(now, slot, &Event::Left { id, room, position, kicked: false }, out);
             }
             Reply::Created(position) => self.tell(now, slot, &Event::Created { id, room, position }, out),
             Reply::Published(position) => self.acknowledge(now, slot, asked, room, Some(position), out),
@@ -104,7 +107,7 @@ impl Gateway {
         slot: Slot,
         Asked { id, key }: Asked<'_>,
         room: &RoomName,
-        position: Option<crate::Position>,
+        position: Option<Position>,
         out: &mut Vec<GatewayOutput>,
     ) {
         let waiting = self.connection(slot).outbox.bytes();
@@ -140,6 +143,30 @@ impl Gateway {
         }
         for task in &joined.tasks {
             self.tell(now, slot, &Event::Task { room, user: None, task, assigned: false }, out);
+        }
+    }
+
+    /// Somebody was sent away. Who is in no room then goes home, if their dialect has one.
+    fn kicked(
+        &mut self,
+        now: Time,
+        connection: ConnectionId,
+        room: &RoomName,
+        position: Position,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let Some(&slot) = self.by_id.get(&connection) else { return };
+        let Some(peer) = self.connection(slot).peer().cloned() else { return };
+        self.leave(slot, room);
+        self.tell(now, slot, &Event::Left { id: None, room, position, kicked: true }, out);
+        let connection = self.connection(slot);
+        let home = connection.codec.dialect().home().filter(|home| *home != room.as_str());
+        if let Some(home) = home
+            && connection.rooms.is_empty()
+            && !connection.is_closing()
+        {
+            let room = RoomName::new(home).expect("a fitting name");
+            self.perform(now, slot, peer, None, Command::Join { room, since: None }, out);
         }
     }
 

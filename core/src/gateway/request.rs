@@ -309,9 +309,17 @@ impl Gateway {
                 let shard = self.shard_of_room(&room);
                 self.submit(slot, shard, Op::Leave { peer, id, room }, out);
             }
-            Command::Create { room } => {
+            Command::Create { room, private } => {
                 let shard = self.shard_of_room(&room);
-                self.submit(slot, shard, Op::Create { peer, id, room }, out);
+                self.submit(slot, shard, Op::Create { peer, id, room, private }, out);
+            }
+            Command::Invite { room, user } => {
+                let shard = self.shard_of_room(&room);
+                self.submit(slot, shard, Op::Invite { peer, id, room, user }, out);
+            }
+            Command::Kick { room, user } => {
+                let shard = self.shard_of_room(&room);
+                self.submit(slot, shard, Op::Kick { peer, id, room, user }, out);
             }
             Command::Status { room, status } => {
                 if let Err(why) = status.check() {

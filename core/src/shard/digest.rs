@@ -29,6 +29,8 @@ fn of_op(op: &Op) -> u64 {
         Op::SetTask { peer, .. } => mix(11, peer.connection.0),
         Op::Expire => 12,
         Op::Follow { peer } => mix(13, peer.connection.0),
+        Op::Invite { peer, .. } => mix(14, peer.connection.0),
+        Op::Kick { peer, .. } => mix(15, peer.connection.0),
     }
 }
 
@@ -42,6 +44,7 @@ fn of_event(event: &ShardEvent) -> u64 {
             mix(mix(3, connection.0), u64::from(generation.0))
         }
         ShardEvent::Reply { connection, result, .. } => mix(mix(4, connection.0), of_result(result)),
+        ShardEvent::Kicked { connection, position, .. } => mix(mix(6, connection.0), of_position(*position)),
         ShardEvent::Push { room, push } => mix(mix(5, bytes(room.as_str().as_bytes())), of_push(push)),
     }
 }

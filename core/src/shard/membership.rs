@@ -2,6 +2,7 @@
 
 use super::{
     State,
+    access::Access,
     op::{Joined, Peer, Reply},
     room::{Arrival, Room},
     turn::Turn,
@@ -32,7 +33,7 @@ impl State {
         let known_since = planted!(RoomsForgetSessions, peer.generation, session.known_since);
         let known_since = planted!(ForgottenSessionCalledKnown, Generation(1), known_since);
         if !self.rooms.contains_key(name) {
-            self.make_room(turn, name);
+            self.make_room(turn, name, Access::of_maker(peer, name, false));
         }
         let room = self.room_mut(name);
         let arrival = room.take_seat(turn, peer);
@@ -58,6 +59,9 @@ impl State {
                 // It is not told what it did not ask for.
                 _ => Refusal::UnknownRoom,
             })?;
+        }
+        if room.is_some_and(|room| !room.lets_in(peer)) {
+            return Err(Refusal::PermissionDenied);
         }
         let rooms = self.sessions.get(peer.session).map_or(0, |session| session.rooms.len());
         if rooms >= config.rooms_per_session_max as usize {
@@ -86,9 +90,9 @@ impl State {
         if self.rooms.len() >= config.rooms_max as usize { Err(Refusal::Full) } else { Ok(()) }
     }
 
-    fn make_room(&mut self, turn: &mut Turn<'_>, name: &RoomName) {
+    fn make_room(&mut self, turn: &mut Turn<'_>, name: &RoomName, access: Access) {
         let epoch = turn.epoch_for(name);
-        let room = Room::new(turn, name.clone(), epoch);
+        let room = Room::new(turn, name.clone(), epoch, access);
         self.rooms.insert(name.clone(), room);
     }
 
@@ -116,11 +120,12 @@ impl State {
         peer: &Peer,
         id: Option<RequestId>,
         name: &RoomName,
+        private: bool,
     ) {
         if let Err(refusal) = self.admit(turn, peer).and_then(|()| self.may_create(turn.config, peer, name)) {
             return turn.refuse(peer, id, name, refusal);
         }
-        self.make_room(turn, name);
+        self.make_room(turn, name, Access::of_maker(peer, name, private));
         let head = self.room_mut(name).log.head();
         turn.grant(peer, id, name, Reply::Created(head));
     }

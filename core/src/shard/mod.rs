@@ -15,10 +15,11 @@
 //! - **One connection per session.** What an older connection still says is refused, and its end does not touch the
 //!   seats of a newer one. A newcomer is attached once the older connection has handed its limiters over.
 //! - **Privacy.** Pushes go to gateways on which a member is attached, and to no others; the answer to a join comes
-//!   before the first push it entitles to, the answer to a leave after the last.
+//!   before the first push it entitles to, the answer to a leave and the word of a kick after the last. Into a private
+//!   room come those only whom it lets in.
 //! - **Presence.** A member is shown offline only after the grace without any connection. Membership outlives
-//!   connections: it ends on leave, on a clean close, or when the last session that took a seat expires.
-//! - **Bounds.** Sessions, rooms, members, messages, answers, keys and tasks stay within [`ShardConfig`].
+//!   connections: it ends on leave, kick, on a clean close, or when the last session that took a seat expires.
+//! - **Bounds.** Sessions, rooms, members, messages, answers, keys, tasks and invitations stay within [`ShardConfig`].
 //!
 //! What it relies on: gateway ids, connection ids and session ids are not used twice, and nothing of a gateway follows
 //! its [`Op::GatewayDown`].
@@ -26,6 +27,7 @@
 //! A deadline acts when an [`Op::Expire`] is applied at or after it, and not before: until then a session that is
 //! overdue can still be resumed.
 
+mod access;
 mod answers;
 mod connect;
 mod deadlines;
@@ -193,7 +195,9 @@ impl State {
                 self.join(turn, peer, *id, room, *since, *history);
             }
             Op::Leave { peer, id, room } => self.leave(turn, peer, *id, room),
-            Op::Create { peer, id, room } => self.create(turn, peer, *id, room),
+            Op::Create { peer, id, room, private } => self.create(turn, peer, *id, room, *private),
+            Op::Invite { peer, id, room, user } => self.invite(turn, peer, *id, room, user),
+            Op::Kick { peer, id, room, user } => self.kick(turn, peer, *id, room, user),
             Op::Publish { peer, id, room, content, extra } => {
                 self.publish(turn, peer, *id, room, content, extra.as_deref());
             }

@@ -46,7 +46,7 @@ pub struct Peer {
     /// What they are to the server.
     #[serde(default)]
     pub role: Role,
-    /// It takes no seat: where its user is a member by another session, it may read and speak.
+    /// It takes no seat: where its user is a member by another session, or has other rights, it may read and speak.
     #[serde(default)]
     pub visitor: bool,
 }
@@ -168,6 +168,31 @@ pub enum Op {
         id: Option<RequestId>,
         /// Its name.
         room: RoomName,
+        /// Whether it is for those only whom it lets in.
+        #[serde(default)]
+        private: bool,
+    },
+    /// Let a user into a private room.
+    Invite {
+        /// Who does so.
+        peer: Peer,
+        /// The client's number for this request.
+        id: Option<RequestId>,
+        /// Where.
+        room: RoomName,
+        /// Whom.
+        user: UserName,
+    },
+    /// Send a user away, from all connections, and take the invitation back.
+    Kick {
+        /// Who does so.
+        peer: Peer,
+        /// The client's number for this request.
+        id: Option<RequestId>,
+        /// Where.
+        room: RoomName,
+        /// Whom.
+        user: UserName,
     },
     /// Say something.
     Publish {
@@ -357,6 +382,15 @@ pub enum ShardEvent {
         /// The answer.
         result: Result<Reply, Refusal>,
     },
+    /// A connection was sent away from a room: nothing after this position is for it.
+    Kicked {
+        /// Which.
+        connection: ConnectionId,
+        /// Where.
+        room: RoomName,
+        /// The newest message it may see.
+        position: Position,
+    },
     /// Something for every reader of a room on this gateway.
     Push {
         /// The room.
@@ -377,7 +411,7 @@ pub enum Reply {
     Created(Position),
     /// To [`Op::Publish`], with and without a number.
     Published(Position),
-    /// To [`Op::SetStatus`] and [`Op::SetTask`].
+    /// To [`Op::SetStatus`], [`Op::SetTask`], [`Op::Invite`] and [`Op::Kick`].
     Noted,
     /// To [`Query::Page`].
     Page(Page),

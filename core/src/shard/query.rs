@@ -6,7 +6,7 @@ use super::{
     State,
     log::PageLimits,
     op::{Effect, Page, Peer, Push, Query, Reply, RoomView, Signal},
-    room::Room,
+    room::{Member, Room},
     turn::answer_to,
 };
 use crate::{
@@ -43,7 +43,7 @@ impl State {
                 answer_to(peer, *id, Some(room), self.members(peer, room, after.as_ref(), *limit))
             }
             Query::Rooms { peer, id, after, limit } => {
-                answer_to(peer, *id, None, Ok(self.rooms(after.as_ref(), *limit)))
+                answer_to(peer, *id, None, Ok(self.rooms(peer, after.as_ref(), *limit)))
             }
         };
         effects.push(answer);
@@ -104,27 +104,31 @@ impl State {
         limit: u32,
     ) -> Result<Reply, Refusal> {
         let room = self.readable(peer, room)?;
-        let (members, more) = page_of_names(&room.members, after, limit, |user, member| member.view(user));
+        let view = |user: &UserName, member: &Member| Some(member.view(user));
+        let (members, more) = page_of_names(&room.members, after, limit, view);
         Ok(Reply::Members { members, count: room.count(), more })
     }
 
-    fn rooms(&self, after: Option<&RoomName>, limit: u32) -> Reply {
+    /// Private rooms are listed for those whom they let in.
+    fn rooms(&self, peer: &Peer, after: Option<&RoomName>, limit: u32) -> Reply {
         let count = |room: &Room| planted!(RoomsCountOthers, room.count().saturating_sub(1), room.count());
-        let view = |name: &RoomName, room: &Room| RoomView { room: name.clone(), members: count(room) };
+        let view = |name: &RoomName, room: &Room| {
+            room.lets_in(peer).then(|| RoomView { room: name.clone(), members: count(room) })
+        };
         let (rooms, more) = page_of_names(&self.rooms, after, limit, view);
         Reply::Rooms { rooms, more }
     }
 }
 
-/// At most `limit` entries after a name, and whether there are more.
+/// At most `limit` of the entries after a name that are to be seen, and whether there are more.
 fn page_of_names<Name: Ord, Value, View>(
     map: &BTreeMap<Name, Value>,
     after: Option<&Name>,
     limit: u32,
-    view: impl Fn(&Name, &Value) -> View,
+    view: impl Fn(&Name, &Value) -> Option<View>,
 ) -> (Vec<View>, bool) {
     let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-    let mut rest = map.range((start, Bound::Unbounded));
-    let views = rest.by_ref().take(limit as usize).map(|(name, value)| view(name, value)).collect();
+    let mut rest = map.range((start, Bound::Unbounded)).filter_map(|(name, value)| view(name, value));
+    let views = rest.by_ref().take(limit as usize).collect();
     (views, rest.next().is_some())
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    access::Access,
     deadlines::Due,
     log::Log,
     op::{Effect, MemberView, Peer, Push, Roster, ShardEvent},
@@ -28,6 +29,7 @@ pub(super) struct Room {
     pub(super) log: Log,
     pub(super) members: BTreeMap<UserName, Member>,
     pub(super) tasks: BTreeMap<Arc<str>, Task>,
+    pub(super) access: Access,
     /// Where pushes go: gateways, each with its attached seats.
     readers: BTreeMap<GatewayId, u32>,
     churn: Churn,
@@ -122,18 +124,23 @@ impl Member {
 
 impl Room {
     /// An empty room; it waits for members as long as an abandoned one.
-    pub(super) fn new(turn: &mut Turn<'_>, name: RoomName, epoch: Epoch) -> Self {
+    pub(super) fn new(turn: &mut Turn<'_>, name: RoomName, epoch: Epoch, access: Access) -> Self {
         let mut room = Self {
             name,
             log: Log::new(epoch),
             members: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            access,
             readers: BTreeMap::new(),
             churn: Churn::default(),
             drop_at: None,
         };
         room.drop_later(turn);
         room
+    }
+
+    pub(super) const fn name(&self) -> &RoomName {
+        &self.name
     }
 
     fn drop_later(&mut self, turn: &mut Turn<'_>) {
@@ -152,13 +159,14 @@ impl Room {
         self.seat_of(peer).is_some_and(|seat| seat.address == Some(peer.into()))
     }
 
-    /// Whether somebody who only visits may speak and read here.
-    pub(super) fn admits(&self, peer: &Peer) -> bool {
-        peer.visitor && self.members.contains_key(&peer.user)
-    }
-
     fn seat_of(&self, peer: &Peer) -> Option<&Seat> {
         self.members.get(&peer.user)?.seat_of(peer.session)
+    }
+
+    /// A user's seats, each with its connection if it is there.
+    pub(super) fn seats_of(&self, user: &UserName) -> Vec<(SessionId, Option<Address>)> {
+        let seats = self.members.get(user).map_or(&[][..], |member| &member.seats);
+        seats.iter().map(|seat| (seat.session, seat.address)).collect()
     }
 
     /// Seats a session on its connection.

@@ -14,7 +14,7 @@ use crate::{
     id::{Position, RequestId, Seq},
     name::RoomName,
     refusal::Refusal,
-    role::{Act, may},
+    role::Act,
 };
 
 /// A message that is in its room.
@@ -79,7 +79,7 @@ impl State {
             self.rooms.get_mut(name).ok_or(Refusal::UnknownRoom),
             writable(&mut self.rooms, peer, name)
         )?;
-        may_say(peer, extra)?;
+        room.may_say(peer, extra)?;
         let extra = extra.map(|extra| room.carried(peer, extra));
         let history_max = turn.config.history_max;
         let message = room.log.append(turn.at, peer.user.clone(), Arc::clone(content), extra, history_max);
@@ -136,6 +136,13 @@ impl State {
 }
 
 impl Room {
+    /// Whether somebody may say a message of this kind.
+    fn may_say(&self, peer: &Peer, extra: Option<&Extra>) -> Result<(), Refusal> {
+        let is_notice = extra.is_some_and(|extra| extra.kind == Kind::System);
+        let act = if is_notice { Act::Announce } else { Act::Speak };
+        if self.allows(peer, act) { Ok(()) } else { Err(Refusal::PermissionDenied) }
+    }
+
     /// What a message carries, with what only the room knows.
     fn carried(&self, peer: &Peer, extra: &Extra) -> Arc<Extra> {
         let status = self.members.get(&peer.user).and_then(|member| member.status.as_ref());
@@ -145,7 +152,7 @@ impl Room {
 
     /// Makes or changes a task, and returns the whole of it.
     fn change_task(&mut self, peer: &Peer, change: &TaskChange, max: u32) -> Result<Task, Refusal> {
-        if change.assignee.is_some() && !may(peer.role, false, Act::Assign) {
+        if change.assignee.is_some() && !self.allows(peer, Act::Assign) {
             return Err(Refusal::PermissionDenied);
         }
         let max = planted!(TasksOneTooMany, max + 1, max);
@@ -157,13 +164,6 @@ impl Room {
         task.merge(change);
         Ok(task.clone())
     }
-}
-
-/// Whether somebody may say a message of this kind.
-fn may_say(peer: &Peer, extra: Option<&Extra>) -> Result<(), Refusal> {
-    let is_notice = extra.is_some_and(|extra| extra.kind == Kind::System);
-    let act = if is_notice { Act::Announce } else { Act::Speak };
-    if may(peer.role, false, act) { Ok(()) } else { Err(Refusal::PermissionDenied) }
 }
 
 /// The room, if the peer attends it or may visit it.

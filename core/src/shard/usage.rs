@@ -26,6 +26,8 @@ pub struct Usage {
     pub messages: usize,
     /// Tasks of one room.
     pub tasks: usize,
+    /// Users that one private room lets in.
+    pub invited: usize,
 }
 
 impl State {
@@ -41,6 +43,7 @@ impl State {
             usage.members = usage.members.max(room.members.len());
             usage.messages = usage.messages.max(room.log.len());
             usage.tasks = usage.tasks.max(room.tasks.len());
+            usage.invited = usage.invited.max(room.access.len());
         }
         for session in self.sessions.all() {
             usage.rooms_of_session = usage.rooms_of_session.max(session.rooms.len());

@@ -138,6 +138,7 @@ settings! {
         keys_max: "Keys a shard remembers, of all users";
         key_window: "A message's key is remembered this long: repeats are answered, not repeated";
         tasks_max: "Tasks a room may hold";
+        invited_max: "Users that a private room may let in, beside its owner, its bot and admins";
         room_creation: "Who may make rooms";
     }
 }

@@ -59,6 +59,9 @@ pub struct Incoming<'a> {
     #[serde(borrow)]
     pub after: Option<Text<'a>>,
     pub typing: Option<bool>,
+    pub private: Option<bool>,
+    #[serde(borrow)]
+    pub whom: Option<Text<'a>>,
     #[serde(borrow)]
     pub session: Option<Text<'a>>,
     #[serde(borrow)]

@@ -106,10 +106,20 @@ impl Lobby {
         match event {
             Event::Joined { room, .. } => {
                 self.answered(&Change::Join((*room).clone()));
-                if let Some(at) = self.place(room) {
-                    self.places[at].confirmed = true;
+                match self.place(room) {
+                    Some(at) => self.places[at].confirmed = true,
+                    None if self.is_leaving(room) => {}
+                    // Who was sent away from everywhere is led home.
+                    None => self.places.push(Place { room: (*room).clone(), confirmed: true }),
                 }
                 self.tell_place(payloads, format_args!("* You have joined #{room}."));
+            }
+            Event::Left { room, kicked: true, .. } => {
+                // A leave that was asked for will be refused, and changes nothing any more.
+                self.answered(&Change::Leave((*room).clone()));
+                // Who has asked to come back is on the way in.
+                self.places.retain(|place| place.room != **room || !place.confirmed);
+                self.tell_place(payloads, format_args!("* You have been sent out of #{room}."));
             }
             Event::Left { room, .. } => {
                 // Who asked for it is out of it already, and may have asked to come back.
@@ -137,6 +147,10 @@ impl Lobby {
             Some(Place { room, .. }) => line(payloads, format_args!("{what} You are in #{room} now.")),
             None => line(payloads, what),
         }
+    }
+
+    fn is_leaving(&self, room: &RoomName) -> bool {
+        self.pending.iter().any(|(_, change)| matches!(change, Change::Leave(left) if left == room))
     }
 
     /// Whether this was asked for.

@@ -79,7 +79,12 @@ impl Kit {
 
     fn left(&mut self, name: &str) -> Vec<String> {
         let position = Position::new(Epoch(1), Seq(0));
-        self.hears(&Event::Left { id: None, room: &room(name), position })
+        self.hears(&Event::Left { id: None, room: &room(name), position, kicked: false })
+    }
+
+    fn kicked(&mut self, name: &str) -> Vec<String> {
+        let position = Position::new(Epoch(1), Seq(0));
+        self.hears(&Event::Left { id: None, room: &room(name), position, kicked: true })
     }
 
     /// The request under this number is refused.
@@ -157,6 +162,42 @@ fn who_comes_back_at_once_is_back() {
     assert_eq!(kit.types("hello"), "say rust hello");
     kit.joined("rust");
     assert_eq!(kit.types("/leave"), "leave rust");
+}
+
+#[test]
+fn who_is_sent_away_is_where_they_were_before() {
+    let mut kit = Kit::new();
+    kit.types("/join rust");
+    kit.joined("rust");
+    assert_eq!(kit.kicked("rust"), ["* You have been sent out of #rust. You are in #lobby now."]);
+    assert_eq!(kit.types("hello"), "say lobby hello");
+}
+
+#[test]
+fn a_leave_that_a_kick_has_overtaken_does_not_lead_back() {
+    let mut kit = Kit::new();
+    kit.joined("lobby");
+    kit.types("/join rust");
+    kit.joined("rust");
+    kit.types("/leave");
+    kit.kicked("rust");
+    kit.refused(2, Refusal::NotMember);
+    assert_eq!(kit.types("hello"), "say lobby hello");
+}
+
+#[test]
+fn who_is_led_home_is_there() {
+    let mut kit = Kit::new();
+    kit.joined("lobby");
+    kit.types("/join rust");
+    kit.joined("rust");
+    kit.types("/join lobby");
+    kit.types("/leave");
+    kit.left("lobby");
+    kit.kicked("rust");
+    assert_eq!(kit.types("hello"), "not_member");
+    kit.joined("lobby");
+    assert_eq!(kit.types("hello"), "say lobby hello");
 }
 
 #[test]

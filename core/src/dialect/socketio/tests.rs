@@ -535,7 +535,7 @@ fn where_one_stands_is_told() {
     );
     let position = Position::new(EPOCH, Seq(8));
     assert_eq!(
-        kit.hears(&Event::Left { id: None, room: &room, position }),
+        kit.hears(&Event::Left { id: None, room: &room, position, kicked: false }),
         [r#"42["room:left",{"room":"general","epoch":169,"seq":8}]"#]
     );
     assert_eq!(

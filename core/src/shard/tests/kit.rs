@@ -184,8 +184,22 @@ impl Kit {
     }
 
     pub(super) fn create(&mut self, guest: &Guest, name: &str) -> Result<Reply, Refusal> {
-        self.apply(Op::Create { peer: guest.peer.clone(), id: None, room: room(name) });
+        self.try_create(guest, name, false)
+    }
+
+    pub(super) fn try_create(&mut self, guest: &Guest, name: &str, private: bool) -> Result<Reply, Refusal> {
+        self.apply(Op::Create { peer: guest.peer.clone(), id: None, room: room(name), private });
         self.reply().expect("a create is answered")
+    }
+
+    pub(super) fn invite(&mut self, guest: &Guest, name: &str, whom: &str) -> Result<Reply, Refusal> {
+        self.apply(Op::Invite { peer: guest.peer.clone(), id: None, room: room(name), user: user(whom) });
+        self.reply().expect("an invitation is answered")
+    }
+
+    pub(super) fn kick(&mut self, guest: &Guest, name: &str, whom: &str) -> Result<Reply, Refusal> {
+        self.apply(Op::Kick { peer: guest.peer.clone(), id: None, room: room(name), user: user(whom) });
+        self.reply().expect("a kick is answered")
     }
 
     /// Says something; the reply, if there is one.

@@ -1,5 +1,6 @@
 //! The rules of a shard, one by one, and all of them under random operations.
 
+mod access;
 mod keys;
 mod kit;
 mod membership;

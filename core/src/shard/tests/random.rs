@@ -53,6 +53,7 @@ enum Step {
     Join { who: Index, room: usize, since: Option<u64> },
     Leave { who: Index, room: usize },
     Create { who: Index, room: usize },
+    Kick { who: Index, room: usize, user: usize },
     Publish { who: Index, room: usize, id: Option<u64> },
     GatewayDown { gateway: usize },
     Wait { millis: u64 },
@@ -69,6 +70,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (who(), room(), since).prop_map(|(who, room, since)| Step::Join { who, room, since }),
         2 => (who(), room()).prop_map(|(who, room)| Step::Leave { who, room }),
         1 => (who(), room()).prop_map(|(who, room)| Step::Create { who, room }),
+        1 => (who(), room(), 0..USERS.len()).prop_map(|(who, room, user)| Step::Kick { who, room, user }),
         8 => (who(), room(), prop::option::weighted(0.9, 0u64..10))
             .prop_map(|(who, room, id)| Step::Publish { who, room, id }),
         1 => (0..2usize).prop_map(|gateway| Step::GatewayDown { gateway }),
@@ -134,6 +136,7 @@ impl World {
             Step::Join { who, .. }
             | Step::Leave { who, .. }
             | Step::Create { who, .. }
+            | Step::Kick { who, .. }
             | Step::Publish { who, .. } => {
                 let attached: Vec<_> = self.connections.iter().filter(|it| it.attached).collect();
                 if !attached.is_empty() {
@@ -154,7 +157,13 @@ impl World {
                 Op::Join { peer, id: None, room: name, since, history: 3 }
             }
             Step::Leave { room: name, .. } => Op::Leave { peer, id: None, room: room(ROOMS[name]) },
-            Step::Create { room: name, .. } => Op::Create { peer, id: None, room: room(ROOMS[name]) },
+            Step::Create { room: name, .. } => {
+                Op::Create { peer, id: None, room: room(ROOMS[name]), private: false }
+            }
+            Step::Kick { room: name, user: whom, .. } => {
+                let peer = Peer { role: Role::Admin, ..peer };
+                Op::Kick { peer, id: None, room: room(ROOMS[name]), user: user(USERS[whom]) }
+            }
             Step::Publish { room: name, id, .. } => {
                 // Ids wander upwards, so that some repeat, some are new and some are stale.
                 let id = id.map(|id| RequestId(self.draw() / 16 + id));
@@ -244,7 +253,7 @@ impl World {
                         self.connections.iter().any(|it| it.peer.connection == *connection && it.attached)
                     );
                 }
-                ShardEvent::Reply { .. } | ShardEvent::Push { .. } => {}
+                ShardEvent::Reply { .. } | ShardEvent::Kicked { .. } | ShardEvent::Push { .. } => {}
             }
         }
         let live: Vec<_> = self.connections.iter().filter(|it| it.attached).collect();
@@ -299,6 +308,10 @@ impl Checker {
         for effect in effects {
             match &effect.event {
                 ShardEvent::Reply { result, .. } => self.reply(op, result),
+                ShardEvent::Kicked { connection, room, .. } => {
+                    let seat = Seat { room: room.clone(), gateway: effect.to, connection: *connection };
+                    assert!(self.seats.remove(&seat), "kicked from where it was not");
+                }
                 ShardEvent::Push { room, push } => {
                     assert!(self.readers(room).contains(&effect.to), "a push to a gateway without a reader");
                     if let Push::Message { epoch, message } = push {
@@ -335,6 +348,10 @@ impl Checker {
             }
             (Op::Leave { peer, room, .. }, Ok(_)) => {
                 self.seats.remove(&seat(peer, room));
+            }
+            (Op::Kick { room, user, .. }, Ok(_)) => {
+                let stays = |seat: &Seat| seat.room == *room && self.peers[&seat.connection].user == *user;
+                assert!(!self.seats.iter().any(stays), "kicked and still there");
             }
             (Op::Leave { peer, room, .. }, Err(_)) => assert!(!self.seats.contains(&seat(peer, room))),
             (Op::Publish { peer, id: Some(id), room, .. }, result) => {

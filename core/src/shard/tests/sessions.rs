@@ -276,7 +276,7 @@ fn a_late_request_after_a_detach_is_refused() {
     assert_eq!(kit.try_join(&ann.peer, "general", None), Err(Refusal::Replaced));
     assert_eq!(kit.leave(&ann, "general"), Err(Refusal::Replaced));
     let (peer, room) = (ann.peer.clone(), room("other"));
-    kit.apply(Op::Create { peer, id: None, room });
+    kit.apply(Op::Create { peer, id: None, room, private: false });
     assert_eq!(kit.reply(), Some(Err(Refusal::Replaced)));
     assert_eq!(kit.shard.rooms(), 1);
 }

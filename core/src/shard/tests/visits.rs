@@ -3,6 +3,7 @@
 use super::kit::{Guest, Kit, WEST, room};
 use crate::{
     refusal::Refusal,
+    role::Role,
     shard::{Keep, Peer, Push, Query, Reply},
 };
 
@@ -59,9 +60,32 @@ fn a_visitor_has_no_more_rights_than_a_member() {
     assert_eq!(kit.publish(&bob, "nowhere", Some(2), "hi"), Some(Err(Refusal::UnknownRoom)));
     assert_eq!(kit.try_join(&bob.peer, "general", None), Err(Refusal::PermissionDenied));
 
-    let visitor = visit(&mut kit, "ann");
-    kit.leave(&ann, "general").unwrap();
-    assert_eq!(read(&kit, &visitor), Err(Refusal::NotMember));
+    let seated = kit.attach("bob");
+    kit.join(&seated, "general");
+    assert!(read(&kit, &bob).is_ok());
     // Who has no seat cannot leave one, either.
-    assert_eq!(kit.leave(&visitor, "general"), Err(Refusal::NotMember));
+    assert_eq!(kit.leave(&bob, "general"), Err(Refusal::NotMember));
+    kit.leave(&seated, "general").unwrap();
+    assert_eq!(read(&kit, &bob), Err(Refusal::NotMember));
+}
+
+#[test]
+fn owners_and_admins_visit_and_a_bots_room_takes_visits_from_all_whom_it_lets_in() {
+    let mut kit = Kit::new();
+    let (owner, mut other) = (visit(&mut kit, "ann"), visit(&mut kit, "bob"));
+    for (name, private) in [("general", false), ("bot:weather", false), ("bot:news", true)] {
+        kit.try_create(&owner, name, private).expect("a new room");
+    }
+    let mut said = |guest: &Guest, name: &str| kit.publish(guest, name, None, "hi").expect("an answer").err();
+    assert_eq!(said(&owner, "general"), None);
+    assert_eq!(said(&other, "general"), Some(Refusal::NotMember));
+    assert_eq!(said(&other, "bot:weather"), None);
+    assert_eq!(said(&other, "bot:news"), Some(Refusal::NotMember));
+    assert_eq!(said(&owner, "bot:news"), None);
+    other.peer.role = Role::Admin;
+    assert_eq!(said(&other, "general"), None);
+    assert_eq!(said(&other, "bot:news"), None);
+    assert_eq!(read(&kit, &other), Ok((vec!["hi".to_owned(), "hi".to_owned()], 0)));
+    other.peer.visitor = false;
+    assert_eq!(kit.publish(&other, "general", None, "hi"), Some(Err(Refusal::NotMember)), "it is no visitor");
 }

@@ -40,7 +40,7 @@ impl Hosted {
         kit.apply(match act {
             Act::Join => Op::Join { peer, id: None, room, since: None, history: 50 },
             Act::Leave => Op::Leave { peer, id: None, room },
-            Act::Create => Op::Create { peer, id: None, room },
+            Act::Create => Op::Create { peer, id: None, room, private: false },
             Act::Say => Op::Publish { peer, id: None, room, content: said.to_string().into(), extra: None },
             Act::Note(status) => Op::SetStatus { peer, id: None, room, status },
             Act::Assign(task) => Op::SetTask { peer, id: None, room, task },

@@ -1,0 +1,153 @@
+//! Whose a room is, whom it lets in, and who is sent away.
+
+use std::collections::BTreeSet;
+
+use super::{
+    State,
+    op::{Effect, Peer, Reply, ShardEvent},
+    room::Room,
+    turn::Turn,
+};
+use crate::{
+    id::RequestId,
+    name::{LOBBY, RoomName, UserName},
+    refusal::Refusal,
+    role::{Act, Role, may},
+};
+
+/// Whose a room is, and whom it lets in. It lasts as long as the room.
+#[derive(Debug, Default)]
+pub(super) struct Access {
+    owner: Option<UserName>,
+    /// Whom a private room lets in beside its owner, its bot and admins. An open one lets everybody in.
+    invited: Option<BTreeSet<UserName>>,
+}
+
+impl Access {
+    /// Of a room that a user makes. The lobby is nobody's, and a bot does not own itself.
+    pub(super) fn of_maker(peer: &Peer, name: &RoomName, private: bool) -> Self {
+        let is_owned = name.as_str() != LOBBY && name.bot() != Some(peer.user.as_str());
+        Self { owner: is_owned.then(|| peer.user.clone()), invited: private.then(BTreeSet::new) }
+    }
+
+    /// How many are invited.
+    pub(super) fn len(&self) -> usize {
+        self.invited.as_ref().map_or(0, BTreeSet::len)
+    }
+}
+
+impl Room {
+    pub(super) fn is_owned_by(&self, user: &UserName) -> bool {
+        self.access.owner.as_ref() == Some(user)
+    }
+
+    /// Whether the table lets somebody do this here.
+    pub(super) fn allows(&self, peer: &Peer, act: Act) -> bool {
+        may(peer.role, self.is_owned_by(&peer.user), act)
+    }
+
+    /// Whether somebody may come in.
+    pub(super) fn lets_in(&self, peer: &Peer) -> bool {
+        let Some(invited) = &self.access.invited else { return true };
+        match peer.role {
+            Role::Admin => true,
+            Role::Guest => false,
+            Role::Member | Role::Bot => {
+                self.is_owned_by(&peer.user)
+                    || self.name().bot() == Some(peer.user.as_str())
+                    || invited.contains(&peer.user)
+            }
+        }
+    }
+
+    /// Whether somebody who only visits may speak and read here: a member by another session, the owner, an admin, and
+    /// in the room of a bot whoever may come in.
+    pub(super) fn admits(&self, peer: &Peer) -> bool {
+        let belongs = self.members.contains_key(&peer.user)
+            || peer.role == Role::Admin
+            || self.is_owned_by(&peer.user)
+            || self.name().bot().is_some() && self.lets_in(peer);
+        peer.visitor && belongs
+    }
+
+    fn invite(&mut self, user: &UserName, max: u32) -> Result<(), Refusal> {
+        let Some(invited) = &mut self.access.invited else { return Ok(()) };
+        if invited.len() >= max as usize && !invited.contains(user) {
+            return Err(Refusal::Full);
+        }
+        invited.insert(user.clone());
+        Ok(())
+    }
+
+    fn take_invitation_back(&mut self, user: &UserName) {
+        if let Some(invited) = &mut self.access.invited {
+            invited.remove(user);
+        }
+    }
+}
+
+impl State {
+    /// Lets somebody into a private room. Into an open one they may come as it is.
+    pub(super) fn invite(
+        &mut self,
+        turn: &mut Turn<'_>,
+        peer: &Peer,
+        id: Option<RequestId>,
+        name: &RoomName,
+        user: &UserName,
+    ) {
+        let invited_max = turn.config.invited_max;
+        let invited = self
+            .admit(turn, peer)
+            .and_then(|()| self.governed(peer, name, Act::Kick))
+            .and_then(|room| room.invite(user, invited_max));
+        match invited {
+            Ok(()) => turn.grant(peer, id, name, Reply::Noted),
+            Err(refusal) => turn.refuse(peer, id, name, refusal),
+        }
+    }
+
+    /// Sends a user away, on whatever connections they are. That they are not there, or not any more, is no fault.
+    pub(super) fn kick(
+        &mut self,
+        turn: &mut Turn<'_>,
+        peer: &Peer,
+        id: Option<RequestId>,
+        name: &RoomName,
+        user: &UserName,
+    ) {
+        let admitted = self.admit(turn, peer).and_then(|()| self.governed(peer, name, Act::Kick));
+        match admitted {
+            Ok(room) => room.take_invitation_back(user),
+            Err(refusal) => return turn.refuse(peer, id, name, refusal),
+        }
+        let ended = self.unseat_all(turn, name, user);
+        turn.grant(peer, id, name, Reply::Noted);
+        if ended {
+            self.room_mut(name).announce_left(turn, user.clone());
+        }
+    }
+
+    /// Takes all seats of a user away and tells their connections. Whether there were any.
+    fn unseat_all(&mut self, turn: &mut Turn<'_>, name: &RoomName, user: &UserName) -> bool {
+        let Self { sessions, rooms, .. } = self;
+        let room = rooms.get_mut(name).expect("whoever calls has looked");
+        let mut ended = false;
+        for (session, address) in room.seats_of(user) {
+            sessions.known_mut(session).rooms.remove(name);
+            ended = room.remove_seat(turn, user, session);
+            if let Some(address) = address {
+                let (connection, position) = (address.connection, room.log.head());
+                let event = ShardEvent::Kicked { connection, room: name.clone(), position };
+                turn.effects.push(Effect { to: address.gateway, event });
+            }
+        }
+        ended
+    }
+
+    /// The room, if somebody may do this there.
+    pub(super) fn governed(&mut self, peer: &Peer, name: &RoomName, act: Act) -> Result<&mut Room, Refusal> {
+        let room = self.rooms.get_mut(name).ok_or(Refusal::UnknownRoom)?;
+        if room.allows(peer, act) { Ok(room) } else { Err(Refusal::PermissionDenied) }
+    }
+}
