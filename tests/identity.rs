@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::kit::{Chat, Process};
+use crate::kit::{Chat, Process, post};
 
 const SECRET: &str = "a secret that is known to this test";
 
@@ -37,11 +37,14 @@ async fn a_token_made_with_the_servers_secret_opens_its_door_and_is_never_logged
     let mut bob = Chat::connect(address).await;
     bob.send(json!({"type": "hello", "user": "bob", "token": format!("{token}x")})).await;
     bob.expect_error("bad_token").await;
-    server.logged(&["attached", "user=ann"]).await;
+    let bearer = format!("Authorization: Bearer {token}\r\n");
+    let said = post(address, "/api/rooms/general/messages", &bearer, &json!({"content": "between us"})).await;
+    assert_eq!(said.status, 201, "{said:?}");
+    server.logged(&["visits", "user=ann"]).await;
     server.terminate();
     let log = server.ended().await.stderr;
     let (_, signature) = token.rsplit_once('.').expect("a token has three parts");
-    for private in [token, signature, SECRET] {
+    for private in [token, signature, SECRET, "between us"] {
         assert!(!log.contains(private), "{private} is in\n{log}");
     }
 }

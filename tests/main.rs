@@ -30,6 +30,9 @@ mod reconnect;
 /// Readers that do not read.
 mod slow_reader;
 
+/// Programs that ask over plain HTTP, in the rooms of everybody else.
+mod rest;
+
 /// Several gateway threads, several shards: one chat.
 mod threads;
 

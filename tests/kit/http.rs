@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -22,19 +23,29 @@ pub(crate) struct Response {
 
 /// Gets a path, on a connection of its own.
 pub(crate) async fn get(address: SocketAddr, path: &str) -> Response {
-    ask(address, path, "Connection: close\r\n").await
+    ask(address, "GET", path, "Connection: close\r\n", "").await
+}
+
+/// Posts a body of JSON with further headers, on a connection of its own.
+pub(crate) async fn post(address: SocketAddr, path: &str, headers: &str, body: &Value) -> Response {
+    let body = body.to_string();
+    let length = body.len();
+    let headers = format!(
+        "Connection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{headers}"
+    );
+    ask(address, "POST", path, &headers, &body).await
 }
 
 /// Asks for a WebSocket that is not granted.
 pub(crate) async fn upgrade(address: SocketAddr, path: &str) -> Response {
-    let headers = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+    let headers = "Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    ask(address, path, headers).await
+    ask(address, "GET", path, headers, "").await
 }
 
-async fn ask(address: SocketAddr, path: &str, headers: &str) -> Response {
+async fn ask(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> Response {
     let mut tcp = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}\r\n");
+    let request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n{headers}\r\n{body}");
     tcp.write_all(request.as_bytes()).await.unwrap();
     let mut text = String::new();
     within("an answer", tcp.read_to_string(&mut text)).await.unwrap();

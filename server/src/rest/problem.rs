@@ -43,11 +43,11 @@ impl Problem {
 
     /// The connection was closed before it was answered.
     pub(super) fn closed(reason: Disconnect, return_spread: Duration) -> Self {
-        let status = match reason {
-            Disconnect::BadToken | Disconnect::TokenExpired => StatusCode::UNAUTHORIZED,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        let mut problem = Self::new(status, reason.name(), "The server could not answer; try again later.");
+        if matches!(reason, Disconnect::BadToken | Disconnect::TokenExpired) {
+            return Self::new(StatusCode::UNAUTHORIZED, reason.name(), "The token is not valid.");
+        }
+        let sentence = "The server could not answer; try again later.";
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, reason.name(), sentence);
         problem.error.retry_after_ms = u64::try_from(return_spread.as_millis()).ok();
         problem
     }

@@ -1,0 +1,54 @@
+//! Programs that ask over plain HTTP, in the rooms of everybody else.
+
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+
+use crate::kit::{Chat, Host, get, post};
+
+/// The body of a good answer.
+fn body(response: &crate::kit::Response) -> Value {
+    assert!((200..300).contains(&response.status), "{response:?}");
+    serde_json::from_str(&response.body).expect("bodies are JSON")
+}
+
+#[tokio::test]
+async fn what_a_program_posts_is_read_in_every_dialect() {
+    let server = Host::start(|_| {});
+    let mut ann = server.member("ann", "lobby").await;
+    let url = format!("ws://{}/lobby?user=bob", server.address);
+    let mut bob = Chat::connect_to(&url, TcpStream::connect(server.address).await.unwrap()).await;
+    ann.until("user_joined").await;
+    let hello = json!({"content": "build 7 is red", "mentions": ["bob"]});
+    let said = post(server.address, "/api/rooms/lobby/messages?user=ann", "", &hello).await;
+    assert_eq!(body(&said)["seq"], 1);
+    assert_eq!(ann.until("message").await["mentions"], json!(["bob"]));
+    while !bob.next_text().await.ends_with("#lobby ann: build 7 is red") {}
+
+    bob.send_text("who broke it?").await;
+    ann.until("message").await;
+    let page = get(server.address, "/api/rooms/lobby/messages?user=ann&limit=1").await;
+    assert_eq!(body(&page)["messages"][0]["content"], "who broke it?");
+    let members = body(&get(server.address, "/api/rooms/lobby/members?user=bob").await);
+    assert_eq!(members["count"], 2, "a member of any dialect may ask: {members}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_lost_its_socket_goes_on_over_rest() {
+    let server = Host::start(|_| {});
+    let mut bot = server.member("weather", "bot:weather").await;
+    let ann = server.member("ann", "bot:weather").await;
+    bot.until("user_joined").await;
+    ann.cut();
+    // The call of specification 3, with a name in open mode; sent twice, as a client does that hears nothing (S3.30).
+    let (path, key) = ("/bot-execution/weather/chat?user=ann", "Idempotency-Key: 7d1c\r\n");
+    let hello = json!({"message": "Hello bot!"});
+    let first = post(server.address, path, key, &hello).await;
+    let again = post(server.address, path, key, &hello).await;
+    assert_eq!((body(&first), first.status), (body(&again), 201));
+    bot.send(json!({"type": "message", "room": "bot:weather", "content": "Hello ann!"})).await;
+    let shown = [bot.until("message").await, bot.until("message").await];
+    assert_eq!((&shown[0]["user"], &shown[0]["content"]), (&json!("ann"), &json!("Hello bot!")));
+    assert_eq!(shown[1]["content"], "Hello ann!", "what came twice is there once");
+    server.stop().await;
+}
