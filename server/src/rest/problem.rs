@@ -43,11 +43,14 @@ impl Problem {
 
     /// The connection was closed before it was answered.
     pub(super) fn closed(reason: Disconnect, return_spread: Duration) -> Self {
-        if matches!(reason, Disconnect::BadToken | Disconnect::TokenExpired) {
-            return Self::new(StatusCode::UNAUTHORIZED, reason.name(), "The token is not valid.");
-        }
-        let sentence = "The server could not answer; try again later.";
-        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, reason.name(), sentence);
+        let (status, sentence) = match reason {
+            Disconnect::BadToken | Disconnect::TokenExpired => {
+                return Self::new(StatusCode::UNAUTHORIZED, reason.name(), "The token is not valid.");
+            }
+            Disconnect::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too fast; try again later."),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, "The server could not answer; try again later."),
+        };
+        let mut problem = Self::new(status, reason.name(), sentence);
         problem.error.retry_after_ms = u64::try_from(return_spread.as_millis()).ok();
         problem
     }
@@ -73,7 +76,7 @@ fn status(refusal: Refusal) -> StatusCode {
     use Refusal as R;
     match refusal {
         R::NotAttached | R::TokenRequired | R::BadToken | R::TokenExpired => StatusCode::UNAUTHORIZED,
-        R::UserMismatch | R::NotMember | R::RoomsClosed => StatusCode::FORBIDDEN,
+        R::UserMismatch | R::NotMember | R::PermissionDenied | R::RoomsClosed => StatusCode::FORBIDDEN,
         R::UnknownRoom => StatusCode::NOT_FOUND,
         R::RoomExists | R::StaleId | R::RoomFull | R::Replaced => StatusCode::CONFLICT,
         R::FrameTooLarge | R::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -133,6 +133,7 @@ async fn refusals_have_fitting_statuses() {
         ("/api/rooms/general/messages?user=bob", &say, 403, "not_member"),
         (&everywhere("nowhere"), &say, 404, "unknown_room"),
         (&everywhere("a%20b"), &say, 400, "bad_room"),
+        (general, &json!({"content": "down at six", "kind": "system"}), 403, "permission_denied"),
         (general, &json!({"content": ""}), 400, "content_empty"),
         (general, &json!({"text": "hi"}), 400, "bad_frame"),
         (general, &json!({"content": "hi", "priority": 9}), 400, "bad_frame"),
