@@ -17,6 +17,7 @@ mod clients;
 mod frames;
 mod identity;
 mod limits;
+mod priorities;
 mod sessions;
 mod socketio;
 mod two_nodes;

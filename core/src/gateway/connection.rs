@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::{
+    fan_out::shed_above,
     identity::{Identity, Verifying},
     outbox::Outbox,
 };
@@ -12,7 +13,7 @@ use crate::{
     id::{ConnectionId, RequestId, SessionId, ShardId},
     name::{RoomName, UserName},
     secret::Secret,
-    shard::{Limiters, Peer, RoomView},
+    shard::{Limiters, PRIORITY_NORMAL, Peer, RoomView},
     time::Time,
 };
 
@@ -175,9 +176,9 @@ impl Connection {
         served && !waits && !self.is_clogged(config)
     }
 
-    /// Its outbox is so full that live messages stop.
+    /// Its outbox is so full that live messages of no special urgency stop, and so does reading.
     pub(super) const fn is_clogged(&self, config: &GatewayConfig) -> bool {
-        self.outbox.bytes() > lag_bytes(config)
+        self.outbox.bytes() > shed_above(PRIORITY_NORMAL, config)
     }
 
     /// It has so much to take that it must take something now and then.
@@ -277,21 +278,6 @@ impl Abuse {
     const fn is_mostly_refused(&self) -> bool {
         self.refused >= self.received.div_ceil(2)
     }
-}
-
-/// Above this, typing notices are not queued.
-pub(super) const fn typing_bytes(config: &GatewayConfig) -> usize {
-    config.outbox_bytes_max / 4
-}
-
-/// Above this, changes of members and tasks are left out and made up for later.
-pub(super) const fn state_bytes(config: &GatewayConfig) -> usize {
-    config.outbox_bytes_max / 2
-}
-
-/// Above this, live messages stop, the socket is not read, and the history takes over once there is room.
-pub(super) const fn lag_bytes(config: &GatewayConfig) -> usize {
-    config.outbox_bytes_max / 4 * 3
 }
 
 /// Below this there is room again for pages of history.

@@ -3,28 +3,53 @@
 use std::ops::Range;
 
 use super::{
-    Gateway, GatewayOutput, Notice, RoomIndex, announce,
-    connection::{lag_bytes, state_bytes, typing_bytes},
+    Gateway, GatewayOutput, Notice, RoomIndex, give,
     outbox::Chunk,
     room::{Follow, Room, Slot},
 };
 use crate::{
+    config::GatewayConfig,
     dialect::{Dialect, Event, Presence},
     id::{Epoch, Position},
     name::{RoomName, UserName},
-    shard::{Message, Push},
+    shard::{Message, PRIORITY_MAX, PRIORITY_NORMAL, Push},
     time::Time,
 };
 
 /// What may be left out for a reader that is behind (specification 2's priorities, as classes).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Class {
-    /// Dropped first: it ends by itself.
+    /// Dropped: it ends by itself.
     TypingStart,
     /// Left out, and made up for by a list of members and tasks.
     State,
-    /// Left to the history, from this position on.
-    Message(Position),
+    /// Left to the history, from this position on. What is urgent waits longer for that than what is not (S2.11), but
+    /// never overtakes what was said before it: a reader who is behind gets all of it from the history.
+    Message { at: Position, priority: u8 },
+}
+
+impl Class {
+    /// How urgent it is (S2.11).
+    const fn priority(self) -> u8 {
+        match self {
+            Self::TypingStart => PRIORITY_MAX,
+            Self::State => 3,
+            Self::Message { priority, .. } => priority,
+        }
+    }
+}
+
+/// So many bytes may wait for a reader before what has this priority is left out for it (S2.11). One table for all that
+/// is shed; something is always left for answers, and for word of having fallen behind.
+pub(super) const fn shed_above(priority: u8, config: &GatewayConfig) -> usize {
+    let max = config.outbox_bytes_max;
+    match priority {
+        0 => max / 16 * 15,
+        1 => max / 8 * 7,
+        PRIORITY_NORMAL => max / 4 * 3,
+        3 => max / 2,
+        _ => max / 4,
+    }
 }
 
 impl Gateway {
@@ -87,7 +112,11 @@ impl Gateway {
     ) {
         let (name, next) = (self.room_name(index), Position::new(epoch, message.seq));
         let event = Event::Message { room: &name, epoch, message };
-        for slot in self.spread(now, index, Class::Message(next), None, &event, out) {
+        let class = Class::Message {
+            at: next,
+            priority: message.extra.as_deref().map_or(PRIORITY_NORMAL, |extra| extra.priority),
+        };
+        for slot in self.spread(now, index, class, None, &event, out) {
             self.counters.lagged += 1;
             let connection = self.connection(slot);
             connection.lagging = true;
@@ -161,17 +190,13 @@ impl Gateway {
     ) -> Vec<Slot> {
         // Encoded once for each dialect in use.
         let mut encoded: [Option<(Chunk, Range<u32>)>; Dialect::ALL.len()] = Default::default();
-        let limit = match class {
-            Class::TypingStart => typing_bytes(&self.config),
-            Class::State => state_bytes(&self.config),
-            Class::Message(_) => lag_bytes(&self.config),
-        };
+        let limit = shed_above(class.priority(), &self.config);
         let limit = planted!(OutboxCapIgnored, usize::MAX, limit);
         let mut lagged = Vec::new();
         let mut readers = std::mem::take(&mut self.room(index).readers);
         for reader in &mut readers {
             let connection = self.slots[reader.slot].as_mut().expect("readers are connected");
-            let passed_over = matches!(class, Class::Message(_)) && reader.follow != Follow::Live;
+            let passed_over = matches!(class, Class::Message { .. }) && reader.follow != Follow::Live;
             if passed_over || but.is_some() && connection.peer().map(|peer| &peer.user) == but {
                 continue;
             }
@@ -188,22 +213,20 @@ impl Gateway {
                 match class {
                     Class::TypingStart => self.counters.typing_dropped += 1,
                     Class::State => reader.stale = planted!(LeftOutForGood, false, true),
-                    Class::Message(next) => {
-                        let next =
-                            planted!(LagSkipsMessage, Position::new(next.epoch, next.seq.next()), next);
-                        reader.follow = Follow::Behind(next);
+                    Class::Message { at, .. } => {
+                        let from = planted!(LagSkipsMessage, Position::new(at.epoch, at.seq.next()), at);
+                        reader.follow = Follow::Behind(from);
                         lagged.push(reader.slot);
                     }
                 }
                 continue;
             }
-            if connection.outbox.bytes() == 0 {
-                connection.waiting_since = now;
+            self.counters.deliveries_out += u64::from(matches!(class, Class::Message { .. }));
+            give(connection, &mut self.counters, now, &chunk, range, out);
+            if connection.is_clogged(&self.config) {
+                // What is urgent may fill it so far that it must take something from now on.
+                self.schedule(reader.slot);
             }
-            self.counters.outbox_bytes += range.len() as u64;
-            self.counters.deliveries_out += u64::from(matches!(class, Class::Message(_)));
-            connection.outbox.push(&chunk, range);
-            announce(connection, out);
         }
         self.room(index).readers = readers;
         lagged

@@ -7,11 +7,13 @@
 //!
 //! What a reader does not take is shed by class as its outbox fills: typing notices are dropped above a quarter of
 //! `outbox_bytes_max`, changes of members and tasks are left out and made up for by one list above a half, messages are
-//! left to the history above three quarters, and who takes nothing at all for `pong_timeout` then is closed with a code
-//! that lets it resume. Nothing ever goes beyond the limit: an answer that does not fit is such a close, too.
+//! left to the history above three quarters, or sooner or later by their priority (`fan_out::shed_above`), and who takes
+//! nothing at all for `pong_timeout` then is closed with a code that lets it resume. Nothing ever goes beyond the limit:
+//! an answer that does not fit is such a close, too.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     sync::Arc,
 };
 
@@ -19,6 +21,7 @@ use bytes::Bytes;
 
 use self::{
     connection::{Connection, Phase, RoomIndex, drained_bytes},
+    outbox::Chunk,
     room::{Room, Slot},
     wire::Opcode,
 };
@@ -401,16 +404,29 @@ impl Gateway {
         if connection.is_closing() {
             return;
         }
-        if connection.outbox.bytes() == 0 {
-            connection.waiting_since = now;
-        }
-        connection.outbox.push_own(frame);
-        self.counters.outbox_bytes += frame.len() as u64;
-        announce(connection, out);
+        let (chunk, range) = Chunk::of(frame);
+        give(connection, &mut self.counters, now, &chunk, range, out);
         if connection.is_clogged(&self.config) {
             self.schedule(slot);
         }
     }
+}
+
+/// Puts a part of a chunk into a connection's outbox.
+fn give(
+    connection: &mut Connection,
+    counters: &mut Counters,
+    now: Time,
+    chunk: &Chunk,
+    range: Range<u32>,
+    out: &mut Vec<GatewayOutput>,
+) {
+    if connection.outbox.bytes() == 0 {
+        connection.waiting_since = now;
+    }
+    counters.outbox_bytes += range.len() as u64;
+    connection.outbox.push(chunk, range);
+    announce(connection, out);
 }
 
 /// Tells the driver, once, that there is something to write.

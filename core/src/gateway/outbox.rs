@@ -26,6 +26,13 @@ impl Chunk {
         Self(Arc::new(Mutex::new(Fill::Open(Vec::new()))))
     }
 
+    /// A chunk that holds one frame.
+    pub(super) fn of(frame: &[u8]) -> (Self, Range<u32>) {
+        let chunk = Self::new();
+        let range = chunk.append(frame, usize::MAX).expect("a new chunk is open");
+        (chunk, range)
+    }
+
     /// Appends a frame and says where it lies, unless the chunk is sealed or holds `full` bytes already.
     pub(super) fn append(&self, frame: &[u8], full: usize) -> Option<Range<u32>> {
         match &mut *self.lock() {
@@ -91,13 +98,6 @@ impl Outbox {
             return;
         }
         self.runs.push_back(Run { chunk: chunk.clone(), range });
-    }
-
-    /// Queues a frame that only this reader gets.
-    pub(super) fn push_own(&mut self, frame: &[u8]) {
-        let chunk = Chunk::new();
-        let range = chunk.append(frame, usize::MAX).expect("a new chunk is open");
-        self.push(&chunk, range);
     }
 
     /// The next bytes, at most `max`; the same until they are [`advance`](Self::advance)d over.

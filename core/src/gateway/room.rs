@@ -82,8 +82,8 @@ impl Room {
         if let Some(range) = chunk.append(frame, full) {
             return (chunk.clone(), range);
         }
-        *chunk = Chunk::new();
-        let range = chunk.append(frame, usize::MAX).expect("a new chunk is open");
-        (chunk.clone(), range)
+        let (fresh, range) = Chunk::of(frame);
+        *chunk = fresh.clone();
+        (fresh, range)
     }
 }

@@ -174,7 +174,10 @@ impl StateMachineTest for Outboxes {
             Transition::Share { room, readers, bytes } => {
                 outboxes.share(room, readers, &vec![model.byte; bytes], model.was_full);
             }
-            Transition::Own { reader, bytes } => outboxes.readers[reader].push_own(&vec![model.byte; bytes]),
+            Transition::Own { reader, bytes } => {
+                let (chunk, range) = Chunk::of(&vec![model.byte; bytes]);
+                outboxes.readers[reader].push(&chunk, range);
+            }
             Transition::Write { reader, max, percent } => {
                 let outbox = &mut outboxes.readers[reader];
                 let offered = outbox.peek(max).unwrap_or_default();
