@@ -1,24 +1,26 @@
-//! What `docs/protocol.md` says is what happens.
+//! What `docs/protocol.md` and `docs/dialects.md` say is what happens.
 
 use std::collections::BTreeSet;
 
 use chinwag_core::{Disconnect, Refusal};
 use serde_json::Value;
+use tokio::net::TcpStream;
 
-use crate::kit::Host;
+use crate::kit::{Chat, Host};
 
 const PROTOCOL: &str = include_str!("../docs/protocol.md");
+const DIALECTS: &str = include_str!("../docs/dialects.md");
 
-/// The lines of a section, by its heading.
-fn section(heading: &str) -> impl Iterator<Item = &'static str> {
+/// The lines of a document's section, by its heading.
+fn section(document: &'static str, heading: &str) -> impl Iterator<Item = &'static str> {
     let heading = format!("## {heading}");
-    let lines = PROTOCOL.lines().skip_while(move |line| *line != heading).skip(1);
+    let lines = document.lines().skip_while(move |line| *line != heading).skip(1);
     lines.take_while(|line| !line.starts_with("## "))
 }
 
 /// The first cells of a section's tables, which hold codes.
 fn codes(heading: &str) -> BTreeSet<&'static str> {
-    let cells = section(heading).filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let cells = section(PROTOCOL, heading).filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
     cells
         .flat_map(|cell| cell.split(", "))
         .filter(|cell| *cell != "code")
@@ -30,30 +32,35 @@ fn codes(heading: &str) -> BTreeSet<&'static str> {
 fn shape(frame: &str) -> String {
     let mut shape = frame.to_owned();
     let value: Value = serde_json::from_str(frame).expect("examples are JSON");
-    for field in ["epoch", "timestamp"] {
-        if let Some(changing) = value.get(field) {
-            shape = shape.replace(&changing.to_string(), "…");
-        }
+    let changing = ["/epoch", "/timestamp", "/messageId", "/payload/epoch", "/payload/timestamp"];
+    for changing in changing.iter().filter_map(|field| value.pointer(field)) {
+        shape = shape.replace(&changing.to_string(), "…");
     }
     shape
 }
 
-#[tokio::test]
-async fn the_conversation_is_answered_as_printed() {
-    let server = Host::start(|_| {});
-    let mut alice = server.connect().await;
-    let lines =
-        section("A conversation").skip_while(|line| *line != "```").skip(1).take_while(|line| *line != "```");
+/// Says what a section's example says, and compares what is answered with what is printed. Returns how many answers.
+async fn converse(mut client: Chat, document: &'static str, heading: &str) -> usize {
+    let example = section(document, heading).skip_while(|line| *line != "```").skip(1);
     let mut answers = 0;
-    for line in lines {
+    for line in example.take_while(|line| *line != "```") {
         if let Some(said) = line.strip_prefix("> ") {
-            alice.send_text(said).await;
+            client.send_text(said).await;
         } else {
-            assert_eq!(shape(&alice.next_text().await), shape(line.trim()));
+            assert_eq!(shape(&client.next_text().await), shape(line.trim()));
             answers += 1;
         }
     }
-    assert_eq!(answers, 6);
+    answers
+}
+
+#[tokio::test]
+async fn conversations_are_answered_as_printed() {
+    let server = Host::start(|_| {});
+    assert_eq!(converse(server.connect().await, PROTOCOL, "A conversation").await, 6);
+    let url = format!("ws://{}/api/ws?token=ann", server.address);
+    let ann = Chat::connect_to(&url, TcpStream::connect(server.address).await.unwrap()).await;
+    assert_eq!(converse(ann, DIALECTS, "`envelope`").await, 6);
     server.stop().await;
 }
 

@@ -15,6 +15,9 @@ mod rooms;
 /// Specification 1, item by item: lines and slash commands.
 mod lobby;
 
+/// Specification 2, item by item: envelopes, receipts, tasks, health and close codes.
+mod envelope;
+
 /// Specification 3, item by item: Socket.IO, packet by packet.
 mod socketio;
 

@@ -111,6 +111,10 @@ pub struct GatewayConfig {
     pub return_spread: Duration,
     /// Connections told to go per second while draining.
     pub drain_rate: u32,
+    /// How often connections whose dialect asks for it are told how the gateway fares (S2.10).
+    pub health_interval: Duration,
+    /// In the `envelope` dialect, rooms that are not there and what one may not do end the connection (S2.13).
+    pub strict_closes: bool,
     /// There is a key: tokens that are shown are verified.
     pub verify_tokens: bool,
     /// In these dialects nobody speaks without a token.
@@ -149,6 +153,8 @@ impl Default for GatewayConfig {
             connections_max: 100_000,
             return_spread: Duration::from_secs(2),
             drain_rate: 5_000,
+            health_interval: Duration::from_secs(30),
+            strict_closes: false,
             verify_tokens: false,
             token_dialects: Vec::new(),
             token_grace: Duration::from_secs(30),
@@ -174,7 +180,7 @@ impl GatewayConfig {
             unanswered_max, abuse_refusals_min, connections_max, drain_rate,
         ));
         each!(a_span_above_zero(
-            self: typing_ttl, ping_interval, pong_timeout, attach_timeout, abuse_window,
+            self: typing_ttl, ping_interval, pong_timeout, attach_timeout, abuse_window, health_interval,
         ));
         each!(a_span(self: warning_interval, return_spread, token_grace));
         if self.message_quotas.len() > QUOTAS_MAX {

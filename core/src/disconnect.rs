@@ -17,12 +17,20 @@ pub enum Disconnect {
     FrameTooBig,
     /// 1002: the bytes were no WebSocket frames.
     ProtocolError,
+    /// 1003: a binary frame, in a dialect that closes for one (S2.13).
+    UnsupportedData,
     /// 1007: a text frame that is not UTF-8.
     InvalidText,
     /// 4000: its token is not valid, or it has none where one is needed.
     BadToken,
     /// 4001: refused for its rate for a whole window, and still.
     RateLimited,
+    /// 4002: what it sends is not of its dialect (S2.13).
+    BadFormat,
+    /// 4003: there is no such room, where that is an end (S2.13).
+    UnknownRoom,
+    /// 4004: it may not do what it asked for, where that is an end (S2.13).
+    PermissionDenied,
     /// 4100: did not read what was sent to it.
     Slow,
     /// 4101: the server is going down; come back at the planned instant.
@@ -45,13 +53,17 @@ pub enum Disconnect {
 
 impl Disconnect {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::Requested,
         Self::ProtocolError,
+        Self::UnsupportedData,
         Self::InvalidText,
         Self::FrameTooBig,
         Self::BadToken,
         Self::RateLimited,
+        Self::BadFormat,
+        Self::UnknownRoom,
+        Self::PermissionDenied,
         Self::Slow,
         Self::Shutdown,
         Self::HeartbeatTimeout,
@@ -69,10 +81,14 @@ impl Disconnect {
         match self {
             Self::Requested => 1000,
             Self::ProtocolError => 1002,
+            Self::UnsupportedData => 1003,
             Self::InvalidText => 1007,
             Self::FrameTooBig => 1009,
             Self::BadToken => 4000,
             Self::RateLimited => 4001,
+            Self::BadFormat => 4002,
+            Self::UnknownRoom => 4003,
+            Self::PermissionDenied => 4004,
             Self::Slow => 4100,
             Self::Shutdown => 4101,
             Self::HeartbeatTimeout => 4102,
@@ -91,10 +107,14 @@ impl Disconnect {
         match self {
             Self::Requested => "requested",
             Self::ProtocolError => "protocol_error",
+            Self::UnsupportedData => "unsupported_data",
             Self::InvalidText => "invalid_text",
             Self::FrameTooBig => "frame_too_big",
             Self::BadToken => "bad_token",
             Self::RateLimited => "rate_limited",
+            Self::BadFormat => "bad_format",
+            Self::UnknownRoom => "unknown_room",
+            Self::PermissionDenied => "permission_denied",
             Self::Slow => "slow",
             Self::Shutdown => "shutdown",
             Self::HeartbeatTimeout => "heartbeat_timeout",

@@ -41,6 +41,8 @@ macro_rules! refusals {
 refusals! {
     /// The text is not JSON.
     BadJson = "bad_json", "The frame is not valid JSON.";
+    /// The text is no envelope (S2.2).
+    BadEnvelope = "bad_envelope", "The frame is no envelope with a type and a payload.";
     /// A field is missing or has the wrong type.
     BadFrame = "bad_frame", "A field is missing or has the wrong type.";
     /// No such `type`.

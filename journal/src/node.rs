@@ -111,7 +111,7 @@ impl Node {
         Self {
             id,
             nodes,
-            gateway: Gateway::new(id, gateway, seed),
+            gateway: Gateway::new(id, gateway, seed, now),
             hosts,
             inbox: VecDeque::new(),
             outputs: Vec::new(),

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::{Node, NodeConfig, NodeInput, NodeOutput};
 
 mod clients;
+mod envelope;
 mod frames;
 mod identity;
 mod limits;

@@ -52,6 +52,8 @@ pub(crate) fn read(uri: &Uri, headers: &HeaderMap, tokens_count: bool) -> Result
     let token = token(uri, headers);
     let user = match parameter(uri, "user") {
         _ if !dialect.is_named_by_address() => None,
+        // Of this one, a token says who; what is wrong with it is said with a close code (S2.13).
+        _ if dialect == Dialect::Envelope => None,
         Some(name) => Some(user(&name)?),
         None if tokens_count && token.is_some() => None,
         None => return Err(nobody()),
@@ -144,6 +146,16 @@ mod tests {
         assert_eq!(name("/lobby"), Err(Wrong::Address(missing.to_owned())));
         assert_eq!(name("/lobby?user="), Err(Wrong::Address("The user name is empty.".to_owned())));
         assert!(matches!(name("/lobby?user=a%20b"), Err(Wrong::Address(_))));
+    }
+
+    #[test]
+    fn an_envelope_wants_a_token_and_is_opened_without_one() {
+        for uri in ["/api/ws", "/api/ws?user=ann", "/api/ws?token="] {
+            assert_eq!(dialect(uri, ""), (Dialect::Envelope, None));
+            assert_eq!(asked(uri, "").unwrap().opening.user, None, "{uri}");
+        }
+        assert_eq!(asked("/api/ws?token=t", "").unwrap().opening.token, Some(Token::new("t")));
+        assert_eq!(asked("/envelope", ""), Err(Wrong::Path));
     }
 
     #[test]

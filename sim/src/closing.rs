@@ -119,7 +119,13 @@ impl World<'_> {
             Disconnect::AttachTimeout => lasts(line.since, gateway.attach_timeout) && line.session.is_none(),
             Disconnect::Idle => gateway.idle_timeout.is_some(),
             // No address here names anybody, and nobody has a token.
-            Disconnect::AttachRefused | Disconnect::BadToken | Disconnect::TokenExpired => false,
+            Disconnect::AttachRefused
+            | Disconnect::BadToken
+            | Disconnect::TokenExpired
+            | Disconnect::UnsupportedData
+            | Disconnect::BadFormat
+            | Disconnect::UnknownRoom
+            | Disconnect::PermissionDenied => false,
         };
         if fits {
             return Ok(());

@@ -62,7 +62,7 @@ impl<'a> Incoming<'a> {
         let kind = self.kind.as_ref().ok_or(FieldFault::Missing("type"))?;
         Ok(match &**kind {
             "hello" => Command::Hello { resume: self.resume()?, token: self.token() },
-            "join" => Command::Join { room: self.room_name()?, since: self.since_position()? },
+            "join" => Command::Join { room: self.room_name()?, since: self.since_position()?, history: None },
             "leave" => Command::Leave { room: self.room_name()? },
             "message" => Command::Publish {
                 room: self.room_name()?,
@@ -500,6 +500,7 @@ impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
             }
             Event::Refreshed { id, expires } => Self::Refreshed { id, expires: expires.map(Timestamp) },
             Event::Pong { id } => Self::Pong { id },
+            Event::Health { .. } => unreachable!("is told to those whose dialect has a frame for it"),
         }
     }
 }
@@ -529,7 +530,7 @@ fn millis(span: std::time::Duration) -> u64 {
 }
 
 /// Whole milliseconds, rounded up: who waits this long is not early.
-fn millis_up(span: std::time::Duration) -> u64 {
+pub(super) fn millis_up(span: std::time::Duration) -> u64 {
     u64::try_from(span.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
 }
 

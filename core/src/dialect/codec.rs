@@ -2,6 +2,7 @@
 
 use super::{
     Event, Rejection, Request, chat,
+    envelope::{self, Envelope},
     lobby::{self, Lobby},
     socketio::{self, SocketIo},
 };
@@ -13,8 +14,12 @@ use crate::{
     id::GatewayId,
     identity::Token,
     name::{LOBBY, UserName},
+    refusal::Refusal,
     time::Time,
 };
+
+/// The close code of a server that goes down (RFC 6455 §7.4.1).
+const GOING_AWAY: u16 = 1001;
 
 /// A wire dialect. All of them meet in the same rooms.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -25,13 +30,15 @@ pub enum Dialect {
     Chat,
     /// Plain lines and slash commands (specification 1).
     Lobby,
+    /// A payload in an envelope (specification 2).
+    Envelope,
     /// Socket.IO 5 over Engine.IO 4 (specification 3).
     SocketIo,
 }
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Chat, Self::Lobby, Self::SocketIo];
+    pub const ALL: [Self; 4] = [Self::Chat, Self::Lobby, Self::Envelope, Self::SocketIo];
 
     /// Its name, also in its WebSocket subprotocol behind `chinwag.`.
     #[must_use]
@@ -39,6 +46,7 @@ impl Dialect {
         match self {
             Self::Chat => "chat",
             Self::Lobby => "lobby",
+            Self::Envelope => "envelope",
             Self::SocketIo => "socketio",
         }
     }
@@ -49,6 +57,7 @@ impl Dialect {
         match self {
             Self::Chat => "/chat",
             Self::Lobby => "/lobby",
+            Self::Envelope => envelope::PATH,
             Self::SocketIo => socketio::PATH,
         }
     }
@@ -70,7 +79,7 @@ impl Dialect {
     pub const fn is_named_by_address(self) -> bool {
         match self {
             Self::Chat | Self::SocketIo => false,
-            Self::Lobby => true,
+            Self::Lobby | Self::Envelope => true,
         }
     }
 
@@ -79,7 +88,7 @@ impl Dialect {
     pub const fn can_resume(self) -> bool {
         match self {
             Self::Chat => true,
-            Self::Lobby | Self::SocketIo => false,
+            Self::Lobby | Self::Envelope | Self::SocketIo => false,
         }
     }
 
@@ -88,7 +97,7 @@ impl Dialect {
     #[must_use]
     pub const fn ping(self) -> Option<&'static str> {
         match self {
-            Self::Chat | Self::Lobby => None,
+            Self::Chat | Self::Lobby | Self::Envelope => None,
             Self::SocketIo => Some(socketio::PING),
         }
     }
@@ -97,7 +106,7 @@ impl Dialect {
     #[must_use]
     pub fn is_pong(self, text: &str) -> bool {
         match self {
-            Self::Chat | Self::Lobby => false,
+            Self::Chat | Self::Lobby | Self::Envelope => false,
             Self::SocketIo => text == socketio::PONG,
         }
     }
@@ -106,7 +115,7 @@ impl Dialect {
     #[must_use]
     pub const fn home(self) -> Option<&'static str> {
         match self {
-            Self::Chat | Self::SocketIo => None,
+            Self::Chat | Self::Envelope | Self::SocketIo => None,
             Self::Lobby => Some(LOBBY),
         }
     }
@@ -116,7 +125,34 @@ impl Dialect {
     pub const fn history_on_join(self, config: &GatewayConfig) -> u32 {
         match self {
             Self::Chat | Self::SocketIo => config.history_on_join,
-            Self::Lobby => 0,
+            Self::Lobby | Self::Envelope => 0,
+        }
+    }
+
+    /// How it spells the end of a connection (S2.13).
+    #[must_use]
+    pub const fn close_code(self, reason: Disconnect) -> u16 {
+        match (self, reason) {
+            (Self::Envelope, Disconnect::Shutdown) => GOING_AWAY,
+            _ => reason.code(),
+        }
+    }
+
+    /// Which refusal is the end of its connection: what is not of the dialect at all, and, if `strict`, rooms that are
+    /// not there and what one may not do.
+    #[must_use]
+    pub const fn closes(self, refusal: Refusal, strict: bool) -> Option<Disconnect> {
+        match (self, envelope::disconnect(refusal)) {
+            (Self::Envelope, Some(reason @ (Disconnect::BadFormat | Disconnect::UnsupportedData))) => {
+                Some(reason)
+            }
+            (Self::Envelope, Some(reason @ (Disconnect::UnknownRoom | Disconnect::PermissionDenied)))
+                if strict =>
+            {
+                Some(reason)
+            }
+            // Tokens and rates are looked after where they are counted.
+            _ => None,
         }
     }
 
@@ -125,6 +161,7 @@ impl Dialect {
         match self {
             Self::Chat => payloads.add(|payload| chat::encode(event, payload)),
             Self::Lobby => lobby::encode(event, payloads),
+            Self::Envelope => envelope::encode(event, payloads),
             Self::SocketIo => socketio::encode(event, payloads),
         }
     }
@@ -150,6 +187,8 @@ pub enum Codec {
     Chat,
     /// Remembers its rooms.
     Lobby(Box<Lobby>),
+    /// Remembers what it was asked, and its rooms.
+    Envelope(Box<Envelope>),
     /// Remembers which callbacks wait.
     SocketIo(Box<SocketIo>),
 }
@@ -172,6 +211,7 @@ impl Codec {
         match dialect {
             Dialect::Chat => Self::Chat,
             Dialect::Lobby => Self::Lobby(Box::default()),
+            Dialect::Envelope => Self::Envelope(Box::default()),
             Dialect::SocketIo => Self::SocketIo(Box::new(SocketIo::new(config))),
         }
     }
@@ -179,7 +219,7 @@ impl Codec {
     /// Writes what the server says first.
     pub fn open(&self, config: &GatewayConfig, payloads: &mut Payloads) {
         match self {
-            Self::Chat | Self::Lobby(_) => {}
+            Self::Chat | Self::Lobby(_) | Self::Envelope(_) => {}
             Self::SocketIo(_) => socketio::open(config, payloads),
         }
     }
@@ -187,7 +227,7 @@ impl Codec {
     /// Writes what the server says last, before the close frame.
     pub fn farewell(&self, reason: Disconnect, payloads: &mut Payloads) {
         match self {
-            Self::Chat | Self::Lobby(_) => {}
+            Self::Chat | Self::Lobby(_) | Self::Envelope(_) => {}
             Self::SocketIo(socketio) => socketio.farewell(reason, payloads),
         }
     }
@@ -198,6 +238,7 @@ impl Codec {
         match self {
             Self::Chat => Dialect::Chat,
             Self::Lobby(_) => Dialect::Lobby,
+            Self::Envelope(_) => Dialect::Envelope,
             Self::SocketIo(_) => Dialect::SocketIo,
         }
     }
@@ -210,6 +251,7 @@ impl Codec {
         match self {
             Self::Chat => chat::decode(text).map(Decoded::Request),
             Self::Lobby(lobby) => lobby.decode(text, answer),
+            Self::Envelope(envelope) => envelope.decode(text, answer),
             Self::SocketIo(socketio) => socketio.decode(text, answer),
         }
     }
@@ -219,6 +261,7 @@ impl Codec {
         match self {
             Self::Chat => Dialect::Chat.encode(event, payloads),
             Self::Lobby(lobby) => lobby.encode(event, payloads),
+            Self::Envelope(envelope) => envelope.encode(event, payloads),
             Self::SocketIo(socketio) => socketio.encode(event, payloads),
         }
     }
@@ -256,6 +299,12 @@ impl Payloads {
     pub fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.bytes);
         self.ends.push(self.bytes.len());
+    }
+
+    /// How many there are so far.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.ends.len()
     }
 
     /// Each of them.

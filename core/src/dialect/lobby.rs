@@ -71,6 +71,7 @@ pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
         | Event::Members { id: None, .. }
         | Event::Ack { .. }
         | Event::Created { .. }
+        | Event::Health { .. }
         | Event::Refreshed { .. }
         | Event::Pong { .. } => {}
         Event::Joined { .. } | Event::Left { .. } => {

@@ -4,6 +4,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use crate::{
     config::GatewayConfig,
+    gateway::{Condition, Counters},
     id::{Epoch, Generation, Position, RequestId, Seq, SessionId},
     identity::Token,
     name::{RoomName, UserName},
@@ -15,6 +16,7 @@ use crate::{
 
 pub mod chat;
 mod codec;
+pub mod envelope;
 mod json;
 pub mod lobby;
 pub mod socketio;
@@ -60,6 +62,8 @@ pub enum Command<'a> {
         room: RoomName,
         /// The newest message seen.
         since: Option<Position>,
+        /// How many messages to show if none has been seen; as many as is usual in the dialect if it does not say.
+        history: Option<u32>,
     },
     /// Leave a room.
     Leave {
@@ -371,6 +375,15 @@ pub enum Event<'a> {
         /// When it ends.
         expires: Option<Time>,
     },
+    /// How the gateway fares.
+    Health {
+        /// In a word.
+        condition: Condition,
+        /// In numbers.
+        counters: &'a Counters,
+        /// For how long it has been there.
+        uptime: Duration,
+    },
     /// The answer to a ping.
     Pong {
         /// The client's number.
@@ -403,7 +416,8 @@ impl Event<'_> {
             | Self::Presence { .. }
             | Self::Status { .. }
             | Self::Task { .. }
-            | Self::Warning { .. } => None,
+            | Self::Warning { .. }
+            | Self::Health { .. } => None,
         }
     }
 }

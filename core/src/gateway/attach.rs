@@ -99,9 +99,10 @@ impl Gateway {
             };
             self.tell(now, slot, &event, out);
         }
+        self.start_telling_health(now, dialect);
         if let Some(home) = dialect.home() {
             let room = RoomName::new(home).expect("a fitting name");
-            self.perform(now, slot, peer, None, Command::Join { room, since: None }, out);
+            self.perform(now, slot, peer, None, Command::Join { room, since: None, history: None }, out);
         }
         self.serve(now, slot, out);
     }

@@ -65,13 +65,24 @@ impl Gateway {
             (Some(token), named) if self.config.verify_tokens => {
                 self.verify(slot, Verifying::Address { named }, token, out);
             }
-            (_, Some(_)) if self.config.needs_token(dialect) => {
-                self.refuse(now, slot, None, Refusal::TokenRequired, None, None, out);
-                self.close(now, slot, Disconnect::BadToken, out);
+            (_, None) if !dialect.is_named_by_address() => {}
+            (_, _) if self.config.needs_token(dialect) => {
+                self.turn_away(now, slot, Refusal::TokenRequired, out);
             }
             (_, Some(user)) => self.attach(slot, None, user, None, NamedBy::Address, out),
-            (_, None) => {}
+            (None, None) => self.turn_away(now, slot, Refusal::TokenRequired, out),
+            // Nobody can tell whose it is, so it is taken at its word.
+            (Some(token), None) => match UserName::new(token.reveal()) {
+                Ok(user) => self.attach(slot, None, user, None, NamedBy::Address, out),
+                Err(_) => self.turn_away(now, slot, Refusal::BadToken, out),
+            },
         }
+    }
+
+    /// Ends a connection that has no other way to say who it is.
+    fn turn_away(&mut self, now: Time, slot: Slot, refusal: Refusal, out: &mut Vec<GatewayOutput>) {
+        self.refuse(now, slot, None, refusal, None, None, out);
+        self.close(now, slot, Disconnect::BadToken, out);
     }
 
     /// Asks the driver about a token; frames wait meanwhile.

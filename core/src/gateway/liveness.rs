@@ -32,6 +32,9 @@ impl Gateway {
             move_deadline(&mut self.deadlines, slot, connection, next);
         }
         self.end_typing(now, out);
+        if self.health_at.is_some_and(|at| at <= now) {
+            self.tell_health(now, out);
+        }
         if self.drain_at.is_some_and(|at| at <= now) {
             self.drain_batch(now, out);
         }
@@ -116,6 +119,8 @@ impl Gateway {
     pub(super) fn start_draining(&mut self, now: Time) {
         self.draining = true;
         self.drain_at = Some(now);
+        // Who listens hears of it before the first has to go.
+        self.health_at = self.health_at.map(|_| now);
     }
 
     /// Tells the next batch to go; each is told when to come back.

@@ -43,6 +43,7 @@ mod catch_up;
 mod connection;
 mod counters;
 mod fan_out;
+mod health;
 mod identity;
 mod liveness;
 mod outbox;
@@ -54,6 +55,7 @@ mod wire;
 
 pub use api::{Fault, Frame, GatewayInput, GatewayOutput, Notice};
 pub use counters::Counters;
+pub use health::Condition;
 
 /// One thread's connections. See the [module](self) for what it promises.
 #[derive(Debug)]
@@ -72,6 +74,10 @@ pub struct Gateway {
     /// One per connection: see [`Connection::next_deadline`].
     deadlines: BTreeSet<(Time, Slot)>,
     typing_deadlines: BTreeSet<(Time, RoomIndex)>,
+    /// When it began.
+    began: Time,
+    /// When those who listen are next told how it fares.
+    health_at: Option<Time>,
     /// When the next batch is told to go, while draining.
     drain_at: Option<Time>,
     draining: bool,
@@ -86,7 +92,7 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway without connections. `seed` must be unpredictable: session ids and resume secrets come from it.
     #[must_use]
-    pub fn new(id: GatewayId, config: Arc<GatewayConfig>, seed: [u8; 32]) -> Self {
+    pub fn new(id: GatewayId, config: Arc<GatewayConfig>, seed: [u8; 32], now: Time) -> Self {
         Self {
             id,
             config,
@@ -99,6 +105,8 @@ impl Gateway {
             by_name: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             typing_deadlines: BTreeSet::new(),
+            began: now,
+            health_at: None,
             drain_at: None,
             draining: false,
             counters: Counters::default(),
@@ -171,7 +179,7 @@ impl Gateway {
     pub fn poll_timeout(&self) -> Option<Time> {
         let connection = self.deadlines.first().map(|&(at, _)| at);
         let typing = self.typing_deadlines.first().map(|&(at, _)| at);
-        [connection, typing, self.drain_at].into_iter().flatten().min()
+        [connection, typing, self.health_at, self.drain_at].into_iter().flatten().min()
     }
 
     /// Bytes that wait for each connection.
@@ -236,7 +244,8 @@ impl Gateway {
             // Only the close frame has a place kept for it.
             self.frame.clear();
         }
-        wire::put_close(reason.code(), &reason.reason(retry_after), &mut self.frame);
+        let code = self.connection(slot).codec.dialect().close_code(reason);
+        wire::put_close(code, &reason.reason(retry_after), &mut self.frame);
         self.finish(now, slot, reason, None, out);
     }
 

@@ -101,7 +101,7 @@ impl Gateway {
         }
     }
 
-    /// Answers with an error.
+    /// Answers with an error, which in some dialects may be the end.
     #[expect(clippy::too_many_arguments, reason = "an error frame, taken apart")]
     pub(super) fn refuse<'a>(
         &mut self,
@@ -116,6 +116,10 @@ impl Gateway {
         let Asked { id, key } = asked.into();
         self.count_refusal(slot, id, refusal, out);
         self.tell(now, slot, &Event::Error { id, key, refusal, detail, retry_after }, out);
+        let dialect = self.connection(slot).codec.dialect();
+        if let Some(reason) = dialect.closes(refusal, self.config.strict_closes) {
+            self.close(now, slot, reason, out);
+        }
     }
 
     fn count_refusal(

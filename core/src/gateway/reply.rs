@@ -166,7 +166,7 @@ impl Gateway {
             && !connection.is_closing()
         {
             let room = RoomName::new(home).expect("a fitting name");
-            self.perform(now, slot, peer, None, Command::Join { room, since: None }, out);
+            self.perform(now, slot, peer, None, Command::Join { room, since: None, history: None }, out);
         }
     }
 

@@ -295,8 +295,9 @@ impl Gateway {
             }
             Command::Refresh { token } => self.verify(slot, Verifying::Refresh { id }, token, out),
             Command::Ping => self.tell(now, slot, &Event::Pong { id }, out),
-            Command::Join { room, since } => {
-                let history = self.connection(slot).codec.dialect().history_on_join(&config);
+            Command::Join { room, since, history } => {
+                let usual = self.connection(slot).codec.dialect().history_on_join(&config);
+                let history = history.map_or(usual, |history| history.min(config.page_messages_max));
                 let shard = self.shard_of_room(&room);
                 if !self.reads(slot, &room) {
                     // What they wrote before they came in, nobody was told of.

@@ -235,7 +235,7 @@ pub enum Op {
 }
 
 /// What a message costs on the wire beside its content and its [`Extra`] in JSON, at most: names, instant, position,
-/// field names.
+/// field names. So it is in the native dialect; others may take twice as much.
 pub const MESSAGE_OVERHEAD_BYTES: usize = 224;
 
 /// Something said in a room.

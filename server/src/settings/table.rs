@@ -116,6 +116,8 @@ settings! {
         connections_max: "Connections one thread holds at once";
         return_spread: "Connections closed with \"come back\" return spread over this span";
         drain_rate: "Connections told to go per second and thread while draining";
+        health_interval: "Who speaks envelope is told this often how the server fares";
+        strict_closes: "Who speaks envelope is closed for rooms that are not there and for what they may not do";
     }
     "Limits of rooms and users": gateway {
         shards: "Shards that rooms and users are spread over";

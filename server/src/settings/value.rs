@@ -11,8 +11,10 @@ use chinwag_core::{
 use super::LogFormat;
 use crate::origin::Origins;
 
-/// What stands for `None`.
+/// What stands for `None`, and for what is not done.
 const OFF: &str = "off";
+/// What stands for what is done.
+const ON: &str = "on";
 
 /// A setting's value as text.
 pub(super) trait Value: Sized {
@@ -230,6 +232,22 @@ macro_rules! choice {
             }
         }
     };
+}
+
+impl Value for bool {
+    const NAME: &'static str = "on|off";
+
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            ON => Ok(true),
+            OFF => Ok(false),
+            _ => Err(format!("{ON} or {OFF}")),
+        }
+    }
+
+    fn write(&self) -> String {
+        if *self { ON.to_owned() } else { OFF.to_owned() }
+    }
 }
 
 choice!(LogFormat { "human" = LogFormat::Human, "json" = LogFormat::Json });

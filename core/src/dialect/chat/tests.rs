@@ -99,7 +99,9 @@ fn waits_are_rounded_up() {
 fn specified_commands_are_understood() {
     let request = decode(r#"{"type": "join", "room": "general", "user": "alice"}"#).unwrap();
     assert_eq!(request.user, Some(alice()));
-    assert!(matches!(request.command, Command::Join { room, since: None } if room == self::room()));
+    assert!(
+        matches!(request.command, Command::Join { room, since: None, history: None } if room == self::room())
+    );
     let request =
         decode(r#"{"type": "message", "room": "general", "content": "Hello!", "user": "alice"}"#).unwrap();
     assert!(matches!(request.command, Command::Publish { content: Cow::Borrowed("Hello!"), .. }));

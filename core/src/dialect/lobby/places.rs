@@ -84,7 +84,7 @@ impl Lobby {
         let id = self.number();
         self.places.push(Place { room: room.clone(), confirmed: false });
         self.pending.push_back((id, Change::Join(room.clone())));
-        Ok(ask(Some(id), Command::Join { room, since: None }))
+        Ok(ask(Some(id), Command::Join { room, since: None, history: None }))
     }
 
     /// Leaves the current room, if there is another one to be in for certain (S1.9).

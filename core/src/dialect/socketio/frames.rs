@@ -547,9 +547,11 @@ pub(super) fn shown<'a>(event: &'a Event<'a>, now: Time) -> Option<(&'static str
             ("token:refreshed", Body::Refreshed(Refreshed { expires: expires.map(Instant) }))
         }
         // Who wants these has a callback for them; nobody asks for the others here.
-        Event::Ack { .. } | Event::Welcome { .. } | Event::Created { .. } | Event::Pong { .. } => {
-            return None;
-        }
+        Event::Ack { .. }
+        | Event::Welcome { .. }
+        | Event::Created { .. }
+        | Event::Health { .. }
+        | Event::Pong { .. } => return None,
     })
 }
 

@@ -187,7 +187,7 @@ impl<'a> Data<'a> {
             (Some(seq), Some(epoch)) => Some(Position::new(Epoch(epoch), Seq(seq))),
             (Some(_), None) => return Err(Fault::Wrong("since", "needs the epoch it counts in")),
         };
-        Ok(Command::Join { room, since })
+        Ok(Command::Join { room, since, history: None })
     }
 
     fn say(self, user: &UserName) -> Result<Command<'a>, Fault> {

@@ -184,7 +184,7 @@ fn rooms_are_named_by_themselves_or_by_their_bot() {
         (r#"42["room:join","gen\u0065ral"]"#, "general"),
         (r#"42["room:join",{"botId":"weather","room":"x"},{"more":1},2]"#, "bot:weather"),
     ] {
-        let Command::Join { room, since: None } = kit.command(text) else { panic!("{text}") };
+        let Command::Join { room, since: None, .. } = kit.command(text) else { panic!("{text}") };
         assert_eq!(room.as_str(), name);
     }
     let text = r#"42["room:join",{"room":"general","since":4,"epoch":169}]"#;

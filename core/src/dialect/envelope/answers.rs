@@ -1,0 +1,98 @@
+//! One connection's end: which of its frames each answer is to, and which room it means where it names none.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::{
+    incoming::Frame,
+    outgoing::{self, About, serial_name},
+};
+use crate::{
+    dialect::{Command, Decoded, Event, Payloads, Rejection, Request},
+    id::RequestId,
+    name::{RoomName, UserName},
+};
+
+/// What one connection has asked for, and where it is.
+#[derive(Debug, Default)]
+pub struct Envelope {
+    /// Whom it speaks for, once that is known.
+    user: Option<UserName>,
+    /// The rooms it is in or on its way into, the one joined last at the end.
+    rooms: Vec<RoomName>,
+    /// What is not answered, in order; no more than the gateway lets a connection ask for at once.
+    pending: VecDeque<Pending>,
+    requests: u64,
+}
+
+/// A request that will be answered.
+#[derive(Debug)]
+struct Pending {
+    id: RequestId,
+    /// What its sender calls it.
+    message_id: Option<Arc<str>>,
+    /// The room it is the first to want to enter.
+    enters: Option<RoomName>,
+}
+
+impl Envelope {
+    pub(crate) fn decode<'a>(&mut self, text: &'a str, answer: &Payloads) -> Result<Decoded<'a>, Rejection> {
+        let frame = Frame::parse(text)?;
+        let reject = |key, (refusal, detail)| Rejection { id: None, key, refusal, detail: Some(detail) };
+        let message_id = frame.message_id().map_err(|fault| reject(None, fault))?;
+        let key = || message_id.clone().unwrap_or_else(|| serial_name(answer.sending, 0).into());
+        let command =
+            frame.command(key, self.rooms.last()).map_err(|fault| reject(message_id.clone(), fault))?;
+        let id = self.expect_answer(&command, message_id);
+        Ok(Decoded::Request(Request { id, user: None, command }))
+    }
+
+    /// Numbers a request and remembers it. Messages are answered by their keys, and typing not at all.
+    fn expect_answer(&mut self, command: &Command<'_>, message_id: Option<Arc<str>>) -> Option<RequestId> {
+        let enters = match command {
+            Command::Publish { .. } | Command::Typing { .. } => return None,
+            // Whoever goes on without waiting for the answer means this room.
+            Command::Join { room, .. } => self.enter(room).then(|| room.clone()),
+            _ => None,
+        };
+        self.requests += 1;
+        let id = RequestId(self.requests);
+        self.pending.push_back(Pending { id, message_id, enters });
+        Some(id)
+    }
+
+    pub(crate) fn encode(&mut self, event: &Event<'_>, payloads: &mut Payloads) {
+        let answered = event.answers().and_then(|id| self.answered(id));
+        match *event {
+            Event::Welcome { user, .. } => self.user = Some(user.clone()),
+            Event::Joined { room, .. } if !self.rooms.contains(room) => self.rooms.push(room.clone()),
+            Event::Left { room, .. } => self.rooms.retain(|it| it != room),
+            Event::Error { .. } => {
+                let room = answered.as_ref().and_then(|pending| pending.enters.as_ref());
+                self.rooms.retain(|it| Some(it) != room);
+            }
+            _ => {}
+        }
+        let reply_to = answered.as_ref().and_then(|pending| pending.message_id.as_deref());
+        outgoing::write(event, About { reply_to, user: self.user.as_ref() }, payloads);
+    }
+
+    fn answered(&mut self, id: RequestId) -> Option<Pending> {
+        let at = self.pending.iter().position(|pending| pending.id == id)?;
+        self.pending.remove(at)
+    }
+
+    /// How many requests and rooms it remembers.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> (usize, usize) {
+        (self.pending.len(), self.rooms.len())
+    }
+
+    /// Makes a room the one that is meant where none is named. Whether it was not in it before.
+    fn enter(&mut self, room: &RoomName) -> bool {
+        let before = self.rooms.len();
+        self.rooms.retain(|it| it != room);
+        let is_new = self.rooms.len() == before;
+        self.rooms.push(room.clone());
+        is_new
+    }
+}
