@@ -1,0 +1,61 @@
+// chat-servers: the one that all tests share, and those of a test that wants other settings, or one that ends.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+const PROGRAM = process.env.CHAT_SERVER!;
+const PREFIX = "listening on http://";
+
+/** Where the server is that all tests share, as `host:port`. */
+export const SHARED = process.env.CHAT_ADDRESS!;
+
+/** The secret of servers that have one, and that of nobody. */
+export const SECRET = "a secret of at least thirty-two bytes";
+export const OTHER_SECRET = "another secret, of thirty-two bytes too";
+
+// The settings are those of the test, not those of whoever runs it.
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => name !== "PORT" && !name.startsWith("CHAT_")),
+);
+
+/** A server of the test's own. */
+export class Server {
+  private constructor(
+    private process: ChildProcess,
+    /** Where it listens, as `host:port`. */
+    readonly address: string,
+  ) {}
+
+  /** Starts one with these flags, on a free port unless they name one; `secret` is what its tokens are signed with. */
+  static async start(flags: string[] = [], secret?: string): Promise<Server> {
+    const port = flags.includes("--port") ? [] : ["--port", "0"];
+    const env = secret ? { ...environment, CHAT_TOKEN_SECRET: secret } : environment;
+    const child = spawn(PROGRAM, [...port, "--exit-with-stdin", "--log", "warn", ...flags], {
+      env,
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    for await (const line of createInterface(child.stdout!)) {
+      if (line.startsWith(PREFIX)) return new Server(child, line.slice(PREFIX.length).trim());
+    }
+    throw new Error("chat-server ended before it listened");
+  }
+
+  /** Its port, for one that takes its place. */
+  get port(): string {
+    return this.address.split(":").at(-1)!;
+  }
+
+  /** Ends it as its parent's end would: everybody is told to come back. Waits until it is gone. */
+  async stop(): Promise<void> {
+    if (this.process.exitCode !== null) return;
+    const gone = once(this.process, "exit");
+    this.process.stdin!.end();
+    await gone;
+  }
+}
+
+/** A token for this user, made by `chat-server token` and signed with this secret. */
+export function token(user: string, secret = SECRET, ...flags: string[]): string {
+  const env = { ...environment, CHAT_TOKEN_SECRET: secret };
+  return execFileSync(PROGRAM, ["token", "--user", user, "--ttl", "1h", ...flags], { env, encoding: "utf8" }).trim();
+}
