@@ -81,3 +81,37 @@ async fn an_owner_sends_a_user_away_and_keeps_a_room_private() {
     bob.expect_error("permission_denied").await;
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_bot_is_stopped_by_its_owner_and_gets_what_was_said_while_it_was_away() {
+    let server = Host::start(|_| {});
+    let mut alice = server.member("alice", "bot:weather").await;
+    let mut bot = server.connect().await;
+    bot.send(json!({"type": "join", "room": "bot:weather", "user": "weather"})).await;
+    assert_eq!(alice.until("status").await["state"], "running");
+    alice.say("bot:weather", 1, "rain?").await;
+    bot.until("message").await;
+    bot.send(json!({"type": "seen", "room": "bot:weather", "seq": 1, "id": 1})).await;
+    assert_eq!(bot.until("ack").await["id"], 1);
+    bot.send(json!({"type": "stop", "room": "bot:weather"})).await;
+    assert_eq!(bot.until("error").await["code"], "permission_denied", "it does not own itself");
+
+    alice.send(json!({"type": "stop", "room": "bot:weather", "id": 2})).await;
+    assert_eq!(alice.until("status").await["state"], "stopping");
+    assert_eq!(bot.until("status").await["state"], "stopping");
+    bot.close().await;
+    assert_eq!(alice.until("status").await["state"], "stopped");
+    for (id, question) in [(3, "snow?"), (4, "sun?")] {
+        alice.say("bot:weather", id, question).await;
+    }
+    let mut bob = server.connect().await;
+    bob.send(json!({"type": "join", "room": "bot:weather", "user": "bob"})).await;
+    let status = bob.until("status").await;
+    assert_eq!((&status["user"], &status["state"]), (&json!("weather"), &json!("stopped")));
+
+    let mut bot = server.connect().await;
+    bot.send(json!({"type": "join", "room": "bot:weather", "user": "weather"})).await;
+    assert_eq!(bot.until("joined").await["verdict"], "full");
+    assert_eq!(bot.shown(2).await, ["snow?", "sun?"]);
+    server.stop().await;
+}

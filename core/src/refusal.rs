@@ -79,6 +79,8 @@ refusals! {
     UnknownCommand = "unknown_command", "There is no such command; /help lists them.";
     /// The user's role does not allow it, and the room is not theirs.
     PermissionDenied = "permission_denied", "You may not do this here.";
+    /// The room is none of a bot.
+    NoBot = "no_bot", "This room has no bot.";
     /// The room holds as many members as it may (S1.48).
     RoomFull = "room_full", "The room is full.";
     /// A session may be in so many rooms of one shard only.

@@ -35,6 +35,7 @@ const ELSEWHERE: &[&str] = &[
     "close token_expired",
     "refused bad_token",
     "refused last_room",
+    "refused no_bot",
     "refused token_expired",
     "refused token_required",
     "refused permission_denied",

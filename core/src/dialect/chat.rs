@@ -69,6 +69,12 @@ impl<'a> Incoming<'a> {
                 extra: self.extra()?,
                 content: self.content.ok_or(FieldFault::Missing("content"))?.0,
             },
+            "start" => Command::Run { room: self.room_name()?, on: true },
+            "stop" => Command::Run { room: self.room_name()?, on: false },
+            "seen" => Command::Seen {
+                room: self.room_name()?,
+                seq: self.seq.map(Seq).ok_or(FieldFault::Missing("seq"))?,
+            },
             "typing" => Command::Typing {
                 room: self.room_name()?,
                 on: self.typing.ok_or(FieldFault::Missing("typing"))?,

@@ -79,6 +79,20 @@ pub enum Command<'a> {
         /// What it carries beside.
         extra: Option<Box<Extra>>,
     },
+    /// Start or stop a room's bot.
+    Run {
+        /// Where.
+        room: RoomName,
+        /// Start, or stop.
+        on: bool,
+    },
+    /// How far a bot has come with what was said in its room.
+    Seen {
+        /// Where.
+        room: RoomName,
+        /// The newest message it has dealt with.
+        seq: Seq,
+    },
     /// Say that one writes, or has stopped.
     Typing {
         /// Where.

@@ -9,7 +9,7 @@ use crate::{
     dialect::Event,
     id::Position,
     name::RoomName,
-    shard::{Joined, MemberView, Page, Query, Task},
+    shard::{Joined, MemberView, Page, Query},
     time::Time,
 };
 
@@ -65,7 +65,6 @@ impl Gateway {
     }
 
     /// Makes up for changes that were left out.
-    #[expect(clippy::too_many_arguments, reason = "an answer, taken apart")]
     pub(super) fn roster(
         &mut self,
         now: Time,
@@ -73,16 +72,11 @@ impl Gateway {
         room: &RoomName,
         members: &[MemberView],
         count: u32,
-        tasks: &[Task],
         out: &mut Vec<GatewayOutput>,
     ) {
         self.connection(slot).catching_up = false;
         let more = (members.len() as u64) < u64::from(count);
         self.tell(now, slot, &Event::Members { id: None, room, members, count, more }, out);
-        for task in tasks {
-            self.tell(now, slot, &Event::Task { room, user: None, task, assigned: false }, out);
-        }
-        self.catch_up(slot, out);
     }
 
     pub(super) fn page(

@@ -6,7 +6,7 @@ use crate::{
     id::{ConnectionId, Position, RequestId},
     name::RoomName,
     refusal::Refusal,
-    shard::{Joined, Reply, RoomView, ShardEvent},
+    shard::{Joined, Reply, RoomView, ShardEvent, Task},
     time::Time,
 };
 
@@ -86,8 +86,13 @@ impl Gateway {
             Reply::Noted => self.acknowledge(now, slot, asked, room, None, out),
             Reply::Page(page) => self.page(now, slot, room, &page, out),
             Reply::NoPage => self.no_page(slot, room, out),
-            Reply::Roster { members, count, tasks } => {
-                self.roster(now, slot, room, &members, count, &tasks, out);
+            Reply::Roster { members, count, bot, tasks } => {
+                self.roster(now, slot, room, &members, count, out);
+                if let Some((user, status)) = &bot {
+                    self.tell(now, slot, &Event::Status { room, user, status }, out);
+                }
+                self.show_tasks(now, slot, room, &tasks, out);
+                self.catch_up(slot, out);
             }
             Reply::History { epoch, messages, more } => {
                 let event = Event::History { id, room, epoch, messages: &messages, more };
@@ -141,7 +146,18 @@ impl Gateway {
         for (user, status) in &joined.statuses {
             self.tell(now, slot, &Event::Status { room, user, status }, out);
         }
-        for task in &joined.tasks {
+        self.show_tasks(now, slot, room, &joined.tasks, out);
+    }
+
+    fn show_tasks(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        room: &RoomName,
+        tasks: &[Task],
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        for task in tasks {
             self.tell(now, slot, &Event::Task { room, user: None, task, assigned: false }, out);
         }
     }

@@ -336,6 +336,14 @@ impl Gateway {
                 let shard = self.shard_of_room(&room);
                 self.submit(slot, shard, Op::SetTask { peer, id, room, task }, out);
             }
+            Command::Run { room, on } => {
+                let shard = self.shard_of_room(&room);
+                self.submit(slot, shard, Op::Run { peer, id, room, on }, out);
+            }
+            Command::Seen { room, seq } => {
+                let shard = self.shard_of_room(&room);
+                self.submit(slot, shard, Op::Seen { peer, id, room, seq }, out);
+            }
             Command::Typing { room, on } => self.typing(now, slot, peer, room, on, out),
             Command::History { room, before, limit } => {
                 self.connection(slot).paging = true;

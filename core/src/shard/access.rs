@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     State,
+    bot::Absence,
     op::{Effect, Peer, Reply, ShardEvent},
     room::Room,
     turn::Turn,
@@ -124,7 +125,9 @@ impl State {
         let ended = self.unseat_all(turn, name, user);
         turn.grant(peer, id, name, Reply::Noted);
         if ended {
-            self.room_mut(name).announce_left(turn, user.clone());
+            let room = self.room_mut(name);
+            room.announce_left(turn, user.clone());
+            room.bot_went(turn, user, Absence::Clean);
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     State,
     answers::Answers,
+    bot::Absence,
     deadlines::Due,
     op::{Effect, Keep, Limiters, Peer, Resume, ShardEvent},
     session::{Address, Claim, Link, Session, Spent},
@@ -145,7 +146,7 @@ impl State {
             return self.hand_over(turn, id, newcomer);
         }
         let keep = match keep {
-            Keep::Nothing => return self.end(turn, id),
+            Keep::Nothing => return self.end(turn, id, Absence::Clean),
             // It has been resumed, so its client does have a secret; only its gateway could not know.
             Keep::Grace if session.generation > Generation(1) => Keep::Window,
             Keep::Grace | Keep::Window => keep,
@@ -167,7 +168,7 @@ impl State {
     }
 
     /// Ends a session that has no connection: it leaves all its rooms.
-    pub(super) fn end(&mut self, turn: &mut Turn<'_>, id: SessionId) {
+    pub(super) fn end(&mut self, turn: &mut Turn<'_>, id: SessionId, absence: Absence) {
         let session = self.sessions.remove(id).expect("sessions end once");
         if let Some(home) = &session.home {
             self.keep_spent(turn, &session.user, home.limiters.clone());
@@ -179,6 +180,7 @@ impl State {
             let room = self.room_mut(name);
             if room.remove_seat(turn, &session.user, id) {
                 planted!(MemberListStale, (), room.announce_left(turn, session.user.clone()));
+                room.bot_went(turn, &session.user, absence);
             }
         }
     }

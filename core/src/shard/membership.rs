@@ -3,6 +3,7 @@
 use super::{
     State,
     access::Access,
+    bot::Absence,
     op::{Joined, Peer, Reply},
     room::{Arrival, Room},
     turn::Turn,
@@ -37,11 +38,13 @@ impl State {
         }
         let room = self.room_mut(name);
         let arrival = room.take_seat(turn, peer);
+        let since = since.or_else(|| room.cursor_of(&peer.user));
         let rejoined = arrival != Arrival::Member;
         let joined = Joined { rejoined, known_since, ..room.joined(turn.config, since, history) };
         let roster = joined.roster.clone();
         turn.grant(peer, id, name, Reply::Joined(joined));
         room.announce(turn, peer.user.clone(), arrival, roster);
+        room.bot_came(turn, &peer.user, arrival);
     }
 
     /// Checks every limit before anything changes.
@@ -80,7 +83,8 @@ impl State {
     fn may_make_room(&self, config: &ShardConfig, peer: &Peer, name: &RoomName) -> Result<(), Refusal> {
         // The room that everybody is in must be there for whoever comes first.
         if name.as_str() != LOBBY {
-            if !may(peer.role, false, Act::Create) {
+            let is_own = name.bot() == Some(peer.user.as_str());
+            if !is_own && !may(peer.role, false, Act::Create) {
                 return Err(Refusal::PermissionDenied);
             }
             if config.room_creation == RoomCreation::Admin && peer.role != Role::Admin {
@@ -106,6 +110,7 @@ impl State {
         turn.grant(peer, id, name, Reply::Left(room.log.head()));
         if ended {
             room.announce_left(turn, peer.user.clone());
+            room.bot_went(turn, &peer.user, Absence::Clean);
         }
     }
 
@@ -156,6 +161,7 @@ impl Room {
             offline,
             statuses: listed()
                 .filter_map(|(user, member)| Some((user.clone(), member.status.as_deref()?.clone())))
+                .chain(self.bot_apart(config))
                 .collect(),
             tasks: self.tasks.values().cloned().collect(),
         }

@@ -29,6 +29,7 @@
 
 mod access;
 mod answers;
+mod bot;
 mod connect;
 mod deadlines;
 mod digest;
@@ -50,6 +51,7 @@ mod usage;
 use std::collections::BTreeMap;
 
 use self::{
+    bot::Absence,
     connect::Newcomer,
     deadlines::{Deadlines, Due},
     keys::Keys,
@@ -198,6 +200,8 @@ impl State {
             Op::Create { peer, id, room, private } => self.create(turn, peer, *id, room, *private),
             Op::Invite { peer, id, room, user } => self.invite(turn, peer, *id, room, user),
             Op::Kick { peer, id, room, user } => self.kick(turn, peer, *id, room, user),
+            Op::Run { peer, id, room, on } => self.run(turn, peer, *id, room, *on),
+            Op::Seen { peer, id, room, seq } => self.seen(turn, peer, *id, room, *seq),
             Op::Publish { peer, id, room, content, extra } => {
                 self.publish(turn, peer, *id, room, content, extra.as_deref());
             }
@@ -210,7 +214,7 @@ impl State {
     fn expire(&mut self, turn: &mut Turn<'_>) {
         while let Some(due) = turn.deadlines.take_due(turn.at) {
             match due {
-                Due::Session(session) => self.end(turn, session),
+                Due::Session(session) => self.end(turn, session, Absence::Lost),
                 Due::Offline(room, user) => self.room_mut(&room).grace_over(turn, user),
                 Due::Churn(room) => self.room_mut(&room).churn_due(turn),
                 Due::Spent(user) => drop(self.spent.remove(&user)),

@@ -194,6 +194,28 @@ pub enum Op {
         /// Whom.
         user: UserName,
     },
+    /// Start or stop a room's bot.
+    Run {
+        /// Who does so.
+        peer: Peer,
+        /// The client's number for this request.
+        id: Option<RequestId>,
+        /// Where.
+        room: RoomName,
+        /// Start, or stop.
+        on: bool,
+    },
+    /// How far a bot has come with what was said in its room.
+    Seen {
+        /// The bot.
+        peer: Peer,
+        /// The client's number for this request.
+        id: Option<RequestId>,
+        /// Where.
+        room: RoomName,
+        /// The newest message it has dealt with.
+        seq: Seq,
+    },
     /// Say something.
     Publish {
         /// Who.
@@ -411,7 +433,8 @@ pub enum Reply {
     Created(Position),
     /// To [`Op::Publish`], with and without a number.
     Published(Position),
-    /// To [`Op::SetStatus`], [`Op::SetTask`], [`Op::Invite`] and [`Op::Kick`].
+    /// To what is noted, and has no place among the messages: statuses, tasks, invitations, kicks, and what is about
+    /// bots.
     Noted,
     /// To [`Query::Page`].
     Page(Page),
@@ -423,6 +446,8 @@ pub enum Reply {
         members: Vec<MemberView>,
         /// All members of the room.
         count: u32,
+        /// The room's bot and what it is doing, if `members` does not show it.
+        bot: Option<(UserName, Status)>,
         /// The room's tasks.
         tasks: Vec<Task>,
     },
@@ -471,7 +496,7 @@ pub struct Joined {
     pub roster: Roster,
     /// Which of them are not there at the moment, where they are named.
     pub offline: Vec<UserName>,
-    /// What members are doing.
+    /// What members are doing, and what the room's bot is, also while it is away.
     pub statuses: Vec<(UserName, Status)>,
     /// The room's tasks.
     pub tasks: Vec<Task>,

@@ -30,6 +30,7 @@ impl State {
                     Reply::Roster {
                         members,
                         count: room.count(),
+                        bot: room.bot_apart(config),
                         tasks: room.tasks.values().cloned().collect(),
                     }
                 });

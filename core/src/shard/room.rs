@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     access::Access,
+    bot::{Absence, Bot},
     deadlines::Due,
     log::Log,
     op::{Effect, MemberView, Peer, Push, Roster, ShardEvent},
@@ -30,6 +31,7 @@ pub(super) struct Room {
     pub(super) members: BTreeMap<UserName, Member>,
     pub(super) tasks: BTreeMap<Arc<str>, Task>,
     pub(super) access: Access,
+    pub(super) bot: Option<Box<Bot>>,
     /// Where pushes go: gateways, each with its attached seats.
     readers: BTreeMap<GatewayId, u32>,
     churn: Churn,
@@ -126,6 +128,7 @@ impl Room {
     /// An empty room; it waits for members as long as an abandoned one.
     pub(super) fn new(turn: &mut Turn<'_>, name: RoomName, epoch: Epoch, access: Access) -> Self {
         let mut room = Self {
+            bot: Bot::of(&name),
             name,
             log: Log::new(epoch),
             members: BTreeMap::new(),
@@ -233,7 +236,8 @@ impl Room {
     pub(super) fn grace_over(&mut self, turn: &mut Turn<'_>, user: UserName) {
         let member = self.members.get_mut(&user).expect("a grace ends with the membership");
         member.presence = Presence::Offline;
-        planted!(AbsenceNotAnnounced, (), self.push_presence(turn, user, false));
+        planted!(AbsenceNotAnnounced, (), self.push_presence(turn, user.clone(), false));
+        self.bot_went(turn, &user, Absence::Lost);
     }
 
     /// Tells the others of an arrival. `roster` is the present one.

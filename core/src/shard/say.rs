@@ -1,6 +1,6 @@
 //! What members say: messages, what they are doing, how tasks stand.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     State,
@@ -77,7 +77,7 @@ impl State {
         let room = planted!(
             NonMembersSpeak,
             self.rooms.get_mut(name).ok_or(Refusal::UnknownRoom),
-            writable(&mut self.rooms, peer, name)
+            self.writable(peer, name)
         )?;
         room.may_say(peer, extra)?;
         let extra = extra.map(|extra| room.carried(peer, extra));
@@ -101,15 +101,13 @@ impl State {
         name: &RoomName,
         status: &Status,
     ) {
-        let noted = self.admit(turn, peer).and_then(|()| attended(&mut self.rooms, peer, name));
+        let noted = self.admit(turn, peer).and_then(|()| self.attended_mut(peer, name));
         let room = match noted {
             Ok(room) => room,
             Err(refusal) => return turn.refuse(peer, id, name, refusal),
         };
-        let member = room.members.get_mut(&peer.user).expect("who attends is a member");
-        member.status = Some(Box::new(status.clone()));
         turn.grant(peer, id, name, Reply::Noted);
-        room.push(turn.effects, Push::Status { user: peer.user.clone(), status: status.clone() });
+        room.note(turn, &peer.user, status);
     }
 
     pub(super) fn set_task(
@@ -123,7 +121,7 @@ impl State {
         let tasks_max = turn.config.tasks_max;
         let noted = self
             .admit(turn, peer)
-            .and_then(|()| attended(&mut self.rooms, peer, name))
+            .and_then(|()| self.attended_mut(peer, name))
             .and_then(|room| Ok((room.change_task(peer, task, tasks_max)?, room)));
         let (whole, room) = match noted {
             Ok(noted) => noted,
@@ -132,6 +130,18 @@ impl State {
         turn.grant(peer, id, name, Reply::Noted);
         let push = Push::Task { user: peer.user.clone(), task: whole, assigned: task.assignee.is_some() };
         room.push(turn.effects, push);
+    }
+
+    /// The room, if the peer attends it or may visit it.
+    fn writable(&mut self, peer: &Peer, name: &RoomName) -> Result<&mut Room, Refusal> {
+        let room = self.rooms.get_mut(name).ok_or(Refusal::UnknownRoom)?;
+        if room.admits(peer) || room.is_attended_by(peer) { Ok(room) } else { Err(Refusal::NotMember) }
+    }
+
+    /// The room, if the peer has taken its seat there on this connection.
+    pub(super) fn attended_mut(&mut self, peer: &Peer, name: &RoomName) -> Result<&mut Room, Refusal> {
+        let room = self.rooms.get_mut(name).ok_or(Refusal::UnknownRoom)?;
+        if room.is_attended_by(peer) { Ok(room) } else { Err(Refusal::NotMember) }
     }
 }
 
@@ -164,24 +174,4 @@ impl Room {
         task.merge(change);
         Ok(task.clone())
     }
-}
-
-/// The room, if the peer attends it or may visit it.
-fn writable<'a>(
-    rooms: &'a mut BTreeMap<RoomName, Room>,
-    peer: &Peer,
-    name: &RoomName,
-) -> Result<&'a mut Room, Refusal> {
-    let room = rooms.get_mut(name).ok_or(Refusal::UnknownRoom)?;
-    if room.admits(peer) || room.is_attended_by(peer) { Ok(room) } else { Err(Refusal::NotMember) }
-}
-
-/// The room, if the peer has taken its seat there on this connection.
-fn attended<'a>(
-    rooms: &'a mut BTreeMap<RoomName, Room>,
-    peer: &Peer,
-    name: &RoomName,
-) -> Result<&'a mut Room, Refusal> {
-    let room = rooms.get_mut(name).ok_or(Refusal::UnknownRoom)?;
-    if room.is_attended_by(peer) { Ok(room) } else { Err(Refusal::NotMember) }
 }

@@ -54,6 +54,7 @@ pub struct Incoming<'a> {
     pub priority: Option<u8>,
     pub epoch: Option<u64>,
     pub since: Option<u64>,
+    pub seq: Option<u64>,
     pub before: Option<u64>,
     pub limit: Option<u32>,
     #[serde(borrow)]

@@ -185,8 +185,8 @@ proptest! {
 
     #[test]
     fn any_object_is_read_or_rejected(
-        kind in "(hello|join|leave|message|typing|history|members|rooms|create|status|task|ping)",
-        key in "(room|user|content|typing|id|since|epoch|before|limit|after|session|secret|state|progress|task|key|kind|file_url|mentions|priority|metadata)",
+        kind in "(hello|join|leave|message|typing|history|members|rooms|create|status|task|ping|invite|kick|start|seen)",
+        key in "(room|user|content|typing|id|since|epoch|before|limit|after|session|secret|state|progress|task|key|kind|file_url|mentions|priority|metadata|private|whom|seq)",
         value in prop_oneof![
             Just("null".to_owned()), Just("-1".to_owned()), Just("1e99".to_owned()), Just("[{}]".to_owned()),
             "\"[a-z0-9 ]{0,70}\"",

@@ -1,6 +1,7 @@
 //! The rules of a shard, one by one, and all of them under random operations.
 
 mod access;
+mod bots;
 mod keys;
 mod kit;
 mod membership;
