@@ -45,11 +45,20 @@ export class Server {
     return this.address.split(":").at(-1)!;
   }
 
-  /** Ends it as its parent's end would: everybody is told to come back. Waits until it is gone. */
-  async stop(): Promise<void> {
-    if (this.process.exitCode !== null) return;
+  /** Asks it to end: everybody is told to come back. Waits until it is gone. */
+  stop(): Promise<void> {
+    return this.end("SIGTERM");
+  }
+
+  /** Ends it without a word to anybody, and waits until it is gone. */
+  crash(): Promise<void> {
+    return this.end("SIGKILL");
+  }
+
+  private async end(signal: NodeJS.Signals) {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     const gone = once(this.process, "exit");
-    this.process.stdin!.end();
+    this.process.kill(signal);
     await gone;
   }
 }

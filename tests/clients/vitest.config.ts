@@ -16,6 +16,7 @@ export default defineConfig({
   test: {
     environment: "jsdom",
     fileParallelism: false,
-    testTimeout: 30_000,
+    setupFiles: "setup.ts",
+    testTimeout: 60_000,
   },
 });

@@ -1,0 +1,4 @@
+// How long tests wait, and how they complain: without the page's source, for it says little here.
+import { configure } from "@testing-library/react";
+
+configure({ asyncUtilTimeout: 15_000, getElementError: (message) => new Error(message ?? "not found") });
