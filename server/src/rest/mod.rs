@@ -1,4 +1,4 @@
-//! REST beside the sockets (S3.19, S3.30): rooms, members, history, saying something.
+//! REST beside the sockets (S3.19, S3.30): rooms, members, history, saying something, starting and stopping bots.
 //!
 //! A request is one frame of the native dialect, put to this thread's gateway by a [visit](visit): there are no rules here.
 
@@ -22,7 +22,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use self::{
     problem::Problem,
     route::{Call, Found, Route},
-    types::{Members, Messages, Rooms, Said},
+    types::{Members, Messages, Rooms, Said, Told},
     visit::Visit,
 };
 use crate::{
@@ -75,6 +75,7 @@ async fn serve(
         Call::Members => give::<Members>(status, &text),
         Call::Messages => give::<Messages>(status, &text),
         Call::Say | Call::Chat => give::<Said>(status, &text),
+        Call::Start | Call::Stop => give::<Told>(status, &text),
         Call::Describe => unreachable!("answered above"),
     })
 }

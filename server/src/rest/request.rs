@@ -40,6 +40,7 @@ pub(super) async fn frame(
 
 /// What the path and the body say.
 async fn command(call: Call, name: String, body: Incoming, settings: &Settings) -> Result<Value, Problem> {
+    let bot = format!("bot:{name}");
     Ok(match call {
         Call::Rooms => json!({"type": "rooms"}),
         Call::Members => json!({"type": "members", "room": name}),
@@ -52,8 +53,10 @@ async fn command(call: Call, name: String, body: Incoming, settings: &Settings) 
         }
         Call::Chat => {
             let Chat { message } = read(body, settings).await?;
-            json!({"type": "message", "room": format!("bot:{name}"), "content": message})
+            json!({"type": "message", "room": bot, "content": message})
         }
+        Call::Start => json!({"type": "start", "room": bot}),
+        Call::Stop => json!({"type": "stop", "room": bot}),
         Call::Describe => unreachable!("the gateway is not asked"),
     })
 }
@@ -66,7 +69,7 @@ fn fields(call: Call, head: &Parts) -> Result<Vec<(&'static str, Option<Value>)>
         Call::Rooms | Call::Members => vec![("after", after()), ("limit", number("limit")?)],
         Call::Messages => vec![("before", number("before")?), ("limit", number("limit")?)],
         Call::Say | Call::Chat => vec![("key", key(&head.headers)?)],
-        Call::Describe => Vec::new(),
+        Call::Start | Call::Stop | Call::Describe => Vec::new(),
     })
 }
 

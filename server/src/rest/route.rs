@@ -4,7 +4,7 @@ use hyper::Method;
 use percent_encoding::percent_decode_str;
 use schemars::{Schema, SchemaGenerator};
 
-use super::types::{Chat, Members, Messages, Rooms, Said, Say};
+use super::types::{Chat, Members, Messages, Rooms, Said, Say, Told};
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -19,6 +19,10 @@ pub(crate) enum Call {
     Say,
     /// Say something to a bot (S3.30).
     Chat,
+    /// Start a bot (S3.31).
+    Start,
+    /// Stop a bot (S3.31).
+    Stop,
     /// Describe all this.
     Describe,
 }
@@ -46,7 +50,7 @@ pub(crate) struct Route {
 const PAGE: &[(&str, bool)] = &[("after", false), ("limit", true)];
 
 /// All routes.
-pub(crate) static ROUTES: [Route; 6] = [
+pub(crate) static ROUTES: [Route; 8] = [
     Route {
         call: Call::Rooms,
         method: Method::GET,
@@ -96,6 +100,26 @@ pub(crate) static ROUTES: [Route; 6] = [
         takes: Some(SchemaGenerator::subschema_for::<Chat>),
         status: 201,
         gives: Some(SchemaGenerator::subschema_for::<Said>),
+    },
+    Route {
+        call: Call::Start,
+        method: Method::POST,
+        path: "/bot-execution/{bot}/start",
+        summary: "Tells a bot to start.",
+        query: &[],
+        takes: None,
+        status: 202,
+        gives: Some(SchemaGenerator::subschema_for::<Told>),
+    },
+    Route {
+        call: Call::Stop,
+        method: Method::POST,
+        path: "/bot-execution/{bot}/stop",
+        summary: "Tells a bot to stop.",
+        query: &[],
+        takes: None,
+        status: 202,
+        gives: Some(SchemaGenerator::subschema_for::<Told>),
     },
     Route {
         call: Call::Describe,

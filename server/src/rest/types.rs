@@ -140,3 +140,10 @@ pub(crate) struct Said {
     /// The message's place in it.
     seq: u64,
 }
+
+/// What a bot was told.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+pub(crate) struct Told {
+    /// The bot's room, where its status is shown.
+    room: String,
+}

@@ -181,6 +181,23 @@ async fn the_same_limits_hold_here_and_there() {
 }
 
 #[tokio::test]
+async fn a_bot_is_started_and_stopped_by_its_owner() {
+    let server = start(|_| {});
+    let ann = member(&server, "ann", "bot:weather").await;
+    let mut bot = member(&server, "weather", "bot:weather").await;
+    for (act, state) in [("stop", "stopping"), ("start", "starting")] {
+        let path = |user| format!("/bot-execution/weather/{act}?user={user}");
+        let told = ask(&server, "POST", &path("ann"), "", "").await;
+        assert_eq!((told.status, &told.body), (202, &json!({"room": "bot:weather"})));
+        while bot.expect("status").await["state"] != state {}
+        let denied = ask(&server, "POST", &path("bob"), "", "").await;
+        assert_eq!((denied.status, &denied.body["error"]["code"]), (403, &json!("permission_denied")));
+    }
+    drop((ann, bot));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_token_says_who_asks() {
     let server = start(|settings| settings.identity.token_secret = Some(TokenSecret::new(SECRET)));
     let _ann = member(&server, "ann", "general").await;
