@@ -36,9 +36,11 @@ async fn what_a_program_posts_is_read_in_every_dialect() {
 #[tokio::test]
 async fn a_client_that_lost_its_socket_goes_on_over_rest() {
     let server = Host::start(|_| {});
-    let mut bot = server.member("weather", "bot:weather").await;
-    let ann = server.member("ann", "bot:weather").await;
-    bot.until("user_joined").await;
+    let (mut bot, mut ann) = (server.connect().await, server.connect().await);
+    for (chat, user) in [(&mut bot, "weather"), (&mut ann, "ann")] {
+        chat.send(json!({"type": "join", "room": "bot:weather", "user": user})).await;
+        chat.until("history").await;
+    }
     ann.cut();
     // The call of specification 3, with a name in open mode; sent twice, as a client does that hears nothing (S3.30).
     let (path, key) = ("/bot-execution/weather/chat?user=ann", "Idempotency-Key: 7d1c\r\n");
