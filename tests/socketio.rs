@@ -196,6 +196,27 @@ async fn people_see_each_other_go_and_come_back() {
 }
 
 #[tokio::test]
+async fn a_bots_owner_says_who_may_be_there() {
+    let server = Host::start(|_| {});
+    let mut ann = Socket::of(server.address, "ann").await;
+    let bot = json!({"botId": "weather"});
+    let made = ann.ask("room:create", json!({"botId": "weather", "private": true})).await;
+    assert_eq!((&made["ok"], &made["room"]), (&json!(true), &json!("bot:weather")), "{made}");
+    assert_eq!(ann.ask("bot:join", bot.clone()).await["ok"], true);
+    let mut bob = Socket::of(server.address, "bob").await;
+    assert_eq!(bob.ask("bot:join", bot.clone()).await["error"]["code"], "permission_denied");
+    let whom = json!({"botId": "weather", "userId": "bob"});
+    assert_eq!(ann.ask("room:invite", whom.clone()).await, json!({"ok": true}));
+    assert_eq!(bob.ask("bot:join", bot.clone()).await["ok"], true);
+    assert_eq!(bob.ask("room:kick", whom.clone()).await["error"]["code"], "permission_denied");
+    ann.emit("room:kick", whom).await;
+    let left = bob.until("room:left").await;
+    assert_eq!((&left["botId"], &left["kicked"]), (&json!("weather"), &json!(true)));
+    assert_eq!(bob.ask("bot:join", bot).await["error"]["code"], "permission_denied");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn refusals_go_to_the_callback_or_come_as_an_event() {
     let server = Host::start(|settings| {
         (settings.gateway.message_rate, settings.gateway.message_burst) = (1, 2);

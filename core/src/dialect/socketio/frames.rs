@@ -42,6 +42,7 @@ pub(super) enum Body<'a> {
     History(History<'a>),
     Joined(InRoom<'a, Standing>),
     Left(InRoom<'a, Leaving>),
+    Created(InRoom<'a, Made>),
     Member(InRoom<'a, Member<'a>>),
     Changed(InRoom<'a, Changed<'a>>),
     Presence(InRoom<'a, Present<'a>>),
@@ -90,6 +91,14 @@ pub(super) struct Standing {
 pub(super) struct Leaving {
     epoch: Epoch,
     seq: Seq,
+    /// Somebody sent them away.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    kicked: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct Made {
+    epoch: Epoch,
 }
 
 #[derive(Serialize)]
@@ -391,8 +400,11 @@ pub(super) fn shown<'a>(event: &'a Event<'a>, now: Time) -> Option<(&'static str
         Event::Joined { room, joined, .. } => {
             ("room:joined", Body::Joined(InRoom::new(room, standing(joined))))
         }
-        Event::Left { room, position: Position { epoch, seq }, .. } => {
-            ("room:left", Body::Left(InRoom::new(room, Leaving { epoch, seq })))
+        Event::Left { room, position: Position { epoch, seq }, kicked, .. } => {
+            ("room:left", Body::Left(InRoom::new(room, Leaving { epoch, seq, kicked })))
+        }
+        Event::Created { room, position, .. } => {
+            ("room:created", Body::Created(InRoom::new(room, Made { epoch: position.epoch })))
         }
         Event::UserJoined { room, user, roster } => ("user:joined", member(room, user, roster)),
         Event::UserLeft { room, user, roster } => ("user:left", member(room, user, roster)),
@@ -440,11 +452,7 @@ pub(super) fn shown<'a>(event: &'a Event<'a>, now: Time) -> Option<(&'static str
             ("token:refreshed", Body::Refreshed(Refreshed { expires: expires.map(Instant) }))
         }
         // Who wants these has a callback for them; nobody asks for the others here.
-        Event::Ack { .. }
-        | Event::Welcome { .. }
-        | Event::Created { .. }
-        | Event::Health { .. }
-        | Event::Pong { .. } => return None,
+        Event::Ack { .. } | Event::Welcome { .. } | Event::Health { .. } | Event::Pong { .. } => return None,
     })
 }
 

@@ -79,6 +79,9 @@ struct Data<'a> {
     limit: Option<u32>,
     #[serde(borrow)]
     after: Option<Text<'a>>,
+    private: Option<bool>,
+    #[serde(borrow)]
+    user_id: Option<Text<'a>>,
 }
 
 /// What is wrong with an event.
@@ -120,6 +123,9 @@ impl<'a> Emitted<'a> {
             "bot:leave" => Command::Leave { room: data.bot()? },
             "room:join" => data.join(data.place()?)?,
             "room:leave" => Command::Leave { room: data.place()? },
+            "room:create" => Command::Create { room: data.place()?, private: data.private.unwrap_or(false) },
+            "room:invite" => Command::Invite { room: data.place()?, user: data.whom()? },
+            "room:kick" => Command::Kick { room: data.place()?, user: data.whom()? },
             "chat:message" => data.say(user)?,
             "chat:history" => {
                 Command::History { room: data.place()?, before: data.before.map(Seq), limit: data.limit }
@@ -179,6 +185,12 @@ impl<'a> Data<'a> {
             Some(id) if **id != *user.as_str() => Err(Fault::AnotherBot),
             _ => bot_room(user.as_str()).map_err(Fault::Room),
         }
+    }
+
+    /// The user that is let in or sent away.
+    fn whom(&self) -> Result<UserName, Fault> {
+        let name = self.user_id.as_deref().ok_or(Fault::Missing("userId"))?;
+        UserName::new(name).map_err(|why| Fault::User("userId", why))
     }
 
     fn join(&self, room: RoomName) -> Result<Command<'a>, Fault> {

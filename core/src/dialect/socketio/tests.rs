@@ -268,6 +268,15 @@ fn other_events_are_read() {
         kit.command(r#"42["user:status",{"room":"r","status":"away"}]"#),
         Command::Status { .. }
     ));
+    assert!(matches!(
+        kit.command(r#"42["room:create",{"botId":"weather","private":true}]"#),
+        Command::Create { private: true, .. }
+    ));
+    let Command::Invite { user, .. } = kit.command(r#"42["room:invite",{"room":"r","userId":"bob"}]"#) else {
+        panic!()
+    };
+    assert_eq!(user, self::user("bob"));
+    assert!(matches!(kit.command(r#"42["room:kick",{"room":"r","userId":"bob"}]"#), Command::Kick { .. }));
     let Command::Refresh { token } = kit.command(r#"42["token:refresh",{"token":"t"}]"#) else { panic!() };
     assert_eq!(token.reveal(), "t");
     let text = r#"42["task",{"room":"r","taskId":"T-1","status":"open","assignee":"bob","priority":1,"metadata":{"a": 1}}]"#;
@@ -296,6 +305,8 @@ fn what_is_wrong_is_refused_by_name() {
         (r#"42["bot:status",{"progress":3}]"#, Refusal::BadFrame),
         (r#"42["room:join",{"room":"r","since":3}]"#, Refusal::BadFrame),
         (r#"42["task",{"room":"r","taskId":"t","assignee":"a b"}]"#, Refusal::BadUser),
+        (r#"42["room:kick",{"room":"r"}]"#, Refusal::BadFrame),
+        (r#"42["room:kick",{"room":"r","userId":"a b"}]"#, Refusal::BadUser),
         ("451-[\"a\",{\"_placeholder\":true,\"num\":0}]", Refusal::BinaryFrame),
         ("bAQID", Refusal::BinaryFrame),
         ("7", Refusal::BadFrame),
@@ -537,6 +548,14 @@ fn where_one_stands_is_told() {
     assert_eq!(
         kit.hears(&Event::Left { id: None, room: &room, position, kicked: false }),
         [r#"42["room:left",{"room":"general","epoch":169,"seq":8}]"#]
+    );
+    assert_eq!(
+        kit.hears(&Event::Left { id: None, room: &room, position, kicked: true }),
+        [r#"42["room:left",{"room":"general","epoch":169,"seq":8,"kicked":true}]"#]
+    );
+    assert_eq!(
+        kit.hears(&Event::Created { id: None, room: &room, position }),
+        [r#"42["room:created",{"room":"general","epoch":169}]"#]
     );
     assert_eq!(
         kit.hears(&Event::Gap { room: &room, epoch: EPOCH, from: Seq(1), to: Seq(2) }),
