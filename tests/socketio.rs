@@ -217,6 +217,33 @@ async fn a_bots_owner_says_who_may_be_there() {
 }
 
 #[tokio::test]
+async fn an_owner_starts_a_bot_that_hears_what_it_missed() {
+    let server = Host::start(|_| {});
+    let mut ann = Socket::at(server.address, "ann", "weather").await;
+    let mut bot = Socket::at(server.address, "weather", "weather").await;
+    let start = json!({"botId": "weather"});
+    assert_eq!(bot.ask("bot:start", start.clone()).await["error"]["code"], "permission_denied");
+    assert_eq!(ann.ask("bot:start", start).await, json!({"ok": true}));
+    let mut told = bot.until("bot:status").await;
+    while told["status"] != "starting" {
+        told = bot.until("bot:status").await;
+    }
+    let say = |text: &str| json!({"botId": "weather", "message": text});
+    assert_eq!(ann.ask("chat:message", say("one")).await["ok"], true);
+    assert_eq!(bot.ask("bot:seen", json!({"seq": 1})).await, json!({"ok": true}));
+    bot.chat.cut();
+    for text in ["two", "three"] {
+        assert_eq!(ann.ask("chat:message", say(text)).await["ok"], true);
+    }
+    let mut bot = Socket::of(server.address, "weather").await;
+    bot.emit("bot:join", json!("weather")).await;
+    let missed = bot.until("chat:history").await;
+    let said = missed["messages"].as_array().unwrap().iter().map(|message| &message["message"]);
+    assert_eq!(said.collect::<Vec<_>>(), ["two", "three"]);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn refusals_go_to_the_callback_or_come_as_an_event() {
     let server = Host::start(|settings| {
         (settings.gateway.message_rate, settings.gateway.message_burst) = (1, 2);

@@ -75,6 +75,7 @@ struct Data<'a> {
     token: Option<Text<'a>>,
     since: Option<u64>,
     epoch: Option<u64>,
+    seq: Option<u64>,
     before: Option<u64>,
     limit: Option<u32>,
     #[serde(borrow)]
@@ -120,6 +121,12 @@ impl<'a> Emitted<'a> {
         let Self { name, data } = self;
         Ok(match &*name {
             "bot:join" => data.join(data.bot()?)?,
+            "bot:start" => Command::Run { room: data.bot()?, on: true },
+            "bot:stop" => Command::Run { room: data.bot()?, on: false },
+            "bot:seen" => {
+                let seq = data.seq.map(Seq).ok_or(Fault::Missing("seq"))?;
+                Command::Seen { room: data.own_room(user)?, seq }
+            }
             "bot:leave" => Command::Leave { room: data.bot()? },
             "room:join" => data.join(data.place()?)?,
             "room:leave" => Command::Leave { room: data.place()? },

@@ -243,8 +243,14 @@ fn a_bot_speaks_as_one_in_its_own_room() {
     let text = r#"42["bot:status",{"botId":"weather","status":"error","error":"no sky"}]"#;
     let Command::Status { status, .. } = bot.command(text) else { panic!() };
     assert_eq!(status.detail.as_deref(), Some("no sky"));
-    let text = r#"42["bot:status",{"botId":"news","status":"running"}]"#;
-    assert_eq!(bot.refused(text), Refusal::PermissionDenied);
+    for text in [
+        r#"42["bot:status",{"botId":"news","status":"running"}]"#,
+        r#"42["bot:seen",{"botId":"news","seq":3}]"#,
+    ] {
+        assert_eq!(bot.refused(text), Refusal::PermissionDenied);
+    }
+    let Command::Seen { room, seq: Seq(3) } = bot.command(r#"42["bot:seen",{"seq":3}]"#) else { panic!() };
+    assert_eq!(room.as_str(), "bot:weather");
 }
 
 #[test]
@@ -277,6 +283,12 @@ fn other_events_are_read() {
     };
     assert_eq!(user, self::user("bob"));
     assert!(matches!(kit.command(r#"42["room:kick",{"room":"r","userId":"bob"}]"#), Command::Kick { .. }));
+    for (text, start) in
+        [(r#"42["bot:start",{"botId":"weather"}]"#, true), (r#"42["bot:stop","weather"]"#, false)]
+    {
+        let Command::Run { room, on } = kit.command(text) else { panic!("{text}") };
+        assert_eq!((room.as_str(), on), ("bot:weather", start));
+    }
     let Command::Refresh { token } = kit.command(r#"42["token:refresh",{"token":"t"}]"#) else { panic!() };
     assert_eq!(token.reveal(), "t");
     let text = r#"42["task",{"room":"r","taskId":"T-1","status":"open","assignee":"bob","priority":1,"metadata":{"a": 1}}]"#;
@@ -298,6 +310,8 @@ fn what_is_wrong_is_refused_by_name() {
         (r#"42["room:join",7]"#, Refusal::BadFrame),
         (r#"42["dance"]"#, Refusal::UnknownType),
         (r#"42["bot:join",{}]"#, Refusal::BadFrame),
+        (r#"42["bot:start",{"room":"bot:weather"}]"#, Refusal::BadFrame),
+        (r#"42["bot:seen",{}]"#, Refusal::BadFrame),
         (r#"42["bot:join",{"botId":"a b"}]"#, Refusal::BadRoom),
         (r#"42["chat:message",{"room":"r"}]"#, Refusal::BadFrame),
         (r#"42["chat:message","hello"]"#, Refusal::BadFrame),
