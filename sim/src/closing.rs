@@ -118,7 +118,7 @@ impl World<'_> {
             }
             Disconnect::AttachTimeout => lasts(line.since, gateway.attach_timeout) && line.session.is_none(),
             Disconnect::Idle => gateway.idle_timeout.is_some(),
-            // No address here names anybody, and nobody has a token.
+            // No address here names anybody, nobody has a token, and nobody speaks a dialect that closes for these.
             Disconnect::AttachRefused
             | Disconnect::BadToken
             | Disconnect::TokenExpired

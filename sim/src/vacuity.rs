@@ -31,8 +31,13 @@ const ALWAYS: &[&str] = &[
 /// What cannot happen here so far: clients speak `chat` only, and have no tokens.
 const ELSEWHERE: &[&str] = &[
     "close attach_refused",
+    "close bad_format",
     "close bad_token",
+    "close permission_denied",
     "close token_expired",
+    "close unknown_room",
+    "close unsupported_data",
+    "refused bad_envelope",
     "refused bad_token",
     "refused last_room",
     "refused no_bot",
