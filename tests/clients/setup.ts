@@ -2,3 +2,8 @@
 import { configure } from "@testing-library/react";
 
 configure({ asyncUtilTimeout: 15_000, getElementError: (message) => new Error(message ?? "not found") });
+
+declare global {
+  /** What stands for the one address that a specification's text holds. */
+  var GIVEN_URL: string;
+}

@@ -32,6 +32,7 @@ function page(userId: string, botId: string, more: Partial<Options> = {}) {
     statuses,
     close: unmount,
     connected: () => waitFor(() => expect(result.current.isConnected).toBe(true)),
+    told: (status: string) => waitFor(() => expect(statuses.at(-1)?.status).toBe(status)),
     heard: (...said: string[]) => waitFor(() => expect(messages.map(({ message }) => message)).toEqual(said)),
   };
 }
@@ -81,14 +82,21 @@ test("what is said in one bots room is not shown in another", async () => {
   await guy.heard("for the driver");
 });
 
-test("a bot that was away gets what was said", async () => {
+test("what is said while a bot is away waits for it", async () => {
   const person = page("hal", "sleeper");
   await person.connected();
-  const said = ["one", "two", "three"];
-  for (const message of said) person.hook.sendMessage(message);
-  await person.heard(...said);
+  person.hook.sendMessage("one");
   const bot = page("sleeper", "sleeper");
-  await bot.heard(...said);
+  await bot.heard("one");
+  await person.told("running");
+  bot.hook.sendSeen();
+  bot.close();
+  await person.told("stopped");
+  for (const message of ["two", "three", "four"]) person.hook.sendMessage(message);
+  await person.heard("one", "two", "three", "four");
+  const back = page("sleeper", "sleeper");
+  await back.heard("two", "three", "four");
+  await person.told("running");
 });
 
 test("a page comes back after the server, and shows what it says then", async () => {
@@ -103,6 +111,24 @@ test("a page comes back after the server, and shows what it says then", async ()
   await ivy.heard("here again");
   ivy.close();
   await next.stop();
+});
+
+test("its owner starts and stops a bot, and nobody else does", async () => {
+  const owner = page("mia", "robot");
+  await owner.connected();
+  const [bot, other] = [page("robot", "robot"), page("ned", "robot")];
+  await Promise.all([bot.connected(), other.connected()]);
+  owner.hook.stopBot("robot");
+  await bot.told("stopping");
+  bot.hook.sendStatus("stopped");
+  await Promise.all([owner.told("stopped"), other.told("stopped")]);
+  owner.hook.startBot("robot");
+  await bot.told("starting");
+  bot.hook.sendStatus("running");
+  await Promise.all([owner.told("running"), other.told("running")]);
+  other.hook.stopBot("robot");
+  await waitFor(() => expect(other.hook.error).toBe("permission_denied"));
+  expect(bot.statuses.at(-1)?.status).toBe("running");
 });
 
 test("whoever is not connected posts by REST", async () => {
@@ -126,7 +152,7 @@ test("tokens are verified on connecting", async () => {
   const kim = page("kim", "guard", { url, token: token("kim") });
   await kim.connected();
   const liar = page("kim", "guard", { url, token: token("kim", OTHER_SECRET) });
-  await waitFor(() => expect(liar.hook.connectError).not.toBeNull());
+  await waitFor(() => expect(liar.hook.error).not.toBeNull());
   expect(liar.hook.isConnected).toBe(false);
   kim.close();
   liar.close();

@@ -37,7 +37,7 @@ export function useWebSocket(options: Options) {
   const { url, botId, userId, token, autoConnect } = options;
   const socket = useRef<Socket | null>(null);
   const [isConnected, setConnected] = useState(false);
-  const [connectError, setConnectError] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
   const [typingUsers, setTypingUsers] = useState<string[]>([]);
   const latest = useRef(options);
   latest.current = options;
@@ -64,7 +64,8 @@ export function useWebSocket(options: Options) {
       setConnected(true);
     });
     connection.on("disconnect", () => setConnected(false));
-    connection.on("connect_error", (error) => setConnectError(error.message));
+    connection.on("connect_error", ({ message }) => setError(message));
+    connection.on("error", ({ code }) => setError(code));
     connection.on("chat:message", show);
     connection.on("chat:history", ({ messages }) => messages.forEach(show));
     connection.on("bot:status", (status) => latest.current.onStatusUpdate(status));
@@ -78,7 +79,7 @@ export function useWebSocket(options: Options) {
 
   return {
     isConnected,
-    connectError,
+    error,
     typingUsers,
     joinBot,
     sendMessage: (message: string) => emit("chat:message", { botId, message }),
@@ -87,5 +88,7 @@ export function useWebSocket(options: Options) {
     stopBot: (bot: string) => emit("bot:stop", { botId: bot }),
     /** What a bot says of itself. */
     sendStatus: (status: string) => emit("bot:status", { botId, status }),
+    /** A bot has dealt with all that it was shown, and goes on after that when it comes back. */
+    sendSeen: () => emit("bot:seen", { botId, seq: position.current.since }),
   };
 }

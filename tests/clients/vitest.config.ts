@@ -17,6 +17,7 @@ export default defineConfig({
     environment: "jsdom",
     fileParallelism: false,
     setupFiles: "setup.ts",
+    silent: "passed-only",
     testTimeout: 60_000,
   },
 });
