@@ -99,12 +99,13 @@ async fn commands_answer_whoever_typed_them() {
 async fn all_dialects_meet_in_the_same_rooms() {
     let server = Host::start(|_| {});
     let mut native = server.member("nat", "lobby").await;
+    native.say("lobby", 1, "nobody who comes later is shown this").await;
     let mut ann = visitor(server.address, "ann").await;
-    assert_eq!(native.expect("user_joined").await["members"], serde_json::json!(["ann", "nat"]));
+    assert_eq!(native.until("user_joined").await["members"], serde_json::json!(["ann", "nat"]));
     ann.send_text("hello").await;
     let message = native.expect("message").await;
     assert_eq!((&message["user"], &message["content"]), (&"ann".into(), &"hello".into()));
-    native.say("lobby", 1, "two\nlines").await;
+    native.say("lobby", 2, "two\nlines").await;
     assert_eq!(said(&ann.next_text().await), "#lobby ann: hello");
     assert_eq!(said(&ann.next_text().await), "#lobby nat: two\n    lines");
     let metrics = crate::kit::metrics(server.address).await;
