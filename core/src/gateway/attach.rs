@@ -52,7 +52,12 @@ impl Gateway {
     ) {
         let slot = self.by_id.get(&peer.connection).copied();
         let peer = match slot.map(|slot| self.connection(slot)) {
-            Some(connection) => Peer { role: connection.role(), visitor: connection.visitor, ..peer },
+            Some(connection) => Peer {
+                role: connection.role(),
+                owner: connection.owner(),
+                visitor: connection.visitor,
+                ..peer
+            },
             None => peer,
         };
         let attaching = slot.and_then(|slot| match &mut self.connection(slot).phase {

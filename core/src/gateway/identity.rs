@@ -44,6 +44,11 @@ impl Connection {
         self.identity.as_ref().map(|identity| &identity.claims.user)
     }
 
+    /// Whose bot it is, as its token says.
+    pub(super) fn owner(&self) -> Option<UserName> {
+        self.identity.as_ref().and_then(|identity| identity.claims.owner.clone())
+    }
+
     /// What its token makes of it; without one it is a member.
     pub(super) fn role(&self) -> Role {
         self.identity.as_ref().map_or_else(Role::default, |identity| identity.claims.role)
@@ -174,7 +179,7 @@ impl Gateway {
         let Phase::Attached(peer) = &mut connection.phase else { return };
         match outcome {
             Ok(claims) if claims.user == peer.user => {
-                peer.role = claims.role;
+                (peer.role, peer.owner) = (claims.role, claims.owner.clone());
                 let expires = claims.expires;
                 connection.identity = Some(Box::new(Identity { claims, told: false }));
                 self.tell(now, slot, &Event::Refreshed { id, expires }, out);

@@ -288,6 +288,7 @@ impl Gateway {
                 generation: crate::Generation(0),
                 user: attaching.user.clone(),
                 role: connection.role(),
+                owner: connection.owner(),
                 visitor: connection.visitor,
             },
             Phase::Arriving | Phase::Closing => return,

@@ -25,10 +25,16 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// Of a room that a user makes. The lobby is nobody's, and a bot does not own itself.
+    /// Of a room that a user makes. The lobby is nobody's, and a bot does not own itself: its token may say whose it is.
     pub(super) fn of_maker(peer: &Peer, name: &RoomName, private: bool) -> Self {
-        let is_owned = name.as_str() != LOBBY && name.bot() != Some(peer.user.as_str());
-        Self { owner: is_owned.then(|| peer.user.clone()), invited: private.then(BTreeSet::new) }
+        let owner = if name.as_str() == LOBBY {
+            None
+        } else if name.bot() == Some(peer.user.as_str()) {
+            peer.owner.clone().filter(|owner| *owner != peer.user)
+        } else {
+            Some(peer.user.clone())
+        };
+        Self { owner, invited: private.then(BTreeSet::new) }
     }
 
     /// How many are invited.

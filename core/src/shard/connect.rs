@@ -101,6 +101,7 @@ impl State {
                 generation,
                 user,
                 role: Role::default(),
+                owner: None,
                 visitor: false,
             },
             resumed: generation > Generation(1),

@@ -46,6 +46,9 @@ pub struct Peer {
     /// What they are to the server.
     #[serde(default)]
     pub role: Role,
+    /// Whose bot it is, if its token says so.
+    #[serde(default)]
+    pub owner: Option<UserName>,
     /// It takes no seat: where its user is a member by another session, or has other rights, it may read and speak.
     #[serde(default)]
     pub visitor: bool,

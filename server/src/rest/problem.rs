@@ -77,7 +77,7 @@ fn status(refusal: Refusal) -> StatusCode {
     match refusal {
         R::NotAttached | R::TokenRequired | R::BadToken | R::TokenExpired => StatusCode::UNAUTHORIZED,
         R::UserMismatch | R::NotMember | R::PermissionDenied | R::RoomsClosed => StatusCode::FORBIDDEN,
-        R::UnknownRoom => StatusCode::NOT_FOUND,
+        R::UnknownRoom | R::NoBot => StatusCode::NOT_FOUND,
         R::RoomExists | R::StaleId | R::RoomFull | R::Replaced => StatusCode::CONFLICT,
         R::FrameTooLarge | R::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         R::RateLimited => StatusCode::TOO_MANY_REQUESTS,

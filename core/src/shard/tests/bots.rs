@@ -189,6 +189,17 @@ fn a_bot_makes_its_own_room_and_no_other() {
 }
 
 #[test]
+fn a_room_that_a_bot_makes_is_its_owners() {
+    let (mut kit, ann) = kit();
+    let mut news = kit.attach("news");
+    (news.peer.role, news.peer.owner) = (Role::Bot, Some(user("ann")));
+    kit.join(&news, "bot:news");
+    kit.join(&ann, "bot:news");
+    assert_eq!(run(&mut kit, &news, "bot:news", false), Err(Refusal::PermissionDenied));
+    assert!(run(&mut kit, &ann, "bot:news", false).is_ok());
+}
+
+#[test]
 fn a_list_that_makes_up_for_changes_holds_the_bot_that_is_away() {
     let (mut kit, ann) = kit();
     let weather = bot(&mut kit);

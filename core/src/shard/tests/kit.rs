@@ -141,6 +141,7 @@ impl Kit {
                 generation: Generation(0),
                 user: user(name),
                 role: Role::default(),
+                owner: None,
                 visitor: false,
             })
         })
@@ -285,6 +286,7 @@ pub(super) fn visitor(session: u128, generation: u32, connection: u64, name: &st
         generation: Generation(generation),
         user: user(name),
         role: Role::default(),
+        owner: None,
         visitor: false,
     };
     Guest { peer, resume: Resume { session, secret: secrets.secret().hash(), attempt: 0 } }

@@ -189,6 +189,7 @@ impl World {
             generation: Generation(0),
             user: user.clone(),
             role: Role::default(),
+            owner: None,
             visitor: false,
         };
         self.connections.push(Connection { peer, attached: false });
