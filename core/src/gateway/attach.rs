@@ -37,8 +37,8 @@ impl Gateway {
             secret: secret.hash(),
             attempt,
         });
-        let op =
-            Op::Attach { gateway, connection: connection.id, user, fresh, resume, secret: secret.hash() };
+        let (connection, secret) = (connection.id, secret.hash());
+        let op = Op::Attach { gateway, connection, user, fresh, resume, secret, sole: false };
         out.push(GatewayOutput::Submit { shard, op });
     }
 

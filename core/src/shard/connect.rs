@@ -28,6 +28,8 @@ const VISITOR_SLACK: Duration = Duration::from_secs(10);
 pub(super) struct Newcomer {
     pub(super) address: Address,
     pub(super) secret: SecretHash,
+    /// It wants the one session of its kind that the user has.
+    pub(super) sole: bool,
 }
 
 impl State {
@@ -39,7 +41,12 @@ impl State {
         fresh: SessionId,
         resume: Option<Resume>,
     ) {
-        match resume.and_then(|resume| self.sessions.claim(user, resume)) {
+        let claim = match resume {
+            Some(resume) => self.sessions.claim(user, resume),
+            None if newcomer.sole => self.sessions.sole_of(user).map(Claim::Granted),
+            None => None,
+        };
+        match claim {
             Some(Claim::Granted(id)) => self.resume(turn, id, newcomer),
             Some(Claim::Outdated) => turn.refuse_attach(newcomer, Refusal::Replaced),
             None => self.open(turn, fresh, user, newcomer),
@@ -83,7 +90,7 @@ impl State {
 
     /// Gives the session, which has no other connection, to the newcomer.
     fn hand_over(&mut self, turn: &mut Turn<'_>, id: SessionId, newcomer: Newcomer) {
-        let Newcomer { address: Address { gateway, connection }, secret } = newcomer;
+        let Newcomer { address: Address { gateway, connection }, secret, .. } = newcomer;
         let session = self.sessions.known_mut(id);
         session.generation.0 += 1;
         session.link = Link::Attached(newcomer.address);

@@ -13,7 +13,8 @@
 //!   an id too old to be known is refused, never done again.
 //!   So is a repeated publish of a user under one key, in one room and for [`key_window`](ShardConfig::key_window).
 //! - **One connection per session.** What an older connection still says is refused, and its end does not touch the
-//!   seats of a newer one. A newcomer is attached once the older connection has handed its limiters over.
+//!   seats of a newer one. A newcomer is attached once the older connection has handed its limiters over. Who resumes
+//!   shows a secret; a *sole* session, of which a user has one, goes to whichever connection of the user comes last.
 //! - **Privacy.** Pushes go to gateways on which a member is attached, and to no others; the answer to a join comes
 //!   before the first push it entitles to, the answer to a leave and the word of a kick after the last. Into a private
 //!   room come those only whom it lets in.
@@ -187,9 +188,10 @@ impl State {
         match op {
             Op::Genesis { .. } | Op::Configure { .. } => unreachable!("handled before a turn begins"),
             Op::GatewayDown { gateway } => self.gateway_down(turn, *gateway),
-            Op::Attach { gateway, connection, user, fresh, resume, secret } => {
+            Op::Attach { gateway, connection, user, fresh, resume, secret, sole } => {
                 let address = Address { gateway: *gateway, connection: *connection };
-                self.attach(turn, Newcomer { address, secret: *secret }, user, *fresh, *resume);
+                let newcomer = Newcomer { address, secret: *secret, sole: *sole };
+                self.attach(turn, newcomer, user, *fresh, *resume);
             }
             Op::Follow { peer } => self.resumed_elsewhere(turn, peer),
             Op::Detach { peer, keep, limiters } => self.detach(turn, peer, *keep, limiters.clone()),

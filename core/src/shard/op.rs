@@ -125,6 +125,10 @@ pub enum Op {
         resume: Option<Resume>,
         /// The hash of the secret that will be shown to the client.
         secret: SecretHash,
+        /// The user has one session of this kind, and its newest connection has it (S4.17): without a secret, for who
+        /// one is has been looked at before.
+        #[serde(default)]
+        sole: bool,
     },
     /// A session goes on with another connection. Goes to every shard but the user's home, which knows it already: what
     /// they keep of the session must not expire meanwhile.

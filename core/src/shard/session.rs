@@ -64,13 +64,15 @@ pub(super) struct Home {
     pub(super) attempt: u64,
     /// Waits for the older connection to hand over. Only while there is one.
     pub(super) pending: Option<Newcomer>,
+    /// The user's newest connection of this kind has it.
+    pub(super) sole: bool,
 }
 
 impl Session {
     /// A session that this shard is about to attach.
     pub(super) fn at_home(user: UserName, newcomer: Newcomer, limiters: Limiters) -> Self {
-        let Newcomer { address, secret } = newcomer;
-        let home = Home { active: secret, fresh: secret, limiters, attempt: 0, pending: None };
+        let Newcomer { address, secret, sole } = newcomer;
+        let home = Home { active: secret, fresh: secret, limiters, attempt: 0, pending: None, sole };
         let unattached = Self::visiting(user, Generation(0), address);
         Self { home: Some(Box::new(home)), known_since: Generation(1), ..unattached }
     }
@@ -201,6 +203,12 @@ impl Sessions {
         }
         home.attempt = resume.attempt;
         Some(Claim::Granted(resume.session))
+    }
+
+    /// The user's session that needs no secret.
+    pub(super) fn sole_of(&self, user: &UserName) -> Option<SessionId> {
+        let is_sole = |session: &Session| session.home.as_ref().is_some_and(|home| home.sole);
+        self.of_user(user).iter().find(|id| self.records.get(id).is_some_and(is_sole)).copied()
     }
 
     /// The session to which a connection is attached, or which it waits for.

@@ -118,8 +118,25 @@ impl Kit {
         name: &str,
         resume: Option<Resume>,
     ) -> Attach {
+        self.attach_as(gateway, connection, name, resume, false)
+    }
+
+    /// Attaches a connection to the one session of its kind that its user has.
+    pub(super) fn attach_sole(&mut self, gateway: GatewayId, name: &str) -> Attach {
+        self.connections += 1;
+        self.attach_as(gateway, ConnectionId(self.connections), name, None, true)
+    }
+
+    fn attach_as(
+        &mut self,
+        gateway: GatewayId,
+        connection: ConnectionId,
+        name: &str,
+        resume: Option<Resume>,
+        sole: bool,
+    ) -> Attach {
         let (fresh, secret) = (self.secrets.session(), self.secrets.secret().hash());
-        self.apply(Op::Attach { gateway, connection, user: user(name), fresh, resume, secret });
+        self.apply(Op::Attach { gateway, connection, user: user(name), fresh, resume, secret, sole });
         let answer = self.effects.iter().find_map(|effect| match &effect.event {
             ShardEvent::Attached { peer, resumed, limiters } if peer.connection == connection => {
                 assert_eq!(effect.to, gateway);

@@ -11,4 +11,5 @@ mod queries;
 mod random;
 mod room_model;
 mod sessions;
+mod sole;
 mod visits;

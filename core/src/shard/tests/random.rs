@@ -48,7 +48,7 @@ fn config() -> ShardConfig {
 /// What happens next. Numbers choose among what there is, so every sequence means something.
 #[derive(Clone, Debug)]
 enum Step {
-    Attach { gateway: usize, user: usize, resume: Option<Index> },
+    Attach { gateway: usize, user: usize, resume: Option<Index>, sole: bool },
     Detach { who: Index, keep: Keep },
     Join { who: Index, room: usize, since: Option<u64> },
     Leave { who: Index, room: usize },
@@ -65,7 +65,9 @@ fn step() -> impl Strategy<Value = Step> {
     let since = prop::option::of(0u64..12);
     prop_oneof![
         4 => (0..2usize, 0..USERS.len(), prop::option::weighted(0.8, who()))
-            .prop_map(|(gateway, user, resume)| Step::Attach { gateway, user, resume }),
+            .prop_map(|(gateway, user, resume)| Step::Attach { gateway, user, resume, sole: false }),
+        2 => (0..2usize, 0..USERS.len())
+            .prop_map(|(gateway, user)| Step::Attach { gateway, user, resume: None, sole: true }),
         3 => (who(), keep).prop_map(|(who, keep)| Step::Detach { who, keep }),
         8 => (who(), room(), since).prop_map(|(who, room, since)| Step::Join { who, room, since }),
         2 => (who(), room()).prop_map(|(who, room)| Step::Leave { who, room }),
@@ -83,6 +85,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Connection {
     peer: Peer,
     attached: bool,
+    sole: bool,
 }
 
 /// A shard and its replica, the gateways' view of their connections, and the checker.
@@ -125,7 +128,7 @@ impl World {
 
     fn take(&mut self, step: &Step) {
         match step {
-            Step::Attach { gateway, user, resume } => self.attach(*gateway, *user, *resume),
+            Step::Attach { gateway, user, resume, sole } => self.attach(*gateway, *user, *resume, *sole),
             Step::GatewayDown { gateway } => self.gateway_down(*gateway),
             Step::Wait { millis } => self.wait(Duration::from_millis(*millis)),
             Step::Detach { who, keep } => {
@@ -177,7 +180,7 @@ impl World {
         }
     }
 
-    fn attach(&mut self, gateway: usize, name: usize, resume: Option<Index>) {
+    fn attach(&mut self, gateway: usize, name: usize, resume: Option<Index>, sole: bool) {
         let resume = resume.filter(|_| !self.resumes.is_empty()).map(|it| *it.get(&self.resumes));
         let (gateway, connection) = (self.gateways[gateway], ConnectionId(self.draw()));
         let (user, fresh, secret) = (user(USERS[name]), self.secrets.session(), self.secrets.secret().hash());
@@ -192,9 +195,9 @@ impl World {
             owner: None,
             visitor: false,
         };
-        self.connections.push(Connection { peer, attached: false });
+        self.connections.push(Connection { peer, attached: false, sole });
         self.shown.insert(connection, Resume { session, secret, attempt: 0 });
-        self.apply(Op::Attach { gateway, connection, user, fresh, resume, secret });
+        self.apply(Op::Attach { gateway, connection, user, fresh, resume, secret, sole });
     }
 
     fn detach(&mut self, index: usize, keep: Keep) {
@@ -242,7 +245,7 @@ impl World {
                     let it = it.expect("only connections that are there are attached");
                     assert_eq!(it.peer.gateway, effect.to);
                     assert_eq!(*resumed, peer.generation > Generation(1));
-                    *it = Connection { peer: peer.clone(), attached: true };
+                    (it.peer, it.attached) = (peer.clone(), true);
                     let secret = self.shown[&peer.connection].secret;
                     self.resumes.push(Resume { session: peer.session, secret, attempt: 0 });
                 }
@@ -260,6 +263,9 @@ impl World {
         let live: Vec<_> = self.connections.iter().filter(|it| it.attached).collect();
         let sessions: BTreeSet<_> = live.iter().map(|it| it.peer.session).collect();
         assert_eq!(sessions.len(), live.len(), "a session has one connection");
+        let sole: Vec<_> = live.iter().filter(|it| it.sole).map(|it| &it.peer.user).collect();
+        let users: BTreeSet<_> = sole.iter().collect();
+        assert_eq!(users.len(), sole.len(), "a user has one sole session");
     }
 
     /// Everyone goes; in the end nothing is left.
