@@ -21,6 +21,9 @@ mod envelope;
 /// Specification 3, item by item: Socket.IO, packet by packet.
 mod socketio;
 
+/// Specification 4, item by item: people and agents, and one room for all.
+mod agents;
+
 /// What `docs/protocol.md` says is what happens.
 mod documentation;
 

@@ -75,6 +75,8 @@ refusals! {
     RoomsClosed = "rooms_closed", "Rooms cannot be created here.";
     /// One must be in a room (S1.9).
     LastRoom = "last_room", "You must stay in at least one room.";
+    /// `auth` without a `userId` (S4.14).
+    MissingUserId = "missing_user_id", "Say who you are: the user id is missing.";
     /// A line that begins with a slash and is no command.
     UnknownCommand = "unknown_command", "There is no such command; /help lists them.";
     /// The user's role does not allow it, and the room is not theirs.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{Node, NodeConfig, NodeInput, NodeOutput};
 
+mod agents;
 mod clients;
 mod envelope;
 mod frames;

@@ -1,4 +1,4 @@
-//! What a handshake asks for: a dialect, by path or subprotocol, and who one is, by a name in the address or a token.
+//! What a handshake asks for: a dialect, by path or subprotocol or not yet, and who one is, by a name in the address or a token.
 
 use std::borrow::Cow;
 
@@ -34,7 +34,7 @@ pub(crate) enum Wrong {
     Address(String),
 }
 
-/// Whether a path is one of a dialect, or `/`, where subprotocols choose.
+/// Whether a path is one of a dialect, or `/`, where subprotocols choose, or else the first frame.
 pub(crate) fn is_chat(path: &str) -> bool {
     path == "/" || Dialect::from_path(path).is_some()
 }
@@ -46,19 +46,20 @@ pub(crate) fn is_chat(path: &str) -> bool {
 pub(crate) fn read(uri: &Uri, headers: &HeaderMap, tokens_count: bool) -> Result<Asked, Wrong> {
     let offered = offered(headers);
     let dialect = match uri.path() {
-        "/" => offered.first().copied().unwrap_or_default(),
-        path => Dialect::from_path(path).ok_or(Wrong::Path)?,
+        "/" => offered.first().copied(),
+        path => Some(Dialect::from_path(path).ok_or(Wrong::Path)?),
     };
     let token = token(uri, headers);
-    let user = match parameter(uri, "user") {
-        _ if !dialect.is_named_by_address() => None,
+    let user = match (dialect, parameter(uri, "user")) {
+        (Some(dialect), _) if !dialect.is_named_by_address() => None,
         // Of this one, a token says who; what is wrong with it is said with a close code (S2.13).
-        _ if dialect == Dialect::Envelope => None,
-        Some(name) => Some(user(&name)?),
-        None if tokens_count && token.is_some() => None,
-        None => return Err(nobody()),
+        (Some(Dialect::Envelope), _) => None,
+        (_, Some(name)) => Some(user(&name)?),
+        (None, None) => None,
+        (Some(_), None) if tokens_count && token.is_some() => None,
+        (Some(_), None) => return Err(nobody()),
     };
-    let subprotocol = offered.contains(&dialect).then(|| {
+    let subprotocol = dialect.filter(|dialect| offered.contains(dialect)).map(|dialect| {
         let name = format!("{SUBPROTOCOL_PREFIX}{}", dialect.name());
         HeaderValue::from_str(&name).expect("names are plain ASCII")
     });
@@ -120,27 +121,32 @@ mod tests {
         read(&Uri::from_static(uri), &headers, false)
     }
 
-    fn dialect(uri: &'static str, offer: &'static str) -> (Dialect, Option<String>) {
+    fn dialect(uri: &'static str, offer: &'static str) -> (Option<Dialect>, Option<String>) {
         let Asked { opening, subprotocol } = asked(uri, offer).unwrap();
         (opening.dialect, subprotocol.map(|name| name.to_str().unwrap().to_owned()))
     }
 
     #[test]
     fn the_path_chooses_and_at_the_root_the_subprotocol() {
-        assert_eq!(dialect("/", ""), (Dialect::Chat, None));
-        assert_eq!(dialect("/chat?token=x", ""), (Dialect::Chat, None));
-        assert_eq!(dialect("/lobby?user=ann", "mqtt"), (Dialect::Lobby, None));
         let lobby = || Some("chinwag.lobby".to_owned());
-        assert_eq!(dialect("/?user=ann", "mqtt, chinwag.lobby,chinwag.chat"), (Dialect::Lobby, lobby()));
-        assert_eq!(dialect("/lobby?user=ann", "chinwag.chat, chinwag.lobby"), (Dialect::Lobby, lobby()));
+        assert_eq!(dialect("/", ""), (None, None), "the first frame chooses");
+        assert_eq!(dialect("/", "mqtt"), (None, None));
+        assert_eq!(dialect("/chat?token=x", ""), (Some(Dialect::Chat), None));
+        assert_eq!(dialect("/lobby?user=ann", "mqtt"), (Some(Dialect::Lobby), None));
+        assert_eq!(dialect("/ws", ""), (Some(Dialect::Agents), None));
+        let offer = "mqtt, chinwag.lobby,chinwag.chat";
+        assert_eq!(dialect("/?user=ann", offer), (Some(Dialect::Lobby), lobby()));
+        let offer = "chinwag.chat, chinwag.lobby";
+        assert_eq!(dialect("/lobby?user=ann", offer), (Some(Dialect::Lobby), lobby()));
         assert_eq!(asked("/lobby/", ""), Err(Wrong::Path));
-        assert_eq!(dialect("/socket.io/?EIO=4&transport=websocket", ""), (Dialect::SocketIo, None));
+        assert_eq!(dialect("/socket.io/?EIO=4&transport=websocket", ""), (Some(Dialect::SocketIo), None));
         assert_eq!(asked("/socketio", ""), Err(Wrong::Path));
     }
 
     #[test]
     fn the_lobby_wants_a_name() {
         let name = |uri| asked(uri, "").map(|asked| asked.opening.user.unwrap().to_string());
+        assert_eq!(name("/?user=ann"), Ok("ann".to_owned()), "for whoever then types lines");
         assert_eq!(name("/lobby?room=x&user=ann%2E1"), Ok("ann.1".to_owned()));
         let missing = "Say who you are: add ?user=NAME to the address.";
         assert_eq!(name("/lobby"), Err(Wrong::Address(missing.to_owned())));
@@ -151,7 +157,7 @@ mod tests {
     #[test]
     fn an_envelope_wants_a_token_and_is_opened_without_one() {
         for uri in ["/api/ws", "/api/ws?user=ann", "/api/ws?token="] {
-            assert_eq!(dialect(uri, ""), (Dialect::Envelope, None));
+            assert_eq!(dialect(uri, ""), (Some(Dialect::Envelope), None));
             assert_eq!(asked(uri, "").unwrap().opening.user, None, "{uri}");
         }
         assert_eq!(asked("/api/ws?token=t", "").unwrap().opening.token, Some(Token::new("t")));

@@ -1,7 +1,9 @@
 //! Which dialect a connection speaks, and what it remembers in order to speak it.
 
 use super::{
-    Event, Rejection, Request, chat,
+    Event, Rejection, Request,
+    agents::{self, Agents},
+    chat,
     envelope::{self, Envelope},
     lobby::{self, Lobby},
     socketio::{self, SocketIo},
@@ -34,11 +36,13 @@ pub enum Dialect {
     Envelope,
     /// Socket.IO 5 over Engine.IO 4 (specification 3).
     SocketIo,
+    /// `{type, data}` frames for people and agents (specification 4).
+    Agents,
 }
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Chat, Self::Lobby, Self::Envelope, Self::SocketIo];
+    pub const ALL: [Self; 5] = [Self::Chat, Self::Lobby, Self::Envelope, Self::SocketIo, Self::Agents];
 
     /// Its name, also in its WebSocket subprotocol behind `chinwag.`.
     #[must_use]
@@ -48,6 +52,7 @@ impl Dialect {
             Self::Lobby => "lobby",
             Self::Envelope => "envelope",
             Self::SocketIo => "socketio",
+            Self::Agents => "agents",
         }
     }
 
@@ -59,13 +64,8 @@ impl Dialect {
             Self::Lobby => "/lobby",
             Self::Envelope => envelope::PATH,
             Self::SocketIo => socketio::PATH,
+            Self::Agents => agents::PATH,
         }
-    }
-
-    /// The dialect of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
     }
 
     /// The dialect that is spoken at this path.
@@ -74,11 +74,17 @@ impl Dialect {
         Self::ALL.into_iter().find(|dialect| dialect.path() == path)
     }
 
+    /// The dialect of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
+    }
+
     /// Whether the address says who one is, so that no frame has to.
     #[must_use]
     pub const fn is_named_by_address(self) -> bool {
         match self {
-            Self::Chat | Self::SocketIo => false,
+            Self::Chat | Self::SocketIo | Self::Agents => false,
             Self::Lobby | Self::Envelope => true,
         }
     }
@@ -88,7 +94,7 @@ impl Dialect {
     pub const fn can_resume(self) -> bool {
         match self {
             Self::Chat => true,
-            Self::Lobby | Self::Envelope | Self::SocketIo => false,
+            Self::Lobby | Self::Envelope | Self::SocketIo | Self::Agents => false,
         }
     }
 
@@ -97,7 +103,7 @@ impl Dialect {
     #[must_use]
     pub const fn ping(self) -> Option<&'static str> {
         match self {
-            Self::Chat | Self::Lobby | Self::Envelope => None,
+            Self::Chat | Self::Lobby | Self::Envelope | Self::Agents => None,
             Self::SocketIo => Some(socketio::PING),
         }
     }
@@ -106,26 +112,44 @@ impl Dialect {
     #[must_use]
     pub fn is_pong(self, text: &str) -> bool {
         match self {
-            Self::Chat | Self::Lobby | Self::Envelope => false,
+            Self::Chat | Self::Lobby | Self::Envelope | Self::Agents => false,
             Self::SocketIo => text == socketio::PONG,
         }
     }
 
-    /// The room that everybody is in (S1.6).
+    /// Whether a user has one connection that speaks it, the newest (S4.17).
+    #[must_use]
+    pub const fn is_sole(self) -> bool {
+        match self {
+            Self::Chat | Self::Lobby | Self::Envelope | Self::SocketIo => false,
+            Self::Agents => true,
+        }
+    }
+
+    /// Whether it must hear by name who is in the room that everybody is in, however large that is (S4.7).
+    #[must_use]
+    pub const fn lists_home(self) -> bool {
+        match self {
+            Self::Chat | Self::Lobby | Self::Envelope | Self::SocketIo => false,
+            Self::Agents => true,
+        }
+    }
+
+    /// The room that everybody is in (S1.6). Specification 4 knows no other.
     #[must_use]
     pub const fn home(self) -> Option<&'static str> {
         match self {
             Self::Chat | Self::Envelope | Self::SocketIo => None,
-            Self::Lobby => Some(LOBBY),
+            Self::Lobby | Self::Agents => Some(LOBBY),
         }
     }
 
-    /// How many messages are shown to whoever enters a room (S0.26; S1.24 wants none).
+    /// How many messages are shown to whoever enters a room (S0.26; S1.24 wants none, and S4 tells of none).
     #[must_use]
     pub const fn history_on_join(self, config: &GatewayConfig) -> u32 {
         match self {
             Self::Chat | Self::SocketIo => config.history_on_join,
-            Self::Lobby | Self::Envelope => 0,
+            Self::Lobby | Self::Envelope | Self::Agents => 0,
         }
     }
 
@@ -163,6 +187,7 @@ impl Dialect {
             Self::Lobby => lobby::encode(event, payloads),
             Self::Envelope => envelope::encode(event, payloads),
             Self::SocketIo => socketio::encode(event, payloads),
+            Self::Agents => agents::encode(event, payloads),
         }
     }
 }
@@ -170,8 +195,8 @@ impl Dialect {
 /// How a connection introduces itself before its first frame.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Opening {
-    /// What it speaks.
-    pub dialect: Dialect,
+    /// What it speaks; if its address leaves that open, its first frame tells.
+    pub dialect: Option<Dialect>,
     /// Whom its address names. A dialect that is told so here needs a name.
     pub user: Option<UserName>,
     /// What proves who one is.
@@ -180,9 +205,28 @@ pub struct Opening {
     pub visitor: bool,
 }
 
+impl Opening {
+    /// Whom it names. Without a key nobody can tell whose a token is, so it is taken at its word.
+    ///
+    /// # Errors
+    /// Why it names nobody.
+    pub fn named(&self, config: &GatewayConfig) -> Result<UserName, Refusal> {
+        match (&self.user, &self.token) {
+            (Some(user), _) => Ok(user.clone()),
+            (None, Some(token)) if !config.verify_tokens => {
+                UserName::new(token.reveal()).map_err(|_| Refusal::BadToken)
+            }
+            (None, _) => Err(Refusal::TokenRequired),
+        }
+    }
+}
+
 /// One connection's end of its dialect: reads its frames, and writes what is for it alone.
 #[derive(Debug)]
 pub enum Codec {
+    /// Does not know yet what is spoken: see [`dialect_of`](super::dialect_of). Until then it is the native dialect.
+    /// Remembers whom the address names, or why nobody.
+    Undecided(Result<UserName, Refusal>),
     /// Remembers nothing.
     Chat,
     /// Remembers its rooms.
@@ -191,6 +235,8 @@ pub enum Codec {
     Envelope(Box<Envelope>),
     /// Remembers which callbacks wait.
     SocketIo(Box<SocketIo>),
+    /// Remembers whether it has been let in.
+    Agents(Box<Agents>),
 }
 
 /// What a frame comes to.
@@ -207,19 +253,29 @@ pub enum Decoded<'a> {
 impl Codec {
     /// The codec of a connection that has said nothing.
     #[must_use]
+    pub fn of(opening: &Opening, config: &GatewayConfig) -> Self {
+        match opening.dialect {
+            Some(dialect) => Self::new(dialect, config),
+            None => Self::Undecided(opening.named(config)),
+        }
+    }
+
+    /// A codec that has read nothing.
+    #[must_use]
     pub fn new(dialect: Dialect, config: &GatewayConfig) -> Self {
         match dialect {
             Dialect::Chat => Self::Chat,
             Dialect::Lobby => Self::Lobby(Box::default()),
             Dialect::Envelope => Self::Envelope(Box::default()),
             Dialect::SocketIo => Self::SocketIo(Box::new(SocketIo::new(config))),
+            Dialect::Agents => Self::Agents(Box::default()),
         }
     }
 
     /// Writes what the server says first.
     pub fn open(&self, config: &GatewayConfig, payloads: &mut Payloads) {
         match self {
-            Self::Chat | Self::Lobby(_) | Self::Envelope(_) => {}
+            Self::Undecided(_) | Self::Chat | Self::Lobby(_) | Self::Envelope(_) | Self::Agents(_) => {}
             Self::SocketIo(_) => socketio::open(config, payloads),
         }
     }
@@ -227,7 +283,7 @@ impl Codec {
     /// Writes what the server says last, before the close frame.
     pub fn farewell(&self, reason: Disconnect, payloads: &mut Payloads) {
         match self {
-            Self::Chat | Self::Lobby(_) | Self::Envelope(_) => {}
+            Self::Undecided(_) | Self::Chat | Self::Lobby(_) | Self::Envelope(_) | Self::Agents(_) => {}
             Self::SocketIo(socketio) => socketio.farewell(reason, payloads),
         }
     }
@@ -236,10 +292,11 @@ impl Codec {
     #[must_use]
     pub const fn dialect(&self) -> Dialect {
         match self {
-            Self::Chat => Dialect::Chat,
+            Self::Undecided(_) | Self::Chat => Dialect::Chat,
             Self::Lobby(_) => Dialect::Lobby,
             Self::Envelope(_) => Dialect::Envelope,
             Self::SocketIo(_) => Dialect::SocketIo,
+            Self::Agents(_) => Dialect::Agents,
         }
     }
 
@@ -249,20 +306,22 @@ impl Codec {
     /// A [`Rejection`] that says what is wrong with it; nothing about the connection changes.
     pub fn decode<'a>(&mut self, text: &'a str, answer: &mut Payloads) -> Result<Decoded<'a>, Rejection> {
         match self {
-            Self::Chat => chat::decode(text).map(Decoded::Request),
+            Self::Undecided(_) | Self::Chat => chat::decode(text).map(Decoded::Request),
             Self::Lobby(lobby) => lobby.decode(text, answer),
             Self::Envelope(envelope) => envelope.decode(text, answer),
             Self::SocketIo(socketio) => socketio.decode(text, answer),
+            Self::Agents(agents) => agents.decode(text),
         }
     }
 
     /// Writes an event that is for this connection. Nothing, if the dialect does not show it.
     pub fn encode(&mut self, event: &Event<'_>, payloads: &mut Payloads) {
         match self {
-            Self::Chat => Dialect::Chat.encode(event, payloads),
+            Self::Undecided(_) | Self::Chat => Dialect::Chat.encode(event, payloads),
             Self::Lobby(lobby) => lobby.encode(event, payloads),
             Self::Envelope(envelope) => envelope.encode(event, payloads),
             Self::SocketIo(socketio) => socketio.encode(event, payloads),
+            Self::Agents(agents) => agents.encode(event, payloads),
         }
     }
 }

@@ -14,12 +14,16 @@ use crate::{
     time::Time,
 };
 
+pub mod agents;
 pub mod chat;
 mod codec;
 pub mod envelope;
+mod first_frame;
 mod json;
 pub mod lobby;
 pub mod socketio;
+
+pub use first_frame::dialect_of;
 
 pub use codec::{Codec, Decoded, Dialect, Opening, Payloads, Sending};
 use json::fault as json_fault;

@@ -37,8 +37,9 @@ impl Gateway {
             secret: secret.hash(),
             attempt,
         });
+        let sole = connection.codec.dialect().is_sole();
         let (connection, secret) = (connection.id, secret.hash());
-        let op = Op::Attach { gateway, connection, user, fresh, resume, secret, sole: false };
+        let op = Op::Attach { gateway, connection, user, fresh, resume, secret, sole };
         out.push(GatewayOutput::Submit { shard, op });
     }
 
@@ -138,7 +139,7 @@ impl Gateway {
             connection.waiting.pop_front();
         }
         if refusal == Refusal::Replaced {
-            return self.close(now, slot, Disconnect::Replaced, out);
+            return self.replaced(now, slot, id, out);
         }
         self.refuse(now, slot, id, refusal, None, None, out);
         if named_by == NamedBy::Address {
@@ -160,7 +161,19 @@ impl Gateway {
         let Some(&slot) = self.by_id.get(&id) else { return };
         let is_meant = |peer: &Peer| peer.session == session && peer.generation == generation;
         if self.connection(slot).peer().is_some_and(is_meant) {
-            self.close(now, slot, Disconnect::Replaced, out);
+            self.replaced(now, slot, None, out);
         }
+    }
+
+    /// Lets go of a connection whose session has a newer one.
+    ///
+    /// Clients of a sole dialect connect again after every close, and two of one user would replace each other for
+    /// ever. So theirs stays open, and hears nothing more (S4.17).
+    fn replaced(&mut self, now: Time, slot: Slot, id: Option<RequestId>, out: &mut Vec<GatewayOutput>) {
+        if !self.connection(slot).codec.dialect().is_sole() {
+            return self.close(now, slot, Disconnect::Replaced, out);
+        }
+        self.refuse(now, slot, id, Refusal::Replaced, None, None, out);
+        self.silence(slot, out);
     }
 }

@@ -28,6 +28,14 @@ impl Gateway {
         self.catch_up(slot, out);
     }
 
+    /// Owes a reader a list of who is there.
+    pub(super) fn list_members(&mut self, slot: Slot, room: &RoomName) {
+        let Some(&index) = self.by_name.get(room) else { return };
+        if let Some(reader) = self.rooms[index].as_mut().and_then(|room| room.reader(slot)) {
+            reader.stale = true;
+        }
+    }
+
     /// Asks for what a connection is owed, one page at a time, if its outbox has room.
     pub(super) fn catch_up(&mut self, slot: Slot, out: &mut Vec<GatewayOutput>) {
         let drained = drained_bytes(&self.config);

@@ -29,6 +29,8 @@ pub(super) enum Phase {
     Attaching(Attaching),
     /// It speaks for a session.
     Attached(Peer),
+    /// Another connection has its session: it is kept alive, and neither told nor asked anything.
+    Silent,
     /// A close frame is on its way; whatever comes in is ignored.
     Closing,
 }
@@ -127,7 +129,7 @@ impl Connection {
         Self {
             id,
             phase: Phase::Arriving,
-            codec: Codec::new(opening.dialect, config),
+            codec: Codec::of(opening, config),
             visitor: opening.visitor,
             verifying: None,
             identity: None,
@@ -169,9 +171,14 @@ impl Connection {
         matches!(self.phase, Phase::Closing)
     }
 
+    /// Whether it is told nothing more.
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Silent | Phase::Closing)
+    }
+
     /// Whether the next frame may be looked at now.
     pub(super) fn is_ready(&self, config: &GatewayConfig) -> bool {
-        let served = matches!(self.phase, Phase::Arriving | Phase::Attached(_)) && self.verifying.is_none();
+        let served = !matches!(self.phase, Phase::Attaching(_) | Phase::Closing) && self.verifying.is_none();
         let waits = self.paging || self.gathering.is_some() || self.unanswered >= config.unanswered_max;
         served && !waits && !self.is_clogged(config)
     }

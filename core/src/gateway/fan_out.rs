@@ -258,7 +258,7 @@ impl Gateway {
 
     /// Makes a connection a reader of a room, or starts it anew.
     pub(super) fn seat(&mut self, slot: Slot, room: &RoomName, follow: Follow) {
-        if self.connection(slot).is_closing() {
+        if self.connection(slot).is_over() {
             return;
         }
         let index = self.room_index(room);

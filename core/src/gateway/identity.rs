@@ -65,22 +65,32 @@ impl Connection {
 impl Gateway {
     /// What a connection's address says of it.
     pub(super) fn arrive(&mut self, now: Time, slot: Slot, opening: Opening, out: &mut Vec<GatewayOutput>) {
-        let Opening { dialect, user, token, visitor: _ } = opening;
-        match (token, user) {
-            (Some(token), named) if self.config.verify_tokens => {
-                self.verify(slot, Verifying::Address { named }, token, out);
-            }
-            (_, None) if !dialect.is_named_by_address() => {}
-            (_, _) if self.config.needs_token(dialect) => {
-                self.turn_away(now, slot, Refusal::TokenRequired, out);
-            }
-            (_, Some(user)) => self.attach(slot, None, user, None, NamedBy::Address, out),
-            (None, None) => self.turn_away(now, slot, Refusal::TokenRequired, out),
-            // Nobody can tell whose it is, so it is taken at its word.
-            (Some(token), None) => match UserName::new(token.reveal()) {
-                Ok(user) => self.attach(slot, None, user, None, NamedBy::Address, out),
-                Err(_) => self.turn_away(now, slot, Refusal::BadToken, out),
-            },
+        let named = opening.named(&self.config);
+        match opening.token.filter(|_| self.config.verify_tokens) {
+            Some(token) => self.verify(slot, Verifying::Address { named: opening.user }, token, out),
+            None => self.enter(now, slot, named, out),
+        }
+    }
+
+    /// Those whose address says everything are let in at once; others say `hello` first, or what they want.
+    pub(super) fn enter(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        named: Result<UserName, Refusal>,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        if !self.connection(slot).codec.dialect().is_named_by_address() {
+            return;
+        }
+        let (named, nobody) = match named {
+            Ok(user) => (Some(user), Refusal::TokenRequired),
+            Err(refusal) => (None, refusal),
+        };
+        match self.speaker(slot, named) {
+            Ok(Some(user)) => self.attach(slot, None, user, None, NamedBy::Address, out),
+            Ok(None) => self.turn_away(now, slot, nobody, out),
+            Err(refusal) => self.turn_away(now, slot, refusal, out),
         }
     }
 
@@ -113,13 +123,13 @@ impl Gateway {
     ) {
         let Some(&slot) = self.by_id.get(&connection) else { return };
         let Some(verifying) = self.connection(slot).verifying.take() else { return };
-        if self.connection(slot).is_closing() {
+        if self.connection(slot).is_over() {
             return;
         }
         match *verifying {
             Verifying::Address { named } => {
                 if self.accept(now, slot, None, named.as_ref(), outcome, out) {
-                    self.named_by_address(slot, out);
+                    self.enter(now, slot, named.ok_or(Refusal::TokenRequired), out);
                 }
             }
             Verifying::Hello { id, named, resume } => {
@@ -155,15 +165,6 @@ impl Gateway {
         self.refuse(now, slot, id, refusal, detail, None, out);
         self.close(now, slot, Disconnect::BadToken, out);
         false
-    }
-
-    /// Those whose address says everything are let in at once; others say `hello` first, or what they want.
-    fn named_by_address(&mut self, slot: Slot, out: &mut Vec<GatewayOutput>) {
-        let connection = self.connection(slot);
-        if connection.codec.dialect().is_named_by_address() {
-            let user = connection.claimed().expect("just accepted").clone();
-            self.attach(slot, None, user, None, NamedBy::Address, out);
-        }
     }
 
     /// A newer token for the same user.

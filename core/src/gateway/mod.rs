@@ -291,7 +291,7 @@ impl Gateway {
                 owner: connection.owner(),
                 visitor: connection.visitor,
             },
-            Phase::Arriving | Phase::Closing => return,
+            Phase::Arriving | Phase::Silent | Phase::Closing => return,
         };
         let keep = match code {
             Some(1000 | 1001) => Keep::Nothing,
@@ -311,6 +311,20 @@ impl Gateway {
                 op: Op::Detach { peer: peer.clone(), keep, limiters: limiters.clone() },
             });
         }
+    }
+
+    /// Lets go of a connection that stays open. What it asked for before is not answered.
+    fn silence(&mut self, slot: Slot, out: &mut Vec<GatewayOutput>) {
+        if self.connection(slot).is_closing() {
+            return;
+        }
+        self.release(slot, None, out);
+        let connection = self.connection(slot);
+        connection.phase = Phase::Silent;
+        (connection.verifying, connection.identity) = (None, None);
+        (connection.gathering, connection.paging, connection.unanswered) = (None, false, 0);
+        (connection.lagging, connection.catching_up) = (false, false);
+        self.update_reading(slot, out);
     }
 
     /// Takes a reader out of a room, and the room out of the table with its last reader.
@@ -366,7 +380,7 @@ impl Gateway {
 
     /// Encodes an event for one connection. One that asks for more than it reads, so that it does not fit, is closed.
     fn tell(&mut self, now: Time, slot: Slot, event: &Event<'_>, out: &mut Vec<GatewayOutput>) {
-        if self.connection(slot).is_closing() {
+        if self.connection(slot).is_over() {
             return;
         }
         self.begin_payloads(now);

@@ -6,7 +6,7 @@ use crate::{
     id::{ConnectionId, Position, RequestId},
     name::RoomName,
     refusal::Refusal,
-    shard::{Joined, Reply, RoomView, ShardEvent, Task},
+    shard::{Joined, Reply, RoomView, Roster, ShardEvent, Task},
     time::Time,
 };
 
@@ -43,7 +43,7 @@ impl Gateway {
         out: &mut Vec<GatewayOutput>,
     ) {
         let Some(&slot) = self.by_id.get(&connection) else { return };
-        if self.connection(slot).is_closing() {
+        if self.connection(slot).is_over() {
             return;
         }
         // Pages are asked for by the gateway itself.
@@ -136,6 +136,11 @@ impl Gateway {
         let user = self.connection(slot).peer().expect("only the attached join").user.clone();
         self.tell(now, slot, &Event::Joined { id, room, joined }, out);
         self.follow(slot, room, joined, out);
+        let dialect = self.connection(slot).codec.dialect();
+        if dialect.lists_home() && matches!(joined.roster, Roster::Count(_)) {
+            // In a large room, names come in a list of their own.
+            self.list_members(slot, room);
+        }
         if joined.rejoined {
             // Nobody else hears of it, so this is its only way to learn who is there.
             self.tell(now, slot, &Event::UserJoined { room, user: &user, roster: &joined.roster }, out);

@@ -9,7 +9,7 @@ use super::{
     wire,
 };
 use crate::{
-    dialect::{Command, Decoded, Event, Rejection, Request},
+    dialect::{Codec, Command, Decoded, Event, Rejection, Request, dialect_of},
     disconnect::Disconnect,
     id::{RequestId, ShardId},
     name::RoomName,
@@ -40,6 +40,7 @@ impl Gateway {
         connection.heard = now;
         connection.awaiting_pong = false;
         match frame {
+            Frame::Text(_) | Frame::Binary(_) if connection.is_over() => self.ignore(now, slot, out),
             Frame::Text(text) => self.text(now, slot, text, out),
             Frame::Binary(_) => {
                 self.counters.frames_in += 1;
@@ -102,6 +103,15 @@ impl Gateway {
         self.update_reading(slot, out);
     }
 
+    /// A frame from a connection that is not listened to any more. A flood of them is a flood all the same.
+    fn ignore(&mut self, now: Time, slot: Slot, out: &mut Vec<GatewayOutput>) {
+        self.counters.frames_in += 1;
+        let connection = self.slots[slot].as_mut().expect("it is in the table");
+        connection.spoke = now;
+        connection.abuse.received(now, &self.config);
+        self.control(now, slot, None, out, |_, _| {});
+    }
+
     fn ping(&mut self, now: Time, slot: Slot, payload: &[u8], out: &mut Vec<GatewayOutput>) {
         // A flood of pings is paid for like one of anything else; those over the rate are not answered.
         let rate = self.control_rate();
@@ -131,6 +141,9 @@ impl Gateway {
                 gateway.refuse(now, slot, None, Refusal::FrameTooLarge, None, None, out);
             });
         }
+        if self.waits_for_name(now, slot, text, out) {
+            return;
+        }
         self.begin_payloads(now);
         let connection = self.slots[slot].as_mut().expect("it is in the table");
         match connection.codec.decode(text, &mut self.payloads) {
@@ -154,6 +167,22 @@ impl Gateway {
         }
     }
 
+    /// Settles what is spoken where the first frame tells. True if the frame has to wait until its user is known.
+    fn waits_for_name(&mut self, now: Time, slot: Slot, text: &str, out: &mut Vec<GatewayOutput>) -> bool {
+        let connection = self.slots[slot].as_mut().expect("it is in the table");
+        let Codec::Undecided(named) = &connection.codec else { return false };
+        let is_named = named.is_ok() || connection.claimed().is_some();
+        let Some(dialect) = dialect_of(text, is_named) else { return false };
+        let named = named.clone();
+        connection.codec = Codec::new(dialect, &self.config);
+        if !dialect.is_named_by_address() {
+            return false;
+        }
+        connection.waiting.push_front(text.into());
+        self.enter(now, slot, named, out);
+        true
+    }
+
     fn command(
         &mut self,
         now: Time,
@@ -166,7 +195,7 @@ impl Gateway {
         let peer = match &self.connection(slot).phase {
             Phase::Attached(peer) => peer.clone(),
             Phase::Arriving => return self.introduce(now, slot, Request { id, user, command }, text, out),
-            Phase::Attaching(_) | Phase::Closing => unreachable!("not served then"),
+            Phase::Attaching(_) | Phase::Silent | Phase::Closing => unreachable!("not served then"),
         };
         if user.is_some_and(|user| user != peer.user) {
             return self.control(now, slot, id, out, |gateway, out| {

@@ -13,7 +13,7 @@ impl Kit {
     /// A connection whose address has this token.
     fn envelope(&mut self, token: Option<&str>) -> ConnectionId {
         let token = token.map(Token::new);
-        self.open(Opening { dialect: Dialect::Envelope, token, ..Opening::default() })
+        self.open(Opening { dialect: Some(Dialect::Envelope), token, ..Opening::default() })
     }
 
     /// Somebody in a room, with what they were told looked at.

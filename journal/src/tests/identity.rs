@@ -167,7 +167,7 @@ fn a_connection_that_goes_while_its_token_is_looked_at_is_forgotten() {
 #[test]
 fn the_lobby_lets_in_by_token() {
     let mut kit = strict();
-    let opening = |token| Opening { dialect: Dialect::Lobby, token, ..Opening::default() };
+    let opening = |token| Opening { dialect: Some(Dialect::Lobby), token, ..Opening::default() };
     let nobody = kit.open(Opening { user: Some(UserName::new("bob").unwrap()), ..opening(None) });
     assert_eq!(kit.closed[&nobody], Disconnect::BadToken);
     let alice = kit.open(opening(Some(Token::new("t"))));

@@ -12,7 +12,7 @@ use super::*;
 impl Kit {
     /// A connection that has been told how it is served.
     fn socket(&mut self) -> ConnectionId {
-        let socket = self.open(Opening { dialect: Dialect::SocketIo, ..Opening::default() });
+        let socket = self.open(Opening { dialect: Some(Dialect::SocketIo), ..Opening::default() });
         assert!(self.packets(socket)[0].starts_with(r#"0{"sid":"#));
         socket
     }
@@ -111,7 +111,7 @@ fn a_token_may_come_with_the_address() {
     };
     let mut kit = Kit::with(config, ShardConfig::default());
     let token = Some(Token::new("t"));
-    let ann = kit.open(Opening { dialect: Dialect::SocketIo, token, ..Opening::default() });
+    let ann = kit.open(Opening { dialect: Some(Dialect::SocketIo), token, ..Opening::default() });
     let claims =
         Claims { user: UserName::new("ann").unwrap(), role: Role::Member, owner: None, expires: None };
     kit.input(GatewayInput::Verified { connection: ann, outcome: Ok(claims) });

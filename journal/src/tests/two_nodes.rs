@@ -264,3 +264,30 @@ fn an_answer_that_does_not_fit_is_a_close_and_the_last_thing_said() {
     }
     assert!(closed > 10, "{closed} of them did not fit");
 }
+
+#[test]
+fn of_all_connections_of_an_agent_wherever_they_are_the_newest_is_heard() {
+    let mut duo = Duo::new(loud());
+    let auth = || json!({"type": "auth", "data": {"userId": "alice"}});
+    let says = |text: &str| json!({"type": "message", "data": {"text": text}});
+    let first = duo.connect(1);
+    duo.send(first, auth());
+    duo.settle();
+    // Two more at once: the one whose mail is slower comes later.
+    let (near, far) = (duo.connect(0), duo.connect(1));
+    duo.send(far, auth());
+    duo.send(near, auth());
+    duo.send(first, says("before I heard of it"));
+    duo.settle();
+    for (connection, text) in [(first, "one"), (near, "two"), (far, "three")] {
+        duo.send(connection, says(text));
+        duo.settle();
+    }
+    let told = [first, near, far].map(|connection| duo.take(connection));
+    let is_replaced = |frames: &[Value]| frames.iter().any(|frame| frame["data"]["code"] == "REPLACED");
+    let heard: Vec<_> = told.iter().filter(|frames| !is_replaced(frames)).collect();
+    assert_eq!(heard.len(), 1, "{told:?}");
+    let texts = heard[0].iter().filter(|frame| frame["type"] == "message");
+    assert_eq!(texts.count(), 1, "it hears itself, and no other of them: {heard:?}");
+    assert!(duo.closed.is_empty());
+}

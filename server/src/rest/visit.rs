@@ -3,7 +3,12 @@
 
 use std::{future::poll_fn, net::SocketAddr, rc::Rc, task::Poll};
 
-use chinwag_core::{Disconnect, dialect::Opening, gateway::Frame, identity::Token};
+use chinwag_core::{
+    Disconnect,
+    dialect::{Dialect, Opening},
+    gateway::Frame,
+    identity::Token,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -36,7 +41,10 @@ struct Label {
 impl Visit {
     /// Connects, in the native dialect.
     pub(super) fn new(hub: Rc<Hub>, peer: SocketAddr, token: Option<Token>) -> Self {
-        let slot = hub.visited(peer, Opening { token, visitor: true, ..Opening::default() });
+        let slot = hub.visited(
+            peer,
+            Opening { dialect: Some(Dialect::Chat), token, visitor: true, ..Opening::default() },
+        );
         Self { hub, slot, frames: Frames::default() }
     }
 

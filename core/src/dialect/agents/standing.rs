@@ -1,0 +1,116 @@
+//! How far one connection has come: `auth` is answered when it is known who is there.
+
+use super::{Outgoing, incoming, put};
+use crate::{
+    dialect::{Command, Decoded, Event, Payloads, Rejection},
+    id::{RequestId, SessionId},
+    name::UserName,
+    refusal::Refusal,
+    shard::{MemberView, Roster},
+};
+
+/// The number of every `auth`: the only requests that have one, so that their refusals are known.
+pub(super) const AUTH: RequestId = RequestId(0);
+
+/// One connection's end of the dialect.
+#[derive(Debug, Default)]
+pub struct Agents {
+    standing: Standing,
+}
+
+#[derive(Debug, Default)]
+enum Standing {
+    /// It has not said who it is.
+    #[default]
+    Unknown,
+    /// It has, and waits to hear who is there.
+    Entering { user: UserName, session: SessionId },
+    /// Its `auth` has been answered.
+    Answered,
+}
+
+impl Agents {
+    pub(crate) fn decode<'a>(&self, text: &'a str) -> Result<Decoded<'a>, Rejection> {
+        let request = incoming::decode(text)?;
+        let is_known = !matches!(self.standing, Standing::Unknown);
+        match (&request.command, is_known) {
+            (Command::Hello { .. }, true) => Err(reject(None, Refusal::AlreadyAttached)),
+            (Command::Hello { .. } | Command::Ping, _) | (_, true) => Ok(Decoded::Request(request)),
+            (_, false) => Err(reject(None, Refusal::NotAttached)),
+        }
+    }
+
+    pub(crate) fn encode(&mut self, event: &Event<'_>, payloads: &mut Payloads) {
+        match event {
+            Event::Welcome { user, session, .. } => {
+                self.standing = Standing::Entering { user: (*user).clone(), session: *session };
+            }
+            Event::Joined { joined, .. } => {
+                // Of a large room only a list tells, which the gateway has asked for.
+                if let Roster::Names(names) = &joined.roster {
+                    let there = names.iter().filter(|name| !joined.offline.contains(name));
+                    self.answer(there, payloads);
+                }
+            }
+            Event::Members { members, .. } => {
+                let there = members.iter().filter(|view| view.online).map(|MemberView { user, .. }| user);
+                self.answer(there, payloads);
+                super::encode(event, payloads);
+            }
+            // Told to those alone who have just come in: they were not listed.
+            Event::Presence { .. } => {}
+            Event::Error { id, refusal, .. } => {
+                super::encode(event, payloads);
+                if *id == Some(AUTH) || self.is_kept_out(*refusal) {
+                    put(payloads, &FAILED);
+                }
+            }
+            _ => super::encode(event, payloads),
+        }
+    }
+
+    /// Answers `auth` with who is there, once.
+    fn answer<'a>(&mut self, there: impl Iterator<Item = &'a UserName>, payloads: &mut Payloads) {
+        let standing = std::mem::replace(&mut self.standing, Standing::Answered);
+        let Standing::Entering { user, session } = standing else { return };
+        let mut agents: Vec<_> = there.collect();
+        if !agents.contains(&&user) {
+            // A list of some of a large room's members need not name the newcomer.
+            agents.push(&user);
+        }
+        let response = Outgoing::AuthResponse {
+            success: true,
+            user_id: Some(&user),
+            session_id: Some(format!("session-{session}")),
+            agents: Some(agents),
+        };
+        put(payloads, &response);
+    }
+
+    /// Whether a refusal is the answer to entering the room.
+    fn is_kept_out(&mut self, refusal: Refusal) -> bool {
+        let is_entering = matches!(self.standing, Standing::Entering { .. });
+        let kept_out = is_entering
+            && matches!(
+                refusal,
+                Refusal::RoomFull
+                    | Refusal::Full
+                    | Refusal::TooManyRooms
+                    | Refusal::UnknownRoom
+                    | Refusal::PermissionDenied
+                    | Refusal::Replaced
+            );
+        if kept_out {
+            self.standing = Standing::Answered;
+        }
+        kept_out
+    }
+}
+
+/// `auth` came to nothing. The error that says why comes before, for clients show what came last (S4.29).
+const FAILED: Outgoing<'static> =
+    Outgoing::AuthResponse { success: false, user_id: None, session_id: None, agents: None };
+
+pub(super) const fn reject(id: Option<RequestId>, refusal: Refusal) -> Rejection {
+    Rejection { id, key: None, refusal, detail: None }
+}
