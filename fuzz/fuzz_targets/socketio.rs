@@ -1,0 +1,8 @@
+//! Conversations of connections that speak `socketio`.
+#![no_main]
+
+use chinwag_core::dialect::Dialect;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let _ = chinwag_fuzz::converse(Dialect::SocketIo, bytes);
+});
