@@ -63,7 +63,8 @@ async fn what_makes_no_sense_is_refused_and_the_connection_lives() {
         (text(r#"{"type": "join", "room": {"name": "general"}}"#), "bad_frame"),
         (text(r#"{"type": "message", "room": "elsewhere", "content": 7}"#), "bad_frame"),
         (text(r#"{"type": "message", "room": "elsewhere", "content": "x", "id": -1}"#), "bad_frame"),
-        (text(r#"{"type": "kick", "user": "speaker"}"#), "unknown_type"),
+        (text(r#"{"type": "dance", "user": "mallory"}"#), "unknown_type"),
+        (text(r#"{"type": "kick", "user": "speaker"}"#), "bad_frame"),
         (text(r#"{"type": "message", "room": "nowhere", "content": "x"}"#), "unknown_room"),
         (text(r#"{"type": "message", "room": "general", "content": "x"}"#), "not_member"),
         (

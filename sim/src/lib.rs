@@ -65,6 +65,8 @@ pub mod timeline;
 mod told;
 pub mod trace;
 pub mod vacuity;
+#[cfg(test)]
+mod voice;
 mod wire;
 mod witness;
 mod world;

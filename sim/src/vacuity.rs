@@ -40,6 +40,7 @@ const ELSEWHERE: &[&str] = &[
     "refused bad_envelope",
     "refused bad_token",
     "refused last_room",
+    "refused missing_user_id",
     "refused no_bot",
     "refused token_expired",
     "refused token_required",

@@ -73,13 +73,16 @@ test("several people are seen to type, and to stop", async () => {
   await waitFor(() => expect(cat.hook.typingUsers).toEqual(["dan"]));
 });
 
-test("what is said in one bots room is not shown in another", async () => {
+test("what is said to a bot is shown to whoever has joined it", async () => {
   const [fay, guy] = [page("fay", "cook"), page("guy", "driver")];
   await Promise.all([fay.connected(), guy.connected()]);
-  fay.hook.sendMessage("for the cook");
-  await fay.heard("for the cook");
+  fay.hook.sendMessage("only for the cook");
+  await fay.heard("only for the cook");
+  await fay.hook.joinBot("driver");
   guy.hook.sendMessage("for the driver");
   await guy.heard("for the driver");
+  await fay.heard("only for the cook", "for the driver");
+  expect(fay.messages.map(({ botId }) => botId)).toEqual(["cook", "driver"]);
 });
 
 test("what is said while a bot is away waits for it", async () => {

@@ -15,6 +15,7 @@ export interface Options {
 
 /** Somebody says something. */
 export interface ChatMessage {
+  botId: string;
   userId: string;
   sender: "user" | "bot";
   message: string;
@@ -41,20 +42,27 @@ export function useWebSocket(options: Options) {
   const [typingUsers, setTypingUsers] = useState<string[]>([]);
   const latest = useRef(options);
   latest.current = options;
-  // The newest message seen, so that what is missed is asked for, and nothing is shown twice.
-  const position = useRef<{ epoch?: number; since?: number }>({});
+  // The newest message seen of each bot, so that what is missed is asked for, and nothing is shown twice.
+  const positions = useRef<Record<string, { epoch: number; since: number }>>({});
 
   const show = useCallback((message: ChatMessage) => {
-    if (message.seq <= (position.current.since ?? 0)) return;
-    position.current.since = message.seq;
+    const position = positions.current[message.botId];
+    if (message.seq <= position.since) return;
+    position.since = message.seq;
     latest.current.onMessage(message);
   }, []);
 
-  const joinBot = useCallback(async (bot: string) => {
-    const answer = await socket.current!.emitWithAck("bot:join", { botId: bot, ...position.current });
-    if (answer.verdict === "reset") position.current = {};
-    position.current.epoch = answer.epoch;
-  }, []);
+  const joinBot = useCallback(
+    (bot: string) =>
+      new Promise<void>((joined) => {
+        // In the callback itself, for messages may come right behind it.
+        socket.current!.emit("bot:join", { botId: bot, ...positions.current[bot] }, ({ verdict, epoch }) => {
+          if (verdict === "reset" || !positions.current[bot]) positions.current[bot] = { epoch, since: 0 };
+          joined();
+        });
+      }),
+    [],
+  );
 
   useEffect(() => {
     const connection = io(url, { transports: ["websocket"], auth: { userId, token }, autoConnect, forceNew: true });
@@ -89,6 +97,6 @@ export function useWebSocket(options: Options) {
     /** What a bot says of itself. */
     sendStatus: (status: string) => emit("bot:status", { botId, status }),
     /** A bot has dealt with all that it was shown, and goes on after that when it comes back. */
-    sendSeen: () => emit("bot:seen", { botId, seq: position.current.since }),
+    sendSeen: () => emit("bot:seen", { botId, seq: positions.current[botId].since }),
   };
 }

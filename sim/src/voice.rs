@@ -1,0 +1,259 @@
+//! The dialects from their clients' end: what a user wants becomes frames, and what is read becomes what a user sees.
+//!
+//! Written from `docs/dialects.md` and `docs/protocol.md`, and with nothing of core's codecs. A voice is a plain client:
+//! it has no session to go on with, mends nothing, and reads strictly. A frame with a field that is not documented, or
+//! without one that is, is an error.
+
+use std::fmt;
+
+use chinwag_core::{
+    Epoch, Position, Refusal, Seq, UserName,
+    dialect::{Dialect, Opening},
+    name::LOBBY,
+};
+
+mod agents;
+mod chat;
+mod envelope;
+mod fields;
+#[cfg(test)]
+mod law;
+mod lobby;
+mod socketio;
+
+/// What a user wants. Not every dialect has words for everything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wish<'a> {
+    /// To enter a room.
+    Join { room: &'a str },
+    /// To leave it.
+    Leave { room: &'a str },
+    /// To say something there, under a number that the user's messages have but once.
+    Say { room: &'a str, content: &'a str, number: u64 },
+    /// To be shown writing there, or to stop.
+    Typing { room: &'a str, on: bool },
+    /// To be shown as this there.
+    Status { room: &'a str, state: &'a str },
+    /// To say where a task of the room stands.
+    Task { room: &'a str, task: &'a str, state: &'a str },
+}
+
+/// A frame to be sent.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Line {
+    pub(crate) text: String,
+    /// The number of the message it is, if it is one.
+    pub(crate) message: Option<u64>,
+}
+
+/// What a user sees.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Heard {
+    /// The server knows who reads this.
+    Welcome,
+    /// One is in a room.
+    Entered { room: String, standing: Option<Standing> },
+    /// One is not in a room any more; its newest message, if the dialect names it.
+    Gone { room: String, position: Option<Position> },
+    /// Something was said.
+    Message { room: String, user: String, content: String, seq: Option<u64>, from_history: bool },
+    /// What one has said is in its room; where, if the dialect says so.
+    Accepted { number: u64, position: Option<Position> },
+    /// Somebody has come.
+    Came { room: String, user: String },
+    /// Somebody has gone.
+    Went { room: String, user: String },
+    /// How somebody is there.
+    Mood { room: String, user: String, mood: Mood },
+    /// What somebody does.
+    Status { room: String, user: String, state: String },
+    /// Where a task stands.
+    Task { room: String, task: String, state: Option<String> },
+    /// Live messages stop, and go on from the history.
+    Behind { room: String },
+    /// Messages are gone.
+    Missing { room: String, from: u64, to: u64 },
+    /// Something was refused; for now only, if it may be tried again.
+    Refused { refusal: Refusal, message: Option<u64>, for_now: bool },
+    /// Something that changes nothing.
+    Other,
+}
+
+/// Where a room stands that one has entered: its newest message, and the first that will be shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Standing {
+    pub(crate) head: Position,
+    pub(crate) next: Seq,
+}
+
+/// How somebody is there.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Mood {
+    Online,
+    Offline,
+    Typing,
+}
+
+impl Mood {
+    /// The mood of a word on the wire.
+    fn from_word(word: &str) -> Result<Self, String> {
+        match word {
+            "online" => Ok(Self::Online),
+            "offline" => Ok(Self::Offline),
+            "typing" => Ok(Self::Typing),
+            _ => Err(format!("nobody is {word}")),
+        }
+    }
+}
+
+/// What a frame comes to, or why it is none of its dialect.
+type Hearing = Result<Vec<Heard>, String>;
+
+/// One client of one connection.
+#[derive(Debug)]
+pub(crate) struct Voice {
+    user: UserName,
+    tongue: Tongue,
+}
+
+#[derive(Debug)]
+enum Tongue {
+    Chat,
+    Lobby(lobby::Lobby),
+    Envelope,
+    SocketIo,
+    Agents,
+}
+
+impl Voice {
+    /// A client that is about to connect.
+    pub(crate) fn new(dialect: Dialect, user: UserName) -> Self {
+        let tongue = match dialect {
+            Dialect::Chat => Tongue::Chat,
+            Dialect::Lobby => Tongue::Lobby(lobby::Lobby::default()),
+            Dialect::Envelope => Tongue::Envelope,
+            Dialect::SocketIo => Tongue::SocketIo,
+            Dialect::Agents => Tongue::Agents,
+        };
+        Self { user, tongue }
+    }
+
+    /// What it speaks.
+    pub(crate) const fn dialect(&self) -> Dialect {
+        match self.tongue {
+            Tongue::Chat => Dialect::Chat,
+            Tongue::Lobby(_) => Dialect::Lobby,
+            Tongue::Envelope => Dialect::Envelope,
+            Tongue::SocketIo => Dialect::SocketIo,
+            Tongue::Agents => Dialect::Agents,
+        }
+    }
+
+    /// What its address says.
+    pub(crate) fn opening(&self) -> Opening {
+        let is_named = matches!(self.tongue, Tongue::Lobby(_) | Tongue::Envelope);
+        let user = is_named.then(|| self.user.clone());
+        Opening { dialect: Some(self.dialect()), user, ..Opening::default() }
+    }
+
+    /// The same, about to connect again.
+    pub(crate) fn renewed(&self) -> Self {
+        Self::new(self.dialect(), self.user.clone())
+    }
+
+    /// The room it is in without having asked, where its specification knows such a one.
+    pub(crate) const fn home(&self) -> Option<&'static str> {
+        match self.tongue {
+            Tongue::Lobby(_) | Tongue::Agents => Some(LOBBY),
+            Tongue::Chat | Tongue::Envelope | Tongue::SocketIo => None,
+        }
+    }
+
+    /// Says what it says first.
+    pub(crate) fn greet(&self, out: &mut Vec<Line>) {
+        match self.tongue {
+            Tongue::Agents => out.push(Line::new(agents::greeting(&self.user))),
+            Tongue::Chat | Tongue::Lobby(_) | Tongue::Envelope | Tongue::SocketIo => {}
+        }
+    }
+
+    /// Says what its user wants. Nothing, if there are no words for it.
+    pub(crate) fn want(&mut self, wish: Wish<'_>, out: &mut Vec<Line>) {
+        let text = match &mut self.tongue {
+            Tongue::Chat => Some(chat::says(&self.user, wish)),
+            Tongue::Lobby(lobby) => return lobby.wants(wish, out),
+            Tongue::Envelope => envelope::says(wish),
+            Tongue::SocketIo => Some(socketio::says(wish)),
+            Tongue::Agents => agents::says(wish),
+        };
+        let message = if let Wish::Say { number, .. } = wish { Some(number) } else { None };
+        out.extend(text.map(|text| Line { text, message }));
+    }
+
+    /// Reads a frame, and answers it if that is asked for.
+    ///
+    /// # Errors
+    /// Why it is no frame of its dialect.
+    pub(crate) fn read(&mut self, text: &str, out: &mut Vec<Line>) -> Hearing {
+        match &mut self.tongue {
+            Tongue::Chat => chat::reads(text),
+            Tongue::Lobby(lobby) => lobby.reads(text, out),
+            Tongue::Envelope => envelope::reads(text),
+            Tongue::SocketIo => {
+                out.extend(socketio::answers(&self.user, text).map(Line::new));
+                socketio::reads(text)
+            }
+            Tongue::Agents => agents::reads(text),
+        }
+    }
+}
+
+impl Line {
+    /// One that is no message.
+    fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), message: None }
+    }
+}
+
+impl fmt::Display for Voice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.user, self.dialect().name())
+    }
+}
+
+/// How a reader of a dialect is shown a text that somebody has said.
+///
+/// On a terminal text cannot pass for a line of its own, nor command the terminal. The others alter nothing.
+pub(crate) fn as_shown(dialect: Dialect, content: &str) -> String {
+    match dialect {
+        Dialect::Lobby => lobby::as_shown(content),
+        Dialect::Chat | Dialect::Envelope | Dialect::SocketIo | Dialect::Agents => content.to_owned(),
+    }
+}
+
+/// What of a text can be said in a dialect: a line has no end of line, and one that begins with a slash is a command.
+pub(crate) fn as_said(dialect: Dialect, content: &str) -> Option<&str> {
+    match dialect {
+        Dialect::Lobby => Some(content.trim_end_matches(['\r', '\n'])).filter(|line| !line.starts_with('/')),
+        Dialect::Chat | Dialect::Envelope | Dialect::SocketIo | Dialect::Agents => Some(content),
+    }
+}
+
+/// What a message is called by its author, where it must have a name: the number, and back.
+fn key(number: u64) -> String {
+    format!("m-{number}")
+}
+
+fn number_of(key: &str) -> Option<u64> {
+    key.strip_prefix("m-")?.parse().ok()
+}
+
+/// A place in a room's log.
+const fn position(epoch: u64, seq: u64) -> Position {
+    Position::new(Epoch(epoch), Seq(seq))
+}
+
+/// A refusal by its code.
+fn refusal(code: &str) -> Result<Refusal, String> {
+    Refusal::from_code(code).ok_or_else(|| format!("there is no refusal {code}"))
+}

@@ -1,0 +1,101 @@
+//! Specification 4: `{type, data}` frames. There are no rooms: everybody is in the lobby.
+
+use chinwag_core::{Refusal, UserName, name::LOBBY};
+use serde_json::json;
+
+use super::{Heard, Hearing, Mood, Wish, fields::Fields, refusal};
+
+pub(super) fn greeting(user: &UserName) -> String {
+    json!({"type": "auth", "data": {"userId": user.as_str(), "role": "developer"}}).to_string()
+}
+
+/// What a user wants: to say something, or what they do.
+pub(super) fn says(wish: Wish<'_>) -> Option<String> {
+    let frame = match wish {
+        Wish::Say { room: LOBBY, content, number } => {
+            json!({"type": "message", "data": {"id": number, "text": content, "mentions": []}})
+        }
+        Wish::Status { room: LOBBY, state } => {
+            json!({"type": "status_update", "data": {"status": state}})
+        }
+        _ => return None,
+    };
+    Some(frame.to_string())
+}
+
+pub(super) fn reads(text: &str) -> Hearing {
+    let mut frame = Fields::parse(text)?;
+    let (kind, mut data) = (frame.text("type")?, frame.object("data")?);
+    frame.end()?;
+    let room = || LOBBY.to_owned();
+    let heard = match kind.as_str() {
+        "auth_response" => return auth_response(data),
+        "message" => {
+            data.number("id")?;
+            data.truth("isCommand")?;
+            data.names("mentions")?;
+            message(&mut data)?
+        }
+        "agent_response" => {
+            data.number("id")?;
+            data.pass(&["agentStatus"]);
+            message(&mut data)?
+        }
+        "status_update" => {
+            data.pass(&["currentTask", "progress"]);
+            Heard::Status { room: room(), user: data.text("userId")?, state: data.text("status")? }
+        }
+        "user_presence" => {
+            data.instant("lastSeen")?;
+            data.instant("timestamp")?;
+            let mood = Mood::from_word(&data.text("status")?)?;
+            Heard::Mood { room: room(), user: data.text("userId")?, mood }
+        }
+        "error" => error(&mut data)?,
+        "pong" => {
+            data.instant("timestamp")?;
+            Heard::Other
+        }
+        other => return Err(format!("there is no type {other:?}")),
+    };
+    data.end()?;
+    Ok(vec![heard])
+}
+
+/// Whoever is let in is in the lobby.
+fn auth_response(mut data: Fields) -> Hearing {
+    if !data.truth("success")? {
+        data.end()?;
+        return Ok(vec![Heard::Other]);
+    }
+    let (user, session, agents) = (data.text("userId")?, data.text("sessionId")?, data.names("agents")?);
+    data.end()?;
+    if !session.starts_with("session-") || !agents.contains(&user) {
+        return Err("whoever is let in has a session and is listed".to_owned());
+    }
+    Ok(vec![Heard::Welcome, Heard::Entered { room: LOBBY.to_owned(), standing: None }])
+}
+
+fn message(data: &mut Fields) -> Result<Heard, String> {
+    data.instant("timestamp")?;
+    data.number_or_null("replyTo")?;
+    let (room, user, content) = (LOBBY.to_owned(), data.text("sender")?, data.text("text")?);
+    Ok(Heard::Message { room, user, content, seq: None, from_history: false })
+}
+
+fn error(data: &mut Fields) -> Result<Heard, String> {
+    data.text("message")?;
+    data.instant("timestamp")?;
+    let for_now = data.maybe_number("retryAfter")?.is_some();
+    let code = data.text("code")?;
+    let refusal = match code.as_str() {
+        "LAGGED" => return Ok(Heard::Behind { room: LOBBY.to_owned() }),
+        "KICKED" => return Ok(Heard::Gone { room: LOBBY.to_owned(), position: None }),
+        // Which ones is said for people.
+        "GAP" => return Ok(Heard::Missing { room: LOBBY.to_owned(), from: 0, to: 0 }),
+        "INVALID_JSON" => Refusal::BadJson,
+        "NOT_AUTHENTICATED" => Refusal::NotAttached,
+        other => refusal(&other.to_ascii_lowercase())?,
+    };
+    Ok(Heard::Refused { refusal, message: None, for_now })
+}

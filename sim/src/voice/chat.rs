@@ -1,0 +1,160 @@
+//! Specification 0's own frames, without a session: the user is named in each.
+
+use chinwag_core::{Seq, UserName};
+use serde_json::{Value, json};
+
+use super::{Heard, Hearing, Mood, Standing, Wish, fields::Fields, key, number_of, position, refusal};
+
+pub(super) fn says(user: &UserName, wish: Wish<'_>) -> String {
+    let user = user.as_str();
+    let frame = match wish {
+        Wish::Join { room } => json!({"type": "join", "room": room, "user": user}),
+        Wish::Leave { room } => json!({"type": "leave", "room": room, "user": user}),
+        Wish::Say { room, content, number } => {
+            json!({"type": "message", "room": room, "content": content, "user": user, "key": key(number)})
+        }
+        Wish::Typing { room, on } => json!({"type": "typing", "room": room, "user": user, "typing": on}),
+        Wish::Status { room, state } => json!({"type": "status", "room": room, "state": state}),
+        Wish::Task { room, task, state } => {
+            json!({"type": "task", "room": room, "task": task, "state": state})
+        }
+    };
+    frame.to_string()
+}
+
+pub(super) fn reads(text: &str) -> Hearing {
+    let mut fields = Fields::parse(text)?;
+    let kind = fields.text("type")?;
+    let heard = frame(&kind, &mut fields)?;
+    fields.end()?;
+    Ok(heard)
+}
+
+fn frame(kind: &str, fields: &mut Fields) -> Hearing {
+    let heard = match kind {
+        "joined" => {
+            let standing = standing(fields)?;
+            fields.number("known_since")?;
+            Heard::Entered { room: fields.text("room")?, standing: Some(standing) }
+        }
+        "left" => {
+            let position = Some(position(fields.number("epoch")?, fields.number("seq")?));
+            fields.pass(&["kicked"]);
+            Heard::Gone { room: fields.text("room")?, position }
+        }
+        "message" => message(fields, false)?,
+        "history" => return history(fields),
+        "ack" => {
+            fields.text("room")?;
+            let position = Some(position(fields.number("epoch")?, fields.number("seq")?));
+            let number = number_of(&fields.text("key")?).ok_or("nobody has sent this")?;
+            Heard::Accepted { number, position }
+        }
+        "user_joined" => {
+            fields.roster()?;
+            Heard::Came { room: fields.text("room")?, user: fields.text("user")? }
+        }
+        "user_left" => {
+            fields.roster()?;
+            Heard::Went { room: fields.text("room")?, user: fields.text("user")? }
+        }
+        "members_changed" => return changed(fields, "room"),
+        "presence" => {
+            let mood = Mood::from_word(&fields.text("status")?)?;
+            Heard::Mood { room: fields.text("room")?, user: fields.text("user")?, mood }
+        }
+        "status" => {
+            fields.pass(&["detail", "progress"]);
+            let (room, user) = (fields.text("room")?, fields.text("user")?);
+            Heard::Status { room, user, state: fields.text("state")? }
+        }
+        "task" => {
+            fields.pass(&["user", "detail", "progress", "assignee", "priority", "metadata", "assigned"]);
+            let (room, task) = (fields.text("room")?, fields.text("task")?);
+            Heard::Task { room, task, state: fields.maybe_text("state")? }
+        }
+        "lagged" => {
+            fields.number("epoch")?;
+            fields.number("next")?;
+            Heard::Behind { room: fields.text("room")? }
+        }
+        "gap" => {
+            fields.number("epoch")?;
+            let (from, to) = (fields.number("from")?, fields.number("to")?);
+            Heard::Missing { room: fields.text("room")?, from, to }
+        }
+        "members" => {
+            fields.text("room")?;
+            fields.list("members")?;
+            fields.number("count")?;
+            fields.truth("more")?;
+            Heard::Other
+        }
+        "warning" => {
+            fields.text("message")?;
+            fields.number("count")?;
+            fields.number("retry_after_ms")?;
+            Heard::Refused { refusal: refusal(&fields.text("code")?)?, message: None, for_now: true }
+        }
+        "error" => {
+            fields.text("message")?;
+            let for_now = fields.maybe_number("retry_after_ms")?.is_some();
+            let message = fields.maybe_text("key")?.and_then(|key| number_of(&key));
+            Heard::Refused { refusal: refusal(&fields.text("code")?)?, message, for_now }
+        }
+        other => return Err(format!("there is no type {other:?}")),
+    };
+    Ok(vec![heard])
+}
+
+fn message(fields: &mut Fields, from_history: bool) -> Result<Heard, String> {
+    fields.instant("timestamp")?;
+    fields.pass(&[
+        "key",
+        "client_id",
+        "reply_to",
+        "kind",
+        "file_url",
+        "file_name",
+        "mentions",
+        "priority",
+        "state",
+    ]);
+    let (room, user, content) = (fields.text("room")?, fields.text("user")?, fields.text("content")?);
+    Ok(Heard::Message { room, user, content, seq: Some(fields.number("seq")?), from_history })
+}
+
+fn history(fields: &mut Fields) -> Hearing {
+    fields.text("room")?;
+    fields.number("epoch")?;
+    fields.truth("more")?;
+    let read = |value: Value| {
+        let mut fields = Fields::of(value)?;
+        if fields.text("type")? != "message" {
+            return Err("a page holds messages".to_owned());
+        }
+        let heard = message(&mut fields, true)?;
+        fields.end()?;
+        Ok(heard)
+    };
+    fields.list("messages")?.into_iter().map(read).collect()
+}
+
+/// Where a room stands, as `joined` says it and its namesakes in other dialects.
+pub(super) fn standing(fields: &mut Fields) -> Result<Standing, String> {
+    let head = position(fields.number("epoch")?, fields.number("seq")?);
+    let next = Seq(fields.number("next")?);
+    match (fields.text("verdict")?.as_str(), fields.maybe_number("from")?, fields.maybe_number("to")?) {
+        ("full" | "reset", None, None) | ("gap", Some(_), Some(_)) => Ok(Standing { head, next }),
+        (verdict, ..) => Err(format!("the verdict is {verdict}")),
+    }
+}
+
+/// Who has come to and gone from a large room, in the dialects that call it like this.
+pub(super) fn changed(fields: &mut Fields, room: &str) -> Hearing {
+    fields.number("count")?;
+    let (room, came, went) = (fields.text(room)?, fields.names("joined")?, fields.names("left")?);
+    let came = came.into_iter().map(|user| Heard::Came { room: room.clone(), user });
+    let went = went.into_iter().map(|user| Heard::Went { room: room.clone(), user });
+    Ok(came.chain(went).collect())
+}
