@@ -27,6 +27,9 @@ mod agents;
 /// What `docs/protocol.md` says is what happens.
 mod documentation;
 
+/// What `docs/asyncapi.json` says is what happens.
+mod asyncapi;
+
 /// What no decent client would send, while decent ones go on talking.
 mod bad_input;
 

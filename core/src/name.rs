@@ -112,6 +112,19 @@ macro_rules! name {
                 Self::new(&name).map_err(D::Error::custom)
             }
         }
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                // In the order of ASCII the hyphen comes first, where it means itself.
+                let allowed: String = (' '..='~').filter(|&c| $allowed(c)).collect();
+                schemars::json_schema!({"type": "string", "pattern": format!("^[{allowed}]{{1,{}}}$", $max)})
+            }
+        }
     };
 }
 

@@ -86,12 +86,20 @@ pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
     }
 }
 
+/// What both sides say (see [`super::schema`]).
+#[cfg(feature = "schema")]
+pub(super) fn schemas() -> Vec<super::schema::Named> {
+    use super::schema::{read, written};
+    vec![("client", read::<incoming::Frame<'_>>()), ("server", written::<Outgoing<'_>>())]
+}
+
 fn put(payloads: &mut Payloads, frame: &Outgoing<'_>) {
     payloads.add(|payload| serde_json::to_writer(payload, frame).expect("a Vec takes every byte"));
 }
 
 /// The frames a server sends, fields in wire order.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", content = "data", rename_all = "snake_case", rename_all_fields = "camelCase")]
 enum Outgoing<'a> {
     /// S4.7.
@@ -110,6 +118,7 @@ enum Outgoing<'a> {
         text: &'a str,
         sender: &'a UserName,
         #[serde(serialize_with = "rfc3339")]
+        #[cfg_attr(feature = "schema", schemars(with = "super::schema::Instant"))]
         timestamp: Time,
         mentions: Vec<&'a str>,
         is_command: bool,
@@ -121,6 +130,7 @@ enum Outgoing<'a> {
         text: &'a str,
         sender: &'a UserName,
         #[serde(serialize_with = "rfc3339")]
+        #[cfg_attr(feature = "schema", schemars(with = "super::schema::Instant"))]
         timestamp: Time,
         reply_to: Option<u64>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,8 +150,10 @@ enum Outgoing<'a> {
         user_id: &'a UserName,
         status: &'static str,
         #[serde(serialize_with = "rfc3339")]
+        #[cfg_attr(feature = "schema", schemars(with = "super::schema::Instant"))]
         last_seen: Time,
         #[serde(serialize_with = "rfc3339")]
+        #[cfg_attr(feature = "schema", schemars(with = "super::schema::Instant"))]
         timestamp: Time,
     },
     /// S4.13.
@@ -151,11 +163,13 @@ enum Outgoing<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<u64>,
         #[serde(serialize_with = "rfc3339")]
+        #[cfg_attr(feature = "schema", schemars(with = "super::schema::Instant"))]
         timestamp: Time,
     },
     /// S4.15.
     Pong {
         #[serde(serialize_with = "rfc3339")]
+        #[cfg_attr(feature = "schema", schemars(with = "super::schema::Instant"))]
         timestamp: Time,
     },
 }

@@ -166,6 +166,13 @@ impl<'a> Incoming<'a> {
     }
 }
 
+/// What both sides say (see [`super::schema`]).
+#[cfg(feature = "schema")]
+pub(super) fn schemas() -> Vec<super::schema::Named> {
+    use super::schema::{read, written};
+    vec![("client", read::<Incoming<'_>>()), ("server", written::<Outgoing<'_>>())]
+}
+
 /// Writes an event as a text frame's payload.
 pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
     let frame = Outgoing::from(event);
@@ -174,6 +181,7 @@ pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
 
 /// The frames a server sends, fields in wire order.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Outgoing<'a> {
     Welcome {
@@ -233,6 +241,7 @@ enum Outgoing<'a> {
     },
     History {
         room: &'a RoomName,
+        #[cfg_attr(feature = "schema", schemars(with = "Vec<Outgoing<'a>>"))]
         messages: Messages<'a>,
         epoch: Epoch,
         more: bool,
@@ -326,6 +335,7 @@ enum Outgoing<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Limits {
     message_rate: u32,
     message_burst: u32,
@@ -336,6 +346,7 @@ struct Limits {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct RosterChange<'a> {
     room: &'a RoomName,
     user: &'a UserName,
@@ -346,6 +357,7 @@ struct RosterChange<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Member<'a> {
     user: &'a UserName,
     presence: &'static str,
@@ -354,12 +366,14 @@ struct Member<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Room<'a> {
     room: &'a RoomName,
     members: u32,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct StatusFields<'a> {
     state: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -376,6 +390,9 @@ impl<'a> From<&'a Status> for StatusFields<'a> {
 
 /// An instant as RFC 3339 text.
 struct Timestamp(Time);
+
+#[cfg(feature = "schema")]
+super::schema::instant!(Timestamp);
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

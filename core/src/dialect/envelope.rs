@@ -22,6 +22,13 @@ pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
     outgoing::write(event, outgoing::About::default(), payloads);
 }
 
+/// What both sides say (see [`super::schema`]).
+#[cfg(feature = "schema")]
+pub(super) fn schemas() -> Vec<super::schema::Named> {
+    use super::schema::{read, written};
+    vec![("client", read::<incoming::Frame<'_>>()), ("server", written::<outgoing::Frame<'_>>())]
+}
+
 /// Where a refusal stands in the specification's table of codes (S2.13).
 pub(super) const fn disconnect(refusal: Refusal) -> Option<Disconnect> {
     match refusal {

@@ -21,6 +21,8 @@ pub mod envelope;
 mod first_frame;
 mod json;
 pub mod lobby;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod socketio;
 
 pub use first_frame::dialect_of;

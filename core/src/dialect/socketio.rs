@@ -49,8 +49,25 @@ pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
     }
 }
 
+/// What packets and events hold (see [`super::schema`]): `client` is what a client's events hold.
+#[cfg(feature = "schema")]
+pub(super) fn schemas() -> Vec<super::schema::Named> {
+    use super::schema::{read, written};
+    let mut schemas = frames::schemas();
+    schemas.extend([
+        ("client", read::<incoming::Data<'_>>()),
+        ("connect", read::<incoming::Auth<'_>>()),
+        ("open", written::<Handshake>()),
+        ("connected", written::<session::Connected>()),
+        ("connect_error", written::<frames::ConnectError<'_>>()),
+        ("ack", written::<frames::Answer<'_>>()),
+    ]);
+    schemas
+}
+
 /// What a connection begins with.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Handshake {
     sid: String,

@@ -17,16 +17,19 @@ use crate::{
 
 /// A frame whose data nobody has looked at.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(expecting = "an object")]
-struct Frame<'a> {
+pub(super) struct Frame<'a> {
     #[serde(borrow, default, rename = "type")]
     kind: Option<Text<'a>>,
     #[serde(borrow, default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Data<'a>>"))]
     data: Option<&'a RawValue>,
 }
 
 /// All that data may hold. What is not known is passed over.
 #[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
 struct Data<'a> {
     #[serde(borrow)]

@@ -14,6 +14,7 @@ use crate::{
 
 /// Text borrowed from the frame where it holds no escapes.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
@@ -27,6 +28,7 @@ impl Deref for Text<'_> {
 
 /// All fields a frame may have. Unknown ones are passed over, so that the client may be newer.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, expecting = "an object")]
 #[allow(missing_docs, reason = "the fields are described per frame in docs/protocol.md")]
 pub struct Incoming<'a> {

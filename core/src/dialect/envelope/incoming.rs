@@ -16,11 +16,13 @@ use crate::{
 
 /// The envelope (S2.2). When the client says it was sent is not looked at: clocks of clients differ.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 pub(super) struct Frame<'a> {
     #[serde(borrow, rename = "type")]
     kind: Text<'a>,
     #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(with = "Fields<'a>"))]
     payload: &'a RawValue,
     #[serde(borrow)]
     message_id: Option<Text<'a>>,
@@ -29,6 +31,7 @@ pub(super) struct Frame<'a> {
 
 /// The fields of all payloads.
 #[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
 struct Fields<'a> {
     #[serde(borrow)]

@@ -19,7 +19,8 @@ use crate::{
 
 /// A frame (S2.2).
 #[derive(Serialize)]
-struct Frame<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct Frame<'a> {
     #[serde(flatten)]
     said: Outgoing<'a>,
     timestamp: u64,
@@ -31,6 +32,7 @@ struct Frame<'a> {
 
 /// A type and its payload.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", content = "payload", rename_all = "camelCase", rename_all_fields = "camelCase")]
 enum Outgoing<'a> {
     Connected {
@@ -77,6 +79,7 @@ enum Outgoing<'a> {
     },
     History {
         room_id: &'a RoomName,
+        #[cfg_attr(feature = "schema", schemars(with = "Vec<Frame<'a>>"))]
         messages: Messages<'a>,
         epoch: Epoch,
         more: bool,
@@ -179,6 +182,7 @@ enum Outgoing<'a> {
 
 /// Who is in a room, or, of a large one, how many are.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 enum Members<'a> {
     Members(&'a [UserName]),
@@ -196,6 +200,7 @@ impl<'a> From<&'a Roster> for Members<'a> {
 
 /// What a message says of itself (S2.5).
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Metadata<'a> {
     #[serde(rename = "type")]
@@ -224,6 +229,7 @@ impl<'a> Metadata<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Member<'a> {
     user_id: &'a UserName,
@@ -233,6 +239,7 @@ struct Member<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Room<'a> {
     room_id: &'a RoomName,
@@ -241,6 +248,7 @@ struct Room<'a> {
 
 /// How somebody, or a task, stands; nothing, where nobody has said so.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Standing<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'a str>,
@@ -262,6 +270,7 @@ impl<'a> Standing<'a> {
 
 /// What a program can make of an error (S2.9).
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Details<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -278,6 +287,7 @@ struct Details<'a> {
 
 /// How the part of the server that holds the connection fares (S2.10).
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Metrics {
     connections: u64,

@@ -21,6 +21,7 @@ use message::{History, Message, MessageId};
 
 /// A room, and the bot it belongs to, if it is one's (S3.3).
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Place<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +37,7 @@ impl<'a> From<&'a RoomName> for Place<'a> {
 
 /// What an event, or a granted request, comes to.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub(super) enum Body<'a> {
     Message(Message<'a>),
@@ -62,6 +64,7 @@ pub(super) enum Body<'a> {
 
 /// Something about a room.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "{T}InRoom"))]
 pub(super) struct InRoom<'a, T> {
     #[serde(flatten)]
     place: Place<'a>,
@@ -76,6 +79,7 @@ impl<'a, T> InRoom<'a, T> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct Standing {
     epoch: Epoch,
     seq: Seq,
@@ -88,6 +92,7 @@ pub(super) struct Standing {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct Leaving {
     epoch: Epoch,
     seq: Seq,
@@ -97,11 +102,13 @@ pub(super) struct Leaving {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct Made {
     epoch: Epoch,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Member<'a> {
     user_id: &'a UserName,
@@ -112,6 +119,7 @@ pub(super) struct Member<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct Changed<'a> {
     joined: &'a [UserName],
     left: &'a [UserName],
@@ -119,6 +127,7 @@ pub(super) struct Changed<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Present<'a> {
     user_id: &'a UserName,
@@ -127,6 +136,7 @@ pub(super) struct Present<'a> {
 
 /// Specification 3's `TypingIndicator` (S3.7).
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Typing<'a> {
     user_id: &'a UserName,
@@ -136,6 +146,7 @@ pub(super) struct Typing<'a> {
 
 /// Specification 3's `BotStatusUpdate`, and the same of people (S3.6, S3.16).
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Doing<'a> {
     /// Whose it is, where that is not the room's bot.
@@ -147,6 +158,7 @@ pub(super) struct Doing<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Status<'a> {
     status: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,6 +170,7 @@ struct Status<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Task<'a> {
     task_id: &'a str,
@@ -177,6 +190,7 @@ pub(super) struct Task<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct Members<'a> {
     members: Vec<Listed<'a>>,
     count: u32,
@@ -184,6 +198,7 @@ pub(super) struct Members<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Listed<'a> {
     user_id: &'a UserName,
@@ -193,12 +208,14 @@ struct Listed<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct Rooms<'a> {
     rooms: Vec<Room<'a>>,
     more: bool,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Room<'a> {
     #[serde(flatten)]
     place: Place<'a>,
@@ -206,6 +223,7 @@ struct Room<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct Gap {
     epoch: Epoch,
     from: Seq,
@@ -213,12 +231,14 @@ pub(super) struct Gap {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct Lagged {
     epoch: Epoch,
     next: Seq,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Warning {
     code: &'static str,
@@ -229,6 +249,7 @@ pub(super) struct Warning {
 
 /// Why a request is refused; `retry_after` is in milliseconds.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Refused<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -241,18 +262,22 @@ pub(super) struct Refused<'a> {
 
 /// Why a client is not let in, as its library hands it on: `error.message` and `error.data`.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct ConnectError<'a> {
     message: Cow<'static, str>,
     data: Refused<'a>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct Sent<'a> {
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     id: MessageId<'a>,
     timestamp: Instant,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct Refreshed {
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<Instant>,
@@ -260,6 +285,7 @@ pub(super) struct Refreshed {
 
 /// What a callback is called with.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub(super) enum Answer<'a> {
     Granted {
@@ -285,6 +311,9 @@ impl<'a> Answer<'a> {
 
 /// An instant as RFC 3339 text.
 pub(super) struct Instant(pub(super) Time);
+
+#[cfg(feature = "schema")]
+crate::dialect::schema::instant!(Instant);
 
 impl Serialize for Instant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -454,6 +483,34 @@ pub(super) fn shown<'a>(event: &'a Event<'a>, now: Time) -> Option<(&'static str
         // Who wants these has a callback for them; nobody asks for the others here.
         Event::Ack { .. } | Event::Welcome { .. } | Event::Health { .. } | Event::Pong { .. } => return None,
     })
+}
+
+/// What each event that is [`shown`] holds.
+#[cfg(feature = "schema")]
+pub(super) fn schemas() -> Vec<crate::dialect::schema::Named> {
+    use crate::dialect::schema::written;
+    vec![
+        ("chat:message", written::<Message<'_>>()),
+        ("chat:history", written::<History<'_>>()),
+        ("room:joined", written::<InRoom<'_, Standing>>()),
+        ("room:left", written::<InRoom<'_, Leaving>>()),
+        ("room:created", written::<InRoom<'_, Made>>()),
+        ("user:joined", written::<InRoom<'_, Member<'_>>>()),
+        ("user:left", written::<InRoom<'_, Member<'_>>>()),
+        ("room:changed", written::<InRoom<'_, Changed<'_>>>()),
+        ("presence", written::<InRoom<'_, Present<'_>>>()),
+        ("typing", written::<InRoom<'_, Typing<'_>>>()),
+        ("bot:status", written::<InRoom<'_, Doing<'_>>>()),
+        ("user:status", written::<InRoom<'_, Doing<'_>>>()),
+        ("task", written::<InRoom<'_, Task<'_>>>()),
+        ("room:members", written::<InRoom<'_, Members<'_>>>()),
+        ("room:list", written::<Rooms<'_>>()),
+        ("chat:gap", written::<InRoom<'_, Gap>>()),
+        ("chat:lagged", written::<InRoom<'_, Lagged>>()),
+        ("rate:limited", written::<Warning>()),
+        ("error", written::<Refused<'_>>()),
+        ("token:refreshed", written::<Refreshed>()),
+    ]
 }
 
 /// What a callback is called with.

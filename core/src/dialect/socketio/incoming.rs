@@ -20,6 +20,7 @@ use crate::{
 
 /// What a client shows as it connects (S3.2).
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
 pub(super) struct Auth<'a> {
     #[serde(borrow)]
@@ -38,8 +39,9 @@ pub(super) struct Emitted<'a> {
 /// All fields an event may hold. Unknown ones are passed over, so that the client may be newer; so is the client's
 /// own `timestamp`, be it a date, a number or text (S3.9).
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, rename_all = "camelCase", expecting = "an object")]
-struct Data<'a> {
+pub(super) struct Data<'a> {
     /// The event's only argument, where it is text and no object.
     #[serde(skip)]
     word: Option<Text<'a>>,

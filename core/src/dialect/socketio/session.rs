@@ -37,7 +37,8 @@ pub(super) fn sid(Sending { gateway, serial, .. }: Sending) -> String {
 }
 
 #[derive(Serialize)]
-struct Connected {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct Connected {
     sid: String,
 }
 

@@ -13,8 +13,10 @@ use crate::{
 
 /// Specification 3's `ChatMessage` (S3.9).
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(in crate::dialect::socketio) struct Message<'a> {
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     id: MessageId<'a>,
     #[serde(flatten)]
     place: Place<'a>,
@@ -47,9 +49,11 @@ pub(super) enum MessageId<'a> {
 
 /// A page of them, oldest first.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(in crate::dialect::socketio) struct History<'a> {
     #[serde(flatten)]
     place: Place<'a>,
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Message<'a>>"))]
     messages: Messages<'a>,
     epoch: Epoch,
     more: bool,
