@@ -2,14 +2,15 @@
 
 use chinwag_core::{config::ShardConfig, shard::Usage};
 
-use crate::stage::{self, Stage};
+use crate::stage::Stage;
 
 /// Looks at all of them.
 ///
 /// # Panics
 /// One does not hold.
 pub(crate) fn check(stage: &Stage) {
-    let most = stage::gateway_config(false, false).outbox_bytes_max;
+    let (gateway, shard) = stage.limits();
+    let most = gateway.outbox_bytes_max;
     let mut sum = 0;
     for (connection, bytes) in stage.node().outboxes() {
         assert!(bytes <= most, "the outbox of {connection} may hold {most} bytes and holds {bytes}");
@@ -17,7 +18,7 @@ pub(crate) fn check(stage: &Stage) {
     }
     assert_eq!(sum, stage.node().counters().outbox_bytes, "bytes that wait are counted");
     for usage in stage.node().usages() {
-        for (what, most, is) in pairs(&stage::shard_config(), &usage) {
+        for (what, most, is) in pairs(shard, &usage) {
             assert!(is <= most as usize, "a shard may hold {most} {what} and holds {is}");
         }
     }

@@ -28,7 +28,7 @@ const TOKEN_TTL: Duration = Duration::from_secs(90);
 const DEADLINES_MAX: u32 = 10_000;
 
 /// Limits that a short script can reach.
-pub(crate) fn gateway_config(verify_tokens: bool, strict_closes: bool) -> GatewayConfig {
+fn gateway_config(verify_tokens: bool, strict_closes: bool) -> GatewayConfig {
     GatewayConfig {
         content_bytes_max: 1024,
         frame_bytes_max: 4 * 1024,
@@ -49,7 +49,7 @@ pub(crate) fn gateway_config(verify_tokens: bool, strict_closes: bool) -> Gatewa
 }
 
 /// Limits that a short script can reach.
-pub(crate) fn shard_config() -> ShardConfig {
+fn shard_config() -> ShardConfig {
     ShardConfig {
         history_max: 12,
         rooms_max: 8,
@@ -86,6 +86,7 @@ pub(crate) struct End {
 #[derive(Debug)]
 pub(crate) struct Stage {
     node: Node,
+    limits: (Arc<GatewayConfig>, ShardConfig),
     now: Time,
     /// How each of [`USERS`] connects.
     openings: [Opening; USERS.len()],
@@ -100,18 +101,20 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new(openings: [Opening; USERS.len()], script: &Script<'_>) -> Self {
         let now = Time(1_795_237_380_000_000);
+        let limits = (Arc::new(gateway_config(script.keys, script.strict)), shard_config());
         let config = NodeConfig {
             index: 0,
             nodes: 1,
             incarnation: 1,
-            gateway: Arc::new(gateway_config(script.keys, script.strict)),
-            shard: shard_config(),
+            gateway: limits.0.clone(),
+            shard: limits.1.clone(),
             seed: [7; 32],
             replicated: false,
         };
         let node = Node::new(config, now);
         Self {
             node,
+            limits,
             now,
             openings,
             ends: BTreeMap::new(),
@@ -123,6 +126,11 @@ impl Stage {
 
     pub(crate) const fn node(&self) -> &Node {
         &self.node
+    }
+
+    /// What it may hold.
+    pub(crate) const fn limits(&self) -> &(Arc<GatewayConfig>, ShardConfig) {
+        &self.limits
     }
 
     /// The connections there are, with what came in.

@@ -40,8 +40,8 @@ enum Reader {
 pub(crate) struct Watch {
     teller: ConnectionId,
     hearer: ConnectionId,
-    /// Where each secret was said.
-    secrets: Vec<usize>,
+    /// What was said, and where.
+    secrets: Vec<(String, &'static str)>,
     readers: BTreeMap<(String, String), Reader>,
     is_impersonated: bool,
     /// What each watcher was told since the last step.
@@ -116,11 +116,11 @@ impl Watch {
 
     /// Says a new secret in each room.
     fn say(&mut self, stage: &mut Stage) {
-        for (index, room) in ROOMS.iter().enumerate() {
+        for room in ROOMS {
             let number = self.secrets.len();
-            self.secrets.push(index);
             let content = secret(number);
             let frame = json!({"type": "message", "room": room, "content": content, "id": number + 1});
+            self.secrets.push((content, room));
             stage.text(self.teller, &frame.to_string());
         }
     }
@@ -156,9 +156,12 @@ impl Watch {
                 continue;
             };
             outcome.frames += 1;
-            for number in (0..self.secrets.len()).filter(|&number| text.contains(&secret(number))) {
+            if !text.contains(PREFIX) {
+                continue;
+            }
+            let told = self.secrets.iter().enumerate().filter(|(_, (secret, _))| text.contains(secret));
+            for (number, &(_, room)) in told {
                 let user = end.user.as_ref().map_or("", |user| user.as_str());
-                let room = ROOMS[self.secrets[number]];
                 assert!(
                     self.may_read(user, room, number),
                     "{connection} of {user:?} is told of {room}: {text}"
