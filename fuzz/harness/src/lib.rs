@@ -59,7 +59,7 @@ fn opening(dialect: Dialect, name: &str) -> Opening {
 fn play(bytes: &[u8], openings: [Opening; USERS.len()]) -> Outcome {
     let script = Script::read(&bytes[..bytes.len().min(SCRIPT_BYTES_MAX)]);
     let mut stage = Stage::new(openings, &script);
-    let mut watch = Watch::begin(&mut stage);
+    let mut watch = Watch::begin(&mut stage, script.hash());
     let mut outcome = Outcome::default();
     for step in script.steps() {
         watch.take_part(&mut stage, &step);

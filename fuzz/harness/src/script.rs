@@ -14,7 +14,11 @@
 //! | `@huge`, `@broken`, `@garbled` | bytes that are no acceptable frame |
 //! | `@secret` | the watchers' rooms are told a secret |
 
-use std::{borrow::Cow, time::Duration};
+use std::{
+    borrow::Cow,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    time::Duration,
+};
 
 use chinwag_core::gateway::Fault;
 
@@ -54,6 +58,13 @@ impl<'a> Script<'a> {
         let first = |word| text.lines().take(2).any(|line| line == word);
         let (keys, strict) = (first("@keys"), first("@strict"));
         Self { text, keys, strict }
+    }
+
+    /// Another one with every script.
+    pub(crate) fn hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.text.hash(&mut hasher);
+        hasher.finish()
     }
 
     pub(crate) fn steps(&self) -> Vec<Step<'_>> {

@@ -40,6 +40,8 @@ enum Reader {
 pub(crate) struct Watch {
     teller: ConnectionId,
     hearer: ConnectionId,
+    /// What every secret depends on.
+    script: u64,
     /// What was said, and where.
     secrets: Vec<(String, &'static str)>,
     readers: BTreeMap<(String, String), Reader>,
@@ -50,7 +52,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Has the watchers come in.
-    pub(crate) fn begin(stage: &mut Stage) -> Self {
+    pub(crate) fn begin(stage: &mut Stage, script: u64) -> Self {
         let [teller, hearer] = NAMES.map(|user| {
             let connection = stage.open(Opening { dialect: Some(Dialect::Chat), ..Opening::default() }, true);
             stage.text(connection, &json!({"type": "hello", "user": user}).to_string());
@@ -64,6 +66,7 @@ impl Watch {
         let mut watch = Self {
             teller,
             hearer,
+            script,
             secrets: Vec::new(),
             readers: BTreeMap::new(),
             is_impersonated: false,
@@ -118,7 +121,7 @@ impl Watch {
     fn say(&mut self, stage: &mut Stage) {
         for room in ROOMS {
             let number = self.secrets.len();
-            let content = secret(number);
+            let content = secret(self.script, number);
             let frame = json!({"type": "message", "room": room, "content": content, "id": number + 1});
             self.secrets.push((content, room));
             stage.text(self.teller, &frame.to_string());
@@ -180,7 +183,7 @@ impl Watch {
     }
 }
 
-/// What nobody comes upon by chance.
-fn secret(number: usize) -> String {
-    format!("{PREFIX}{:016x}", hash::mix(0x5e5a_3e00, number as u64))
+/// What no script can hold: another one with every script. A fuzzer sees what is compared, and would say it itself.
+fn secret(script: u64, number: usize) -> String {
+    format!("{PREFIX}{:016x}", hash::mix(script, number as u64))
 }
