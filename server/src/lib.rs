@@ -14,6 +14,8 @@ mod connection;
 mod cors;
 mod engine_io;
 mod files;
+#[doc(hidden)]
+pub mod fuzzed;
 mod http;
 mod hub;
 mod log;

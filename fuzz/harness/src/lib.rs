@@ -19,10 +19,13 @@ use crate::{
 
 mod bounds;
 mod form;
+mod handshake;
 mod script;
 mod stage;
 mod watch;
 mod wire;
+
+pub use handshake::open;
 
 /// Longest script that is played, in bytes; what is longer is cut off.
 pub const SCRIPT_BYTES_MAX: usize = 8 * 1024;

@@ -1,11 +1,11 @@
 //! A bounded run of what the fuzz targets do for hours: every committed script again, and new ones from a fixed seed.
 //!
-//! `CHINWAG_FUZZ_SEED` is the seed of the new ones, `CHINWAG_FUZZ_CASES` how many are played in each dialect.
+//! `CHINWAG_FUZZ_SEED` is the seed of the new ones, `CHINWAG_FUZZ_CASES` how many are played for each target.
 
 use std::{env, fs, path::Path, str::FromStr};
 
 use chinwag_core::dialect::Dialect;
-use chinwag_fuzz::{Outcome, converse};
+use chinwag_fuzz::{Outcome, converse, open};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -21,9 +21,9 @@ fn setting<T: FromStr>(name: &str, default: T) -> T {
     text.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
 }
 
-/// The scripts of a folder; none, if there is no such folder.
-fn scripts(folder: &str, dialect: Dialect) -> Vec<Vec<u8>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join(dialect.name());
+/// The scripts of a target in a folder; none, if there is no such folder.
+fn scripts(folder: &str, target: &str) -> Vec<Vec<u8>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join(target);
     let Ok(files) = fs::read_dir(path) else { return vec![] };
     let mut paths: Vec<_> = files.map(|file| file.expect("the folder can be read").path()).collect();
     paths.sort();
@@ -91,10 +91,9 @@ fn spoilt(line: &str, spoil: &Spoil) -> String {
     chars.into_iter().collect()
 }
 
-/// Lines of the dialect's own scripts in any order, some of them spoilt, and lines of anything.
+/// Lines of the target's own scripts, some of them spoilt: whole scripts, and lines in any order among lines of anything.
 fn script(seeds: &[Vec<u8>]) -> impl Strategy<Value = Vec<String>> + use<> {
-    let text = seeds.concat();
-    let lines: Vec<_> = String::from_utf8_lossy(&text).lines().map(str::to_owned).collect();
+    let lines = |text: &[u8]| String::from_utf8_lossy(text).lines().map(str::to_owned).collect::<Vec<_>>();
     let others = [
         "@as 0",
         "@as 1",
@@ -108,19 +107,24 @@ fn script(seeds: &[Vec<u8>]) -> impl Strategy<Value = Vec<String>> + use<> {
         "@read",
     ];
     let line = prop_oneof![
-        12 => (select(lines), spoil()).prop_map(|(line, spoil)| spoilt(&line, &spoil)),
+        12 => (select(lines(&seeds.concat())), spoil()).prop_map(|(line, spoil)| spoilt(&line, &spoil)),
         4 => select(others.map(str::to_owned).to_vec()),
         1 => any::<String>(),
     ];
-    vec(line, 1..48)
+    let whole = select(seeds.iter().map(|seed| lines(seed)).collect::<Vec<_>>());
+    let whole = (whole, vec(spoil(), 1..8)).prop_map(|(lines, spoils)| {
+        let spoils = spoils.iter().cycle();
+        lines.iter().zip(spoils).map(|(line, spoil)| spoilt(line, spoil)).collect()
+    });
+    prop_oneof![2 => vec(line, 1..48), 1 => whole]
 }
 
 /// Plays what is committed and what is new, and wants that something happened.
-fn run(dialect: Dialect) {
-    let seeds = scripts("seeds", dialect);
+fn run(target: &str, play: impl Fn(&[u8]) -> Outcome) {
+    let seeds = scripts("seeds", target);
     let mut sum = Outcome::default();
-    for bytes in seeds.iter().chain(&scripts("corpus", dialect)) {
-        let Outcome { frames, secrets, closed } = converse(dialect, bytes);
+    for bytes in seeds.iter().chain(&scripts("corpus", target)) {
+        let Outcome { frames, secrets, closed } = play(bytes);
         sum.frames += frames;
         sum.secrets += secrets;
         sum.closed += closed;
@@ -133,16 +137,15 @@ fn run(dialect: Dialect) {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
     let played = runner.run(&script(&seeds), |lines| {
-        let _ = converse(dialect, lines.join("\n").as_bytes());
+        let _ = play(lines.join("\n").as_bytes());
         Ok(())
     });
-    let name = dialect.name();
     match played {
         Ok(()) => {}
         Err(TestError::Abort(why)) => panic!("{why}"),
         Err(TestError::Fail(why, lines)) => panic!(
-            "{why}\nThe smallest script that does it, for a file in fuzz/seeds/{name}:\n{:?}\nAgain: \
-             CHINWAG_FUZZ_SEED={number} CHINWAG_FUZZ_CASES={cases} cargo test -p chinwag-fuzz {name}",
+            "{why}\nThe smallest script that does it, for a file in fuzz/seeds/{target}:\n{:?}\nAgain: \
+             CHINWAG_FUZZ_SEED={number} CHINWAG_FUZZ_CASES={cases} cargo test -p chinwag-fuzz {target}",
             lines.join("\n"),
         ),
     }
@@ -150,25 +153,30 @@ fn run(dialect: Dialect) {
 
 #[test]
 fn chat_keeps_its_word() {
-    run(Dialect::Chat);
+    run("chat", |bytes| converse(Dialect::Chat, bytes));
 }
 
 #[test]
 fn lobby_keeps_its_word() {
-    run(Dialect::Lobby);
+    run("lobby", |bytes| converse(Dialect::Lobby, bytes));
 }
 
 #[test]
 fn envelope_keeps_its_word() {
-    run(Dialect::Envelope);
+    run("envelope", |bytes| converse(Dialect::Envelope, bytes));
 }
 
 #[test]
 fn socketio_keeps_its_word() {
-    run(Dialect::SocketIo);
+    run("socketio", |bytes| converse(Dialect::SocketIo, bytes));
 }
 
 #[test]
 fn agents_keeps_its_word() {
-    run(Dialect::Agents);
+    run("agents", |bytes| converse(Dialect::Agents, bytes));
+}
+
+#[test]
+fn opening_keeps_its_word() {
+    run("opening", open);
 }
