@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chinwag_core::{
-    ConnectionId, RoomName, Seq, Time,
+    ConnectionId, Seq, Time,
     client::Command,
     gateway::GatewayInput,
     shard::{Status, TaskChange},
@@ -17,7 +17,7 @@ use crate::{
     link::CutLoss,
     marks::Mark,
     nonsense::Speaker,
-    person::Trouble,
+    person::{Person, Trouble},
     scenario::{Action, Actor, Nonsense},
     trace::{Kind, Lane},
     world::{Event, World},
@@ -47,10 +47,14 @@ impl World<'_> {
             }
             Actor::Client(client) => {
                 let client = client as usize;
-                if self.people.get(client).is_none_or(|person| person.client.is_ended()) {
+                if self.people.get(client).is_none_or(Person::is_over) {
                     return Ok(());
                 }
-                self.user_does(client, &step.action)?;
+                if self.is_player(client) {
+                    self.player_does(client, &step.action)?;
+                } else {
+                    self.user_does(client, &step.action)?;
+                }
                 self.happen_to_line(client, step.id, &step.action)
             }
         }
@@ -59,7 +63,7 @@ impl World<'_> {
     fn user_does(&mut self, client: usize, action: &Action) -> Result<(), Broken> {
         if let Action::Create { room } = *action {
             // Rooms that nobody enters can be made, too.
-            let room = RoomName::new(&format!("r{room}")).expect("a short name");
+            let room = self.scenario.setup.room_name(room);
             return self.submit(client, Command::Create { room });
         }
         let room = match *action {
@@ -177,6 +181,9 @@ impl World<'_> {
     }
 
     fn start_client(&mut self, client: usize) -> Result<(), Broken> {
+        if self.is_player(client) {
+            return self.connect(client);
+        }
         let mut out = Vec::new();
         let person = &mut self.people[client];
         self.inputs += 1;
@@ -264,7 +271,7 @@ impl World<'_> {
 
     /// Sends, on a client's connection, what no client sends.
     fn speak_nonsense(&mut self, client: usize, kind: Nonsense, times: u32) {
-        let Some(id) = self.people[client].link else { return };
+        let Some(id) = self.people[client].link.filter(|_| !self.is_player(client)) else { return };
         let opened = self.links.get(id).is_some_and(|link| link.opened);
         if !opened {
             return;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_core::{
-    Refusal, UserName,
+    Refusal, RequestId, UserName,
     client::{ClientEvent, Command, Presence},
     config::{RoomCreation, ShardConfig},
 };
@@ -163,9 +163,21 @@ impl World<'_> {
         }
     }
 
-    /// Whoever is told that there is no room for them must be told the truth.
+    /// A client's user is refused something.
     pub(crate) fn turned_away(&mut self, client: usize, event: &ClientEvent) -> Result<(), Broken> {
-        let ClientEvent::Refused { id, refusal, .. } = event else { return Ok(()) };
+        match *event {
+            ClientEvent::Refused { id, refusal, .. } => self.check_refusal(client, refusal, id),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whoever is told that there is no room for them must be told the truth.
+    pub(crate) fn check_refusal(
+        &mut self,
+        client: usize,
+        refusal: Refusal,
+        id: Option<RequestId>,
+    ) -> Result<(), Broken> {
         let (Setup { rooms, shard, .. }, normal) = (&self.scenario.setup, ShardConfig::default());
         let possible = match refusal {
             Refusal::RoomFull => shard.room_members_max.is_some_and(|max| {
@@ -173,7 +185,10 @@ impl World<'_> {
                 (0..*rooms as usize).any(|room| others(room) >= max as usize)
             }),
             Refusal::TooManyRooms => (shard.rooms_per_session_max as usize) < self.life.asked[client].len(),
-            Refusal::TooManySessions => shard.sessions_per_user_max < normal.sessions_per_user_max,
+            // Plain clients have another one with each connection.
+            Refusal::TooManySessions => {
+                shard.sessions_per_user_max < normal.sessions_per_user_max || self.is_player(client)
+            }
             Refusal::Full => {
                 shard.rooms_max < normal.rooms_max
                     || shard.sessions_max < normal.sessions_max
@@ -196,10 +211,10 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Which clients are to be in which rooms.
+    /// Which clients with sessions are to be in which rooms.
     pub(crate) fn seats(&self) -> Vec<(usize, usize)> {
-        let living =
-            self.people.iter().enumerate().filter(|(_, person)| !person.client.is_ended() && !person.frozen);
+        let lives = |person: &Person| person.player.is_none() && !person.client.is_ended() && !person.frozen;
+        let living = self.people.iter().enumerate().filter(|(_, person)| lives(person));
         let seats =
             living.flat_map(|(client, person)| person.wanted.iter().map(move |&room| (client, person, room)));
         // Who was turned away may want to be in rooms that do not have them.
@@ -224,6 +239,9 @@ impl World<'_> {
             self.check_rest()?;
         }
         for client in 0..self.people.len() {
+            if self.is_player(client) {
+                self.player_ends(client)?;
+            }
             if safety_only || self.people[client].frozen {
                 self.judge.gave_up(client)?;
             }
@@ -251,10 +269,14 @@ impl World<'_> {
 
     fn check_clients(&mut self) -> Result<(), Broken> {
         for client in 0..self.people.len() {
-            let Person { client: person, frozen, .. } = &self.people[client];
-            if person.is_ended() || *frozen {
+            if self.people[client].is_over() || self.people[client].frozen {
                 continue;
             }
+            if self.is_player(client) {
+                self.check_player(client)?;
+                continue;
+            }
+            let person = &self.people[client].client;
             if !person.is_attached() {
                 return broken(CONNECTED, format!("c{client} is not connected at rest"));
             }
@@ -298,7 +320,9 @@ impl World<'_> {
     /// Everyone who is to be in a room, by user.
     pub(crate) fn expected(&self, room: usize) -> Vec<UserName> {
         let here = self.seats().into_iter().filter(|&(_, r)| r == room);
-        let mut users: Vec<UserName> = here.map(|(client, _)| self.people[client].user.clone()).collect();
+        let here = here.map(|(client, _)| &self.people[client]);
+        let plain = self.people.iter().filter(|person| person.plays_in(room));
+        let mut users: Vec<UserName> = here.chain(plain).map(|person| person.user.clone()).collect();
         users.sort();
         users.dedup();
         users

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use chinwag_core::{ConnectionId, Disconnect, Time, gateway::Fault};
+use chinwag_core::{ConnectionId, Disconnect, Time, dialect::Dialect, gateway::Fault};
 
 use crate::{
     checks::{self, broken},
@@ -12,12 +12,13 @@ use crate::{
 };
 
 /// What `docs/protocol.md` says of close codes: code, reason, and whether the client is told when to come back.
-const CLOSES: [(u16, &str, bool); 14] = [
+const CLOSES: [(u16, &str, bool); 15] = [
     (1002, "protocol_error", false),
     (1007, "invalid_text", false),
     (1009, "frame_too_big", false),
     (4000, "bad_token", false),
     (4001, "rate_limited", true),
+    (4002, "bad_format", false),
     (4100, "slow", true),
     (4101, "shutdown", true),
     (4102, "heartbeat_timeout", true),
@@ -118,12 +119,15 @@ impl World<'_> {
             }
             Disconnect::AttachTimeout => lasts(line.since, gateway.attach_timeout) && line.session.is_none(),
             Disconnect::Idle => gateway.idle_timeout.is_some(),
-            // No address here names anybody, nobody has a token, and nobody speaks a dialect that closes for these.
-            Disconnect::AttachRefused
-            | Disconnect::BadToken
+            // There is no other room for whom an address names.
+            Disconnect::AttachRefused => self.is_player(line.client),
+            Disconnect::BadFormat => {
+                self.people[line.client].player.as_ref().is_some_and(|player| player.has_babbled)
+            }
+            // Nobody has a token, nobody sends binary frames in specification 2, and it does not close for more.
+            Disconnect::BadToken
             | Disconnect::TokenExpired
             | Disconnect::UnsupportedData
-            | Disconnect::BadFormat
             | Disconnect::UnknownRoom
             | Disconnect::PermissionDenied => false,
         };
@@ -148,6 +152,7 @@ impl World<'_> {
         let complain =
             |why: &str| broken(checks::CLOSING, format!("c{client} reads the close {close:?}: {why}"));
         let Some((code, reason)) = close else { return complain("servers say why") };
+        let code = self.spelled(client, code);
         let (word, millis) = match read(code, reason) {
             Ok(read) => read,
             Err(why) => return complain(&why),
@@ -162,6 +167,16 @@ impl World<'_> {
         let back = self.people[client].clock.shows(self.now) + Duration::from_millis(millis);
         self.endings.not_before.insert(client, back);
         if given == Some(Disconnect::Shutdown) { self.sent_away(millis) } else { Ok(()) }
+    }
+
+    /// The code that others would have been closed with: specification 2 has one of its own for a server that goes.
+    fn spelled(&self, client: usize, code: u16) -> u16 {
+        let player = self.people[client].player.as_ref();
+        match (player.map(|player| player.voice.dialect()), code) {
+            (Some(Dialect::Envelope), 1001) => Disconnect::Shutdown.code(),
+            (Some(Dialect::Envelope), 4101) => 0,
+            _ => code,
+        }
     }
 
     /// Whoever is sent away in a drain comes back at a time of their own.

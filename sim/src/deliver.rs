@@ -63,7 +63,9 @@ impl World<'_> {
             && let Some(link) = self.links.get_mut(id)
         {
             self.trace.sends_up(self.now, client, id, &up);
-            self.life.sends(self.now, client, self.witness.sends(self.now, client, &up));
+            if self.people[client].player.is_none() {
+                self.life.sends(self.now, client, self.witness.sends(self.now, client, &up));
+            }
             link.send(self.now, up);
             self.touch(id);
         }
@@ -101,7 +103,17 @@ impl World<'_> {
         }
         let client = link.client;
         self.let_go(client);
-        self.tell_client(client, ClientInput::Closed { code: None, reason: "" })
+        self.client_is_closed(client, None, "")
+    }
+
+    /// A client learns that its connection is gone.
+    fn client_is_closed(&mut self, client: usize, code: Option<u16>, reason: &str) -> Result<(), Broken> {
+        let input = ClientInput::Closed { code, reason };
+        if self.is_player(client) {
+            self.note_input(client, &input);
+            return self.player_lost(client, code);
+        }
+        self.tell_client(client, input)
     }
 
     /// Opens connections over a client's line for someone else.
@@ -174,6 +186,11 @@ impl World<'_> {
                 link.opened = true;
                 link.client_gives_up = None;
                 self.trace.arrives(id, Way::Down);
+                if self.is_player(client) {
+                    self.note_input(client, &ClientInput::Opened);
+                    self.player_opened(client, id);
+                    return Ok(());
+                }
                 self.tell_client(client, ClientInput::Opened)
             }
             Down::Bytes(bytes) => {
@@ -211,6 +228,19 @@ impl World<'_> {
             self.trace.ignores();
             return Ok(true);
         }
+        if self.is_player(client) && !matches!(frame, ServerFrame::Close(_)) {
+            match frame {
+                ServerFrame::Text(text) => self.player_reads(client, text)?,
+                _ => {
+                    self.trace.ignores();
+                    self.player_lives(client);
+                }
+            }
+            if let ServerFrame::Ping(_) = frame {
+                self.transmit(client, Up::Pong);
+            }
+            return Ok(self.people[client].link == Some(id));
+        }
         match frame {
             ServerFrame::Text(text) => {
                 if let Some(credentials) = Credentials::of(text) {
@@ -233,7 +263,7 @@ impl World<'_> {
                 self.transmit(client, Up::Close(close.map(|(code, _)| code)));
                 let (code, reason) = close.map_or((None, ""), |(code, reason)| (Some(code), reason));
                 self.let_go(client);
-                self.tell_client(client, ClientInput::Closed { code, reason })?;
+                self.client_is_closed(client, code, reason)?;
             }
         }
         Ok(self.people[client].link == Some(id))
@@ -313,6 +343,8 @@ impl World<'_> {
                 link.server_end = ServerEnd::Open;
                 link.down.push(self.now, Down::Accepted, 200);
                 let client = link.client;
+                let player = self.people[client].player.as_ref().filter(|_| link.intruder.is_none());
+                let opening = player.map_or_else(Opening::default, |player| player.voice.opening());
                 match &link.intruder {
                     None => self.line_begins(id, client),
                     Some(intruder) if intruder.sits() => {
@@ -323,13 +355,7 @@ impl World<'_> {
                 }
                 self.trace.arrives(id, Way::Up);
                 self.trace.accepts(self.now, node, id);
-                self.tell_node(
-                    node,
-                    NodeInput::Gateway(GatewayInput::Connected {
-                        connection: id,
-                        opening: Opening::default(),
-                    }),
-                )
+                self.tell_node(node, NodeInput::Gateway(GatewayInput::Connected { connection: id, opening }))
             }
             (ServerEnd::Unborn, _) => {
                 link.hang_up(self.now);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use chinwag_core::{
     client::ClientConfig,
     config::{GatewayConfig, RoomCreation, ShardConfig},
+    dialect::Dialect,
 };
 
 use crate::{
@@ -116,6 +117,7 @@ impl Scenario {
         let draws = Draws::new(seed);
         let mut setup = setup(profile, &mut draws.of(Purpose::Setup, profile as u64));
         vary(&mut draws.of(Purpose::Setup, 2 << 40), &mut setup);
+        voices(&mut draws.of(Purpose::Setup, 4 << 40), &mut setup);
         let (hall, crowds) = (hall(draws, &setup), crowds(draws, &setup));
         let mut steps = arrivals(draws, &hall);
         talk(profile, draws, &hall, &crowds, &mut steps);
@@ -151,6 +153,7 @@ fn setup(profile: Profile, c: &mut Cause) -> Setup {
         rate: if fast { 10_000_000 } else { c.pick(&[50_000, 500_000, 10_000_000]) },
         send_buffer: c.pick(&[2_048, 16 * 1_024, 64 * 1_024]),
         clock: if drifts { clock(c) } else { ClockSetup::default() },
+        voice: None,
     };
     let people: Vec<ClientSetup> = (0..clients).map(|number| client(number, c)).collect();
     let clock = if drifts { clock(c) } else { ClockSetup::default() };
@@ -207,6 +210,30 @@ fn vary(c: &mut Cause, setup: &mut Setup) {
     if c.chance(20) {
         // One of them hosts no shard.
         setup.nodes = setup.gateway.shards + 1;
+    }
+}
+
+/// About a quarter of the clients of most scenarios are plain ones, of one dialect, of some, or of all.
+fn voices(c: &mut Cause, setup: &mut Setup) {
+    let spoken: Vec<Dialect> = match c.within(0..=9) {
+        0..=1 => Vec::new(),
+        2..=4 => vec![c.pick(&Dialect::ALL)],
+        5..=7 => Dialect::ALL.into_iter().filter(|_| c.chance(50)).collect(),
+        _ => Dialect::ALL.into(),
+    };
+    let users: Vec<u32> = setup.clients.iter().map(|client| client.user).collect();
+    let mut next = users.iter().max().map_or(0, |last| last + 1);
+    // The first two look into back rooms, and some habits are theirs.
+    for client in setup.clients.iter_mut().skip(2) {
+        if spoken.is_empty() || !c.chance(32) {
+            continue;
+        }
+        client.voice = Some(c.pick(&spoken));
+        if users.iter().filter(|&&user| user == client.user).count() > 1 {
+            // Each has a user of their own.
+            client.user = next;
+            next += 1;
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use chinwag_core::{Epoch, RequestId, Seq, refusal::Refusal};
+use chinwag_core::{Epoch, RequestId, Seq, name::LOBBY, refusal::Refusal};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, IgnoredAny, Visitor},
@@ -51,7 +51,8 @@ fn number(name: &str, letter: char) -> usize {
 
 impl<'de> Deserialize<'de> for RoomNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Words(|name: &str| Some(Self(number(name, 'r')))))
+        let number = |name: &str| if name == LOBBY { 0 } else { number(name, 'r') };
+        deserializer.deserialize_str(Words(|name: &str| Some(Self(number(name)))))
     }
 }
 
@@ -102,6 +103,10 @@ pub(crate) struct Paged {
     #[serde(rename = "timestamp")]
     _timestamp: IgnoredAny,
     pub(crate) seq: Seq,
+    #[serde(default, rename = "key")]
+    _key: Option<IgnoredAny>,
+    #[serde(default, rename = "client_id")]
+    _client_id: Option<IgnoredAny>,
 }
 
 /// A member in a list.
@@ -173,7 +178,8 @@ macro_rules! frames {
 
 frames! {
     "message" Message { room: RoomNumber, user: UserNumber, seq: Seq, ..
-        _content = "content": IgnoredAny, _timestamp = "timestamp": IgnoredAny, }
+        _content = "content": IgnoredAny, _timestamp = "timestamp": IgnoredAny,
+        #[default] _key = "key": Option<IgnoredAny>, #[default] _client_id = "client_id": Option<IgnoredAny>, }
     "ack" Ack { id: RequestId, room: RoomNumber, epoch: Option<Epoch>, seq: Option<Seq>, .. }
     "presence" Presence { room: RoomNumber, user: UserNumber, status: Mood, .. }
     "history" History { room: RoomNumber, messages: Vec<Paged>, epoch: Epoch, more: bool, id: Option<RequestId>, .. }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chinwag_core::{
     Client, Epoch, Position, RequestId, RoomName, Seq, UserName,
     client::{ClientEvent, Presence, Shown},
+    dialect::Dialect,
 };
 use chinwag_oracle::{Mode, Observation, Oracle, Page, Promise, Report, RoomId, SendId, Violation};
 
@@ -14,6 +15,7 @@ use crate::{
     outcome::Placed,
     rates::Rates,
     scenario::Setup,
+    voice::as_shown,
     witness::{member_id, room_id},
 };
 
@@ -30,7 +32,10 @@ pub(crate) struct Broken {
 #[derive(Clone, Debug)]
 struct Said {
     member: usize,
+    room: usize,
     bytes: usize,
+    /// Where it is, as soon as anybody says so: in one life of its room, or in several.
+    places: Vec<Position>,
 }
 
 /// What a client's user has been told about a room.
@@ -95,6 +100,8 @@ pub(crate) struct Judge {
     page_bytes_max: usize,
     /// Bytes of the longest message said.
     longest: usize,
+    /// Users whose messages have names or numbers of their own, which take space in pages.
+    plain: BTreeSet<UserName>,
     /// Messages whose content and author were compared with what was sent.
     pub(crate) recognised: u64,
     /// What gateways may let in of messages.
@@ -115,6 +122,7 @@ impl Judge {
             views: vec![vec![View::default(); names.len()]; users.len()],
             answered: vec![vec![0; names.len()]; users.len()],
             heads: vec![BTreeMap::new(); names.len()],
+            plain: plain_users(&users, setup),
             names,
             users,
             retries: setup.patience.retry_rate_limited,
@@ -222,14 +230,38 @@ impl Judge {
         bytes: usize,
         id: RequestId,
     ) -> Result<(), Broken> {
+        let send = self.plans(member, room, bytes)?;
+        self.requests[member].insert(id, send);
+        self.rates.said(member, id);
+        self.observe(Observation::Sent { send })
+    }
+
+    /// A client is about to say the [next message](Self::next_content).
+    pub(crate) fn plans(&mut self, member: usize, room: usize, bytes: usize) -> Result<SendId, Broken> {
         let send = SendId(u32::try_from(self.said.len()).expect("scenarios are small"));
         // The shortest have a number and a space.
         self.longest = self.longest.max(bytes).max(8);
-        self.said.push(Said { member, bytes });
-        self.requests[member].insert(id, send);
-        self.rates.said(member, id);
+        self.said.push(Said { member, room, bytes, places: Vec::new() });
         self.observe(Observation::Planned { send, room: room_id(room), member: member_id(member) })?;
-        self.observe(Observation::Sent { send })
+        Ok(send)
+    }
+
+    /// Where a message is, as far as anybody has said so: in several lives of its room, if it was sent again.
+    #[must_use]
+    pub(crate) fn places(&self, send: SendId) -> &[Position] {
+        self.said.get(send.0 as usize).map_or(&[], |said| &said.places)
+    }
+
+    /// What a message says.
+    #[must_use]
+    pub(crate) fn content_of(&mut self, send: SendId) -> String {
+        self.contents.make(send.0 as usize, self.said[send.0 as usize].bytes)
+    }
+
+    /// The room that a message was meant for.
+    #[must_use]
+    pub(crate) fn room_of(&self, send: SendId) -> Option<usize> {
+        Some(self.said.get(send.0 as usize)?.room)
     }
 
     /// A client's user has asked for a page of older messages.
@@ -392,9 +424,11 @@ impl Judge {
     fn check_page_bytes(&self, member: usize, shown: &[Shown], is_short: bool) -> Result<(), Broken> {
         let bytes: usize = shown.iter().map(|shown| page_bytes(&shown.content)).sum();
         // Six bytes in a page for each of its own, at most.
-        let another = page_bytes("") + 6 * self.longest;
+        let beside = if self.plain.is_empty() { 0 } else { EXTRA_BYTES_MAX };
+        let another = page_bytes("") + 6 * self.longest + beside;
+        let plain = shown.iter().filter(|shown| self.plain.contains(&shown.user)).count();
         let is_over = bytes > self.page_bytes_max && shown.len() > 1;
-        if is_over || is_short && bytes + another <= self.page_bytes_max {
+        if is_over || is_short && bytes + plain * beside + another <= self.page_bytes_max {
             let (count, most) = (shown.len(), self.page_bytes_max);
             let sentence = format!("c{member} is given {count} messages of {bytes} bytes, where {most} fit");
             return Err(Broken { check: Promise::Pages.name(), sentence });
@@ -449,6 +483,30 @@ impl Judge {
         Ok(Some(SendId(number)))
     }
 
+    /// Whose message a reader of a dialect is shown; its content and author must be what was sent.
+    pub(crate) fn recognise_in(
+        &mut self,
+        dialect: Dialect,
+        user: &str,
+        content: &str,
+    ) -> Result<SendId, Broken> {
+        let number = content.split_once(' ').and_then(|(digits, _)| digits.parse::<u32>().ok());
+        let said = number.and_then(|number| Some((number, self.said.get(number as usize)?.clone())));
+        self.recognised += 1;
+        match said {
+            Some((number, Said { member, bytes, .. }))
+                if as_shown(dialect, &self.contents.make(number as usize, bytes)) == content
+                    && self.users[member].as_str() == user =>
+            {
+                Ok(SendId(number))
+            }
+            _ => {
+                let sentence = format!("{content:?} by {user} was not said, or reads otherwise");
+                Err(Broken { check: checks::CONTENT, sentence })
+            }
+        }
+    }
+
     /// A gateway has refused a request for its rate; its client may never hear of it.
     pub(crate) fn deferred(&mut self, member: usize, id: RequestId) -> Result<(), Broken> {
         match self.requests[member].get(&id) {
@@ -478,6 +536,13 @@ impl Judge {
     /// # Errors
     /// The promise that is broken by it.
     pub(crate) fn observe(&mut self, observation: Observation) -> Result<(), Broken> {
+        if let Observation::Shown { send: Some(send), position: Some(position), .. }
+        | Observation::Acknowledged { send, position: Some(position) } = observation
+            && let Some(said) = self.said.get_mut(send.0 as usize)
+            && !said.places.contains(&position)
+        {
+            said.places.push(position);
+        }
         judged(self.oracle.observe(observation))
     }
 
@@ -512,7 +577,7 @@ impl Judge {
     }
 
     /// A message is known to be in a room.
-    fn raise(&mut self, room: usize, position: Position) {
+    pub(crate) fn raise(&mut self, room: usize, position: Position) {
         let head = self.heads[room].entry(position.epoch).or_default();
         *head = position.seq.max(*head);
     }
@@ -523,6 +588,14 @@ impl Judge {
             .position(|name| name == room)
             .ok_or_else(|| Broken { check: checks::CONTENT, sentence: format!("there is no room {room}") })
     }
+}
+
+/// Most that a message's own name or number counts for in a page.
+const EXTRA_BYTES_MAX: usize = 320;
+
+fn plain_users(users: &[UserName], setup: &Setup) -> BTreeSet<UserName> {
+    let speaks = setup.clients.iter().map(|client| client.voice.is_some());
+    users.iter().zip(speaks).filter(|(_, is_plain)| *is_plain).map(|(user, _)| user.clone()).collect()
 }
 
 /// What a message counts for in a page: its text as JSON has it, and as much for the rest as `ARCHITECTURE.md` says.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use chinwag_core::{ConnectionId, Time, gateway::Fault};
+use chinwag_core::{ConnectionId, Time, dialect::Dialect, gateway::Fault};
 
 use crate::{
     abuse::Abuse,
@@ -16,7 +16,7 @@ use crate::{
     judge::Broken,
     link::Up,
     look::{Ending, Look},
-    scenario::{Action, Scenario},
+    scenario::{Action, ClientSetup, Scenario},
     witness::News,
     world::{Event, World},
 };
@@ -127,6 +127,11 @@ pub(crate) struct Life {
     pub(crate) may_be_large: bool,
 }
 
+/// The rooms that a client will be in without having asked.
+fn at_home(client: &ClientSetup) -> BTreeSet<usize> {
+    client.voice.and_then(Dialect::home).map(|_| 0).into_iter().collect()
+}
+
 impl Life {
     /// Nobody is there.
     pub(crate) fn new(scenario: &Scenario) -> Self {
@@ -147,7 +152,7 @@ impl Life {
             typing: vec![vec![(Time(0), Time(0)); setup.rooms as usize]; users.len()],
             began: vec![vec![Time(0); setup.rooms as usize]; users.len()],
             hushed: vec![vec![Time(0); setup.rooms as usize]; users.len()],
-            asked: vec![BTreeSet::new(); users.len()],
+            asked: setup.clients.iter().map(at_home).collect(),
             mail: Duration::from_micros(skewed.max().unwrap_or(0).max(setup.mail_us_max)),
             upset: Time(0),
             lost: Time(0),
@@ -199,7 +204,7 @@ impl Life {
         (0..self.presence.len()).filter(|&other| other != user && asked(other)).count()
     }
 
-    fn end_stays(&mut self, now: Time, is_meant: impl Fn(&Stay) -> bool, left: bool) {
+    pub(crate) fn end_stays(&mut self, now: Time, is_meant: impl Fn(&Stay) -> bool, left: bool) {
         for stay in self.stays.iter_mut().filter(|stay| stay.until.is_none() && is_meant(stay)) {
             (stay.until, stay.left) = (Some(now), left);
         }
@@ -306,7 +311,7 @@ impl World<'_> {
         broken(checks::TYPING_OVER, sentence)
     }
 
-    fn arrived(&mut self, client: usize, room: usize) {
+    pub(crate) fn arrived(&mut self, client: usize, room: usize) {
         let Some(line) = self.people[client].link else { return };
         let (now, life) = (self.now, &mut self.life);
         life.stays.retain(|stay| stay.client != client || stay.room != room);
@@ -457,7 +462,14 @@ impl World<'_> {
         match up {
             Up::Text(text) => {
                 line.texts += 1;
-                line.abuse.receives(shows);
+                let player = self.people[line.client].player.as_ref();
+                if player.is_none_or(|player| !player.voice.is_pong(text)) {
+                    line.abuse.receives(shows);
+                }
+                if player.is_some() {
+                    self.mailing.forgets(id);
+                    return;
+                }
                 if text.starts_with(r#"{"type":"hello""#) {
                     self.hello_arrives(id, text);
                 } else if text.starts_with(r#"{"type":"join""#) {

@@ -76,13 +76,17 @@ impl World<'_> {
         broken(checks::HEARTBEAT, sentence)
     }
 
-    /// Clients in a room since before a time, who have been told everything since.
+    /// Clients in a room since before a time, who have been told everything since; plain ones are not looked at.
     fn readers(&self, room: usize, since: Time) -> impl Iterator<Item = Stay> {
         let stays = self.life.stays.iter().copied();
         stays.filter(move |stay| {
             let is_clear = |id| self.links.get(id).is_some_and(|link| link.is_clear_since(since));
             let is_there = stay.until.is_none() && self.people[stay.client].link == Some(stay.line);
-            stay.room == room && stay.since <= since && is_there && is_clear(stay.line)
+            stay.room == room
+                && stay.since <= since
+                && is_there
+                && is_clear(stay.line)
+                && !self.is_player(stay.client)
         })
     }
 

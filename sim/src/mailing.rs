@@ -24,6 +24,13 @@ pub(crate) struct Mailing {
     pub(crate) ended: BTreeMap<usize, Time>,
 }
 
+impl Mailing {
+    /// A plain client says something, which may be that it comes into a room: it may be told of at once.
+    pub(crate) fn forgets(&mut self, connection: ConnectionId) {
+        self.typing.retain(|(its, _), _| *its != connection);
+    }
+}
+
 impl World<'_> {
     /// A node sends another one something.
     pub(crate) fn check_mail(&mut self, to: usize, mail: &Mail) -> Result<(), Broken> {

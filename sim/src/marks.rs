@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use chinwag_core::{
     Disconnect, Refusal,
     client::{ClientEvent, Presence},
+    dialect::Dialect,
     gateway::Counters,
     shard::Verdict,
 };
@@ -100,6 +101,27 @@ marks! {
     Spread = "rooms on several shards",
     Frozen = "client frozen",
     NodeDied = "node died alone",
+    Chat = "voice chat",
+    Lobby = "voice lobby",
+    Envelope = "voice envelope",
+    SocketIo = "voice socketio",
+    Agents = "voice agents",
+    Heard = "shown to a voice",
+    Slowed = "voice refused for now",
+    SaidAgain = "said again under its key",
+}
+
+impl Mark {
+    /// A plain client of a dialect is let in.
+    pub(crate) const fn of_voice(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Chat => Self::Chat,
+            Dialect::Lobby => Self::Lobby,
+            Dialect::Envelope => Self::Envelope,
+            Dialect::SocketIo => Self::SocketIo,
+            Dialect::Agents => Self::Agents,
+        }
+    }
 }
 
 /// Counts of everything that may happen.

@@ -5,14 +5,17 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use chinwag_core::{Client, ConnectionId, Time, UserName, client::ClientConfig, hash::mix};
 
 use crate::{
-    clock::Clock, intruder::Credentials, pipe::Line, scenario::ClientSetup, told::Told, writers::Writers,
+    clock::Clock, intruder::Credentials, pipe::Line, player::Player, scenario::ClientSetup, told::Told,
+    writers::Writers,
 };
 
 /// One client with its user and its line.
 #[derive(Debug)]
 pub(crate) struct Person {
-    /// The machine.
+    /// The machine; not used if it is a plain client.
     pub(crate) client: Client,
+    /// The plain client.
+    pub(crate) player: Option<Box<Player>>,
     /// Whom it speaks for.
     pub(crate) user: UserName,
     /// Its connection, if it has one.
@@ -65,6 +68,7 @@ impl Person {
     ) -> Self {
         Self {
             client: Client::new(config.clone(), user.clone(), seed),
+            player: setup.voice.map(|voice| Box::new(Player::new(voice, user.clone()))),
             clock: Clock::new(now, setup.clock),
             credentials: None,
             turned_away: false,
@@ -81,6 +85,17 @@ impl Person {
             trouble: Trouble::default(),
             setup: setup.clone(),
         }
+    }
+
+    /// It does nothing more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.player.as_ref().map_or_else(|| self.client.is_ended(), |player| player.is_over)
+    }
+
+    /// Whether it is a plain client that is to be in a room.
+    pub(crate) fn plays_in(&self, room: usize) -> bool {
+        let is_there = |player: &Player| !player.is_over && player.seats.contains_key(&room);
+        !self.frozen && self.player.as_deref().is_some_and(is_there)
     }
 
     /// Its program dies: another begins, and knows nothing.

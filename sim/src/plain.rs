@@ -23,6 +23,7 @@ pub(crate) fn plain(setup: &Setup) -> Setup {
         rate: 10_000_000,
         send_buffer: 65_536,
         clock: ClockSetup::default(),
+        voice: client.voice,
     };
     let ClientConfig {
         backoff,

@@ -81,7 +81,7 @@ fn patience(patience: &Patience) -> Result<(), String> {
 
 /// A line may take nothing: then nothing gets through.
 fn client(client: &ClientSetup) -> Result<(), String> {
-    let ClientSetup { user, latency_us, jitter_us, rate, send_buffer, clock } = client;
+    let ClientSetup { user, latency_us, jitter_us, rate, send_buffer, clock, voice: _ } = client;
     within("user", u64::from(*user), 0..=COUNT_MAX)?;
     within("latency_us", *latency_us, 0..=SPAN_US_MAX)?;
     within("jitter_us", *jitter_us, 0..=SPAN_US_MAX)?;

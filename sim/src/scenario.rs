@@ -3,9 +3,12 @@
 use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
 use chinwag_core::{
+    RoomName,
     client::{Backoff, ClientConfig},
     config::{GatewayConfig, ShardConfig},
+    dialect::Dialect,
     limiter::Rate,
+    name::LOBBY,
 };
 use chinwag_oracle::Keep;
 use serde::{Deserialize, Serialize};
@@ -88,6 +91,9 @@ pub struct ClientSetup {
     /// Its clock.
     #[serde(default)]
     pub clock: ClockSetup,
+    /// What it speaks, if it is a plain client without sessions, and not core's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<Dialect>,
 }
 
 /// How an actor's clock differs from the world's.
@@ -146,6 +152,17 @@ fn typing_max() -> usize {
 }
 
 impl Setup {
+    /// The name of a room. If anybody speaks a dialect that knows the lobby, the first one is it.
+    pub(crate) fn room_name(&self, room: u32) -> RoomName {
+        let knows_lobby = |client: &ClientSetup| client.voice.is_some_and(|voice| voice.home().is_some());
+        let name = if room == 0 && self.clients.iter().any(knows_lobby) {
+            LOBBY.to_owned()
+        } else {
+            format!("r{room}")
+        };
+        RoomName::new(&name).expect("a short name")
+    }
+
     /// What is kept of rooms and shown of it.
     pub(crate) fn keep(&self) -> Keep {
         Keep {

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use chinwag_core::{
-    Epoch, Position, Refusal, Seq, UserName,
+    Epoch, Position, Refusal, RoomName, Seq, UserName,
     dialect::{Dialect, Opening},
     name::LOBBY,
 };
@@ -161,6 +161,45 @@ impl Voice {
         Self::new(self.dialect(), self.user.clone())
     }
 
+    /// What no client of its dialect says; another number, other words.
+    pub(crate) const fn babble(&self, number: u64) -> &'static str {
+        let words: [&str; 3] = match self.tongue {
+            Tongue::Chat => [r#"{"type":"sing"}"#, "{", r#"{"type":"join"}"#],
+            Tongue::Lobby(_) => ["/sing", "/join", "/users everywhere"],
+            Tongue::Envelope => {
+                [r#"{"type":"sing","payload":{}}"#, r#"{"type":"joinRoom","payload":{}}"#, r#"{"type":7}"#]
+            }
+            Tongue::SocketIo => [r#"42["sing",{}]"#, r#"42["room:join",{}]"#, "9"],
+            Tongue::Agents => [r#"{"type":"auth","data":{}}"#, r#"{"type":"sing"}"#, "{"],
+        };
+        words[(number % 3) as usize]
+    }
+
+    /// Whether it can go on only by connecting again.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(&self.tongue, Tongue::Lobby(lobby) if lobby.is_lost())
+    }
+
+    /// Whether nothing has to be said before anything else.
+    pub(crate) const fn is_known_at_once(&self) -> bool {
+        matches!(self.tongue, Tongue::Chat)
+    }
+
+    /// Whether a frame is nothing but a sign of life that was asked for.
+    pub(crate) fn is_pong(&self, text: &str) -> bool {
+        matches!(self.tongue, Tongue::SocketIo) && text == socketio::PONG
+    }
+
+    /// Whether messages have places.
+    pub(crate) const fn has_places(&self) -> bool {
+        matches!(self.tongue, Tongue::Chat | Tongue::Envelope | Tongue::SocketIo)
+    }
+
+    /// Whether a room can be entered, left and spoken in: specification 4 knows but one.
+    pub(crate) fn can_name(&self, room: &RoomName) -> bool {
+        !matches!(self.tongue, Tongue::Agents) || room.as_str() == LOBBY
+    }
+
     /// The room it is in without having asked, where its specification knows such a one.
     pub(crate) const fn home(&self) -> Option<&'static str> {
         match self.tongue {
@@ -228,14 +267,6 @@ pub(crate) fn as_shown(dialect: Dialect, content: &str) -> String {
     match dialect {
         Dialect::Lobby => lobby::as_shown(content),
         Dialect::Chat | Dialect::Envelope | Dialect::SocketIo | Dialect::Agents => content.to_owned(),
-    }
-}
-
-/// What of a text can be said in a dialect: a line has no end of line, and one that begins with a slash is a command.
-pub(crate) fn as_said(dialect: Dialect, content: &str) -> Option<&str> {
-    match dialect {
-        Dialect::Lobby => Some(content.trim_end_matches(['\r', '\n'])).filter(|line| !line.starts_with('/')),
-        Dialect::Chat | Dialect::Envelope | Dialect::SocketIo | Dialect::Agents => Some(content),
     }
 }
 

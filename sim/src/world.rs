@@ -28,6 +28,7 @@ use crate::{
     marks::Marks,
     outcome::{Failure, Outcome},
     person::Person,
+    player,
     rates::Rates,
     sabotage::{Sabotage, Saboteur},
     scenario::{Calm, Scenario},
@@ -72,6 +73,8 @@ pub(crate) enum Event {
     Ask { client: usize, room: usize, after: Option<UserName> },
     /// A client is asked for its next page of rooms.
     AskRooms { client: usize, after: Option<RoomName> },
+    /// A plain client waits for something.
+    Player { client: usize, alarm: player::Alarm },
     /// Something must have happened.
     Look(Look),
     /// Everything must be in order.
@@ -96,7 +99,7 @@ impl Event {
             Self::Start => 3,
             Self::Resume(_) => 4,
             Self::Mail { .. } => 5,
-            Self::Timer(_) => 6,
+            Self::Timer(_) | Self::Player { .. } => 6,
             Self::Survey | Self::Ask { .. } | Self::AskRooms { .. } | Self::Sat { .. } | Self::Look(_) => 7,
             Self::Rest | Self::End => 8,
         }
@@ -163,7 +166,6 @@ impl<'a> World<'a> {
     fn new(scenario: &'a Scenario, trace: &'a mut Trace, sabotage: Option<Sabotage>) -> Self {
         let (setup, draws) = (&scenario.setup, Draws::new(scenario.seed));
         let user = |number: u32| UserName::new(&format!("u{number}")).expect("a short name");
-        let room = |number: u32| RoomName::new(&format!("r{number}")).expect("a short name");
         let config = Arc::new(setup.client_config());
         let people: Vec<Person> = (0..)
             .zip(&setup.clients)
@@ -175,7 +177,7 @@ impl<'a> World<'a> {
         let users = people.iter().map(|person| person.user.clone()).collect();
         let rates =
             Rates::new(setup.clients.iter().map(|client| client.user).collect(), setup.message_rate());
-        let names = (0..setup.rooms).map(room).collect();
+        let names = (0..setup.rooms).map(|room| setup.room_name(room)).collect();
         let mut world = Self {
             scenario,
             draws,
@@ -258,6 +260,7 @@ impl<'a> World<'a> {
             Event::Survey => self.survey(),
             Event::Ask { client, room, after } => self.ask(client, room, after),
             Event::AskRooms { client, after } => self.submit(client, Command::Rooms { after }),
+            Event::Player { client, alarm } => self.player_wakes(client, alarm),
             Event::Look(look) => self.look(look),
             Event::End => self.end(),
         }
@@ -303,22 +306,27 @@ impl<'a> World<'a> {
     /// Hands a client something and carries out what it wants.
     pub(crate) fn tell_client(&mut self, client: usize, input: ClientInput<'_>) -> Result<(), Broken> {
         self.inputs += 1;
-        self.trace.add(
-            self.now,
-            &trace::Event {
-                kind: client_kind(&input),
-                actor: Lane::Client(client),
-                connection: self.people[client].link,
-                digest: digest::client(&input),
-                text: format_args!("{}", describe::client_input(&input)),
-            },
-        );
+        self.note_input(client, &input);
         let mut out = std::mem::take(&mut self.client_outputs);
         let person = &mut self.people[client];
         person.client.handle_input(person.clock.shows(self.now), input, &mut out);
         let done = self.carry_out(client, &mut out);
         self.client_outputs = out;
         done
+    }
+
+    /// Notes what a client is handed.
+    pub(crate) fn note_input(&mut self, client: usize, input: &ClientInput<'_>) {
+        self.trace.add(
+            self.now,
+            &trace::Event {
+                kind: client_kind(input),
+                actor: Lane::Client(client),
+                connection: self.people[client].link,
+                digest: digest::client(input),
+                text: format_args!("{}", describe::client_input(input)),
+            },
+        );
     }
 
     /// Carries out what a client wants.

@@ -14,7 +14,7 @@ use chinwag_core::{
 };
 use proptest::{prelude::*, test_runner::RngSeed};
 
-use super::{Heard, Mood, Wish, as_said, as_shown};
+use super::{Heard, Mood, Wish, as_shown};
 use stage::Stage;
 
 mod stage;
@@ -105,6 +105,14 @@ fn has_words(dialect: Dialect, inside: &BTreeSet<usize>, act: &mut Act) -> bool 
         (Dialect::Lobby, Act::Say { room, .. }) => inside.contains(room),
         (Dialect::Agents, Act::Say { room, .. } | Act::Status { room }) => *room == 0,
         (Dialect::Lobby | Dialect::Agents, _) => false,
+    }
+}
+
+/// What of a text can be said in a dialect: a line has no end of line, and one that begins with a slash is a command.
+fn as_said(dialect: Dialect, content: &str) -> Option<&str> {
+    match dialect {
+        Dialect::Lobby => Some(content.trim_end_matches(['\r', '\n'])).filter(|line| !line.starts_with('/')),
+        Dialect::Chat | Dialect::Envelope | Dialect::SocketIo | Dialect::Agents => Some(content),
     }
 }
 

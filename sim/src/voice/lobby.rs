@@ -1,5 +1,8 @@
 //! Specification 1: plain lines. A line is said in the current room, so whoever means another one goes there first, and
 //! speaks when they are told that they are there.
+//!
+//! Nothing says which line a refusal is about. Whoever is told that they are too fast while they are on the way does not
+//! know where they will be.
 
 use std::collections::VecDeque;
 
@@ -7,66 +10,112 @@ use chinwag_core::Refusal;
 
 use super::{Heard, Hearing, Line, Wish, fields::is_instant};
 
-/// Where a client was last told that it is, and what it will say when it is elsewhere.
+/// Where a client is, and what it is about to do, one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Lobby {
-    current: Option<String>,
+    place: Place,
     /// Rooms it is in.
     rooms: Vec<String>,
-    /// What waits: the room it is meant for, and the line.
-    plans: VecDeque<(String, Line)>,
+    plans: VecDeque<Plan>,
+}
+
+#[derive(Debug, Eq, PartialEq)]
+enum Place {
+    /// Here.
+    In(String),
+    /// On the way from a room, if it has been in one, and will be told where it is.
+    Leaving(Option<String>),
+    /// Nobody knows.
+    Lost,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Leaving(None)
+    }
+}
+
+#[derive(Debug)]
+enum Plan {
+    Join(String),
+    Leave(String),
+    Say(String, Line),
 }
 
 impl Lobby {
     pub(super) fn wants(&mut self, wish: Wish<'_>, out: &mut Vec<Line>) {
-        match wish {
-            Wish::Join { room } => out.push(Line::new(format!("/join {room}"))),
-            Wish::Leave { room } => self.there(room, Line::new("/leave"), out),
+        let plan = match wish {
+            Wish::Join { room } => Plan::Join(room.to_owned()),
+            Wish::Leave { room } => Plan::Leave(room.to_owned()),
             Wish::Say { room, content, number } => {
-                self.there(room, Line { text: content.to_owned(), message: Some(number) }, out);
+                Plan::Say(room.to_owned(), Line { text: content.to_owned(), message: Some(number) })
             }
             // There are no words for these.
-            Wish::Typing { .. } | Wish::Status { .. } | Wish::Task { .. } => {}
-        }
+            Wish::Typing { .. } | Wish::Status { .. } | Wish::Task { .. } => return,
+        };
+        self.plans.push_back(plan);
+        self.go_on(out);
     }
 
-    /// Says something in a room it is in, and goes there first.
-    fn there(&mut self, room: &str, line: Line, out: &mut Vec<Line>) {
-        if self.current.as_deref() == Some(room) && self.plans.is_empty() {
-            // After a leave it is told where it is.
-            self.current = self.current.take().filter(|_| line.text != "/leave");
+    /// Whether it cannot say anything any more, for it would be said anywhere.
+    pub(super) fn is_lost(&self) -> bool {
+        self.place == Place::Lost
+    }
+
+    /// Carries out what it can where it is, and goes where it has to.
+    fn go_on(&mut self, out: &mut Vec<Line>) {
+        while let Place::In(here) = &self.place {
+            let Some(plan) = self.plans.pop_front() else { return };
+            let (Plan::Join(room) | Plan::Leave(room) | Plan::Say(room, _)) = &plan;
+            let (is_here, is_in) = (room == here, self.rooms.contains(room));
+            let join = Line::new(format!("/join {room}"));
+            let line = match plan {
+                Plan::Join(_) => join,
+                // Whoever was sent away meanwhile has nothing to do there.
+                Plan::Leave(_) | Plan::Say(..) if !is_in => continue,
+                Plan::Say(_, line) if is_here => {
+                    out.push(line);
+                    continue;
+                }
+                Plan::Leave(_) if is_here => Line::new("/leave"),
+                Plan::Leave(_) | Plan::Say(..) => {
+                    self.plans.push_front(plan);
+                    join
+                }
+            };
             out.push(line);
-        } else if self.rooms.iter().any(|its| its == room) {
-            out.extend(self.plans.is_empty().then(|| Line::new(format!("/join {room}"))));
-            self.plans.push_back((room.to_owned(), line));
+            self.place = Place::Leaving(Some(here.clone()));
         }
     }
 
     pub(super) fn reads(&mut self, text: &str, out: &mut Vec<Line>) -> Hearing {
         let heard = match text.split_at_checked(2) {
             Some(("* ", notice)) => self.notice(notice)?,
-            Some(("! ", refused)) => {
-                // Nobody knows to what: what was planned is given up.
-                self.plans.clear();
-                vec![refusal(refused)?]
-            }
+            Some(("! ", refused)) => vec![self.refused(refused)?],
             _ => vec![message(text)?],
         };
         self.go_on(out);
         Ok(heard)
     }
 
-    /// Says what was planned for where it is now, and goes where it has to go next.
-    fn go_on(&mut self, out: &mut Vec<Line>) {
-        while let Some((_, line)) = self.plans.pop_front_if(|(room, _)| self.current.as_ref() == Some(room)) {
-            self.current = self.current.take().filter(|_| line.text != "/leave");
-            out.push(line);
-            if let Some((room, _)) =
-                self.plans.front().filter(|(room, _)| self.current.as_ref() != Some(room))
-            {
-                out.push(Line::new(format!("/join {room}")));
-            }
+    fn refused(&mut self, text: &str) -> Result<Heard, String> {
+        let fits = |refusal: &&Refusal| text.starts_with(refusal.message());
+        let refusal = *Refusal::ALL.iter().find(fits).ok_or("there is no such refusal")?;
+        if let Place::Leaving(from) = &mut self.place {
+            self.place = match (refusal, from.take()) {
+                // That cannot be about anything but a room one wants to enter, and so one is where one was.
+                (
+                    Refusal::RoomFull
+                    | Refusal::Full
+                    | Refusal::TooManyRooms
+                    | Refusal::RoomsClosed
+                    | Refusal::UnknownRoom,
+                    Some(from),
+                ) => Place::In(from),
+                _ => Place::Lost,
+            };
         }
+        Ok(Heard::Refused { refusal, message: None, for_now: text.ends_with(" s.") })
     }
 
     fn notice(&mut self, notice: &str) -> Hearing {
@@ -76,7 +125,7 @@ impl Lobby {
         };
         if let Some(place) = place {
             let room = place.strip_suffix(" now.").ok_or("it does not say where one is")?;
-            self.current = Some(room.to_owned());
+            self.place = Place::In(room.to_owned());
         }
         if let Some(room) = what.strip_prefix("You have joined #") {
             let room = sentence(room)?;
@@ -149,13 +198,6 @@ fn sentence(name: &str) -> Result<String, String> {
 /// The first word of how somebody stands.
 fn state(standing: &str) -> String {
     standing.split([',', ' ']).next().unwrap_or_default().to_owned()
-}
-
-/// A refusal by its sentence.
-fn refusal(text: &str) -> Result<Heard, String> {
-    let fits = |refusal: &&Refusal| text.starts_with(refusal.message());
-    let refusal = Refusal::ALL.iter().find(fits).ok_or("there is no such refusal")?;
-    Ok(Heard::Refused { refusal: *refusal, message: None, for_now: text.ends_with(" s.") })
 }
 
 /// `2026-11-21T05:03:00.000Z #rust ann: hello`

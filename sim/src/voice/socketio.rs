@@ -10,6 +10,9 @@ use super::{
     key, number_of, position, refusal,
 };
 
+const PING: &str = "2";
+pub(super) const PONG: &str = "3";
+
 pub(super) fn says(wish: Wish<'_>) -> String {
     let (name, data, callback) = match wish {
         Wish::Join { room } => ("room:join", json!({"room": room}), None),
@@ -31,14 +34,14 @@ pub(super) fn says(wish: Wish<'_>) -> String {
 /// What a client of this dialect says at once, whatever its user wants.
 pub(super) fn answers(user: &UserName, packet: &str) -> Option<String> {
     match packet {
-        "2" => Some("3".to_owned()),
+        PING => Some(PONG.to_owned()),
         _ if packet.starts_with('0') => Some(format!("40{}", json!({"userId": user.as_str()}))),
         _ => None,
     }
 }
 
 pub(super) fn reads(packet: &str) -> Hearing {
-    if packet == "2" || packet == "41" {
+    if packet == PING || packet == "41" {
         return Ok(vec![Heard::Other]);
     }
     if let Some(handshake) = packet.strip_prefix('0') {

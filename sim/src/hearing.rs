@@ -1,0 +1,374 @@
+//! What plain clients read, judged.
+//!
+//! The judge is told what is shown as it is of other clients: by places, if the dialect names them, otherwise by
+//! [`Thread`]s.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chinwag_core::{Disconnect, Position, Refusal, Seq};
+use chinwag_oracle::{Observation, Promise, SendId};
+
+use crate::{
+    checks::{self, broken},
+    judge::Broken,
+    marks::Mark,
+    person::Person,
+    player::{Alarm, Open},
+    playing::NUDGE,
+    thread::Thread,
+    trace::{Kind, Lane},
+    voice::{Heard, Standing, Wish},
+    witness::{member_id, room_id},
+    world::{Event, World},
+};
+
+/// A message without an answer is sent again under its key for so long: far less than the server remembers it.
+const REPEAT_MAX: Duration = Duration::from_secs(30);
+
+/// What the client's user sees.
+impl World<'_> {
+    pub(crate) fn player_hears(&mut self, client: usize, heard: Heard) -> Result<(), Broken> {
+        self.note(Kind::Shown, Lane::Client(client), format_args!("{heard:?}"));
+        if self.player(client).silenced && heard != Heard::Other {
+            let sentence =
+                format!("c{client} was told that another connection took over, and hears {heard:?}");
+            return broken(checks::ONE_CONNECTION, sentence);
+        }
+        match heard {
+            Heard::Welcome => {
+                self.player_is_known(client);
+            }
+            Heard::Entered { room, standing } => return self.player_enters(client, &room, standing),
+            Heard::Gone { room, position } => {
+                let room = self.room_named(client, &room)?;
+                let player = self.player(client);
+                player.asked.remove(&room);
+                if let Some(thread) = player.seats.remove(&room) {
+                    self.player_leaves(client, room, thread, position)?;
+                }
+                self.player_moves(client);
+            }
+            Heard::Message { room, user, content, seq, from_history } => {
+                let shown = Said { room: &room, user: &user, content: &content, seq, from_history };
+                return self.player_is_shown(client, &shown);
+            }
+            Heard::Accepted { number, position } => return self.player_is_answered(client, number, position),
+            Heard::Behind { room } => {
+                self.marks.hit(Mark::Lagged);
+                self.player_seat(client, &room)?;
+            }
+            Heard::Missing { room, from, to } => {
+                let (room, thread) = self.player_seat(client, &room)?;
+                thread.gap();
+                if let Some(Position { epoch, .. }) = thread.last().filter(|_| self.has_places(client)) {
+                    let (member, room) = (member_id(client), room_id(room));
+                    let from = Position::new(epoch, Seq(from));
+                    return self.judge.observe(Observation::Gap { member, room, from, to: Seq(to) });
+                }
+            }
+            Heard::Came { room, .. }
+            | Heard::Went { room, .. }
+            | Heard::Mood { room, .. }
+            | Heard::Status { room, .. }
+            | Heard::Task { room, .. } => {
+                self.player_seat(client, &room)?;
+            }
+            Heard::Refused { refusal, message, for_now } => {
+                return self.player_is_refused(client, refusal, message, for_now);
+            }
+            Heard::Other => {}
+        }
+        Ok(())
+    }
+
+    pub(crate) fn player_is_known(&mut self, client: usize) {
+        let player = self.player(client);
+        player.welcome();
+        let mark = Mark::of_voice(player.voice.dialect());
+        self.marks.hit(mark);
+        self.player_moves(client);
+    }
+
+    /// Whether a client's dialect says where in their rooms messages are.
+    fn has_places(&self, client: usize) -> bool {
+        self.people[client].player.as_ref().is_some_and(|player| player.voice.has_places())
+    }
+
+    fn player_enters(&mut self, client: usize, room: &str, standing: Option<Standing>) -> Result<(), Broken> {
+        let room = self.room_named(client, room)?;
+        let (member, room_id) = (member_id(client), room_id(room));
+        if standing.is_none() && self.player(client).seats.contains_key(&room) {
+            // The answer to a greeting may come after the first of what it leads to.
+            return Ok(());
+        }
+        if let Some(thread) = self.player(client).seats.remove(&room) {
+            // Whoever enters once more is shown the newest messages once more.
+            self.player_leaves(client, room, thread, None)?;
+        }
+        let position = standing.map(|standing| standing.head);
+        let next = standing.map(|standing| standing.next);
+        let before = |Standing { head, next }| Position::new(head.epoch, Seq(next.0.saturating_sub(1)));
+        let last = standing.map(before);
+        self.judge.observe(Observation::Joined { member, room: room_id, position, next, verdict: None })?;
+        match position {
+            Some(position) => self.judge.raise(room, position),
+            // What it is shown is judged here.
+            None => self.judge.observe(Observation::SessionLost { member })?,
+        }
+        let player = self.player(client);
+        player.asked.remove(&room);
+        player.seats.insert(room, Thread::new(last));
+        self.arrived(client, room);
+        self.player_moves(client);
+        self.player_repeats(client, room)
+    }
+
+    /// Sends again what was sent to a room on an earlier connection and not answered: it is there once all the same.
+    fn player_repeats(&mut self, client: usize, room: usize) -> Result<(), Broken> {
+        let player = self.player(client);
+        let open = if player.voice.has_places() { player.open.clone() } else { BTreeMap::new() };
+        let link = self.people[client].link;
+        for (send, Open { since, connection, .. }) in open {
+            if self.judge.room_of(send) != Some(room) || connection == link {
+                continue;
+            }
+            if self.now > since + REPEAT_MAX || self.life.upset >= since {
+                // By a clock that has jumped, the server may have forgotten it.
+                self.player(client).open.remove(&send);
+                self.judge.observe(Observation::Unresolved { send })?;
+                continue;
+            }
+            self.marks.hit(Mark::SaidAgain);
+            self.player(client).open.insert(send, Open { since, connection: link, is_repeated: true });
+            let (content, name) = (self.judge.content_of(send), self.judge.room(room).clone());
+            let wish = Wish::Say { room: name.as_str(), content: &content, number: send.0.into() };
+            self.player_wants(client, wish);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn player_leaves(
+        &mut self,
+        client: usize,
+        room: usize,
+        mut thread: Thread,
+        position: Option<Position>,
+    ) -> Result<(), Broken> {
+        self.settle_thread(client, &mut thread)?;
+        let (member, room) = (member_id(client), room_id(room));
+        self.judge.observe(Observation::Left { member, room, position })
+    }
+
+    fn player_is_shown(&mut self, client: usize, said: &Said<'_>) -> Result<(), Broken> {
+        let Said { user, content, seq, from_history, .. } = *said;
+        self.checked(Promise::Privacy.name());
+        let (room, thread) = self.player_seat(client, said.room)?;
+        let epoch = thread.last().map(|last| last.epoch);
+        let dialect = self.player(client).voice.dialect();
+        let send = self.judge.recognise_in(dialect, user, content)?;
+        self.marks.hit(Mark::Heard);
+        if let (Some(seq), Some(epoch)) = (seq, epoch) {
+            let position = Position::new(epoch, Seq(seq));
+            self.judge.raise(room, position);
+            let (member, room) = (member_id(client), room_id(room));
+            let (send, position) = (Some(send), Some(position));
+            self.judge.observe(Observation::Shown { member, room, send, position, from_history })?;
+        } else if self.judge.room_of(send) != Some(room) {
+            return broken(Promise::NoInvention.name(), format!("c{client} is shown {content:?} in r{room}"));
+        }
+        let player = self.player(client);
+        // In dialects without receipts, to see it is to be answered.
+        if seq.is_none() && player.open.remove(&send).is_some() {
+            let position = self.judge.places(send).last().copied();
+            self.judge.observe(match position {
+                Some(_) => Observation::Acknowledged { send, position },
+                // Nobody else may ever say where it is.
+                None => Observation::Unresolved { send },
+            })?;
+        }
+        let player = self.people[client].player.as_mut().expect("it is one");
+        let thread = player.seats.get_mut(&room).expect("it was there before");
+        thread.show(send);
+        let mut thread = std::mem::take(thread);
+        let settled = self.settle_thread(client, &mut thread);
+        self.player(client).seats.insert(room, thread);
+        settled
+    }
+
+    /// Judges what was shown by the places that are known by now.
+    fn settle_thread(&mut self, client: usize, thread: &mut Thread) -> Result<(), Broken> {
+        let judged =
+            thread.settle(|send| self.judge.places(send)).map_err(|Broken { check, sentence }| {
+                let voice = self.people[client].player.as_ref().map(|player| player.voice.to_string());
+                Broken { check, sentence: format!("c{client}, {}, {sentence}", voice.unwrap_or_default()) }
+            })?;
+        for promise in [Promise::Order, Promise::ExactlyOnce, Promise::GapFree] {
+            self.checks.add(promise.name(), judged);
+        }
+        Ok(())
+    }
+
+    fn player_is_answered(
+        &mut self,
+        client: usize,
+        number: u64,
+        position: Option<Position>,
+    ) -> Result<(), Broken> {
+        self.checked(checks::ANSWERS);
+        let send = SendId(u32::try_from(number).unwrap_or(u32::MAX));
+        if self.player(client).open.remove(&send).is_none() {
+            return broken(
+                checks::ANSWERS,
+                format!("c{client} is told that message {number} is in its room"),
+            );
+        }
+        self.judge.observe(Observation::Acknowledged { send, position })
+    }
+
+    fn player_is_refused(
+        &mut self,
+        client: usize,
+        refusal: Refusal,
+        message: Option<u64>,
+        for_now: bool,
+    ) -> Result<(), Broken> {
+        self.checked(checks::ANSWERS);
+        if let Some(number) = message {
+            let send = SendId(u32::try_from(number).unwrap_or(u32::MAX));
+            let Some(Open { is_repeated, .. }) = self.player(client).open.remove(&send) else {
+                return broken(checks::ANSWERS, format!("c{client} is refused message {number}: {refusal}"));
+            };
+            // It is not sent again; what was sent before may have been let in.
+            self.judge.observe(if is_repeated {
+                Observation::Unresolved { send }
+            } else {
+                Observation::Refused { send }
+            })?;
+        }
+        match refusal {
+            _ if for_now => {
+                self.marks.hit(Mark::Slowed);
+                let player = self.player(client);
+                if !std::mem::replace(&mut player.is_nudged, true) {
+                    self.add_after(NUDGE, Event::Player { client, alarm: Alarm::Nudge });
+                }
+            }
+            Refusal::Replaced => {
+                self.player_forgets(client)?;
+                self.player(client).silenced = true;
+            }
+            Refusal::RoomFull
+            | Refusal::UnknownRoom
+            | Refusal::Full
+            | Refusal::TooManyRooms
+            | Refusal::TooManySessions
+            | Refusal::RoomsClosed => {
+                self.check_refusal(client, refusal, None)?;
+                if !self.player(client).known {
+                    // It is not let in at all, and tries again later.
+                    self.let_go(client);
+                    return self.player_lost(client, Some(Disconnect::Overloaded.code()));
+                }
+            }
+            // Of a room that was left, or that a server that is gone had.
+            Refusal::NotMember | Refusal::ContentTooLarge | Refusal::LastRoom => {}
+            Refusal::BadJson
+            | Refusal::BadFrame
+            | Refusal::BadEnvelope
+            | Refusal::UnknownType
+            | Refusal::UnknownCommand
+            | Refusal::MissingUserId
+                if self.player(client).has_babbled => {}
+            other => {
+                return broken(checks::PROTOCOL, format!("c{client} has given no cause to be told {other}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// A room that a client is in.
+    fn player_seat(&mut self, client: usize, name: &str) -> Result<(usize, &mut Thread), Broken> {
+        let room = self.room_named(client, name)?;
+        let player = self.player(client);
+        if !player.known && player.voice.home() == Some(name) && !player.seats.contains_key(&room) {
+            // In a large room, presence and messages may come before the answer that lets one in.
+            self.player_enters(client, name, None)?;
+        }
+        match self.people[client].player.as_mut().and_then(|player| player.seats.get_mut(&room)) {
+            Some(thread) => Ok((room, thread)),
+            None => broken(Promise::Privacy.name(), format!("c{client} hears of {name} and is not in it")),
+        }
+    }
+
+    fn room_named(&self, client: usize, name: &str) -> Result<usize, Broken> {
+        let none =
+            || Broken { check: checks::CONTENT, sentence: format!("c{client} hears of a room {name}") };
+        self.room_number(name).ok_or_else(none)
+    }
+
+    pub(crate) fn room_number(&self, name: &str) -> Option<usize> {
+        (0..self.scenario.setup.rooms as usize).find(|&room| self.judge.room(room).as_str() == name)
+    }
+}
+
+/// At rest.
+impl World<'_> {
+    /// A plain client is connected, where its user wants to be, answered, and has read everything.
+    pub(crate) fn check_player(&mut self, client: usize) -> Result<(), Broken> {
+        let Person { player, wanted, turned_away, .. } = &mut self.people[client];
+        let player = player.as_mut().expect("it is one");
+        if player.is_over || player.silenced {
+            return Ok(());
+        }
+        let voice = player.voice.to_string();
+        let (wanted, turned_away) = (wanted.clone(), *turned_away);
+        let seats = std::mem::take(&mut player.seats);
+        let known = player.known;
+        // What was sent to a room that its user does not want to be in any more is not asked about again.
+        let is_asked =
+            |send: &SendId| self.judge.room_of(*send).is_some_and(|room| seats.contains_key(&room));
+        let is_answered = !player.open.keys().any(is_asked);
+        self.checked(checks::CONNECTED);
+        self.checked(checks::ANSWERED);
+        let is_there = wanted.iter().eq(seats.keys());
+        if !(turned_away || known && is_there) {
+            return broken(
+                checks::CONNECTED,
+                format!("c{client}, {voice}, is not where it wants to be at rest"),
+            );
+        }
+        if !is_answered && self.has_places(client) {
+            return broken(checks::ANSWERED, format!("c{client}, {voice}, waits for answers at rest"));
+        }
+        for (room, mut thread) in seats {
+            self.checked(checks::CAUGHT_UP);
+            self.settle_thread(client, &mut thread)?;
+            // Where a message is that nobody with places has seen, nobody can say.
+            let is_read = thread.waits()
+                || thread.last().is_none_or(|last| last.seq == self.judge.head(room, last.epoch));
+            if !is_read {
+                let (last, name) = (thread.last(), self.judge.room(room));
+                let sentence = format!("c{client}, {voice}, has read {name} to {last:?} at rest");
+                return broken(checks::CAUGHT_UP, sentence);
+            }
+            self.player(client).seats.insert(room, thread);
+        }
+        Ok(())
+    }
+
+    /// At the end, what has no answer never will have.
+    pub(crate) fn player_ends(&mut self, client: usize) -> Result<(), Broken> {
+        let open = std::mem::take(&mut self.player(client).open);
+        open.into_keys().try_for_each(|send| self.judge.observe(Observation::Unresolved { send }))
+    }
+}
+
+/// A message as a plain client reads it.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    room: &'a str,
+    user: &'a str,
+    content: &'a str,
+    seq: Option<u64>,
+    from_history: bool,
+}

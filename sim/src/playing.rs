@@ -1,0 +1,296 @@
+//! Plain clients at work: they connect and come back, and their users' wishes become frames.
+
+use std::time::Duration;
+
+use chinwag_core::{ConnectionId, client::ClientInput, disconnect::may_return, gateway::Frame};
+use chinwag_oracle::{Observation, SendId};
+
+use crate::{
+    checks::{self, broken},
+    judge::Broken,
+    link::Up,
+    person::Person,
+    player::{Alarm, Open, Player},
+    scenario::Action,
+    voice::{Line, Wish},
+    world::{Event, World},
+};
+
+/// What was refused is asked for again after this.
+pub(crate) const NUDGE: Duration = Duration::from_secs(1);
+
+/// The client's connection.
+impl World<'_> {
+    /// The handshake is done.
+    pub(crate) fn player_opened(&mut self, client: usize, id: ConnectionId) {
+        let (now, mut lines) = (self.now, Vec::new());
+        let player = self.player(client);
+        player.renew(now);
+        player.voice.greet(&mut lines);
+        if let Some(home) = player.voice.home() {
+            let room = self.room_number(home).expect("there is such a room if anybody needs it");
+            self.people[client].wanted.insert(room);
+            self.life.asked[client].insert(room);
+        }
+        self.player_sends(client, lines);
+        if self.player(client).voice.is_known_at_once() {
+            self.player_is_known(client);
+        }
+        let silence = self.scenario.setup.patience.silence_timeout;
+        self.add_after(silence, Event::Player { client, alarm: Alarm::Silence(id) });
+    }
+
+    /// A frame has arrived.
+    pub(crate) fn player_reads(&mut self, client: usize, text: &str) -> Result<(), Broken> {
+        self.inputs += 1;
+        self.note_input(client, &ClientInput::Received(Frame::Text(text)));
+        self.checked(checks::PROTOCOL);
+        let (now, mut lines) = (self.now, Vec::new());
+        let player = self.player(client);
+        player.heard = now;
+        let heard = match player.voice.read(text, &mut lines) {
+            Ok(heard) => heard,
+            Err(why) => {
+                let voice = player.voice.to_string();
+                return broken(checks::PROTOCOL, format!("c{client}, {voice}, reads {text}: {why}"));
+            }
+        };
+        self.player_sends(client, lines);
+        heard.into_iter().try_for_each(|heard| self.player_hears(client, heard))?;
+        if self.people[client].link.is_some() && self.player(client).voice.is_lost() {
+            self.let_go(client);
+            self.player_forgets(client)?;
+            self.player_returns(client, NUDGE);
+        }
+        Ok(())
+    }
+
+    /// A ping or pong has arrived.
+    pub(crate) fn player_lives(&mut self, client: usize) {
+        let now = self.now;
+        self.player(client).heard = now;
+    }
+
+    /// The connection is gone.
+    pub(crate) fn player_lost(&mut self, client: usize, code: Option<u16>) -> Result<(), Broken> {
+        self.player_forgets(client)?;
+        if !may_return(code) {
+            self.player(client).is_over = true;
+            return self.player_ends(client);
+        }
+        let shows = self.people[client].clock.shows(self.now);
+        let told = self.endings.not_before(client).map(|back| back.since(shows));
+        let patience = &self.scenario.setup.patience;
+        let player = self.people[client].player.as_mut().expect("it is one");
+        let wait = told.unwrap_or_else(|| player.backoff(patience));
+        self.player_returns(client, wait);
+        Ok(())
+    }
+
+    /// Will connect again after so long, by its own clock.
+    pub(crate) fn player_returns(&mut self, client: usize, wait: Duration) {
+        let clock = &self.people[client].clock;
+        let at = clock.when(clock.shows(self.now) + wait).max(self.now);
+        self.player(client).returns = Some(at);
+        self.add(at, Event::Player { client, alarm: Alarm::Return });
+    }
+
+    /// One is in no room any more. What has no key and no answer may be in its room or not.
+    pub(crate) fn player_forgets(&mut self, client: usize) -> Result<(), Broken> {
+        let player = self.player(client);
+        player.known = false;
+        let (has_keys, seats) = (player.voice.has_places(), std::mem::take(&mut player.seats));
+        if !has_keys || player.is_over {
+            self.player_ends(client)?;
+        }
+        seats.into_iter().try_for_each(|(room, thread)| self.player_leaves(client, room, thread, None))
+    }
+
+    /// Something that a client waits for may have come.
+    pub(crate) fn player_wakes(&mut self, client: usize, alarm: Alarm) -> Result<(), Broken> {
+        let silence = self.scenario.setup.patience.silence_timeout;
+        let (now, link) = (self.now, self.people[client].link);
+        let back = self.endings.not_before(client).map(|back| self.people[client].clock.when(back));
+        let player = self.player(client);
+        match alarm {
+            // A clock that was put back says that it is too early.
+            Alarm::Return if player.returns == Some(now) && back.is_some_and(|back| back > now) => {
+                player.returns = back;
+                self.add(back.expect("just looked"), Event::Player { client, alarm });
+                Ok(())
+            }
+            Alarm::Return if link.is_none() && !player.is_over && player.returns == Some(now) => {
+                self.connect(client)
+            }
+            Alarm::Return => Ok(()),
+            Alarm::Nudge => {
+                player.is_nudged = false;
+                player.asked.clear();
+                self.player_moves(client);
+                Ok(())
+            }
+            Alarm::Silence(id) if link != Some(id) => Ok(()),
+            Alarm::Silence(_) if player.heard + silence <= now => {
+                self.let_go(client);
+                self.player_lost(client, None)
+            }
+            Alarm::Silence(_) => {
+                let due = player.heard + silence;
+                self.add(due, Event::Player { client, alarm });
+                Ok(())
+            }
+        }
+    }
+
+    fn player_sends(&mut self, client: usize, lines: Vec<Line>) {
+        for Line { text, message } in lines {
+            if let Some(number) = message {
+                let send = SendId(u32::try_from(number).expect("scenarios are small"));
+                let (since, connection) = (self.now, self.people[client].link);
+                let open = Open { since, connection, is_repeated: false };
+                self.player(client).open.entry(send).or_insert(open);
+                self.judge.observe(Observation::Sent { send }).expect("to send is no violation");
+            }
+            self.transmit(client, Up::Text(text));
+        }
+    }
+}
+
+/// The client's user.
+impl World<'_> {
+    /// The user of a plain client does something, if their dialect has words for it.
+    pub(crate) fn player_does(&mut self, client: usize, action: &Action) -> Result<(), Broken> {
+        match *action {
+            Action::Quit => return self.player_quits(client),
+            Action::Nonsense { times, .. } => {
+                self.player_babbles(client, times);
+                return Ok(());
+            }
+            Action::Crash => {
+                self.let_go(client);
+                self.forgets_its_return(client);
+                self.player_forgets(client)?;
+                return self.connect(client);
+            }
+            _ => {}
+        }
+        let Some(room) = room_of(action).filter(|&room| room < self.scenario.setup.rooms as usize) else {
+            return Ok(());
+        };
+        let name = self.judge.room(room).clone();
+        let player = self.player(client);
+        let (can_name, is_home) = (player.voice.can_name(&name), player.voice.home() == Some(name.as_str()));
+        let is_in = player.known && player.seats.contains_key(&room);
+        let room_name = name.as_str();
+        match *action {
+            Action::Join { .. } if can_name => {
+                self.people[client].wanted.insert(room);
+                self.player_moves(client);
+            }
+            Action::Leave { .. } if can_name && !is_home => {
+                self.people[client].wanted.remove(&room);
+                self.player_moves(client);
+            }
+            Action::Say { times, bytes, .. } if is_in => {
+                return (0..times).try_for_each(|_| self.player_says(client, room, bytes as usize));
+            }
+            Action::Typing { on, .. } if is_in => {
+                self.player_wants(client, Wish::Typing { room: room_name, on });
+            }
+            Action::Status { .. } if is_in => {
+                self.player_wants(client, Wish::Status { room: room_name, state: "busy" });
+            }
+            Action::Task { task, .. } if is_in => {
+                let task = format!("t{task}");
+                self.player_wants(client, Wish::Task { room: room_name, task: &task, state: "doing" });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(crate) fn player_wants(&mut self, client: usize, wish: Wish<'_>) {
+        let mut lines = Vec::new();
+        self.player(client).voice.want(wish, &mut lines);
+        self.player_sends(client, lines);
+    }
+
+    fn player_says(&mut self, client: usize, room: usize, bytes: usize) -> Result<(), Broken> {
+        let content = self.judge.next_content(bytes);
+        let send = self.judge.plans(client, room, bytes)?;
+        let name = self.judge.room(room).clone();
+        let wish = Wish::Say { room: name.as_str(), content: &content, number: send.0.into() };
+        self.player_wants(client, wish);
+        Ok(())
+    }
+
+    /// Asks to be in the rooms that its user wants to be in, and in no others.
+    pub(crate) fn player_moves(&mut self, client: usize) {
+        let Person { player, wanted, .. } = &mut self.people[client];
+        let player = player.as_mut().expect("it is one");
+        if !player.known || player.silenced {
+            return;
+        }
+        let enters = wanted.iter().filter(|room| !player.seats.contains_key(room)).map(|&room| (room, true));
+        let leaves = player.seats.keys().filter(|room| !wanted.contains(room)).map(|&room| (room, false));
+        let moves: Vec<(usize, bool)> = enters.chain(leaves).collect();
+        for (room, enters) in moves {
+            if !self.player(client).asked.insert(room) {
+                continue;
+            }
+            let name = self.judge.room(room).clone();
+            if enters {
+                self.life.asked[client].insert(room);
+                self.player_wants(client, Wish::Join { room: name.as_str() });
+            } else {
+                let now = self.now;
+                self.life.end_stays(now, |stay| stay.client == client && stay.room == room, true);
+                self.player_wants(client, Wish::Leave { room: name.as_str() });
+            }
+        }
+    }
+
+    /// Says what no client of its dialect says.
+    fn player_babbles(&mut self, client: usize, times: u32) {
+        if !self.player(client).known {
+            return;
+        }
+        for nth in 0..times {
+            let number = self.inputs + u64::from(nth);
+            let player = self.player(client);
+            player.has_babbled = true;
+            let text = player.voice.babble(number).to_owned();
+            self.transmit(client, Up::Text(text));
+        }
+    }
+
+    fn player_quits(&mut self, client: usize) -> Result<(), Broken> {
+        self.people[client].wanted.clear();
+        self.player(client).is_over = true;
+        self.close(client, 1000);
+        self.player_forgets(client)
+    }
+
+    /// Whether a client is a plain one.
+    pub(crate) fn is_player(&self, client: usize) -> bool {
+        self.people[client].player.is_some()
+    }
+
+    /// The plain client that it is.
+    pub(crate) fn player(&mut self, client: usize) -> &mut Player {
+        self.people[client].player.as_mut().expect("it is a plain client")
+    }
+}
+
+/// Where an action of a user takes place.
+const fn room_of(action: &Action) -> Option<usize> {
+    match *action {
+        Action::Join { room }
+        | Action::Leave { room }
+        | Action::Say { room, .. }
+        | Action::Typing { room, .. }
+        | Action::Status { room }
+        | Action::Task { room, .. } => Some(room as usize),
+        _ => None,
+    }
+}
