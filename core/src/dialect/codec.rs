@@ -288,6 +288,13 @@ impl Codec {
         }
     }
 
+    /// What is not decided yet is not decided any more: it is the native dialect.
+    pub(crate) fn settle(&mut self) {
+        if matches!(self, Self::Undecided(_)) {
+            *self = Self::Chat;
+        }
+    }
+
     /// What it speaks.
     #[must_use]
     pub const fn dialect(&self) -> Dialect {

@@ -25,6 +25,12 @@ impl Gateway {
         named_by: NamedBy,
         out: &mut Vec<GatewayOutput>,
     ) {
+        let connection = self.connection(slot);
+        if !matches!(connection.phase, Phase::Arriving) {
+            return;
+        }
+        // Whoever has said who they are in the native dialect speaks it from now on.
+        connection.codec.settle();
         let (fresh, secret) = (self.secrets.session(), self.secrets.secret());
         let shard = self.home_of(&user);
         let gateway = self.id;

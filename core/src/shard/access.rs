@@ -34,7 +34,9 @@ impl Access {
         } else {
             Some(peer.user.clone())
         };
-        Self { owner, invited: private.then(BTreeSet::new) }
+        // The lobby is open to all: some dialects have no other room.
+        let is_private = private && name.as_str() != LOBBY;
+        Self { owner, invited: is_private.then(BTreeSet::new) }
     }
 
     /// How many are invited.
@@ -44,6 +46,13 @@ impl Access {
 }
 
 impl Room {
+    /// A bot comes in: its token says whose it is, whoever made its room.
+    pub(super) fn settle_owner(&mut self, peer: &Peer) {
+        if self.name().bot() == Some(peer.user.as_str()) && peer.owner.is_some() {
+            self.access.owner.clone_from(&peer.owner);
+        }
+    }
+
     pub(super) fn is_owned_by(&self, user: &UserName) -> bool {
         self.access.owner.as_ref() == Some(user)
     }

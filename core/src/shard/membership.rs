@@ -37,6 +37,7 @@ impl State {
             self.make_room(turn, name, Access::of_maker(peer, name, false));
         }
         let room = self.room_mut(name);
+        room.settle_owner(peer);
         let arrival = room.take_seat(turn, peer);
         let since = since.or_else(|| room.cursor_of(&peer.user));
         let rejoined = arrival != Arrival::Member;

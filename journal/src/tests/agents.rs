@@ -284,3 +284,22 @@ fn a_token_in_an_open_address_waits_for_the_first_frame() {
     kit.text(nobody, "hello");
     assert_eq!(kit.closed[&nobody], Disconnect::BadToken, "lines need a token here, too");
 }
+
+#[test]
+fn what_has_been_decided_by_naming_a_user_stays() {
+    let mut kit = Kit::new();
+    let bob = Some(UserName::new("bob").unwrap());
+    let line = kit.open(Opening { user: bob, ..Opening::default() });
+    // A bare ping decides nothing by itself, but this one says who speaks.
+    kit.text(line, r#"{"type":"ping","user":"ann"}"#);
+    kit.text(line, "a line for the lobby");
+    // What the native dialect takes, however odd: it was not told from others before.
+    kit.text(line, r#"{"type":"ping","data":1,"data":2}"#);
+    let frames = kit.take(line);
+    assert_eq!(frames[0]["type"], "pong");
+    assert_eq!(frames[1]["code"], "bad_json", "{frames:?}");
+    assert_eq!(kit.node.usages().map(|usage| usage.sessions).sum::<usize>(), 1);
+    kit.cut(line);
+    kit.wait(Duration::from_secs(300));
+    assert_eq!(kit.node.usages().map(|usage| usage.sessions).sum::<usize>(), 0);
+}

@@ -126,6 +126,14 @@ fn a_private_room_of_a_bot_lets_its_bot_in() {
 }
 
 #[test]
+fn nobody_makes_the_lobby_private() {
+    let mut kit = Kit::new();
+    let (ann, bob) = (kit.attach("ann"), kit.attach("bob"));
+    kit.try_create(&ann, "lobby", true).expect("it is there for everybody");
+    assert!(kit.try_join(&bob.peer, "lobby", None).is_ok());
+}
+
+#[test]
 fn a_private_room_lets_in_so_many() {
     let mut kit = Kit::with(ShardConfig { invited_max: 1, ..ShardConfig::default() });
     let ann = kit.attach("ann");

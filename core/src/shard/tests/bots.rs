@@ -200,6 +200,18 @@ fn a_room_that_a_bot_makes_is_its_owners() {
 }
 
 #[test]
+fn whoever_made_a_bots_room_its_token_says_whose_it_is() {
+    let mut kit = Kit::new();
+    let (ann, eve, mut news) = (kit.attach("ann"), kit.attach("eve"), kit.attach("news"));
+    kit.join(&eve, "bot:news");
+    (news.peer.role, news.peer.owner) = (Role::Bot, Some(user("ann")));
+    kit.join(&news, "bot:news");
+    kit.join(&ann, "bot:news");
+    assert_eq!(run(&mut kit, &eve, "bot:news", false), Err(Refusal::PermissionDenied));
+    assert!(run(&mut kit, &ann, "bot:news", false).is_ok());
+}
+
+#[test]
 fn a_list_that_makes_up_for_changes_holds_the_bot_that_is_away() {
     let (mut kit, ann) = kit();
     let weather = bot(&mut kit);
