@@ -179,12 +179,7 @@ impl World<'_> {
         let player = self.player(client);
         // In dialects without receipts, to see it is to be answered.
         if seq.is_none() && player.open.remove(&send).is_some() {
-            let position = self.judge.places(send).last().copied();
-            self.judge.observe(match position {
-                Some(_) => Observation::Acknowledged { send, position },
-                // Nobody else may ever say where it is.
-                None => Observation::Unresolved { send },
-            })?;
+            self.player_knows(send, None)?;
         }
         let player = self.people[client].player.as_mut().expect("it is one");
         let thread = player.seats.get_mut(&room).expect("it was there before");
@@ -222,7 +217,17 @@ impl World<'_> {
                 format!("c{client} is told that message {number} is in its room"),
             );
         }
-        self.judge.observe(Observation::Acknowledged { send, position })
+        self.player_knows(send, position)
+    }
+
+    /// A message is in its room. If it is not said where, it counts for as much as others know: they may have none who
+    /// reads by places.
+    fn player_knows(&mut self, send: SendId, position: Option<Position>) -> Result<(), Broken> {
+        let position = position.or_else(|| self.judge.places(send).last().copied());
+        self.judge.observe(match position {
+            Some(_) => Observation::Acknowledged { send, position },
+            None => Observation::Unresolved { send },
+        })
     }
 
     fn player_is_refused(
@@ -254,6 +259,9 @@ impl World<'_> {
                 }
             }
             Refusal::Replaced => {
+                // Whoever took over may go at any time.
+                let now = self.now;
+                self.life.end_stays(now, |stay| stay.client == client, true);
                 self.player_forgets(client)?;
                 self.player(client).silenced = true;
             }

@@ -2,7 +2,7 @@
 //!
 //! [`converse`] reads bytes as a script (`script`) and plays it on one [`Node`](chinwag_journal::Node) (`stage`) beside
 //! two watchers (`watch`). After every step it checks that what was sent is well-formed (`wire`, `form`), that
-//! outboxes and tables are within their limits ([`bounds`]), that no secret of a room reaches a connection whose user was
+//! outboxes and tables are within their limits (`bounds`), that no secret of a room reaches a connection whose user was
 //! no member, and in the end that the watchers are served as if nothing had happened.
 
 use chinwag_core::{
