@@ -202,8 +202,7 @@ impl Gateway {
             }
             let dialect = connection.codec.dialect();
             let shared = &mut encoded[dialect as usize];
-            let (chunk, range) =
-                shared.get_or_insert_with(|| self.gather(now, index, dialect, event)).clone();
+            let (chunk, range) = &*shared.get_or_insert_with(|| self.gather(now, index, dialect, event));
             if range.is_empty() {
                 // The dialect does not show it.
                 continue;
@@ -222,7 +221,7 @@ impl Gateway {
                 continue;
             }
             self.counters.deliveries_out += u64::from(matches!(class, Class::Message { .. }));
-            give(connection, &mut self.counters, now, &chunk, range, out);
+            give(connection, &mut self.counters, now, chunk, range.clone(), out);
             if connection.is_clogged(&self.config) {
                 // What is urgent may fill it so far that it must take something from now on.
                 self.schedule(reader.slot);

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::bot_of;
 use crate::{
-    dialect::{Event, Presence},
+    dialect::{Event, Presence, chat::millis_up},
     id::{Epoch, Position, Seq},
     name::{RoomName, UserName},
     refusal::Refusal,
@@ -371,11 +371,6 @@ fn sentence(refusal: Refusal, detail: Option<&str>) -> Cow<'static, str> {
         Some(detail) => Cow::Owned(format!("{} ({detail})", refusal.message())),
         None => Cow::Borrowed(refusal.message()),
     }
-}
-
-/// Whole milliseconds, rounded up: who waits this long is not early.
-fn millis_up(span: Duration) -> u64 {
-    u64::try_from(span.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
 }
 
 /// Whether somebody writes. Whoever is shown online has stopped.
