@@ -1,11 +1,11 @@
 //! Tokens as an operator makes and demands them.
 
-use std::fs;
+use std::{fs, net::SocketAddr};
 
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::kit::{Chat, Process, post};
+use crate::kit::{Chat, Process, get, post};
 
 const SECRET: &str = "a secret that is known to this test";
 
@@ -27,9 +27,7 @@ async fn a_token_made_with_the_servers_secret_opens_its_door_and_is_never_logged
     let token = made.stdout.trim_end();
     assert_eq!(made.stdout.lines().count(), 1, "{made:?}");
 
-    let mut server =
-        Process::server(&["--token-secret-file", &key, "--token-dialects", "all", "--log", "trace"]);
-    let address = server.address().await;
+    let (mut server, address) = with_key(&key, &["--log", "trace"]).await;
     let url = format!("ws://{address}/chat?token={token}");
     let mut ann = Chat::connect_to(&url, TcpStream::connect(address).await.unwrap()).await;
     ann.send(json!({"type": "join", "room": "general"})).await;
@@ -47,6 +45,55 @@ async fn a_token_made_with_the_servers_secret_opens_its_door_and_is_never_logged
     for private in [token, signature, SECRET, "between us"] {
         assert!(!log.contains(private), "{private} is in\n{log}");
     }
+}
+
+/// A server with a key and further arguments, and its address.
+async fn with_key(key: &str, args: &[&str]) -> (Process, SocketAddr) {
+    let mut server = Process::server(&[&["--token-secret-file", key], args].concat());
+    let address = server.address().await;
+    (server, address)
+}
+
+/// What each dialect answers to somebody who only says that they are ann, and REST's status.
+async fn say_ann(address: SocketAddr) -> (Vec<String>, u16) {
+    let mut answers = Vec::new();
+    for (path, frame) in [
+        ("chat", r#"{"type":"hello","user":"ann"}"#),
+        ("lobby?user=ann", "/help"),
+        ("api/ws?token=ann", r#"{"type":"ping","payload":{}}"#),
+        ("socket.io/?EIO=4&transport=websocket", r#"40{"userId":"ann"}"#),
+        ("ws", r#"{"type":"auth","data":{"userId":"ann"}}"#),
+    ] {
+        let tcp = TcpStream::connect(address).await.unwrap();
+        let mut ann = Chat::connect_to(&format!("ws://{address}/{path}"), tcp).await;
+        ann.send_text(frame).await;
+        let first = ann.next_text().await;
+        // Engine.IO says something before anybody else.
+        answers.push(if first.starts_with("0{") { ann.next_text().await } else { first });
+    }
+    let rest = get(address, "/api/rooms?user=ann").await;
+    (answers, rest.status)
+}
+
+#[tokio::test]
+async fn with_a_key_no_name_is_anybodys_unless_a_list_says_so() {
+    let (_directory, key) = key_file(SECRET);
+    let (_strict, address) = with_key(&key, &[]).await;
+    let (answers, status) = say_ann(address).await;
+    let refusals = ["token_required", "! ", "bad_token", "token_required", "TOKEN_REQUIRED"];
+    for (answer, refusal) in answers.iter().zip(refusals) {
+        assert!(answer.contains(refusal), "{answer} is not {refusal}");
+    }
+    assert_eq!(status, 401);
+
+    let (_narrow, address) = with_key(&key, &["--token-dialects", "agents,envelope"]).await;
+    let (answers, status) = say_ann(address).await;
+    let beginnings = [r#"{"type":"welcome""#, "* Welcome, ann", "", r#"40{"sid""#, ""];
+    for (answer, beginning) in answers.iter().zip(beginnings) {
+        assert!(answer.starts_with(beginning), "{answer} is not {beginning}");
+    }
+    assert!(answers[2].contains("bad_token") && answers[4].contains("TOKEN_REQUIRED"), "{answers:?}");
+    assert_eq!(status, 200, "REST goes by chat");
 }
 
 #[tokio::test]

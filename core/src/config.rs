@@ -117,8 +117,8 @@ pub struct GatewayConfig {
     pub strict_closes: bool,
     /// There is a key: tokens that are shown are verified.
     pub verify_tokens: bool,
-    /// In these dialects nobody speaks without a token.
-    pub token_dialects: Vec<Dialect>,
+    /// In these dialects nobody speaks without a token; in all where there is a key, when `None`.
+    pub token_dialects: Option<Vec<Dialect>>,
     /// A connection whose token has expired may go on for this long, to show another.
     pub token_grace: Duration,
 }
@@ -156,7 +156,7 @@ impl Default for GatewayConfig {
             health_interval: Duration::from_secs(30),
             strict_closes: false,
             verify_tokens: false,
-            token_dialects: Vec::new(),
+            token_dialects: None,
             token_grace: Duration::from_secs(30),
         }
     }
@@ -166,7 +166,7 @@ impl GatewayConfig {
     /// Whether nobody speaks this dialect without a token.
     #[must_use]
     pub fn needs_token(&self, dialect: Dialect) -> bool {
-        self.token_dialects.contains(&dialect)
+        self.token_dialects.as_ref().map_or(self.verify_tokens, |dialects| dialects.contains(&dialect))
     }
 
     /// Whether each limit makes sense by itself.

@@ -224,7 +224,7 @@ fn lines_from_whom_the_address_names_are_the_lobbys() {
 
 /// A server with a key, on which agents do not speak without a token.
 fn strict() -> Kit {
-    let token_dialects = vec![Dialect::Agents, Dialect::Lobby];
+    let token_dialects = Some(vec![Dialect::Agents, Dialect::Lobby]);
     let config = GatewayConfig { verify_tokens: true, token_dialects, ..GatewayConfig::default() };
     Kit::with(config, ShardConfig::default())
 }

@@ -77,7 +77,7 @@ fn a_pong_is_free_and_says_nothing() {
 fn whoever_is_not_let_in_is_told_in_the_answer_to_connect() {
     let config = GatewayConfig {
         verify_tokens: true,
-        token_dialects: vec![Dialect::SocketIo],
+        token_dialects: Some(vec![Dialect::SocketIo]),
         ..GatewayConfig::default()
     };
     let mut kit = Kit::with(config, ShardConfig::default());
@@ -106,7 +106,7 @@ fn whoever_is_not_let_in_is_told_in_the_answer_to_connect() {
 fn a_token_may_come_with_the_address() {
     let config = GatewayConfig {
         verify_tokens: true,
-        token_dialects: vec![Dialect::SocketIo],
+        token_dialects: Some(vec![Dialect::SocketIo]),
         ..GatewayConfig::default()
     };
     let mut kit = Kit::with(config, ShardConfig::default());

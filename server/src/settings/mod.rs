@@ -154,7 +154,7 @@ impl Settings {
             .and_then(|()| identity.check())
             .and_then(|()| machines())
             .map_err(|limit| limit.to_string())?;
-        if !gateway.token_dialects.is_empty() && !identity.has_key() {
+        if gateway.token_dialects.as_ref().is_some_and(|list| !list.is_empty()) && !identity.has_key() {
             return Err("token_dialects need a key: give token_secret_file, token_public_key_file or \
                         CHAT_TOKEN_SECRET"
                 .to_owned());

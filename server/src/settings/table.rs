@@ -86,7 +86,7 @@ settings! {
         origins: "Origins whose pages may connect, as in https://a.example,http://localhost:3000; * is any";
     }
     "Identity": gateway {
-        token_dialects: "Dialects in which nobody speaks without a token, as in chat,lobby; all or none";
+        token_dialects: "Dialects in which nobody speaks without a token, as in chat,lobby; all, none, or auto: all if there is a key";
         token_grace: "A connection whose token has expired may show a newer one for this long";
     }
     "Limits of a connection": gateway {

@@ -11,7 +11,7 @@ use chinwag_core::{
 use super::LogFormat;
 use crate::origin::Origins;
 
-/// What stands for `None`, and for what is not done.
+/// What stands for what is not done.
 const OFF: &str = "off";
 /// What stands for what is done.
 const ON: &str = "on";
@@ -20,6 +20,9 @@ const ON: &str = "on";
 pub(super) trait Value: Sized {
     /// What help calls it.
     const NAME: &'static str;
+
+    /// What stands for `None`.
+    const ABSENT: &'static str = OFF;
 
     /// Reads what [`write`](Self::write) writes; the error completes "… must be".
     fn read(text: &str) -> Result<Self, String>;
@@ -90,14 +93,14 @@ impl<T: Value> Value for Option<T> {
     const NAME: &'static str = T::NAME;
 
     fn read(text: &str) -> Result<Self, String> {
-        if text == OFF {
+        if text == T::ABSENT {
             return Ok(None);
         }
-        T::read(text).map(Some).map_err(|expected| format!("{expected}, or {OFF}"))
+        T::read(text).map(Some).map_err(|expected| format!("{expected}, or {}", T::ABSENT))
     }
 
     fn write(&self) -> String {
-        self.as_ref().map_or_else(|| OFF.to_owned(), T::write)
+        self.as_ref().map_or_else(|| T::ABSENT.to_owned(), T::write)
     }
 }
 
@@ -141,12 +144,15 @@ impl Value for PathBuf {
     }
 }
 
+/// What stands for those that other settings tell.
+const AUTO: &str = "auto";
 /// What stands for all of them, and for none.
 const ALL: &str = "all";
 const NONE: &str = "none";
 
 impl Value for Vec<Dialect> {
     const NAME: &'static str = "DIALECTS";
+    const ABSENT: &'static str = AUTO;
 
     fn read(text: &str) -> Result<Self, String> {
         match text {
@@ -284,6 +290,17 @@ mod tests {
         assert_eq!(<Option<u32>>::read("off"), Ok(None));
         assert_eq!(<Option<u32>>::read("1_000"), Ok(Some(1_000)));
         assert!(<Option<u32>>::read("none").unwrap_err().ends_with(", or off"));
+    }
+
+    #[test]
+    fn dialects_that_want_tokens_follow_the_key_unless_they_are_listed() {
+        type Dialects = Option<Vec<Dialect>>;
+        for text in ["auto", "none", "chat,agents"] {
+            assert_eq!(Dialects::read(text).unwrap().write(), text);
+        }
+        assert_eq!(Dialects::read("auto"), Ok(None));
+        assert_eq!(Dialects::read("all"), Ok(Some(Dialect::ALL.to_vec())));
+        assert!(Dialects::read("off").unwrap_err().ends_with(", or auto"));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Tokens over real sockets: where they may stand, what is wrong with them, and what happens when they end.
 
-use chinwag_core::dialect::Dialect;
 use hyper::header::{AUTHORIZATION, HeaderName, SEC_WEBSOCKET_PROTOCOL};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
@@ -18,7 +17,6 @@ use crate::{
 fn strict() -> Running {
     start(|settings| {
         settings.identity.token_secret = Some(TokenSecret::new(SECRET));
-        settings.gateway.token_dialects = Dialect::ALL.to_vec();
     })
 }
 
