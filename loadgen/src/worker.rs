@@ -186,7 +186,7 @@ impl Worker {
             run.hold_back(send);
         }
         let submit = |client: &mut Client, now, out: &mut _| {
-            client.submit(now, Command::Publish { room, content }, out)
+            client.submit(now, Command::Publish { room, content, extra: None }, out)
         };
         if let Ok(id) = self.drive(slot, submit) {
             self.bots[slot].borrow_mut().unanswered.push((id, send));

@@ -64,7 +64,7 @@ impl World<'_> {
         if let Action::Create { room } = *action {
             // Rooms that nobody enters can be made, too.
             let room = self.scenario.setup.room_name(room);
-            return self.submit(client, Command::Create { room });
+            return self.submit(client, Command::Create { room, private: false });
         }
         let room = match *action {
             Action::Join { room }
@@ -142,7 +142,8 @@ impl World<'_> {
 
     fn say(&mut self, client: usize, room: usize, bytes: usize) -> Result<(), Broken> {
         let content = self.judge.next_content(bytes);
-        let command = Command::Publish { room: self.judge.room(room).clone(), content: Arc::from(content) };
+        let name = self.judge.room(room).clone();
+        let command = Command::Publish { room: name, content: Arc::from(content), extra: None };
         self.inputs += 1;
         let mut out = Vec::new();
         let person = &mut self.people[client];

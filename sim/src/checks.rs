@@ -155,10 +155,10 @@ impl World<'_> {
         let ClientEvent::Members { room, members, more: true, .. } = event else { return };
         let room = (0..self.scenario.setup.rooms as usize).find(|&r| self.judge.room(r) == room);
         if let Some(room) = room
-            && let Some((last, _)) = members.last()
+            && let Some(last) = members.last()
             && self.judge.view(client, room).survey.is_some()
         {
-            let after = Some(last.clone());
+            let after = Some(last.user.clone());
             self.add_after(SURVEY_INTERVAL, Event::Ask { client, room, after });
         }
     }

@@ -311,7 +311,7 @@ impl Judge {
                     verdict: Some(*verdict),
                 })?;
             }
-            ClientEvent::Left { room, head } => {
+            ClientEvent::Left { room, head, .. } => {
                 let room = self.index(room)?;
                 let position = Some(*head);
                 self.views[member][room] = View { left: true, ..View::default() };
@@ -366,14 +366,15 @@ impl Judge {
             ClientEvent::Members { room, members, count, more } => {
                 let room = self.index(room)?;
                 let view = &mut self.views[member][room];
-                view.presence.extend(members.iter().cloned());
+                let listed = || members.iter().map(|member| (member.user.clone(), member.presence));
+                view.presence.extend(listed());
                 if let Some(survey) = &mut view.survey {
-                    survey.listed.extend(members.iter().cloned());
+                    survey.listed.extend(listed());
                     survey.count = *count;
                     survey.complete = !more;
                 } else {
                     let all = members.len() == *count as usize;
-                    view.roster = all.then(|| members.iter().map(|(user, _)| user.clone()).collect());
+                    view.roster = all.then(|| listed().map(|(user, _)| user).collect());
                 }
             }
             _ => {}

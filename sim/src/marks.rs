@@ -22,6 +22,9 @@ const RARE: &[&str] = &[
     "refused replaced",
     // Names are made of numbers here, and are valid.
     "refused bad_user",
+    // Nobody has a token, and nobody wants to know whether anybody is there.
+    "token refreshed",
+    "pong",
 ];
 
 macro_rules! marks {
@@ -47,6 +50,7 @@ marks! {
     CaughtUp = "shown from history",
     Page = "page asked for",
     Acknowledged = "acknowledged",
+    Noted = "noted",
     Unresolved = "unresolved",
     Vanished = "gap while catching up",
     Repeated = "refused and repeated",
@@ -64,6 +68,8 @@ marks! {
     Created = "room created",
     Status = "status",
     Task = "task",
+    Refreshed = "token refreshed",
+    Pong = "pong",
     Disconnected = "disconnected",
     Ended = "client ended",
     Join = "step join",
@@ -163,6 +169,7 @@ impl Marks {
             ClientEvent::Message(_) => Mark::Message,
             ClientEvent::History { .. } => Mark::Page,
             ClientEvent::Acknowledged { .. } => Mark::Acknowledged,
+            ClientEvent::Noted { .. } => Mark::Noted,
             ClientEvent::Unresolved { .. } => Mark::Unresolved,
             ClientEvent::Gap { .. } => Mark::Vanished,
             ClientEvent::Refused { retry_after: Some(_), .. } => Mark::Repeated,
@@ -180,6 +187,8 @@ impl Marks {
             ClientEvent::Created { .. } => Mark::Created,
             ClientEvent::Status { .. } => Mark::Status,
             ClientEvent::Task { .. } => Mark::Task,
+            ClientEvent::Refreshed { .. } => Mark::Refreshed,
+            ClientEvent::Pong { .. } => Mark::Pong,
             ClientEvent::Disconnected { .. } => Mark::Disconnected,
             ClientEvent::Ended { .. } => Mark::Ended,
         });

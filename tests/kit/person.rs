@@ -63,7 +63,7 @@ impl Person {
 
     /// Says something; whether and when it gets there is the client's business.
     pub(crate) fn say(&self, room: &str, content: &str) {
-        self.order(Command::Publish { room: name(room), content: content.into() });
+        self.order(Command::Publish { room: name(room), content: content.into(), extra: None });
     }
 
     /// What the next `count` messages say.

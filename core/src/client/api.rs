@@ -6,9 +6,10 @@ use crate::{
     dialect::Presence,
     gateway::Frame,
     id::{Position, RequestId, Seq, SessionId},
+    identity::Token,
     name::{RoomName, UserName},
     refusal::Refusal,
-    shard::{Status, Task, TaskChange, Verdict},
+    shard::{Extra, Status, Task, TaskChange, Verdict},
 };
 
 /// How a client behaves.
@@ -95,6 +96,8 @@ pub enum Command {
         room: RoomName,
         /// What.
         content: Arc<str>,
+        /// What it carries beside.
+        extra: Option<Arc<Extra>>,
     },
     /// Say that one writes, or has stopped. Not repeated.
     Typing {
@@ -128,6 +131,36 @@ pub enum Command {
     Create {
         /// Its name.
         room: RoomName,
+        /// Whether it is for those only whom it lets in.
+        private: bool,
+    },
+    /// Let a user into a private room. Not repeated.
+    Invite {
+        /// Which.
+        room: RoomName,
+        /// Whom.
+        user: UserName,
+    },
+    /// Send a user away. Not repeated.
+    Kick {
+        /// From where.
+        room: RoomName,
+        /// Whom.
+        user: UserName,
+    },
+    /// Start or stop a room's bot. Not repeated.
+    Run {
+        /// Where.
+        room: RoomName,
+        /// Start, or stop.
+        on: bool,
+    },
+    /// Of a bot: how far it has come with what was said in its room. Not repeated.
+    Seen {
+        /// Where.
+        room: RoomName,
+        /// The newest message it has dealt with.
+        seq: Seq,
     },
     /// Say what one is doing. Not repeated.
     Status {
@@ -143,6 +176,13 @@ pub enum Command {
         /// What has changed.
         task: TaskChange,
     },
+    /// Show a newer token: now, once, and with every connection from now on.
+    Refresh {
+        /// The token.
+        token: Token,
+    },
+    /// Ask for a sign of life. Not repeated.
+    Ping,
 }
 
 /// What a driver tells a client. All but `Timeout` concern the newest connection asked for.
@@ -200,12 +240,14 @@ pub enum ClientEvent {
         /// Whether anything is missing.
         verdict: Verdict,
     },
-    /// We have left a room; nothing newer than this will be shown.
+    /// We have left a room, or were sent away; nothing newer than this will be shown.
     Left {
         /// Which.
         room: RoomName,
         /// Its newest message then.
         head: Position,
+        /// Somebody else wanted it so. The client does not go back by itself.
+        kicked: bool,
     },
     /// Something was said. Shown once and in order.
     Message(Shown),
@@ -228,6 +270,13 @@ pub enum ClientEvent {
         room: RoomName,
         /// At this place.
         position: Position,
+    },
+    /// A request that has no place among the messages was granted: about a status, a task, a bot, or who may come in.
+    Noted {
+        /// Its number, from [`Client::submit`](super::Client::submit).
+        id: RequestId,
+        /// Where.
+        room: RoomName,
     },
     /// A send may or may not be in the room, once: the server has forgotten its session, everywhere or in this room. Its
     /// final word.
@@ -309,8 +358,8 @@ pub enum ClientEvent {
     Members {
         /// Which.
         room: RoomName,
-        /// Name and presence.
-        members: Vec<(UserName, Presence)>,
+        /// By name.
+        members: Vec<Member>,
         /// All members.
         count: u32,
         /// Whether there are later names.
@@ -341,8 +390,22 @@ pub enum ClientEvent {
     Task {
         /// Where.
         room: RoomName,
+        /// Who changed it, if it changed just now.
+        user: Option<UserName>,
         /// How it stands.
         task: Task,
+    },
+    /// A newer token was taken.
+    Refreshed {
+        /// The request's number, from [`Client::submit`](super::Client::submit).
+        id: RequestId,
+        /// When it ends, in RFC 3339, if it ever does.
+        expires: Option<Box<str>>,
+    },
+    /// The answer to a ping.
+    Pong {
+        /// The request's number, from [`Client::submit`](super::Client::submit).
+        id: RequestId,
     },
     /// The connection is gone; another will be tried.
     Disconnected {
@@ -371,6 +434,19 @@ pub struct Shown {
     pub content: Box<str>,
     /// When, in RFC 3339.
     pub timestamp: Box<str>,
+    /// What it carries beside.
+    pub extra: Option<Box<Extra>>,
     /// Whether it came out of the history and not live.
     pub from_history: bool,
+}
+
+/// A member in a list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Member {
+    /// Who.
+    pub user: UserName,
+    /// How they are there.
+    pub presence: Presence,
+    /// What they are doing.
+    pub status: Option<Status>,
 }

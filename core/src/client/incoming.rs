@@ -5,12 +5,13 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 
+use super::Member;
 use super::{RETRY_AFTER_MAX, RETRY_AFTER_MIN};
 use crate::{
     dialect::{Presence, chat::Text},
     id::{Epoch, Position, RequestId, Seq},
     name::{RoomName, UserName},
-    shard::{Status, Task, Verdict},
+    shard::{Extra, File, Kind, PRIORITY_NORMAL, Status, Task, Verdict},
 };
 
 /// All fields a frame may have. Unknown ones are passed over: the server may be newer.
@@ -23,10 +24,6 @@ pub(super) struct Incoming<'a> {
     room: Option<Text<'a>>,
     #[serde(borrow)]
     user: Option<Text<'a>>,
-    #[serde(borrow)]
-    content: Option<Text<'a>>,
-    #[serde(borrow)]
-    timestamp: Option<Text<'a>>,
     id: Option<Exact>,
     epoch: Option<Exact>,
     seq: Option<Exact>,
@@ -70,49 +67,69 @@ pub(super) struct Incoming<'a> {
     pub(super) joined: Option<Vec<UserName>>,
     pub(super) left: Option<Vec<UserName>>,
     rooms: Option<Vec<ListedRoom>>,
+    pub(super) kicked: bool,
+    #[serde(borrow)]
+    expires: Option<Text<'a>>,
 }
 
-/// A message, alone or in a history.
+/// A message, alone or in a history. Alone it is most of what comes in, and cheaper to read so than as a frame of any
+/// kind.
 #[derive(Debug, Deserialize)]
 pub(super) struct Said<'a> {
+    #[serde(borrow)]
+    pub(super) room: Text<'a>,
     pub(super) user: UserName,
     #[serde(borrow)]
     pub(super) content: Text<'a>,
     #[serde(borrow)]
     pub(super) timestamp: Text<'a>,
     seq: Exact,
+    #[serde(borrow, default)]
+    key: Option<Text<'a>>,
+    client_id: Option<Exact>,
+    reply_to: Option<Exact>,
+    #[serde(borrow, default)]
+    kind: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    file_url: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    file_name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    mentions: Vec<Text<'a>>,
+    priority: Option<u8>,
+    #[serde(borrow, default)]
+    state: Option<Text<'a>>,
 }
 
-/// A live message: most of what comes in, and cheaper to read than a frame of any kind.
-#[derive(Debug, Deserialize)]
-pub(super) struct Live<'a> {
-    #[serde(borrow)]
-    pub(super) room: Text<'a>,
-    user: UserName,
-    #[serde(borrow)]
-    content: Text<'a>,
-    #[serde(borrow)]
-    timestamp: Text<'a>,
-    seq: Exact,
-}
-
-impl<'a> Live<'a> {
-    /// Nothing if the frame is no message, or does not begin like those of our own server.
+impl<'a> Said<'a> {
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        if !text.starts_with(r#"{"type":"message","#) {
-            return None;
-        }
         serde_json::from_str(text).ok()
     }
 
-    pub(super) fn said(self) -> Said<'a> {
-        Said { user: self.user, content: self.content, timestamp: self.timestamp, seq: self.seq }
+    /// Nothing if the frame is no message, or does not begin like those of our own server.
+    pub(super) fn live(text: &'a str) -> Option<Self> {
+        if text.starts_with(r#"{"type":"message","#) { Self::parse(text) } else { None }
     }
-}
 
-impl Said<'_> {
     pub(super) const fn seq(&self) -> Seq {
         Seq(self.seq.0)
+    }
+
+    /// What it carries beside. A kind that we do not know is something said: the server may be newer.
+    pub(super) fn extra(&self) -> Option<Box<Extra>> {
+        let shared = |text: &Option<Text<'_>>| text.as_deref().map(Into::into);
+        let file = shared(&self.file_url).map(|url| File { url, name: shared(&self.file_name) });
+        let extra = Extra {
+            key: shared(&self.key),
+            client_id: self.client_id.map(|number| number.0),
+            reply_to: self.reply_to.map(|number| number.0),
+            kind: self.kind.as_deref().and_then(Kind::from_word).unwrap_or_default(),
+            file,
+            mentions: self.mentions.iter().map(|name| (**name).into()).collect(),
+            priority: self.priority.unwrap_or(PRIORITY_NORMAL),
+            state: shared(&self.state),
+        };
+        extra.boxed()
     }
 }
 
@@ -138,19 +155,20 @@ struct ListedRoom {
 }
 
 #[derive(Debug, Deserialize)]
-struct Member<'a> {
+struct ListedMember<'a> {
     user: UserName,
     #[serde(borrow)]
     presence: Text<'a>,
+    #[serde(borrow, default)]
+    state: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    detail: Option<Text<'a>>,
+    progress: Option<u8>,
 }
 
 impl<'a> Incoming<'a> {
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
-    }
-
-    pub(super) fn room_text(&self) -> Option<&str> {
-        self.room.as_deref()
     }
 
     pub(super) fn room(&self) -> Option<RoomName> {
@@ -209,11 +227,6 @@ impl<'a> Incoming<'a> {
         })
     }
 
-    pub(super) fn said(self) -> Option<Said<'a>> {
-        let user = self.user()?;
-        Some(Said { user, content: self.content?, timestamp: self.timestamp?, seq: self.seq? })
-    }
-
     pub(super) fn history(&self) -> Option<Vec<Said<'a>>> {
         serde_json::from_str(self.messages?.get()).ok()
     }
@@ -222,12 +235,9 @@ impl<'a> Incoming<'a> {
         serde_json::from_str(self.members?.get()).ok()
     }
 
-    pub(super) fn member_views(&self) -> Option<Vec<(UserName, Presence)>> {
-        let members: Vec<Member<'_>> = serde_json::from_str(self.members?.get()).ok()?;
-        members
-            .into_iter()
-            .map(|member| Some((member.user, Presence::from_word(&member.presence)?)))
-            .collect()
+    pub(super) fn listed_members(&self) -> Option<Vec<Member>> {
+        let members: Vec<ListedMember<'_>> = serde_json::from_str(self.members?.get()).ok()?;
+        members.into_iter().map(ListedMember::read).collect()
     }
 
     pub(super) fn room_views(self) -> Option<Vec<(RoomName, u32)>> {
@@ -235,8 +245,7 @@ impl<'a> Incoming<'a> {
     }
 
     pub(super) fn status(&self) -> Option<Status> {
-        let detail = self.detail.as_deref().map(Into::into);
-        Some(Status { state: self.state.as_deref()?.into(), detail, progress: self.progress })
+        status(self.state.as_deref(), self.detail.as_deref(), self.progress)
     }
 
     pub(super) fn task(&self) -> Option<Task> {
@@ -249,4 +258,21 @@ impl<'a> Incoming<'a> {
             metadata: self.metadata.map(|json| json.get().into()),
         })
     }
+
+    /// When a token ends.
+    pub(super) fn expires(&self) -> Option<Box<str>> {
+        self.expires.as_deref().map(Into::into)
+    }
+}
+
+impl ListedMember<'_> {
+    fn read(self) -> Option<Member> {
+        let presence = Presence::from_word(&self.presence)?;
+        let status = status(self.state.as_deref(), self.detail.as_deref(), self.progress);
+        Some(Member { user: self.user, presence, status })
+    }
+}
+
+fn status(state: Option<&str>, detail: Option<&str>, progress: Option<u8>) -> Option<Status> {
+    Some(Status { state: state?.into(), detail: detail.map(Into::into), progress })
 }

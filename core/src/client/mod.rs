@@ -6,12 +6,13 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-pub use api::{Backoff, ClientConfig, ClientEvent, ClientInput, ClientOutput, Command, Shown};
+pub use api::{Backoff, ClientConfig, ClientEvent, ClientInput, ClientOutput, Command, Member, Shown};
 
 pub use crate::dialect::Presence;
 use crate::{
     disconnect, hash,
     id::{Position, RequestId, SessionId},
+    identity::Token,
     name::{RoomName, UserName},
     time::Time,
 };
@@ -51,6 +52,8 @@ pub const RETRY_AFTER_MIN: Duration = Duration::from_millis(10);
 pub struct Client {
     config: Arc<ClientConfig>,
     user: UserName,
+    /// What shows that we are this user, where that is asked for.
+    token: Option<Token>,
     seed: u64,
     phase: Phase,
     /// Attempts since the server last knew us.
@@ -127,6 +130,7 @@ impl Client {
         Self {
             config,
             user,
+            token: None,
             seed,
             phase: Phase::Idle,
             attempts: 0,
@@ -141,6 +145,12 @@ impl Client {
             typing: BTreeMap::new(),
             heard: Time(0),
         }
+    }
+
+    /// The same, showing this token with every connection.
+    #[must_use]
+    pub fn with_token(self, token: Token) -> Self {
+        Self { token: Some(token), ..self }
     }
 
     /// Connects, and keeps connected until [`shutdown`](Self::shutdown).
@@ -188,23 +198,18 @@ impl Client {
                 self.unwant(id, room);
                 self.proceed(now, out);
             }
-            Command::Publish { room, content } => {
-                self.sends.push(id, room, content);
+            Command::Publish { room, content, extra } => {
+                self.sends.push(id, room, content, extra);
                 self.proceed(now, out);
             }
-            Command::Typing { room, on } => {
-                self.transmit(&Outgoing::Typing { room: &room, user: &self.user, typing: on }, out);
+            once => {
+                if let Some(frame) = Outgoing::once(id, &self.user, &once) {
+                    self.transmit(&frame, out);
+                }
+                if let Command::Refresh { token } = once {
+                    self.token = Some(token);
+                }
             }
-            Command::History { room, before, limit } => {
-                self.transmit(&Outgoing::History { id, room: &room, before, limit }, out);
-            }
-            Command::Members { room, after } => {
-                self.transmit(&Outgoing::Members { id, room: &room, after: after.as_ref() }, out);
-            }
-            Command::Rooms { after } => self.transmit(&Outgoing::Rooms { id, after: after.as_ref() }, out),
-            Command::Create { room } => self.transmit(&Outgoing::Create { id, room: &room }, out),
-            Command::Status { room, status } => self.transmit(&Outgoing::status(id, &room, &status), out),
-            Command::Task { room, task } => self.transmit(&Outgoing::task(id, &room, &task), out),
         }
         Ok(id)
     }
@@ -221,6 +226,7 @@ impl Client {
                     session: resume.map(|credentials| credentials.session.to_string()),
                     secret: resume.map(|credentials| &*credentials.secret),
                     attempt: self.connections,
+                    token: self.token.as_ref().map(Token::reveal),
                 };
                 out.push(ClientOutput::Transmit(hello.to_json()));
             }
@@ -387,10 +393,16 @@ impl Client {
         }
         let (user, rooms) = (&self.user, &self.rooms);
         let may_go = |id, room: &RoomName| rooms.get(room).is_none_or(|room| room.admits(id));
-        self.sends.transmit(now, self.config.unanswered_max, self.generation, may_go, |id, room, content| {
-            let frame = Outgoing::Message { room, content, user, id };
-            out.push(ClientOutput::Transmit(frame.to_json()));
-        });
+        self.sends.transmit(
+            now,
+            self.config.unanswered_max,
+            self.generation,
+            may_go,
+            |id, room, content, extra| {
+                let frame = Outgoing::message(id, room, user, content, extra);
+                out.push(ClientOutput::Transmit(frame.to_json()));
+            },
+        );
     }
 
     fn transmit(&self, frame: &Outgoing<'_>, out: &mut Vec<ClientOutput>) {

@@ -3,10 +3,12 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::Command;
 use crate::{
+    dialect::chat::ExtraFields,
     id::{Epoch, Position, RequestId, Seq},
     name::{RoomName, UserName},
-    shard::{Status, TaskChange},
+    shard::{Extra, Status, TaskChange},
 };
 
 #[derive(Serialize)]
@@ -19,6 +21,8 @@ pub(super) enum Outgoing<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         secret: Option<&'a str>,
         attempt: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        token: Option<&'a str>,
     },
     Join {
         room: &'a RoomName,
@@ -38,6 +42,8 @@ pub(super) enum Outgoing<'a> {
         content: &'a str,
         user: &'a UserName,
         id: RequestId,
+        #[serde(flatten, skip_serializing_if = "Option::is_none")]
+        extra: Option<ExtraFields<'a>>,
     },
     Typing {
         room: &'a RoomName,
@@ -64,6 +70,31 @@ pub(super) enum Outgoing<'a> {
     },
     Create {
         room: &'a RoomName,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        private: bool,
+        id: RequestId,
+    },
+    Invite {
+        room: &'a RoomName,
+        whom: &'a UserName,
+        id: RequestId,
+    },
+    Kick {
+        room: &'a RoomName,
+        whom: &'a UserName,
+        id: RequestId,
+    },
+    Start {
+        room: &'a RoomName,
+        id: RequestId,
+    },
+    Stop {
+        room: &'a RoomName,
+        id: RequestId,
+    },
+    Seen {
+        room: &'a RoomName,
+        seq: Seq,
         id: RequestId,
     },
     Status {
@@ -92,6 +123,13 @@ pub(super) enum Outgoing<'a> {
         metadata: Option<&'a RawValue>,
         id: RequestId,
     },
+    Refresh {
+        token: &'a str,
+        id: RequestId,
+    },
+    Ping {
+        id: RequestId,
+    },
 }
 
 impl<'a> Outgoing<'a> {
@@ -104,12 +142,45 @@ impl<'a> Outgoing<'a> {
         Self::Join { room, user, since: position.map(|p| p.seq), epoch: position.map(|p| p.epoch), id }
     }
 
-    pub(super) fn status(id: RequestId, room: &'a RoomName, status: &'a Status) -> Self {
+    pub(super) fn message(
+        id: RequestId,
+        room: &'a RoomName,
+        user: &'a UserName,
+        content: &'a str,
+        extra: Option<&'a Extra>,
+    ) -> Self {
+        Self::Message { room, content, user, id, extra: extra.map(ExtraFields::from) }
+    }
+
+    /// What is asked for once, whatever becomes of it; nothing if it is asked for until it is answered.
+    pub(super) fn once(id: RequestId, user: &'a UserName, command: &'a Command) -> Option<Self> {
+        Some(match command {
+            Command::Join { .. } | Command::Leave { .. } | Command::Publish { .. } => return None,
+            Command::Typing { room, on } => Self::Typing { room, user, typing: *on },
+            Command::History { room, before, limit } => {
+                Self::History { room, before: *before, limit: *limit, id }
+            }
+            Command::Members { room, after } => Self::Members { room, after: after.as_ref(), id },
+            Command::Rooms { after } => Self::Rooms { after: after.as_ref(), id },
+            Command::Create { room, private } => Self::Create { room, private: *private, id },
+            Command::Invite { room, user } => Self::Invite { room, whom: user, id },
+            Command::Kick { room, user } => Self::Kick { room, whom: user, id },
+            Command::Run { room, on: true } => Self::Start { room, id },
+            Command::Run { room, on: false } => Self::Stop { room, id },
+            Command::Seen { room, seq } => Self::Seen { room, seq: *seq, id },
+            Command::Status { room, status } => Self::status(id, room, status),
+            Command::Task { room, task } => Self::task(id, room, task),
+            Command::Refresh { token } => Self::Refresh { token: token.reveal(), id },
+            Command::Ping => Self::Ping { id },
+        })
+    }
+
+    fn status(id: RequestId, room: &'a RoomName, status: &'a Status) -> Self {
         let Status { state, detail, progress } = status;
         Self::Status { room, state, detail: detail.as_deref(), progress: *progress, id }
     }
 
-    pub(super) fn task(id: RequestId, room: &'a RoomName, change: &'a TaskChange) -> Self {
+    fn task(id: RequestId, room: &'a RoomName, change: &'a TaskChange) -> Self {
         let TaskChange { task, status, assignee, priority, metadata } = change;
         let status = status.as_ref();
         Self::Task {

@@ -21,16 +21,17 @@ type Understood = Option<()>;
 impl Client {
     pub(super) fn received(&mut self, now: Time, frame: Frame<'_>, out: &mut Vec<ClientOutput>) {
         let Frame::Text(text) = frame else { return };
-        if let Some(live) = Live::parse(text) {
-            self.live(now, live, out);
-        } else if let Some(incoming) = Incoming::parse(text) {
-            let _ = self.incoming(now, incoming, out);
+        if let Some(said) = Said::live(text) {
+            let _ = self.message(now, said, out);
+        } else {
+            let _ = self.incoming(now, text, out);
         }
     }
 
-    fn incoming(&mut self, now: Time, frame: Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+    fn incoming(&mut self, now: Time, text: &str, out: &mut Vec<ClientOutput>) -> Understood {
+        let frame = Incoming::parse(text)?;
         match &**frame.kind.as_ref()? {
-            "message" => self.message(now, frame, out),
+            "message" => self.message(now, Said::parse(text)?, out),
             "history" => self.history(now, &frame, out),
             "ack" => self.acknowledged(now, &frame, out),
             "error" => self.refused(now, &frame, out),
@@ -67,7 +68,7 @@ impl Client {
                 ClientEvent::MembersChanged { room: frame.room()?, joined, left, count: frame.count? }
             }
             "members" => {
-                let (room, members) = (frame.room()?, frame.member_views()?);
+                let (room, members) = (frame.room()?, frame.listed_members()?);
                 ClientEvent::Members { room, members, count: frame.count?, more: frame.more? }
             }
             "rooms" => {
@@ -78,7 +79,9 @@ impl Client {
             "status" => {
                 ClientEvent::Status { room: frame.room()?, user: frame.user()?, status: frame.status()? }
             }
-            "task" => ClientEvent::Task { room: frame.room()?, task: frame.task()? },
+            "task" => ClientEvent::Task { room: frame.room()?, user: frame.user(), task: frame.task()? },
+            "refreshed" => ClientEvent::Refreshed { id: frame.id()?, expires: frame.expires() },
+            "pong" => ClientEvent::Pong { id: frame.id()? },
             _ => return None,
         })
     }
@@ -122,24 +125,20 @@ impl Client {
     }
 
     fn left(&mut self, now: Time, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
-        let (room, head) = (frame.room()?, frame.position()?);
+        let (room, head, kicked) = (frame.room()?, frame.position()?, frame.kicked);
+        if kicked {
+            self.sent_away(&room);
+        }
         self.outside(frame.id(), &room);
-        tell(out, ClientEvent::Left { room, head });
+        tell(out, ClientEvent::Left { room, head, kicked });
         self.proceed(now, out);
         Some(())
     }
 
-    fn live(&mut self, now: Time, live: Live<'_>, out: &mut Vec<ClientOutput>) {
-        let Some((name, room)) = self.rooms.get_key_value(&*live.room) else { return };
-        let Some(position) = room.position else { return };
-        let name = name.clone();
-        self.show(now, shown(name, position.epoch, live.said(), false), out);
-    }
-
-    fn message(&mut self, now: Time, frame: Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
-        let (name, room) = self.rooms.get_key_value(frame.room_text()?)?;
+    fn message(&mut self, now: Time, said: Said<'_>, out: &mut Vec<ClientOutput>) -> Understood {
+        let (name, room) = self.rooms.get_key_value(&*said.room)?;
         let (name, epoch) = (name.clone(), room.position?.epoch);
-        self.show(now, shown(name, epoch, frame.said()?, false), out);
+        self.show(now, shown(name, epoch, said, false), out);
         Some(())
     }
 
@@ -227,7 +226,11 @@ impl Client {
     }
 
     fn acknowledged(&mut self, now: Time, frame: &Incoming<'_>, out: &mut Vec<ClientOutput>) -> Understood {
-        let (id, room, position) = (frame.id()?, frame.room()?, frame.position()?);
+        let (id, room) = (frame.id()?, frame.room()?);
+        let Some(position) = frame.position() else {
+            tell(out, ClientEvent::Noted { id, room });
+            return Some(());
+        };
         if self.sends.settle(id) {
             tell(out, ClientEvent::Acknowledged { id, room, position });
             self.proceed(now, out);
@@ -246,11 +249,17 @@ impl Client {
                 None => ClientEvent::Warning { refusal, count: 1 },
             },
         );
-        if matches!(self.phase, Phase::Greeting) {
+        if !matches!(self.phase, Phase::Greeting) {
+            if let Some(id) = id {
+                self.request_refused(id, retry_after.map(|wait| now + wait), out);
+                self.proceed(now, out);
+            }
+        } else if matches!(refusal, Some(Refusal::BadToken | Refusal::TokenRequired)) {
+            // It would be refused for ever.
+            out.push(ClientOutput::Close { code: HELLO_REFUSED_CODE });
+            self.end(None, out);
+        } else {
             self.hello_refused(now, retry_after, out);
-        } else if let Some(id) = id {
-            self.request_refused(id, retry_after.map(|wait| now + wait), out);
-            self.proceed(now, out);
         }
         Some(())
     }
@@ -282,6 +291,7 @@ fn shown(room: RoomName, epoch: Epoch, said: Said<'_>, from_history: bool) -> Sh
     Shown {
         room,
         position: Position::new(epoch, said.seq()),
+        extra: said.extra(),
         user: said.user,
         content: said.content.0.into_owned().into_boxed_str(),
         timestamp: said.timestamp.0.into_owned().into_boxed_str(),

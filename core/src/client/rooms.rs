@@ -150,7 +150,11 @@ impl Client {
         if planted!(LeftTooEarly, matches!(asked, Asked::Leave(_)), false)
             && let Some(head) = room.position
         {
-            out.push(ClientOutput::Event(super::ClientEvent::Left { room: name.clone(), head }));
+            out.push(ClientOutput::Event(super::ClientEvent::Left {
+                room: name.clone(),
+                head,
+                kicked: false,
+            }));
         }
         let frame = match asked {
             Asked::Join(id) => Outgoing::join(id, name, &self.user, room.position),
@@ -158,6 +162,16 @@ impl Client {
         };
         out.push(ClientOutput::Transmit(frame.to_json()));
         true
+    }
+
+    /// Somebody has sent us away. Nothing is asked for that would bring us back, unless it was asked for since.
+    pub(super) fn sent_away(&mut self, name: &RoomName) {
+        if let Some(room) = self.rooms.get_mut(name)
+            && !room.is_joining()
+        {
+            room.wanted = false;
+            room.due = None;
+        }
     }
 
     /// The server has let us out: because we asked under this number, or by itself.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::hold::Hold;
-use crate::{id::RequestId, name::RoomName, time::Time};
+use crate::{id::RequestId, name::RoomName, shard::Extra, time::Time};
 
 #[derive(Debug)]
 pub(super) struct Sends {
@@ -23,6 +23,7 @@ pub(super) struct Sends {
 struct Send {
     room: RoomName,
     content: Arc<str>,
+    extra: Option<Arc<Extra>>,
     /// It is on its way on this connection.
     in_flight: bool,
     /// It was on its way when a connection was lost: it may be in the room already.
@@ -66,8 +67,15 @@ impl Sends {
         self.waiting.range(..id).any(|(_, send)| send.room == *room)
     }
 
-    pub(super) fn push(&mut self, id: RequestId, room: RoomName, content: Arc<str>) {
-        self.waiting.insert(id, Send { room, content, in_flight: false, uncertain: false, sent_on: 0 });
+    pub(super) fn push(
+        &mut self,
+        id: RequestId,
+        room: RoomName,
+        content: Arc<str>,
+        extra: Option<Arc<Extra>>,
+    ) {
+        self.waiting
+            .insert(id, Send { room, content, extra, in_flight: false, uncertain: false, sent_on: 0 });
     }
 
     /// Hands out, in order, what may go now. What `may_go` keeps back may be overtaken: it must speak for whole rooms,
@@ -78,7 +86,7 @@ impl Sends {
         in_flight_max: usize,
         generation: u64,
         may_go: impl Fn(RequestId, &RoomName) -> bool,
-        mut send: impl FnMut(RequestId, &RoomName, &str),
+        mut send: impl FnMut(RequestId, &RoomName, &str, Option<&Extra>),
     ) {
         if !self.hold.is_over(now) || self.in_flight == self.waiting.len() {
             return;
@@ -99,7 +107,7 @@ impl Sends {
                 waiting.sent_on = generation;
             }
             self.in_flight += 1;
-            send(id, &waiting.room, &waiting.content);
+            send(id, &waiting.room, &waiting.content, waiting.extra.as_deref());
         }
         self.hold.relax();
     }

@@ -8,7 +8,6 @@ use std::{borrow::Cow, sync::Arc};
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 use serde_json::value::RawValue;
 
-use self::extra::ExtraFields;
 use super::{Command, Event, Rejection, Request, Resumption};
 use crate::{
     id::{Epoch, Generation, Position, RequestId, Seq},
@@ -23,6 +22,7 @@ use crate::{
 mod extra;
 mod incoming;
 
+pub(crate) use extra::ExtraFields;
 pub use incoming::{Incoming, Text};
 
 /// Reads a client's frame.

@@ -81,7 +81,7 @@ fn a_send_waits_while_the_join_of_its_room_is_refused_for_its_rate() {
     bot.client.handle_input(kit.now, ClientInput::Closed { code: None, reason: "" }, &mut vec![]);
     bot.events.clear();
     for n in [9, 59] {
-        bot.submit(&mut kit, Command::Publish { room: room(n), content: "hello".into() });
+        bot.submit(&mut kit, Command::Publish { room: room(n), content: "hello".into(), extra: None });
     }
     for _ in 0..200 {
         bot.wait(&mut kit, Duration::from_millis(50));

@@ -110,7 +110,7 @@ impl Worker {
                 self.observe(Observation::Joined { member, room, position, next, verdict });
                 self.joined(bot, room, now);
             }
-            ClientEvent::Left { room, head } => {
+            ClientEvent::Left { room, head, .. } => {
                 let Some(&room) = self.rooms.get(&room) else { return };
                 self.observe(Observation::Left { member, room, position: Some(head) });
             }

@@ -10,7 +10,7 @@ use crate::shard::{Extra, File, Kind, PRIORITY_NORMAL};
 /// The fields of a message that carries something, in wire order. What is usual is left out.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct ExtraFields<'a> {
+pub(crate) struct ExtraFields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
