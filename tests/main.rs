@@ -24,6 +24,9 @@ mod socketio;
 /// Specification 4, item by item: people and agents, and one room for all.
 mod agents;
 
+/// The server inside another program, and what its agents say and hear.
+mod manager;
+
 /// What `docs/protocol.md` says is what happens.
 mod documentation;
 

@@ -36,6 +36,17 @@ impl Time {
         digits(&mut text[20..23], in_day % 1_000);
         out.write_str(str::from_utf8(&text).expect("digits are text"))
     }
+
+    /// Reads what [`write_rfc3339`](Self::write_rfc3339) writes, and nothing else.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let number = |range: ops::Range<usize>| text.get(range)?.parse::<u64>().ok();
+        let days = days_from_civil(number(0..4)?, number(5..7)?, number(8..10)?)?;
+        let seconds = ((days * 24 + number(11..13)?) * 60 + number(14..16)?) * 60 + number(17..19)?;
+        let time = Self((seconds * 1_000 + number(20..23)?) * 1_000);
+        // Nothing that is out of range, or stands between the numbers, is written in this way.
+        (time.to_string() == text).then_some(time)
+    }
 }
 
 /// The last millisecond of the year 9999.
@@ -61,6 +72,15 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+/// The inverse of [`civil_from_days`], for dates from 1970 on.
+fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
+    let year = if month <= 2 { year.checked_sub(1)? } else { year };
+    let (era, year_of_era) = (year / 400, year % 400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day.checked_sub(1)?;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    (era * 146_097 + day_of_era).checked_sub(719_468)
 }
 
 impl ops::Add<Duration> for Time {
@@ -91,5 +111,30 @@ mod tests {
         assert_eq!(Time(1_795_237_380_125_999).to_string(), "2026-11-21T05:03:00.125Z");
         assert_eq!(at(253_402_300_799), "9999-12-31T23:59:59.000Z");
         assert_eq!(Time(u64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        for millis in [0, 951_782_399_000, 951_782_400_001, 4_107_542_400_999, 1_795_237_380_125, LAST_MILLI]
+        {
+            let time = Time(millis * 1_000);
+            assert_eq!(Time::from_rfc3339(&time.to_string()), Some(time));
+        }
+        let wrong = [
+            "",
+            "2026-11-21",
+            "2026-11-21T05:03:00Z",
+            "2026-13-21T05:03:00.125Z",
+            "2026-02-29T05:03:00.125Z",
+            "2026-11-00T05:03:00.125Z",
+            "0000-01-01T00:00:00.000Z",
+            "1969-12-31T23:59:59.999Z",
+            "2026-11-21T25:03:00.125Z",
+            "2026-11-21T+5:03:00.125Z",
+            "2026-11-21 05:03:00.125Z",
+        ];
+        for text in wrong {
+            assert_eq!(Time::from_rfc3339(text), None, "{text}");
+        }
     }
 }

@@ -4,8 +4,8 @@
 //! tasks of one single-threaded runtime; an accept loop deals connections to them in turn. Whatever is decided, the
 //! node decides: what is here reads frames, writes bytes, keeps deadlines, answers HTTP and writes logs.
 //!
-//! [`Server`] can be embedded; [`main_with`] is the whole `chat-server` program, so that another program of the
-//! workspace can re-execute itself into it.
+//! [`Server`] can be embedded, and [`Manager`] embeds it for programs that speak as agents; [`main_with`] is the whole
+//! `chat-server` program, so that another program of the workspace can re-execute itself into it.
 
 mod answer;
 mod cli;
@@ -18,7 +18,9 @@ mod files;
 pub mod fuzzed;
 mod http;
 mod hub;
+mod in_process;
 mod log;
+mod manager;
 mod metrics;
 mod opening;
 mod origin;
@@ -35,6 +37,7 @@ mod token;
 const _: () = assert!(!chinwag_core::planted::ENABLED, "chat-server cannot be built with planted bugs");
 
 pub use cli::main_with;
+pub use manager::{Manager, ManagerOptions, ParsedMessage};
 pub use origin::Origins;
 pub use server::Server;
 pub use settings::{

@@ -26,6 +26,7 @@ use tracing::{info, warn};
 
 use crate::{
     clock::Clock,
+    manager::Embassy,
     metrics::{self, Snapshot},
     settings::Settings,
     thread::{Command, Seat},
@@ -56,8 +57,10 @@ pub(crate) struct Shared {
     pub(crate) verifier: Option<Verifier>,
     /// The server is going down.
     pub(crate) draining: AtomicBool,
-    /// WebSockets open now, on all threads.
+    /// Connections open now, on all threads.
     pub(crate) live: AtomicUsize,
+    /// Those of clients: all but the ones without a socket.
+    pub(crate) clients: AtomicUsize,
     /// Time nodes took for inputs that made them publish.
     pub(crate) fan_out: Histogram,
     /// To the gateway threads, by index.
@@ -98,11 +101,28 @@ impl Server {
     /// # Panics
     /// When a gateway thread has panicked, with its panic.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        self.run_after(async |_| Ok(()), shutdown).await
+    }
+
+    /// The same, with something to be done between the start of the threads and that of the first client.
+    ///
+    /// # Errors
+    /// As above, and what `first` returns.
+    pub(crate) async fn run_after(
+        self,
+        first: impl AsyncFnOnce(Arc<Shared>) -> io::Result<()>,
+        shutdown: impl Future<Output = ()>,
+    ) -> io::Result<()> {
         let drain_timeout = self.settings.driver.drain_timeout;
         let listeners =
             self.listeners.into_iter().map(TcpListener::from_std).collect::<io::Result<Vec<_>>>()?;
         let mut threads = Threads::start(self.settings, self.verifier)?;
         let shared = Arc::clone(&threads.shared);
+        if let Err(error) = first(Arc::clone(&shared)).await {
+            shared.drain(drain_timeout).await;
+            threads.stop().await?;
+            return Err(error);
+        }
         let mut accepting = JoinSet::new();
         for listener in listeners {
             accepting.spawn(accept(listener, Arc::clone(&shared)));
@@ -123,9 +143,16 @@ impl Shared {
             verifier,
             draining: AtomicBool::new(false),
             live: AtomicUsize::new(0),
+            clients: AtomicUsize::new(0),
             fan_out: metrics::fan_out_histogram(),
             threads,
         }
+    }
+
+    /// Lets the program that embeds the server speak, on the first thread.
+    pub(crate) async fn embed(&self, embassy: Embassy) {
+        // A thread that has ended panicked: `Threads::stop` tells.
+        let _ = self.threads[0].send(Command::Embed(embassy)).await;
     }
 
     /// The metrics page, from what every thread says of itself.

@@ -5,15 +5,17 @@ use std::{
     task::Waker,
 };
 
-use chinwag_core::{ConnectionId, Disconnect, SessionId, UserName};
+use chinwag_core::{ConnectionId, Disconnect, SessionId, UserName, identity::Claims};
 
 /// Shared by the hub, which sets it, and the connection's task, which acts on it.
 #[derive(Debug)]
 pub(crate) struct Slot {
     /// Unique in the process, so that log lines can be told apart.
     pub(crate) id: ConnectionId,
-    /// It has no socket and ends with the answer to one request.
+    /// It has no socket: it ends with the answer to one request, or is the program's own.
     pub(crate) is_visit: bool,
+    /// Who it is, where the program vouches for it: no token is looked at.
+    pub(crate) vouched: Option<Claims>,
     /// Who it says it is, once known.
     pub(crate) who: OnceCell<(UserName, SessionId)>,
     writable: Cell<bool>,
@@ -24,10 +26,11 @@ pub(crate) struct Slot {
 
 impl Slot {
     /// A connection that is read and has nothing to write.
-    pub(crate) fn new(id: ConnectionId, is_visit: bool) -> Self {
+    pub(crate) fn new(id: ConnectionId, is_visit: bool, vouched: Option<Claims>) -> Self {
         Self {
             id,
             is_visit,
+            vouched,
             who: OnceCell::new(),
             writable: Cell::new(false),
             reading: Cell::new(true),

@@ -17,7 +17,9 @@ use tokio::{
 };
 use tracing::debug;
 
-use crate::{clock::Clock, http, hub::Hub, metrics::Snapshot, server::Shared, settings::DriverConfig};
+use crate::{
+    clock::Clock, http, hub::Hub, manager::Embassy, metrics::Snapshot, server::Shared, settings::DriverConfig,
+};
 
 /// Mails handled before other tasks have their turn.
 const MAILS_PER_TURN: usize = 64;
@@ -26,6 +28,8 @@ const MAILS_PER_TURN: usize = 64;
 pub(crate) enum Command {
     /// Serve this socket.
     Serve(StdTcpStream, SocketAddr),
+    /// Let the program speak.
+    Embed(Embassy),
     /// Say what you have counted.
     Scrape(oneshot::Sender<Snapshot>),
     /// Tell all connections to go, and say when they are gone.
@@ -70,6 +74,7 @@ impl Seat {
         while let Some(command) = commands.recv().await {
             match command {
                 Command::Serve(tcp, peer) => serve_socket(&hub, tcp, peer),
+                Command::Embed(embassy) => drop(spawn_local(embassy.run(Rc::clone(&hub)))),
                 // Whoever asked may have given up; that is no concern of ours.
                 Command::Scrape(answer) => drop(answer.send(hub.snapshot())),
                 Command::Drain(done) => {

@@ -21,7 +21,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-pub(super) use mentions::in_text;
+pub use mentions::in_text;
 pub use standing::Agents;
 
 /// Where it is spoken (S4.5).

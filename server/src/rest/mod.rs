@@ -2,7 +2,6 @@
 //!
 //! A request is one frame of the native dialect, put to this thread's gateway by a [visit](visit): there are no rules here.
 
-mod frames;
 mod openapi;
 mod problem;
 mod request;

@@ -12,7 +12,8 @@ pub(super) fn mentioned(message: &Message) -> Vec<&str> {
 }
 
 /// The names that a text calls with `@`: what `/@(\w+)/g` finds of them, as far as it may be mentioned.
-pub(crate) fn in_text(text: &str) -> Vec<&str> {
+#[must_use]
+pub fn in_text(text: &str) -> Vec<&str> {
     let names = text.split('@').skip(1).map(|after| {
         let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
         &after[..end]

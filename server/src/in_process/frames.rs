@@ -1,12 +1,17 @@
 //! Frames as the gateway writes them, read back: whole, unmasked and well made (RFC 6455 §5.2).
 
+use std::mem;
+
 /// The opcode of text.
 const TEXT: u8 = 0x1;
+/// The opcode of a ping.
+const PING: u8 = 0x9;
 
-/// Takes bytes in any pieces and gives text frames; others mean nothing without a socket.
+/// Takes bytes in any pieces and gives text frames, and whether a ping came; others mean nothing without a socket.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     bytes: Vec<u8>,
+    pinged: bool,
 }
 
 impl Frames {
@@ -26,7 +31,13 @@ impl Frames {
             if opcode == TEXT {
                 return Some(frame[head..].to_vec());
             }
+            self.pinged |= opcode == PING;
         }
+    }
+
+    /// Whether a ping has come since this was last asked.
+    pub(super) fn take_ping(&mut self) -> bool {
+        mem::take(&mut self.pinged)
     }
 
     /// Opcode, length of the head and length of the payload of the first frame, once its head is complete.
@@ -72,6 +83,7 @@ mod tests {
                 }
             }
             assert_eq!(read, texts, "in pieces of {piece}");
+            assert!(frames.take_ping() && !frames.take_ping(), "one ping");
         }
     }
 }
