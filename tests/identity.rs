@@ -35,6 +35,27 @@ async fn a_token_made_with_the_servers_secret_opens_its_door_and_is_never_logged
     let mut bob = Chat::connect(address).await;
     bob.send(json!({"type": "hello", "user": "bob", "token": format!("{token}x")})).await;
     bob.expect_error("bad_token").await;
+    let lines = format!("ws://{address}/lobby?token={token}");
+    let mut ann = Chat::connect_to(&lines, TcpStream::connect(address).await.unwrap()).await;
+    for (line, answer) in [
+        (format!("/token {token}"), "* Your token is good until "),
+        (format!(" /token {token}"), "* Your token is good until "),
+        (format!("/token {token}x"), "! The token is not valid. (its signature does not fit)"),
+        (format!("/tokens {token}"), "! There is no such command"),
+    ] {
+        ann.send_text(&line).await;
+        let mut text = ann.next_text().await;
+        while !text.starts_with(answer) {
+            assert!(!text.contains(token), "{text}");
+            text = ann.next_text().await;
+        }
+    }
+    let mut ann =
+        Chat::connect_to(&format!("ws://{address}/ws"), TcpStream::connect(address).await.unwrap()).await;
+    for answer in ["auth_response", "auth_refreshed"] {
+        ann.send(json!({"type": "auth", "data": {"userId": "ann", "token": token}})).await;
+        ann.until(answer).await;
+    }
     let bearer = format!("Authorization: Bearer {token}\r\n");
     let said = post(address, "/api/rooms/general/messages", &bearer, &json!({"content": "between us"})).await;
     assert_eq!(said.status, 201, "{said:?}");

@@ -163,8 +163,11 @@ fn lines() -> Map<String, Value> {
     said.iter().chain(&commands).for_each(|line| assert!(is_taken(Dialect::Lobby, line), "{line}"));
     let message = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z #[A-Za-z0-9_.:-]+ [A-Za-z0-9_.-]+: ";
     let messages = [
-        ("client.line", line("line", "^[^/]", &said)),
-        ("client.command", line("command", r"^/(rooms|join\s+\S+|leave|users|help)\s*$", &commands)),
+        ("client.line", line("line", r"^\s*[^/\s]", &said)),
+        (
+            "client.command",
+            line("command", r"^\s*/(rooms|join\s+\S+|leave|users|token\s+\S+|help)\s*$", &commands),
+        ),
         (
             "server.message",
             line("message", message, &["2026-11-21T05:03:00.000Z #lobby ann: hello, everybody"]),

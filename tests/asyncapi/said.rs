@@ -39,7 +39,8 @@ const CHAT: &[&str] = &[
     r#"{"type":"ping","id":15}"#,
 ];
 
-const LOBBY: &[&str] = &["hello, everybody", "/rooms", "/join rust", "/users", "/help", "/leave"];
+const LOBBY: &[&str] =
+    &["hello, everybody", "/rooms", "/join rust", "/users", "/help", "/token eyJhbGciOi…", "/leave"];
 
 const ENVELOPE: &[&str] = &[
     r#"{"type":"joinRoom","payload":{"roomId":"dev","limit":50},"messageId":"m-1"}"#,

@@ -71,6 +71,9 @@ pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
         Event::Error { refusal, detail, retry_after, .. } => {
             put(payloads, &refused(*refusal, *detail, *retry_after, now));
         }
+        Event::Refreshed { expires, .. } => {
+            put(payloads, &Outgoing::AuthRefreshed { expires: *expires, timestamp: now });
+        }
         Event::Pong { .. } => put(payloads, &Outgoing::Pong { timestamp: now }),
         // Of rooms, tasks and writing this specification knows nothing, and a message is answered by itself.
         Event::Presence { presence: Presence::Typing, .. }
@@ -81,7 +84,6 @@ pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
         | Event::Rooms { .. }
         | Event::Task { .. }
         | Event::Ack { .. }
-        | Event::Refreshed { .. }
         | Event::Health { .. } => {}
     }
 }
@@ -111,6 +113,15 @@ enum Outgoing<'a> {
         session_id: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         agents: Option<Vec<&'a UserName>>,
+    },
+    /// Ours: the answer to a further `auth`. At another `auth_response` the specification's client would forget its users.
+    AuthRefreshed {
+        #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339_or_none")]
+        #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Instant>"))]
+        expires: Option<Time>,
+        #[serde(serialize_with = "rfc3339")]
+        #[cfg_attr(feature = "schema", schemars(with = "super::schema::Instant"))]
+        timestamp: Time,
     },
     /// S4.8.
     Message {
@@ -176,6 +187,10 @@ enum Outgoing<'a> {
 
 fn rfc3339<S: Serializer>(at: &Time, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(at)
+}
+
+fn rfc3339_or_none<S: Serializer>(at: &Option<Time>, serializer: S) -> Result<S::Ok, S::Error> {
+    at.map(|at| at.to_string()).serialize(serializer)
 }
 
 impl<'a> From<&'a Message> for Outgoing<'a> {

@@ -18,11 +18,12 @@ mod tests;
 
 pub use places::Lobby;
 
-/// What `/help` says (S1.15 to S1.19).
+/// What `/help` says (S1.15 to S1.19), and our own.
 const HELP: &str = "* /rooms        list all rooms
 * /join <room>  go to a room; it is made if there is none of that name
 * /leave        leave the room you are in
 * /users        list who is in this room
+* /token <token> show a newer token, before or just after the last one ends
 * /help         say this
 * Anything else is said in the room you are in.";
 
@@ -63,6 +64,13 @@ pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
             line(payloads, format_args!("* Welcome, {user}. /help lists what you can do."));
         }
         Event::Warning { refusal, retry_after, .. } => refuse(payloads, *refusal, None, Some(*retry_after)),
+        Event::Refreshed { expires: Some(expires), .. } => {
+            line(payloads, format_args!("* Your token is good until {expires}."));
+        }
+        Event::Refreshed { expires: None, .. } => line(payloads, format_args!("* Your token is good.")),
+        Event::Error { refusal: Refusal::TokenExpired, .. } => {
+            line(payloads, format_args!("! Your token has expired: show a newer one soon, with /token."));
+        }
         Event::Error { refusal, detail, retry_after, .. } => {
             refuse(payloads, *refusal, *detail, *retry_after);
         }
@@ -72,7 +80,6 @@ pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
         | Event::Ack { .. }
         | Event::Created { .. }
         | Event::Health { .. }
-        | Event::Refreshed { .. }
         | Event::Pong { .. } => {}
         Event::Joined { .. } | Event::Left { .. } => {
             unreachable!("is for one connection, which knows its rooms")

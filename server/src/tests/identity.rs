@@ -103,6 +103,20 @@ impl Running {
         self.open(request("/chat", None)).await.0
     }
 
+    /// Someone whose token ends in a moment, and is good when their first frame has been answered.
+    async fn expiring_at(&self, path: &str, first: impl Fn(&str) -> Option<Value>, is_in: &str) -> Chat {
+        loop {
+            let token = token("ann", 0.1);
+            let mut chat = self.open(request(&format!("{path}?token={token}"), None)).await.0;
+            if let Some(frame) = first(&token) {
+                chat.send(frame).await;
+            }
+            if chat.text().await.contains(is_in) {
+                return chat;
+            }
+        }
+    }
+
     /// Someone whose token ends in a moment. On a slow machine it may have ended too soon, and then again.
     async fn expiring(&self, user: &str) -> Chat {
         loop {
@@ -127,12 +141,67 @@ async fn a_token_that_ends_is_replaced_or_ends_the_connection() {
     drop(ann);
     server.stop().await;
 
-    let server = start(|settings| {
-        settings.identity.token_secret = Some(TokenSecret::new(SECRET));
-        settings.gateway.token_grace = Duration::ZERO;
-    });
+    let server = without_grace();
     let mut bob = server.expiring("bob").await;
     assert_eq!(u16::from(bob.closed().await.code), Disconnect::TokenExpired.code());
     drop(bob);
+    server.stop().await;
+}
+
+/// A server that closes a connection as soon as its token has ended.
+fn without_grace() -> Running {
+    start(|settings| {
+        settings.identity.token_secret = Some(TokenSecret::new(SECRET));
+        settings.gateway.token_grace = Duration::ZERO;
+    })
+}
+
+#[tokio::test]
+async fn a_line_replaces_a_token_that_ends() {
+    let server = strict();
+    let mut bob = server.open(request(&format!("/lobby?token={}", good("bob")), None)).await.0;
+    while !bob.text().await.contains("bob has joined") {}
+    let mut ann = server.expiring_at("/lobby", |_| None, "* Welcome").await;
+    while !ann.text().await.starts_with("! Your token has expired") {}
+    let mut said = async |line: String, answer: &str| {
+        ann.0.send(Message::text(line)).await.unwrap();
+        let text = ann.text().await;
+        assert!(text.contains(answer), "{text}");
+    };
+    said("/token nonsense".to_owned(), "! The token is not valid. (it is not a token)").await;
+    said(format!("/token {}", good("bob")), "! This connection speaks for another user.").await;
+    said(format!(" /token {}", good("ann")), "* Your token is good until 20").await;
+    said("still here".to_owned(), "#lobby ann: still here").await;
+    while !bob.text().await.ends_with("#lobby ann: still here") {}
+    drop((ann, bob));
+    server.stop().await;
+
+    let server = without_grace();
+    let mut ann = server.expiring_at("/lobby", |_| None, "* Welcome").await;
+    assert_eq!(u16::from(ann.closed().await.code), Disconnect::TokenExpired.code());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_further_auth_replaces_a_token_that_ends() {
+    let auth = |token: &str| json!({"type": "auth", "data": {"userId": "ann", "token": token}});
+    let server = strict();
+    let mut ann = server.expiring_at("/ws", |token| Some(auth(token)), r#""success":true"#).await;
+    assert_eq!(ann.expect("error").await["data"]["code"], "TOKEN_EXPIRED");
+    for (token, code) in [("nonsense", "BAD_TOKEN"), (&good("bob"), "USER_MISMATCH")] {
+        ann.send(auth(token)).await;
+        assert_eq!(ann.expect("error").await["data"]["code"], code);
+        assert_eq!(ann.expect("auth_response").await["data"], json!({"success": false}));
+    }
+    ann.send(auth(&good("ann"))).await;
+    assert!(ann.expect("auth_refreshed").await["data"]["expires"].is_string());
+    ann.send(json!({"type": "message", "data": {"text": "still here"}})).await;
+    assert_eq!(ann.expect("message").await["data"]["text"], "still here");
+    drop(ann);
+    server.stop().await;
+
+    let server = without_grace();
+    let mut ann = server.expiring_at("/ws", |token| Some(auth(token)), r#""success":true"#).await;
+    assert_eq!(u16::from(ann.closed().await.code), Disconnect::TokenExpired.code());
     server.stop().await;
 }

@@ -91,13 +91,18 @@ impl Chat {
         within(self.0.next()).await.expect("the connection has ended").unwrap()
     }
 
-    /// The next frame of the chat.
-    async fn frame(&mut self) -> Value {
+    /// The next text.
+    async fn text(&mut self) -> String {
         loop {
             if let Message::Text(text) = self.next().await {
-                return serde_json::from_str(&text).unwrap();
+                return text.to_string();
             }
         }
+    }
+
+    /// The next frame of the chat.
+    async fn frame(&mut self) -> Value {
+        serde_json::from_str(&self.text().await).unwrap()
     }
 
     /// The next frame of this type; others are passed over.

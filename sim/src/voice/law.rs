@@ -111,7 +111,9 @@ fn has_words(dialect: Dialect, inside: &BTreeSet<usize>, act: &mut Act) -> bool 
 /// What of a text can be said in a dialect: a line has no end of line, and one that begins with a slash is a command.
 fn as_said(dialect: Dialect, content: &str) -> Option<&str> {
     match dialect {
-        Dialect::Lobby => Some(content.trim_end_matches(['\r', '\n'])).filter(|line| !line.starts_with('/')),
+        Dialect::Lobby => {
+            Some(content.trim_end_matches(['\r', '\n'])).filter(|line| !line.trim_start().starts_with('/'))
+        }
         Dialect::Chat | Dialect::Envelope | Dialect::SocketIo | Dialect::Agents => Some(content),
     }
 }

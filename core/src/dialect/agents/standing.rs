@@ -2,7 +2,7 @@
 
 use super::{Outgoing, incoming, put};
 use crate::{
-    dialect::{Command, Decoded, Event, Payloads, Rejection},
+    dialect::{Command, Decoded, Event, Payloads, Rejection, Request},
     id::{RequestId, SessionId},
     name::UserName,
     refusal::Refusal,
@@ -31,13 +31,16 @@ enum Standing {
 
 impl Agents {
     pub(crate) fn decode<'a>(&self, text: &'a str) -> Result<Decoded<'a>, Rejection> {
-        let request = incoming::decode(text)?;
+        let Request { id, user, command } = incoming::decode(text)?;
         let is_known = !matches!(self.standing, Standing::Unknown);
-        match (&request.command, is_known) {
-            (Command::Hello { .. }, true) => Err(reject(None, Refusal::AlreadyAttached)),
-            (Command::Hello { .. } | Command::Ping, _) | (_, true) => Ok(Decoded::Request(request)),
-            (_, false) => Err(reject(None, Refusal::NotAttached)),
-        }
+        let command = match (command, is_known) {
+            // Whoever says it again shows a newer token.
+            (Command::Hello { token: Some(token), .. }, true) => Command::Refresh { token },
+            (Command::Hello { token: None, .. }, true) => return Err(reject(None, Refusal::AlreadyAttached)),
+            (command @ (Command::Hello { .. } | Command::Ping), _) | (command, true) => command,
+            (_, false) => return Err(reject(None, Refusal::NotAttached)),
+        };
+        Ok(Decoded::Request(Request { id, user, command }))
     }
 
     pub(crate) fn encode(&mut self, event: &Event<'_>, payloads: &mut Payloads) {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     config::GatewayConfig,
-    dialect::{Command, Decoded, Rejection, Sending},
+    dialect::{Command, Decoded, Rejection, Request, Sending},
     id::{Epoch, Generation, Position, Seq, SessionId},
     name::{LOBBY, RoomName},
     secret::Secret,
@@ -111,7 +111,7 @@ fn inside(user: &str) -> Agents {
     agents
 }
 
-fn request<'a>(agents: &Agents, text: &'a str) -> crate::dialect::Request<'a> {
+fn request<'a>(agents: &Agents, text: &'a str) -> Request<'a> {
     match agents.decode(text) {
         Ok(Decoded::Request(request)) => request,
         other => panic!("{other:?}"),
@@ -307,6 +307,25 @@ fn what_is_wrong_with_auth_is_said_and_that_it_failed() {
 
     let again = rejection(&inside("alice"), r#"{"type":"auth","data":{"userId":"bob"}}"#);
     assert_eq!((again.refusal, again.id), (Refusal::AlreadyAttached, None));
+}
+
+#[test]
+fn a_further_auth_shows_a_newer_token() {
+    let mut agents = inside("alice");
+    let text = r#"{"type":"auth","data":{"userId":"alice","token":"t","role":"developer"}}"#;
+    let Request { id, user, command } = request(&agents, text);
+    let Command::Refresh { token } = command else { panic!("{command:?}") };
+    assert_eq!(
+        (id, user.as_ref().map(UserName::as_str), token.reveal()),
+        (Some(standing::AUTH), Some("alice"), "t")
+    );
+    let refreshed = |expires| Event::Refreshed { id, expires };
+    let now = r#""timestamp":"2025-01-10T15:30:00.000Z""#;
+    let frames = told(&mut agents, &refreshed(Some(Time(1_000_000))));
+    let expires = r#""expires":"1970-01-01T00:00:01.000Z""#;
+    assert_eq!(frames, [format!(r#"{{"type":"auth_refreshed","data":{{{expires},{now}}}}}"#)]);
+    let frames = told(&mut agents, &refreshed(None));
+    assert_eq!(frames, [format!(r#"{{"type":"auth_refreshed","data":{{{now}}}}}"#)]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::{HELP, line};
 use crate::{
     dialect::{Command, Decoded, Event, Payloads, Rejection, Request},
     id::RequestId,
+    identity::Token,
     name::{LOBBY, RoomName},
     refusal::Refusal,
 };
@@ -49,7 +50,8 @@ impl Lobby {
         answer: &mut Payloads,
     ) -> Result<Decoded<'a>, Rejection> {
         let text = text.trim_end_matches(['\r', '\n']);
-        let Some(command) = text.strip_prefix('/') else {
+        // What is meant as a command is never said to others, for it may hold a token.
+        let Some(command) = text.trim_start().strip_prefix('/') else {
             let room = self.current()?;
             return Ok(ask(None, Command::Publish { room, content: Cow::Borrowed(text), extra: None }));
         };
@@ -68,6 +70,9 @@ impl Lobby {
             }
             (Some("join"), Some(room), None) => self.join(room, answer),
             (Some("leave"), None, None) => self.leave(),
+            (Some("token"), Some(token), None) => {
+                Ok(ask(Some(self.number()), Command::Refresh { token: Token::new(token) }))
+            }
             _ => Err(reject(Refusal::UnknownCommand, None)),
         }
     }

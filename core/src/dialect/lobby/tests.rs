@@ -50,6 +50,7 @@ impl Kit {
                 Command::Leave { room } => format!("leave {room}"),
                 Command::Members { room, .. } => format!("members {room}"),
                 Command::Rooms { .. } => "rooms".to_owned(),
+                Command::Refresh { token } => format!("refresh {}", token.reveal()),
                 other => panic!("{other:?}"),
             },
             Err(rejection) => rejection.refusal.code().to_owned(),
@@ -210,6 +211,21 @@ fn commands_are_read_as_they_are_shown() {
         assert_eq!(kit.types(unknown), "unknown_command", "{unknown}");
     }
     assert_eq!(kit.types("/join no/room"), "bad_room");
+}
+
+#[test]
+fn a_token_is_taken_from_its_line_and_is_never_said() {
+    let mut kit = Kit::new();
+    assert!(kit.types("/help").contains("/token <token>"));
+    for shown in ["/token a.b.c", "  /token  a.b.c \r\n"] {
+        assert_eq!(kit.types(shown), "refresh a.b.c", "{shown:?}");
+    }
+    for mistaken in ["/token", "/token a.b.c d", "/Token a.b.c", "/tokena.b.c", "\t/ tokens a.b.c"] {
+        assert_eq!(kit.types(mistaken), "unknown_command", "{mistaken:?}");
+    }
+    let expires = Some(Time(1_790_000_001_000_000));
+    let refreshed = kit.hears(&Event::Refreshed { id: Some(RequestId(1)), expires });
+    assert_eq!(refreshed, ["* Your token is good until 2026-09-21T14:13:21.000Z."]);
 }
 
 #[test]
