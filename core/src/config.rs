@@ -243,8 +243,10 @@ pub struct ShardConfig {
     pub keys_max: u32,
     /// A message's key is remembered this long: repeats are answered, not repeated.
     pub key_window: Duration,
-    /// Tasks a room may hold.
+    /// Tasks a room may hold. Finished ones make room for others, the one first that was finished first.
     pub tasks_max: u32,
+    /// Finished tasks a room keeps, for newcomers to see what has become of them: the latest.
+    pub finished_tasks_max: u32,
     /// Users that a private room may let in, beside its owner, its bot and admins.
     pub invited_max: u32,
     /// Who may make rooms.
@@ -271,6 +273,7 @@ impl Default for ShardConfig {
             keys_max: 1_000_000,
             key_window: Duration::from_secs(120),
             tasks_max: 100,
+            finished_tasks_max: 20,
             invited_max: 1_000,
             room_creation: RoomCreation::Anyone,
         }

@@ -164,7 +164,7 @@ impl Room {
                 .filter_map(|(user, member)| Some((user.clone(), member.status.as_deref()?.clone())))
                 .chain(self.bot_apart(config))
                 .collect(),
-            tasks: self.tasks.values().cloned().collect(),
+            tasks: self.tasks.all(),
         }
     }
 }

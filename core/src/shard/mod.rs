@@ -44,6 +44,7 @@ mod room;
 mod say;
 mod session;
 mod task;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod turn;

@@ -31,7 +31,7 @@ impl State {
                         members,
                         count: room.count(),
                         bot: room.bot_apart(config),
-                        tasks: room.tasks.values().cloned().collect(),
+                        tasks: room.tasks.all(),
                     }
                 });
                 answer_to(peer, None, Some(room), Ok(roster))

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     mem,
-    sync::Arc,
 };
 
 use super::{
@@ -13,7 +12,8 @@ use super::{
     log::Log,
     op::{Effect, MemberView, Peer, Push, Roster, ShardEvent},
     session::Address,
-    task::{Status, Task},
+    task::Status,
+    tasks::Tasks,
     turn::Turn,
 };
 use crate::{
@@ -29,7 +29,7 @@ pub(super) struct Room {
     name: RoomName,
     pub(super) log: Log,
     pub(super) members: BTreeMap<UserName, Member>,
-    pub(super) tasks: BTreeMap<Arc<str>, Task>,
+    pub(super) tasks: Tasks,
     pub(super) access: Access,
     pub(super) bot: Option<Box<Bot>>,
     /// Where pushes go: gateways, each with its attached seats.
@@ -132,7 +132,7 @@ impl Room {
             name,
             log: Log::new(epoch),
             members: BTreeMap::new(),
-            tasks: BTreeMap::new(),
+            tasks: Tasks::default(),
             access,
             readers: BTreeMap::new(),
             churn: Churn::default(),

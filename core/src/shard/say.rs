@@ -11,6 +11,7 @@ use super::{
     turn::{Turn, keyed_answer},
 };
 use crate::{
+    config::ShardConfig,
     id::{Position, RequestId, Seq},
     name::RoomName,
     refusal::Refusal,
@@ -118,11 +119,10 @@ impl State {
         name: &RoomName,
         task: &TaskChange,
     ) {
-        let tasks_max = turn.config.tasks_max;
         let noted = self
             .admit(turn, peer)
             .and_then(|()| self.attended_mut(peer, name))
-            .and_then(|room| Ok((room.change_task(peer, task, tasks_max)?, room)));
+            .and_then(|room| Ok((room.change_task(turn.config, peer, task)?, room)));
         let (whole, room) = match noted {
             Ok(noted) => noted,
             Err(refusal) => return turn.refuse(peer, id, name, refusal),
@@ -161,17 +161,15 @@ impl Room {
     }
 
     /// Makes or changes a task, and returns the whole of it.
-    fn change_task(&mut self, peer: &Peer, change: &TaskChange, max: u32) -> Result<Task, Refusal> {
+    fn change_task(
+        &mut self,
+        config: &ShardConfig,
+        peer: &Peer,
+        change: &TaskChange,
+    ) -> Result<Task, Refusal> {
         if change.assignee.is_some() && !self.allows(peer, Act::Assign) {
             return Err(Refusal::PermissionDenied);
         }
-        let max = planted!(TasksOneTooMany, max + 1, max);
-        if self.tasks.len() >= max as usize && !self.tasks.contains_key(&change.task) {
-            return Err(Refusal::Full);
-        }
-        let name = &change.task;
-        let task = self.tasks.entry(Arc::clone(name)).or_insert_with(|| Task::new(Arc::clone(name)));
-        task.merge(change);
-        Ok(task.clone())
+        self.tasks.change(config, change)
     }
 }

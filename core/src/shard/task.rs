@@ -11,6 +11,9 @@ use crate::name::UserName;
 pub const WORD_BYTES_MAX: usize = 64;
 /// Longest detail, in bytes.
 pub const DETAIL_BYTES_MAX: usize = 256;
+/// States in which a task is finished, in whatever case. Any other is one of work to be done.
+pub const FINISHED: [&str; 8] =
+    ["canceled", "cancelled", "closed", "complete", "completed", "done", "failed", "finished"];
 /// Longest metadata of a task, in bytes of JSON text.
 pub const METADATA_BYTES_MAX: usize = 1024;
 
@@ -74,6 +77,13 @@ impl Task {
     /// A task of which nothing is known but its name.
     pub(super) const fn new(task: Arc<str>) -> Self {
         Self { task, status: None, assignee: None, priority: None, metadata: None }
+    }
+
+    /// Whether it needs no more work: see [`FINISHED`].
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        let is = |state: &str| FINISHED.iter().any(|finished| finished.eq_ignore_ascii_case(state));
+        self.status.as_ref().is_some_and(|status| is(&status.state))
     }
 
     /// Takes over what is new.

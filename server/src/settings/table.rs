@@ -139,7 +139,8 @@ settings! {
         keys_per_user_max: "Keys remembered of one user's messages; while so many are, those with a new key are refused";
         keys_max: "Keys a shard remembers, of all users";
         key_window: "A message's key is remembered this long: repeats are answered, not repeated";
-        tasks_max: "Tasks a room may hold";
+        tasks_max: "Tasks a room may hold; finished ones make room for others";
+        finished_tasks_max: "Finished tasks a room keeps: the latest";
         invited_max: "Users that a private room may let in, beside its owner, its bot and admins";
         room_creation: "Who may make rooms";
     }

@@ -172,6 +172,9 @@ fn a_room_has_so_many_tasks() {
         metadata: None,
     };
     assert_eq!(tasks, [done]);
+    assert_eq!(set_task(&mut kit, &ann, "test", "open"), Some(Ok(Reply::Noted)), "what is done makes room");
+    let names: Vec<_> = kit.join(&ann, "general").tasks.into_iter().map(|task| task.task).collect();
+    assert_eq!(names, ["test".into()]);
 }
 
 #[test]

@@ -27,6 +27,7 @@ const WHO: [&str; 6] = ["ann", "ann", "bob", "cat", "dan", "eve"];
 const ROSTER_MAX: usize = 2;
 const MEMBERS_MAX: usize = 4;
 const TASKS_MAX: usize = 2;
+const FINISHED_MAX: usize = 1;
 
 // Steps come at whole milliseconds, so what begins at different times never becomes due at one instant.
 const GRACE: Duration = Duration::from_micros(1_000_300);
@@ -43,6 +44,7 @@ fn config() -> ShardConfig {
         presence_grace: GRACE,
         resume_window: WINDOW,
         tasks_max: TASKS_MAX as u32,
+        finished_tasks_max: FINISHED_MAX as u32,
         ..ShardConfig::default()
     }
 }
@@ -103,6 +105,8 @@ enum Due {
 struct Hall {
     said: u64,
     tasks: BTreeMap<String, Task>,
+    /// Names of those that are finished, the latest last.
+    finished: Vec<String>,
     /// Who came or went, while it was large, and nobody was told.
     changed: BTreeSet<&'static str>,
     report_at: Option<Time>,
@@ -374,10 +378,13 @@ impl Model {
 
     fn assign(&mut self, who: usize, change: &TaskChange) -> Result<Reply, Refusal> {
         self.attending(who)?;
-        let tasks = &mut self.hall_mut().tasks;
+        let Hall { tasks, finished, .. } = self.hall_mut();
         let TaskChange { task: name, status, assignee, priority, metadata } = change.clone();
         if tasks.len() == TASKS_MAX && !tasks.contains_key(&*name) {
-            return Err(Refusal::Full);
+            if finished.is_empty() {
+                return Err(Refusal::Full);
+            }
+            tasks.remove(&finished.remove(0));
         }
         let (assigned, known) = (assignee.is_some(), tasks.get(&*name).cloned());
         let known = known.as_ref();
@@ -388,7 +395,17 @@ impl Model {
             metadata: metadata.or_else(|| known?.metadata.clone()),
             task: name,
         };
-        tasks.insert(task.task.to_string(), task.clone());
+        let name = task.task.to_string();
+        let is_done = task.status.as_ref().is_some_and(|status| &*status.state == "done");
+        if !is_done {
+            finished.retain(|other| *other != name);
+        } else if !finished.contains(&name) {
+            finished.push(name.clone());
+        }
+        tasks.insert(name, task.clone());
+        if finished.len() > FINISHED_MAX {
+            tasks.remove(&finished.remove(0));
+        }
         self.tell(&Push::Task { user: user(WHO[who]), task, assigned });
         Ok(Reply::Noted)
     }
@@ -422,7 +439,8 @@ impl Model {
 }
 
 fn status() -> impl Strategy<Value = Status> {
-    prop::option::of(0..100u8).prop_map(|progress| Status { state: "busy".into(), detail: None, progress })
+    (prop::sample::select(vec!["busy", "done"]), prop::option::of(0..100u8))
+        .prop_map(|(state, progress)| Status { state: state.into(), detail: None, progress })
 }
 
 fn act() -> impl Strategy<Value = Act> {
