@@ -72,6 +72,9 @@ async fn two_people_and_a_task_in_a_room() {
     ann.send(envelope("message", said, "m-1")).await;
     let again = payload(&mut ann, "messageReceived").await;
     assert_eq!(again["seq"], receipt["seq"], "it is in the room already");
+    ann.send(envelope("message", json!({"roomId": "dev", "content": "Bye!"}), "m-1")).await;
+    let error = payload(&mut ann, "error").await;
+    assert_eq!((&error["code"], &error["details"]["messageId"]), (&json!("key_reused"), &json!("m-1")));
 
     let update =
         json!({"taskId": "T-1", "status": "working", "progress": 25, "metadata": {"branch": "main"}});

@@ -115,6 +115,8 @@ async fn people_and_a_bot_talk_in_the_bots_room() {
     let sent =
         ann.ask("chat:message", json!({"botId": "weather", "message": "Hello bot!", "id": "m-1"})).await;
     assert_eq!((&sent["ok"], &sent["id"]), (&json!(true), &json!("m-1")));
+    let other = ann.ask("chat:message", json!({"botId": "weather", "message": "Bye!", "id": "m-1"})).await;
+    assert_eq!((&other["ok"], &other["error"]["code"]), (&json!(false), &json!("key_reused")));
     let typing = bot.expect("typing").await;
     assert_eq!(typing["isTyping"], json!(false), "who has spoken does not write any more");
     bot.expect("presence").await;

@@ -95,6 +95,8 @@ refusals! {
     RateLimited = "rate_limited", "Too fast; try again later.";
     /// An id older than the answers that are kept.
     StaleId = "stale_id", "The id is too old to be answered exactly once.";
+    /// A key under which the user has said something else in this room, not long ago.
+    KeyReused = "key_reused", "The key was used for another message.";
     /// A newer connection took the session over.
     Replaced = "replaced", "Another connection took this session over.";
     /// A dialect in which nobody speaks without a token.

@@ -28,7 +28,8 @@ const ALWAYS: &[&str] = &[
     "task",
 ];
 
-/// What cannot happen here so far: nobody has a token or a role, bots are not run, and nobody who knows the lobby wants to
+/// What cannot happen here so far: nobody has a token or a role, bots are not run, keys are told
+/// apart, and nobody who knows the lobby wants to
 /// leave it for nowhere. Specification 2 closes for what a user may not do only if it is told to.
 const ELSEWHERE: &[&str] = &[
     "close bad_token",
@@ -37,6 +38,7 @@ const ELSEWHERE: &[&str] = &[
     "close unknown_room",
     "close unsupported_data",
     "refused bad_token",
+    "refused key_reused",
     "refused last_room",
     "refused no_bot",
     "refused token_expired",

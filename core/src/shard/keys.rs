@@ -6,9 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{deadlines::Due, turn::Turn};
+use super::{deadlines::Due, extra::Extra, turn::Turn};
 use crate::{
     config::ShardConfig,
+    hash,
     id::Position,
     name::{RoomName, UserName},
     refusal::Refusal,
@@ -23,10 +24,29 @@ pub(super) struct Keys {
     count: usize,
 }
 
+/// What was said under a key, shortened: enough to tell a repeat from another message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Fingerprint(u64);
+
+impl Fingerprint {
+    /// Of a message and what it carries, its key included.
+    pub(super) fn of(content: &str, extra: Option<&Extra>) -> Self {
+        let carried = serde_json::to_vec(&extra).expect("no key is anything but text");
+        Self(hash::mix(hash::bytes(content.as_bytes()), hash::bytes(&carried)))
+    }
+}
+
+/// Where a message under a key is, and which it was.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    position: Position,
+    said: Fingerprint,
+}
+
 /// One user's keys. Never empty.
 #[derive(Debug, Default)]
 struct Window {
-    answers: BTreeMap<(RoomName, Arc<str>), Position>,
+    answers: BTreeMap<(RoomName, Arc<str>), Known>,
     /// The same, oldest first, each with the instant at which it is forgotten.
     order: VecDeque<(Time, (RoomName, Arc<str>))>,
 }
@@ -35,6 +55,7 @@ impl Keys {
     /// Where the message with this key is, if it was said within the window.
     ///
     /// # Errors
+    /// [`Refusal::KeyReused`] if another message was said under it: to answer would be to swallow this one.
     /// [`Refusal::Full`] if the key is new and no more fit: to forget one early could put a message into its room twice.
     pub(super) fn recall(
         &self,
@@ -42,10 +63,11 @@ impl Keys {
         user: &UserName,
         room: &RoomName,
         key: &Arc<str>,
+        said: Fingerprint,
     ) -> Result<Option<Position>, Refusal> {
         let answers = self.of_users.get(user).map(|window| &window.answers);
-        if let Some(position) = answers.and_then(|it| it.get(&(room.clone(), Arc::clone(key)))) {
-            return Ok(Some(*position));
+        if let Some(known) = answers.and_then(|it| it.get(&(room.clone(), Arc::clone(key)))) {
+            return if known.said == said { Ok(Some(known.position)) } else { Err(Refusal::KeyReused) };
         }
         let is_full = answers.is_some_and(|it| it.len() >= config.keys_per_user_max as usize)
             || self.count >= config.keys_max as usize;
@@ -59,6 +81,7 @@ impl Keys {
         user: &UserName,
         room: &RoomName,
         key: Arc<str>,
+        said: Fingerprint,
         position: Position,
     ) {
         let until = turn.at + turn.config.key_window;
@@ -68,7 +91,7 @@ impl Keys {
         }
         let key = (room.clone(), key);
         window.order.push_back((until, key.clone()));
-        let known = window.answers.insert(key, position);
+        let known = window.answers.insert(key, Known { position, said });
         debug_assert!(known.is_none(), "what is known is recalled");
         self.count += 1;
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     State,
     extra::{Extra, Kind},
+    keys::Fingerprint,
     op::{Message, Peer, Push, Reply},
     room::Room,
     task::{Status, Task, TaskChange},
@@ -70,8 +71,9 @@ impl State {
         extra: Option<&Extra>,
     ) -> Result<Said, Refusal> {
         let key = extra.and_then(|extra| extra.key.as_ref());
-        if let Some(key) = key
-            && let Some(position) = self.keys.recall(turn.config, &peer.user, name, key)?
+        let key = key.map(|key| (key, Fingerprint::of(content, extra)));
+        if let Some((key, said)) = key
+            && let Some(position) = self.keys.recall(turn.config, &peer.user, name, key, said)?
         {
             return Ok(Said { position, news: None });
         }
@@ -88,8 +90,8 @@ impl State {
         if planted!(AckNamesPlaceBefore) {
             position.seq = Seq(position.seq.0.saturating_sub(1));
         }
-        if let Some(key) = key {
-            self.keys.remember(turn, &peer.user, name, Arc::clone(key), position);
+        if let Some((key, said)) = key {
+            self.keys.remember(turn, &peer.user, name, Arc::clone(key), said, position);
         }
         Ok(Said { position, news: Some(message) })
     }

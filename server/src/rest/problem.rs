@@ -79,6 +79,8 @@ fn status(refusal: Refusal) -> StatusCode {
         R::UserMismatch | R::NotMember | R::PermissionDenied | R::RoomsClosed => StatusCode::FORBIDDEN,
         R::UnknownRoom | R::NoBot => StatusCode::NOT_FOUND,
         R::RoomExists | R::StaleId | R::RoomFull | R::Replaced => StatusCode::CONFLICT,
+        // As draft-ietf-httpapi-idempotency-key-header says.
+        R::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         R::FrameTooLarge | R::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         R::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         R::Full | R::TooManySessions | R::TooManyRooms => StatusCode::SERVICE_UNAVAILABLE,

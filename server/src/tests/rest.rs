@@ -103,6 +103,8 @@ async fn a_repeat_under_its_key_is_answered_and_not_repeated() {
     let again = post(&server, path, "Idempotency-Key: k1\r\n", &body).await;
     assert_eq!((first.status, again.status), (201, 201));
     assert_eq!(first.body, again.body);
+    let reused = post(&server, path, "Idempotency-Key: k1\r\n", &json!({"content": "twice"})).await;
+    assert_eq!((reused.status, &reused.body["error"]["code"]), (422, &json!("key_reused")));
     let other = post(&server, path, "Idempotency-Key: k2\r\n", &json!({"content": "twice"})).await;
     assert_eq!(other.body["seq"], 2);
     let shown = ann.expect("message").await;

@@ -22,9 +22,16 @@ fn member(kit: &mut Kit, name: &str) -> Guest {
     guest
 }
 
+fn under(key: &str) -> Extra {
+    Extra { key: Some(key.into()), ..Extra::default() }
+}
+
 /// The seq of a message under a key, and whether it is new.
 fn say(kit: &mut Kit, guest: &Guest, room: &str, key: &str) -> Result<(u64, bool), Refusal> {
-    let extra = Extra { key: Some(key.into()), ..Extra::default() };
+    say_with(kit, guest, room, under(key))
+}
+
+fn say_with(kit: &mut Kit, guest: &Guest, room: &str, extra: Extra) -> Result<(u64, bool), Refusal> {
     let reply = kit.publish_with(guest, room, extra)?;
     let Reply::Published(position) = reply else { panic!("{reply:?}") };
     let is_new = matches!(&kit.pushes()[..], [(WEST, Push::Message { .. })]);
@@ -40,6 +47,39 @@ fn a_repeat_is_answered_like_the_first_and_names_its_key() {
     assert_eq!(say(&mut kit, &ann, "general", "k"), Ok((1, false)));
     assert!(matches!(&kit.effects[0].event, ShardEvent::Reply { key: Some(key), .. } if &**key == "k"));
     assert_eq!(say(&mut kit, &ann, "general", "l"), Ok((2, true)));
+}
+
+#[test]
+fn a_key_that_was_used_for_something_else_is_refused_and_stays_that_of_the_first() {
+    let mut kit = kit(10, 10);
+    let ann = member(&mut kit, "ann");
+    say(&mut kit, &ann, "general", "k").expect("a member");
+    let others = [
+        Extra { priority: 0, ..under("k") },
+        Extra { reply_to: Some(1), ..under("k") },
+        Extra { mentions: vec!["bob".into()], ..under("k") },
+    ];
+    for other in others {
+        assert_eq!(say_with(&mut kit, &ann, "general", other), Err(Refusal::KeyReused));
+        let key = kit.effects.iter().find_map(|effect| match &effect.event {
+            ShardEvent::Reply { key, .. } => key.clone(),
+            _ => None,
+        });
+        assert_eq!(key.as_deref(), Some("k"), "the refusal names it");
+    }
+    let (peer, extra) = (ann.peer.clone(), under("k").boxed());
+    kit.apply(Op::Publish {
+        peer,
+        id: None,
+        room: super::kit::room("general"),
+        content: "bye".into(),
+        extra,
+    });
+    assert_eq!(kit.reply(), Some(Err(Refusal::KeyReused)));
+    assert_eq!(say(&mut kit, &ann, "general", "k"), Ok((1, false)));
+    kit.wait(WINDOW);
+    let other = Extra { priority: 0, ..under("k") };
+    assert_eq!(say_with(&mut kit, &ann, "general", other), Ok((2, true)), "it is free again");
 }
 
 #[test]
