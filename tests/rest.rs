@@ -1,12 +1,15 @@
 //! Programs that ask over plain HTTP, in the rooms of everybody else.
 
+use std::net::SocketAddr;
+
+use chinwag_core::config::RoomCreation;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::kit::{Chat, Host, get, post};
+use crate::kit::{Chat, Host, Response, get, post};
 
 /// The body of a good answer.
-fn body(response: &crate::kit::Response) -> Value {
+fn body(response: &Response) -> Value {
     assert!((200..300).contains(&response.status), "{response:?}");
     serde_json::from_str(&response.body).expect("bodies are JSON")
 }
@@ -30,6 +33,39 @@ async fn what_a_program_posts_is_read_in_every_dialect() {
     assert_eq!(body(&page)["messages"][0]["content"], "who broke it?");
     let members = body(&get(server.address, "/api/rooms/lobby/members?user=bob").await);
     assert_eq!(members["count"], 2, "a member of any dialect may ask: {members}");
+    server.stop().await;
+}
+
+/// The call of specification 3, with a name in open mode (S3.30).
+async fn say_to(bot: &str, user: &str, address: SocketAddr) -> Response {
+    let path = format!("/bot-execution/{bot}/chat?user={user}");
+    post(address, &path, "", &json!({"message": "Hello bot!"})).await
+}
+
+#[tokio::test]
+async fn what_is_posted_to_a_bot_that_never_was_there_waits_for_it() {
+    let server = Host::start(|_| {});
+    let address = server.address;
+    let start = async |user: &str| {
+        let path = format!("/bot-execution/weather/start?user={user}");
+        post(address, &path, "", &json!({})).await.status
+    };
+    assert_eq!(start("ann").await, 404, "there is nothing to start yet");
+    assert_eq!(body(&say_to("weather", "ann", address).await)["seq"], 1);
+    assert_eq!((start("bob").await, start("ann").await), (403, 202), "who spoke first owns it");
+    let (_, waiting) = server.connect().await.join("weather", "bot:weather").await;
+    assert_eq!(waiting["messages"][0]["content"], "Hello bot!");
+
+    let mut cat = server.member("cat", "general").await;
+    cat.send(json!({"type": "create", "room": "bot:diary", "private": true, "id": 1})).await;
+    cat.until("created").await;
+    let statuses =
+        (say_to("diary", "bob", address).await.status, say_to("a%2Fb", "bob", address).await.status);
+    assert_eq!(statuses, (403, 400), "a private one, and none that can be");
+    server.stop().await;
+
+    let server = Host::start(|settings| settings.shard.room_creation = RoomCreation::Admin);
+    assert_eq!(say_to("weather", "ann", server.address).await.status, 404, "rooms are made by admins only");
     server.stop().await;
 }
 

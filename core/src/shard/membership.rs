@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::{RoomCreation, ShardConfig},
     id::{Generation, Position, RequestId},
-    name::{LOBBY, RoomName},
+    name::{LOBBY, RoomName, UserName},
     refusal::Refusal,
     role::{Act, Role, may},
 };
@@ -58,11 +58,7 @@ impl State {
             return Ok(());
         }
         if room.is_none() {
-            self.may_make_room(config, peer, name).map_err(|refusal| match refusal {
-                Refusal::Full => refusal,
-                // It is not told what it did not ask for.
-                _ => Refusal::UnknownRoom,
-            })?;
+            self.may_find_room_made(config, peer, name)?;
         }
         if room.is_some_and(|room| !room.lets_in(peer)) {
             return Err(Refusal::PermissionDenied);
@@ -79,6 +75,30 @@ impl State {
             return Err(Refusal::RoomFull);
         }
         Ok(())
+    }
+
+    /// A bot that nobody has met yet gets its room with the first visit, as it would with the first member: there it finds
+    /// what was said before it came (S3.8, S3.30).
+    pub(super) fn receive_visit(
+        &mut self,
+        turn: &mut Turn<'_>,
+        peer: &Peer,
+        name: &RoomName,
+    ) -> Result<(), Refusal> {
+        let is_bots = name.bot().is_some_and(|bot| UserName::new(bot).is_ok());
+        if peer.visitor && is_bots && !self.rooms.contains_key(name) {
+            self.may_find_room_made(turn.config, peer, name)?;
+            self.make_room(turn, name, Access::of_maker(peer, name, false));
+        }
+        Ok(())
+    }
+
+    /// Whether somebody may make the room who wants to be in it, and has not asked for it to be made.
+    fn may_find_room_made(&self, config: &ShardConfig, peer: &Peer, name: &RoomName) -> Result<(), Refusal> {
+        self.may_make_room(config, peer, name).map_err(|refusal| match refusal {
+            Refusal::Full => refusal,
+            _ => Refusal::UnknownRoom,
+        })
     }
 
     fn may_make_room(&self, config: &ShardConfig, peer: &Peer, name: &RoomName) -> Result<(), Refusal> {

@@ -77,6 +77,7 @@ impl State {
         {
             return Ok(Said { position, news: None });
         }
+        self.receive_visit(turn, peer, name)?;
         let room = planted!(
             NonMembersSpeak,
             self.rooms.get_mut(name).ok_or(Refusal::UnknownRoom),

@@ -2,9 +2,10 @@
 
 use super::kit::{Guest, Kit, WEST, room};
 use crate::{
+    id::Seq,
     refusal::Refusal,
     role::Role,
-    shard::{Keep, Peer, Push, Query, Reply},
+    shard::{Keep, Op, Peer, Push, Query, Reply},
 };
 
 /// Another connection of a user, for a request or two.
@@ -67,6 +68,28 @@ fn a_visitor_has_no_more_rights_than_a_member() {
     assert_eq!(kit.leave(&bob, "general"), Err(Refusal::NotMember));
     kit.leave(&seated, "general").unwrap();
     assert_eq!(read(&kit, &bob), Err(Refusal::NotMember));
+}
+
+#[test]
+fn whoever_visits_a_bot_that_nobody_has_met_makes_its_room() {
+    let mut kit = Kit::new();
+    let (ann, mut guest) = (visit(&mut kit, "ann"), visit(&mut kit, "gus"));
+    guest.peer.role = Role::Guest;
+    let long = format!("bot:{}", "x".repeat(33));
+    assert_eq!(
+        kit.publish(&guest, "bot:weather", None, "hi"),
+        Some(Err(Refusal::UnknownRoom)),
+        "as on joining"
+    );
+    assert_eq!(kit.publish(&ann, &long, None, "hi"), Some(Err(Refusal::UnknownRoom)), "no bot has that name");
+    assert!(matches!(kit.publish(&ann, "bot:weather", None, "hi"), Some(Ok(Reply::Published(_)))));
+    let (bot, other) = (kit.attach("weather"), visit(&mut kit, "bob"));
+    assert_eq!(kit.join(&bot, "bot:weather").next, Seq(1), "what was said waits for it");
+    assert!(matches!(kit.publish(&other, "bot:weather", None, "hi"), Some(Ok(Reply::Published(_)))));
+    for (guest, answer) in [(&other, Err(Refusal::PermissionDenied)), (&ann, Ok(Reply::Noted))] {
+        kit.apply(Op::Run { peer: guest.peer.clone(), id: None, room: room("bot:weather"), on: true });
+        assert_eq!(kit.reply(), Some(answer), "it is ann's");
+    }
 }
 
 #[test]
