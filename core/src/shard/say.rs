@@ -16,7 +16,7 @@ use crate::{
     id::{Position, RequestId, Seq},
     name::RoomName,
     refusal::Refusal,
-    role::Act,
+    role::{Act, Role},
 };
 
 /// A message that is in its room.
@@ -84,7 +84,7 @@ impl State {
             self.writable(peer, name)
         )?;
         room.may_say(peer, extra)?;
-        let extra = extra.map(|extra| room.carried(peer, extra));
+        let extra = room.carried(peer, extra);
         let history_max = turn.config.history_max;
         let message = room.log.append(turn.at, peer.user.clone(), Arc::clone(content), extra, history_max);
         let mut position = room.log.head();
@@ -156,11 +156,18 @@ impl Room {
         if self.allows(peer, act) { Ok(()) } else { Err(Refusal::PermissionDenied) }
     }
 
-    /// What a message carries, with what only the room knows.
-    fn carried(&self, peer: &Peer, extra: &Extra) -> Arc<Extra> {
+    /// What a message carries, with what only the room knows. What a bot just says is what an agent says (S4.10).
+    fn carried(&self, peer: &Peer, extra: Option<&Extra>) -> Option<Arc<Extra>> {
+        let kind = match (extra.map_or(Kind::Text, |extra| extra.kind), peer.role) {
+            (Kind::Text, Role::Bot) => Kind::Agent,
+            (kind, _) => kind,
+        };
+        if extra.is_none() && kind == Kind::Text {
+            return None;
+        }
         let status = self.members.get(&peer.user).and_then(|member| member.status.as_ref());
-        let state = status.filter(|_| extra.kind == Kind::Agent).map(|status| Arc::clone(&status.state));
-        Arc::new(Extra { state, ..extra.clone() })
+        let state = status.filter(|_| kind == Kind::Agent).map(|status| Arc::clone(&status.state));
+        Some(Arc::new(Extra { kind, state, ..extra.cloned().unwrap_or_default() }))
     }
 
     /// Makes or changes a task, and returns the whole of it.

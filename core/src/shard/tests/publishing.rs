@@ -245,6 +245,28 @@ fn an_agent_is_shown_with_what_it_was_doing() {
 }
 
 #[test]
+fn what_a_bot_just_says_is_what_an_agent_says() {
+    let mut kit = Kit::new();
+    let mut bot = member(&mut kit, WEST, "weather");
+    bot.peer.role = Role::Bot;
+    set_status(&mut kit, &bot, "thinking");
+    let said = |kit: &Kit| match &kit.pushes()[..] {
+        [(WEST, Push::Message { message, .. })] => message.extra.as_deref().cloned(),
+        other => panic!("{other:?}"),
+    };
+    let agent = Extra { kind: Kind::Agent, state: Some("thinking".into()), ..Extra::default() };
+    kit.publish(&bot, "general", None, "sunny");
+    assert_eq!(said(&kit), Some(agent.clone()));
+    kit.publish_with(&bot, "general", Extra { reply_to: Some(1), ..Extra::default() }).expect("a member");
+    assert_eq!(said(&kit), Some(Extra { reply_to: Some(1), ..agent }));
+    kit.publish_with(&bot, "general", Extra { kind: Kind::System, ..Extra::default() }).expect("a bot");
+    assert_eq!(said(&kit).map(|extra| extra.kind), Some(Kind::System), "a notice is one");
+    bot.peer.role = Role::Member;
+    kit.publish(&bot, "general", None, "rain");
+    assert_eq!(said(&kit), None);
+}
+
+#[test]
 fn bots_and_guests_make_no_rooms_but_the_lobby() {
     let mut kit = Kit::new();
     for role in [Role::Bot, Role::Guest] {
