@@ -144,13 +144,19 @@ impl Dialect {
         }
     }
 
-    /// How many messages are shown to whoever enters a room (S0.26; S1.24 wants none, and S4 tells of none).
+    /// Whether whoever enters a room is shown what was said before (S0.26; S1.24 wants it not, and S4 tells of nothing).
+    #[must_use]
+    pub const fn shows_history(self) -> bool {
+        match self {
+            Self::Chat | Self::SocketIo => true,
+            Self::Lobby | Self::Envelope | Self::Agents => false,
+        }
+    }
+
+    /// How many messages that are, if its client does not say.
     #[must_use]
     pub const fn history_on_join(self, config: &GatewayConfig) -> u32 {
-        match self {
-            Self::Chat | Self::SocketIo => config.history_on_join,
-            Self::Lobby | Self::Envelope | Self::Agents => 0,
-        }
+        if self.shows_history() { config.history_on_join } else { 0 }
     }
 
     /// How it spells the end of a connection (S2.13).

@@ -325,14 +325,17 @@ impl Gateway {
             Command::Refresh { token } => self.verify(slot, Verifying::Refresh { id }, token, out),
             Command::Ping => self.tell(now, slot, &Event::Pong { id }, out),
             Command::Join { room, since, history } => {
-                let usual = self.connection(slot).codec.dialect().history_on_join(&config);
+                let dialect = self.connection(slot).codec.dialect();
+                // Who wants no history wants none of a bot, either.
+                let backlog = history.map_or_else(|| dialect.shows_history(), |history| history > 0);
+                let usual = dialect.history_on_join(&config);
                 let history = history.map_or(usual, |history| history.min(config.page_messages_max));
                 let shard = self.shard_of_room(&room);
                 if !self.reads(slot, &room) {
                     // What they wrote before they came in, nobody was told of.
                     self.connection(slot).typing.retain(|(typing, _)| *typing != room);
                 }
-                self.submit(slot, shard, Op::Join { peer, id, room, since, history }, out);
+                self.submit(slot, shard, Op::Join { peer, id, room, since, history, backlog }, out);
             }
             Command::Leave { room } => {
                 self.typing(now, slot, peer.clone(), room.clone(), false, out);

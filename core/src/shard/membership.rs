@@ -16,6 +16,17 @@ use crate::{
     role::{Act, Role, may},
 };
 
+/// What somebody who comes in wants to be shown of what was said before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish {
+    /// What follows this.
+    pub(super) since: Option<Position>,
+    /// So many messages, if there is nothing to go on from.
+    pub(super) history: u32,
+    /// A bot goes on from where it was.
+    pub(super) backlog: bool,
+}
+
 impl State {
     pub(super) fn join(
         &mut self,
@@ -23,8 +34,7 @@ impl State {
         peer: &Peer,
         id: Option<RequestId>,
         name: &RoomName,
-        since: Option<Position>,
-        history: u32,
+        wish: Wish,
     ) {
         if let Err(refusal) = self.admit(turn, peer).and_then(|()| self.may_join(turn.config, peer, name)) {
             return turn.refuse(peer, id, name, refusal);
@@ -39,9 +49,10 @@ impl State {
         let room = self.room_mut(name);
         room.settle_owner(peer);
         let arrival = room.take_seat(turn, peer);
-        let since = since.or_else(|| room.cursor_of(&peer.user));
+        let cursor = || room.cursor_of(&peer.user).filter(|_| wish.backlog);
+        let since = wish.since.or_else(cursor);
         let rejoined = arrival != Arrival::Member;
-        let joined = Joined { rejoined, known_since, ..room.joined(turn.config, since, history) };
+        let joined = Joined { rejoined, known_since, ..room.joined(turn.config, since, wish.history) };
         let roster = joined.roster.clone();
         turn.grant(peer, id, name, Reply::Joined(joined));
         room.announce(turn, peer.user.clone(), arrival, roster);

@@ -57,6 +57,7 @@ use self::{
     connect::Newcomer,
     deadlines::{Deadlines, Due},
     keys::Keys,
+    membership::Wish,
     room::Room,
     session::{Address, Sessions, Spent},
     turn::Turn,
@@ -196,8 +197,9 @@ impl State {
             }
             Op::Follow { peer } => self.resumed_elsewhere(turn, peer),
             Op::Detach { peer, keep, limiters } => self.detach(turn, peer, *keep, limiters.clone()),
-            Op::Join { peer, id, room, since, history } => {
-                self.join(turn, peer, *id, room, *since, *history);
+            Op::Join { peer, id, room, since, history, backlog } => {
+                let wish = Wish { since: *since, history: *history, backlog: *backlog };
+                self.join(turn, peer, *id, room, wish);
             }
             Op::Leave { peer, id, room } => self.leave(turn, peer, *id, room),
             Op::Create { peer, id, room, private } => self.create(turn, peer, *id, room, *private),

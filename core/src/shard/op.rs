@@ -157,6 +157,9 @@ pub enum Op {
         since: Option<Position>,
         /// Messages to show if they have seen nothing.
         history: u32,
+        /// A bot in its own room goes on after what it has called [`Seen`](Self::Seen), if it names nothing itself.
+        #[serde(default)]
+        backlog: bool,
     },
     /// Leave a room.
     Leave {

@@ -224,3 +224,16 @@ fn a_list_that_makes_up_for_changes_holds_the_bot_that_is_away() {
     kit.leave(&weather, HOME).expect("a member");
     assert_eq!(listed(&kit).as_deref(), Some("stopped"));
 }
+
+#[test]
+fn who_wants_no_history_is_shown_none_in_the_room_of_their_own_name() {
+    let (mut kit, ann) = kit();
+    let weather = bot(&mut kit);
+    kit.publish(&ann, HOME, None, "one");
+    let (peer, room) = (weather.peer.clone(), room(HOME));
+    kit.apply(Op::Join { peer, id: None, room, since: None, history: 0, backlog: false });
+    let Some(Ok(Reply::Joined(joined))) = kit.reply() else { panic!("{:?}", kit.effects) };
+    assert_eq!((joined.verdict, joined.next), (Verdict::Full, Seq(2)));
+    let joined = kit.join(&weather, HOME);
+    assert_eq!(joined.next, Seq(1), "it has not seen it for that");
+}

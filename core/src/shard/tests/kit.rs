@@ -189,7 +189,8 @@ impl Kit {
         name: &str,
         since: Option<Position>,
     ) -> Result<Joined, Refusal> {
-        self.apply(Op::Join { peer: peer.clone(), id: None, room: room(name), since, history: 50 });
+        let (peer, room) = (peer.clone(), room(name));
+        self.apply(Op::Join { peer, id: None, room, since, history: 50, backlog: true });
         match self.reply().expect("a join is answered")? {
             Reply::Joined(joined) => Ok(joined),
             other => panic!("no answer to a join: {other:?}"),

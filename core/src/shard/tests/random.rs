@@ -157,7 +157,7 @@ impl World {
                 let name = room(ROOMS[name]);
                 let epoch = self.checker.latest.get(&name).copied().unwrap_or_default();
                 let since = since.map(|seq| Position::new(epoch, Seq(seq)));
-                Op::Join { peer, id: None, room: name, since, history: 3 }
+                Op::Join { peer, id: None, room: name, since, history: 3, backlog: true }
             }
             Step::Leave { room: name, .. } => Op::Leave { peer, id: None, room: room(ROOMS[name]) },
             Step::Create { room: name, .. } => {

@@ -38,7 +38,7 @@ impl Hosted {
         let (peer, kit) = (guest.peer.clone(), &mut self.kit);
         let room = room(ROOM);
         kit.apply(match act {
-            Act::Join => Op::Join { peer, id: None, room, since: None, history: 50 },
+            Act::Join => Op::Join { peer, id: None, room, since: None, history: 50, backlog: true },
             Act::Leave => Op::Leave { peer, id: None, room },
             Act::Create => Op::Create { peer, id: None, room, private: false },
             Act::Say => Op::Publish { peer, id: None, room, content: said.to_string().into(), extra: None },
