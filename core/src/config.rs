@@ -65,7 +65,8 @@ pub struct GatewayConfig {
     pub message_burst: u32,
     /// What happens to messages above that.
     pub rate_action: Action,
-    /// Further limits on messages, by the hour or the like, each with its action; at most [`QUOTAS_MAX`].
+    /// Further limits on messages, by the hour or the like, each with its action; at most [`QUOTAS_MAX`]. They are of a
+    /// user, whose connections to a gateway share them.
     pub message_quotas: Vec<Quota>,
     /// Joins, leaves, queries, typing and status per second and session.
     pub control_rate: u32,
@@ -233,7 +234,8 @@ pub struct ShardConfig {
     pub presence_grace: Duration,
     /// A session can be resumed this long after its connection is gone.
     pub resume_window: Duration,
-    /// The limiters of an ended session are kept for its user's next one this long: no shorter than the longest quota.
+    /// The limiters of an ended session are kept for its user's next one this long, and so is what users have used of
+    /// their quotas: no shorter than the longest of these.
     pub limiter_ttl: Duration,
     /// Answers kept per session, so that a repeated send is answered and not repeated.
     pub answers_max: u32,

@@ -81,7 +81,7 @@ impl Gateway {
             return;
         };
         let limiters = planted!(LimiterRefillsOnReconnect, Limiters::default(), limiters);
-        self.carry_limiters(slot, limiters);
+        self.carry_limiters(slot, &peer.user, limiters);
         let connection = self.connection(slot);
         let dialect = connection.codec.dialect();
         let greeted = attaching.named_by == NamedBy::Hello && dialect.can_resume();

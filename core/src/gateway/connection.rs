@@ -6,6 +6,7 @@ use super::{
     fan_out::shed_above,
     identity::{Identity, Verifying},
     outbox::Outbox,
+    quotas::AccountIndex,
 };
 use crate::{
     config::GatewayConfig,
@@ -81,7 +82,10 @@ pub(super) struct Connection {
     pub(super) identity: Option<Box<Identity>>,
     /// Whether the session may be resumed; kept here for the time after attaching.
     pub(super) greeted: bool,
+    /// Its session's; the quotas are its user's, in their account.
     pub(super) limiters: Limiters,
+    /// Where the user's quotas are, if there are any.
+    pub(super) account: Option<AccountIndex>,
     /// Rooms it reads, ascending.
     pub(super) rooms: Vec<RoomIndex>,
     /// Rooms it writes in at the moment, and when that was last passed on.
@@ -135,6 +139,7 @@ impl Connection {
             identity: None,
             greeted: false,
             limiters: Limiters::default(),
+            account: None,
             rooms: Vec::new(),
             typing: Vec::new(),
             shards: Vec::new(),

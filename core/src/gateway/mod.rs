@@ -22,6 +22,7 @@ use bytes::Bytes;
 use self::{
     connection::{Connection, Phase, RoomIndex, drained_bytes},
     outbox::Chunk,
+    quotas::Quotas,
     room::{Room, Slot},
     wire::Opcode,
 };
@@ -47,6 +48,7 @@ mod health;
 mod identity;
 mod liveness;
 mod outbox;
+mod quotas;
 mod rates;
 mod reply;
 mod request;
@@ -82,6 +84,7 @@ pub struct Gateway {
     drain_at: Option<Time>,
     draining: bool,
     counters: Counters,
+    quotas: Quotas,
     /// Events written so far.
     written: u64,
     /// Hold what one event comes to, unframed and framed.
@@ -110,6 +113,7 @@ impl Gateway {
             drain_at: None,
             draining: false,
             counters: Counters::default(),
+            quotas: Quotas::default(),
             written: 0,
             payloads: Payloads::default(),
             frame: Vec::new(),
@@ -299,9 +303,9 @@ impl Gateway {
             _ => Keep::Grace,
         };
         connection.phase = Phase::Closing;
-        let limiters = connection.limiters.clone();
         let (typing, shards) =
             (std::mem::take(&mut connection.typing), std::mem::take(&mut connection.shards));
+        let limiters = self.give_limiters_back(slot, &peer.user);
         for (room, _) in typing {
             self.signal_typing(peer.clone(), room, false, out);
         }

@@ -7,7 +7,8 @@ use crate::{
     dialect::Event,
     disconnect::Disconnect,
     id::RequestId,
-    limiter::{Action, Rate, Used},
+    limiter::{Action, Rate},
+    name::UserName,
     refusal::Refusal,
     shard::Limiters,
     time::Time,
@@ -32,30 +33,39 @@ impl Gateway {
     /// Counts a message against every limit, or against none if it is above one.
     pub(super) fn admit_message(&mut self, now: Time, slot: Slot) -> Result<(), Above> {
         let (config, rate) = (self.config.clone(), self.message_rate());
-        let limiters = &mut self.connection(slot).limiters;
-        limiters.quotas.resize_with(config.message_quotas.len(), Used::default);
+        let connection = self.slots[slot].as_mut().expect("it is in the table");
+        let used = connection.account.map_or(&mut [][..], |account| self.quotas.used(account));
         let quotas = || config.message_quotas.iter().copied();
         let above = quotas()
-            .zip(&limiters.quotas)
+            .zip(&*used)
             .filter_map(|(quota, used)| Some(Above { wait: used.wait(now, quota)?, action: quota.action }));
         if let Some(above) = above.max_by_key(|above| above.wait) {
             return Err(above);
         }
-        limiters.message.take(now, rate).map_err(|wait| Above { wait, action: config.rate_action })?;
-        quotas().zip(&mut limiters.quotas).for_each(|(quota, used)| used.admit(now, quota));
+        let message = &mut connection.limiters.message;
+        message.take(now, rate).map_err(|wait| Above { wait, action: config.rate_action })?;
+        quotas().zip(used).for_each(|(quota, used)| used.admit(now, quota));
         Ok(())
     }
 
     /// Goes on with the limiters of an earlier connection.
-    pub(super) fn carry_limiters(&mut self, slot: Slot, carried: Limiters) {
+    pub(super) fn carry_limiters(&mut self, slot: Slot, user: &UserName, carried: Limiters) {
         let (message, control) = (self.message_rate(), self.control_rate());
-        let own = &mut self.connection(slot).limiters;
+        let quotas = &self.config.message_quotas;
+        let account = (!quotas.is_empty()).then(|| self.quotas.open(user, carried.quotas, quotas));
+        let connection = self.connection(slot);
+        connection.account = account;
+        let own = &mut connection.limiters;
         own.message = carried.message.emptier(own.message, message);
         own.control = carried.control.emptier(own.control, control);
-        let mut used = std::mem::take(&mut own.quotas).into_iter();
-        own.quotas =
-            carried.quotas.into_iter().map(|quota| quota.with(used.next().unwrap_or_default())).collect();
-        own.quotas.extend(used);
+    }
+
+    /// What a connection that ends leaves to the next one of its session, and to its user.
+    pub(super) fn give_limiters_back(&mut self, slot: Slot, user: &UserName) -> Limiters {
+        let connection = self.slots[slot].as_mut().expect("it is in the table");
+        let account = connection.account.take();
+        let quotas = account.map_or_else(Vec::new, |account| self.quotas.close(user, account));
+        Limiters { quotas, ..std::mem::take(&mut connection.limiters) }
     }
 
     /// Does something that costs a control token; without one it is refused.

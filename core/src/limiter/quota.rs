@@ -55,7 +55,7 @@ impl FromStr for Action {
     }
 }
 
-/// At most so many messages of a session in any span of this length. One in a span is a least delay.
+/// At most so many messages of a user in any span of this length. One in a span is a least delay.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Quota {
     /// Most messages, 1 to [`QUOTA_MAX`].
@@ -66,7 +66,7 @@ pub struct Quota {
     pub action: Action,
 }
 
-/// What a session has used of a quota: the instants of what was admitted in the last span, oldest first.
+/// What a user has used of a quota: the instants of what was admitted in the last span, oldest first.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Used(VecDeque<Time>);
@@ -90,15 +90,37 @@ impl Used {
         }
     }
 
-    /// Both together; for states that were carried.
+    /// Both together; for states that were carried. What both hold is counted once.
     #[must_use]
-    pub fn with(mut self, other: Self) -> Self {
-        if other.0.is_empty() {
-            return self;
+    pub fn with(self, other: Self) -> Self {
+        if self.0.is_empty() || self == other {
+            return other;
         }
-        self.0.extend(other.0);
-        self.0.make_contiguous().sort_unstable();
-        self
+        let (mut ours, mut theirs) = (self.0.into_iter().peekable(), other.0.into_iter().peekable());
+        let mut both = VecDeque::with_capacity(ours.len().max(theirs.len()));
+        while let Some(earliest) = ours.peek().into_iter().chain(theirs.peek()).min().copied() {
+            ours.next_if_eq(&earliest);
+            theirs.next_if_eq(&earliest);
+            both.push_back(earliest);
+        }
+        // No quota looks back further.
+        both.drain(..both.len().saturating_sub(QUOTA_MAX as usize));
+        Self(both)
+    }
+
+    /// Adds to each of these what was carried of the same quota.
+    pub fn gather(own: &mut Vec<Self>, carried: Vec<Self>) {
+        let quotas = own.len().max(carried.len());
+        own.resize_with(quotas, Self::default);
+        for (own, carried) in own.iter_mut().zip(carried) {
+            *own = std::mem::take(own).with(carried);
+        }
+    }
+
+    /// Whether nothing is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -119,6 +141,19 @@ mod tests {
         let later = START + Duration::from_millis(500);
         assert_eq!(used.wait(later, quota), Some(Duration::from_millis(1_500)));
         assert_eq!(used.wait(START + quota.per, quota), None);
+    }
+
+    #[test]
+    fn what_both_hold_counts_once_and_the_latest_are_kept() {
+        let used = |at: &[u64]| Used(at.iter().map(|&at| Time(at)).collect());
+        assert_eq!(used(&[1, 1, 3]).with(used(&[1, 2, 3, 4])), used(&[1, 1, 2, 3, 4]));
+        assert_eq!(used(&[]).with(used(&[2])), used(&[2]));
+        assert_eq!(used(&[2]).with(used(&[])), used(&[2]));
+        let max = u64::from(QUOTA_MAX);
+        let (old, new) = (used(&[1, 2]), Used((2..=max).map(Time).collect()));
+        assert_eq!(old.with(new), Used((1..=max).map(Time).collect()));
+        let (old, new) = (used(&[1, 2]), Used((2..max + 2).map(Time).collect()));
+        assert_eq!(old.with(new.clone()), new);
     }
 
     #[test]

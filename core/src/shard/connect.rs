@@ -1,6 +1,6 @@
 //! How connections get sessions and lose them: attach, resume, take-over, detach, expiry.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use super::{
     State,
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     id::{GatewayId, Generation, SessionId},
+    limiter::Used,
     name::UserName,
     refusal::Refusal,
     role::Role,
@@ -98,6 +99,7 @@ impl State {
             session.answers = Answers::default();
         }
         let (generation, user) = (session.generation, session.user.clone());
+        let quotas = self.spent.get(&user).map_or_else(Vec::new, |spent| spent.quotas.clone());
         let home = session.home.as_mut().expect("connections attach at home");
         home.fresh = secret;
         let event = ShardEvent::Attached {
@@ -112,12 +114,12 @@ impl State {
                 visitor: false,
             },
             resumed: generation > Generation(1),
-            limiters: home.limiters.clone(),
+            limiters: Limiters { quotas, ..home.limiters.clone() },
         };
         turn.effects.push(Effect { to: gateway, event });
     }
 
-    pub(super) fn detach(&mut self, turn: &mut Turn<'_>, peer: &Peer, keep: Keep, limiters: Limiters) {
+    pub(super) fn detach(&mut self, turn: &mut Turn<'_>, peer: &Peer, keep: Keep, mut limiters: Limiters) {
         let Some(id) = self.sessions.of_connection(peer) else { return };
         let session = self.sessions.known_mut(id);
         let is_pending = session.is_awaited_by(Address::from(peer));
@@ -128,7 +130,9 @@ impl State {
             }
             // Who went before it was attached was given no limiters to carry.
             if peer.generation == session.generation {
+                let used = mem::take(&mut limiters.quotas);
                 home.limiters = limiters;
+                self.keep_quotas(turn, &peer.user, used);
             }
         }
         self.disconnect(turn, id, keep);
@@ -195,8 +199,26 @@ impl State {
 
     /// Keeps the limiters of a session that has ended, so that its user's next one goes on with them.
     fn keep_spent(&mut self, turn: &mut Turn<'_>, user: &UserName, limiters: Limiters) {
+        let limiters_max = turn.config.sessions_per_user_max as usize;
+        let spent = self.spent_of(turn, user);
+        spent.limiters.push(limiters);
+        if spent.limiters.len() > limiters_max {
+            spent.limiters.remove(0);
+        }
+    }
+
+    /// Keeps what a user has used, for all of their sessions.
+    fn keep_quotas(&mut self, turn: &mut Turn<'_>, user: &UserName, used: Vec<Used>) {
+        if !used.iter().all(Used::is_empty) {
+            Used::gather(&mut self.spent_of(turn, user).quotas, used);
+        }
+    }
+
+    /// What a user's sessions have left, which is kept from now on for as long as that may matter.
+    fn spent_of(&mut self, turn: &mut Turn<'_>, user: &UserName) -> &mut Spent {
         let until = turn.at + turn.config.limiter_ttl;
-        let spent = self.spent.entry(user.clone()).or_insert(Spent { limiters: Vec::new(), until: Time(0) });
+        let none = || Spent { quotas: Vec::new(), limiters: Vec::new(), until: Time(0) };
+        let spent = self.spent.entry(user.clone()).or_insert_with(none);
         if spent.until != until {
             if spent.until != Time(0) {
                 turn.deadlines.cancel(spent.until, Due::Spent(user.clone()));
@@ -204,10 +226,7 @@ impl State {
             turn.deadlines.set(until, Due::Spent(user.clone()));
             spent.until = until;
         }
-        spent.limiters.push(limiters);
-        if spent.limiters.len() > turn.config.sessions_per_user_max as usize {
-            spent.limiters.remove(0);
-        }
+        spent
     }
 
     /// Lets a request pass if it comes from the live connection of its session.

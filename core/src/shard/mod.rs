@@ -90,7 +90,8 @@ pub struct Shard {
 struct State {
     sessions: Sessions,
     rooms: BTreeMap<RoomName, Room>,
-    /// Limiters of sessions that have ended, for the user's next ones: a new session mints no tokens.
+    /// What users have used of their quotas, and the limiters of sessions that have ended, for their next ones: a new
+    /// session mints no tokens.
     spent: BTreeMap<UserName, Spent>,
     /// What was said under a key lately, whatever has become of the sessions.
     keys: Keys,

@@ -65,14 +65,15 @@ pub enum Keep {
     Window,
 }
 
-/// The state of a session's limiters, carried from connection to connection so that reconnecting mints no tokens.
+/// The state of a session's limiters and its user's quotas, carried from connection to connection so that reconnecting
+/// mints no tokens.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Limiters {
     /// For messages.
     pub message: Bucket,
     /// For everything else.
     pub control: Bucket,
-    /// For messages: what was used of each of
+    /// For messages: what the user has used of each of
     /// [`message_quotas`](crate::config::GatewayConfig::message_quotas).
     #[serde(default)]
     pub quotas: Vec<Used>,

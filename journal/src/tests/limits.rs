@@ -379,3 +379,37 @@ fn a_quota_goes_along_when_its_user_comes_back() {
     let error = &say(&mut kit, again)[0];
     assert_eq!((&error["code"], &error["retry_after_ms"]), (&json!("rate_limited"), &json!(3_000_000)));
 }
+
+#[test]
+fn a_quota_is_of_the_user_on_whatever_connections() {
+    let mut kit = with_quota(3, Duration::from_secs(3_600), Action::Error);
+    let [phone, laptop] = [(); 2].map(|()| kit.member("alice", "general"));
+    let bob = kit.member("bob", "general");
+    for connection in [phone, laptop, phone] {
+        assert_eq!(say(&mut kit, connection).last().unwrap()["type"], "message");
+    }
+    for connection in [phone, laptop] {
+        kit.take(connection);
+        assert_eq!(say(&mut kit, connection)[0]["code"], "rate_limited");
+    }
+    kit.take(bob);
+    assert_eq!(say(&mut kit, bob)[0]["type"], "message", "it is not everybody's");
+    let tablet = kit.member("alice", "general");
+    kit.take(tablet);
+    assert_eq!(say(&mut kit, tablet)[0]["code"], "rate_limited", "nor is it a new session's");
+}
+
+#[test]
+fn what_others_have_used_meanwhile_counts_for_whoever_comes_back() {
+    let mut kit = with_quota(3, Duration::from_secs(3_600), Action::Error);
+    let [phone, laptop] = [(); 2].map(|()| kit.member("alice", "general"));
+    say(&mut kit, phone);
+    kit.cut(phone);
+    for _ in 0..2 {
+        say(&mut kit, laptop);
+    }
+    kit.cut(laptop);
+    let phone = kit.member("alice", "general");
+    kit.take(phone);
+    assert_eq!(say(&mut kit, phone)[0]["code"], "rate_limited");
+}
