@@ -25,11 +25,24 @@ impl Contents {
 
     /// Whether this is the content of a message that was made, and whose number it begins with.
     pub(crate) fn is(&self, text: &str, number: usize, bytes: usize) -> bool {
-        let Some((digits, rest)) = text.split_once(' ') else { return false };
+        let Some((digits, rest)) = split(text) else { return false };
+        let is_whole = digits.len() > 6 && !digits.starts_with(['0', '+']);
+        let is_filled = digits.len() == 6 && !digits.starts_with('+');
         let len = padding(digits.len() + 1, bytes, FILLERS[number % FILLERS.len()]);
         let run = &self.runs[number % FILLERS.len()];
-        digits.len() >= 6 && run.get(..len).is_some_and(|padding| rest == padding)
+        (is_whole || is_filled) && run.get(..len).is_some_and(|padding| rest == padding)
     }
+}
+
+/// The number that a content begins with.
+pub(crate) fn number(text: &str) -> Option<u32> {
+    split(text)?.0.parse().ok()
+}
+
+/// A content's number, and what follows; byte by byte, for the number is short.
+fn split(text: &str) -> Option<(&str, &str)> {
+    let end = text.bytes().position(|byte| byte == b' ')?;
+    Some((&text[..end], &text[end + 1..]))
 }
 
 /// Bytes of filler that fit behind the head.
@@ -50,7 +63,10 @@ mod tests {
                 let text = contents.make(number, bytes);
                 assert!(text.len() <= bytes.max(7) && text.starts_with(&format!("{number:06} ")));
                 assert!(contents.is(&text, number, bytes), "{text:?}");
+                assert_eq!(super::number(&text), Some(number as u32));
                 assert!(!contents.is(&format!("{text}x"), number, bytes));
+                assert!(!contents.is(&format!("0{text}"), number, bytes + 1));
+                assert!(!contents.is(&text.replacen('0', "+", 1), number, bytes));
                 assert!(!contents.is(&text.replacen(' ', "", 1), number, bytes));
                 assert!(text.len() == 7 || !contents.is(&text[..7], number, bytes));
             }

@@ -11,11 +11,11 @@ use chinwag_oracle::{Mode, Observation, Oracle, Page, Promise, Report, RoomId, S
 
 use crate::{
     checks,
-    content::Contents,
+    content::{self, Contents},
     outcome::Placed,
     rates::Rates,
     scenario::Setup,
-    voice::as_shown,
+    voice::{as_shown, is_altered_in},
     witness::{member_id, room_id},
 };
 
@@ -470,18 +470,21 @@ impl Judge {
 
     /// Whose message it is; its content and author must be what was sent.
     fn recognise(&mut self, shown: &Shown) -> Result<Option<SendId>, Broken> {
-        let number = shown.content.split_once(' ').and_then(|(digits, _)| digits.parse::<u32>().ok());
-        let Some((number, said)) = number.and_then(|n| Some((n, self.said.get(n as usize)?))) else {
-            return Ok(None);
-        };
+        let Some((number, said)) = self.numbered(&shown.content) else { return Ok(None) };
+        let is_it = self.contents.is(&shown.content, number as usize, said.bytes)
+            && shown.user == self.users[said.member];
         self.recognised += 1;
-        if !self.contents.is(&shown.content, number as usize, said.bytes)
-            || shown.user != self.users[said.member]
-        {
+        if !is_it {
             let sentence = format!("send {number} is shown as {:?} by {}", shown.content, shown.user);
             return Err(Broken { check: checks::CONTENT, sentence });
         }
         Ok(Some(SendId(number)))
+    }
+
+    /// The message whose number a content begins with, and that number.
+    fn numbered(&self, content: &str) -> Option<(u32, &Said)> {
+        let number = content::number(content)?;
+        Some((number, self.said.get(number as usize)?))
     }
 
     /// Whose message a reader of a dialect is shown; its content and author must be what was sent.
@@ -491,20 +494,24 @@ impl Judge {
         user: &str,
         content: &str,
     ) -> Result<SendId, Broken> {
-        let number = content.split_once(' ').and_then(|(digits, _)| digits.parse::<u32>().ok());
-        let said = number.and_then(|number| Some((number, self.said.get(number as usize)?.clone())));
         self.recognised += 1;
-        match said {
-            Some((number, Said { member, bytes, .. }))
-                if as_shown(dialect, &self.contents.make(number as usize, bytes)) == content
-                    && self.users[member].as_str() == user =>
-            {
-                Ok(SendId(number))
-            }
-            _ => {
-                let sentence = format!("{content:?} by {user} was not said, or reads otherwise");
-                Err(Broken { check: checks::CONTENT, sentence })
-            }
+        let said = self.numbered(content).map(|(number, said)| (number, said.member, said.bytes));
+        if let Some((number, member, bytes)) = said
+            && self.users[member].as_str() == user
+            && self.reads_as(dialect, content, number as usize, bytes)
+        {
+            return Ok(SendId(number));
+        }
+        let sentence = format!("{content:?} by {user} was not said, or reads otherwise");
+        Err(Broken { check: checks::CONTENT, sentence })
+    }
+
+    /// Whether a reader of a dialect is shown a message of so many bytes like this.
+    fn reads_as(&mut self, dialect: Dialect, content: &str, number: usize, bytes: usize) -> bool {
+        if is_altered_in(dialect) {
+            as_shown(dialect, &self.contents.make(number, bytes)) == content
+        } else {
+            self.contents.is(content, number, bytes)
         }
     }
 

@@ -190,6 +190,11 @@ impl Voice {
         matches!(self.tongue, Tongue::SocketIo) && text == socketio::PONG
     }
 
+    /// Whether a user has one connection, and the newest takes the place of others.
+    pub(crate) const fn is_sole(&self) -> bool {
+        matches!(self.tongue, Tongue::Agents)
+    }
+
     /// Whether messages have places.
     pub(crate) const fn has_places(&self) -> bool {
         matches!(self.tongue, Tongue::Chat | Tongue::Envelope | Tongue::SocketIo)
@@ -262,12 +267,14 @@ impl fmt::Display for Voice {
 
 /// How a reader of a dialect is shown a text that somebody has said.
 ///
-/// On a terminal text cannot pass for a line of its own, nor command the terminal. The others alter nothing.
+/// On a terminal text cannot pass for a line of its own, nor command the terminal.
 pub(crate) fn as_shown(dialect: Dialect, content: &str) -> String {
-    match dialect {
-        Dialect::Lobby => lobby::as_shown(content),
-        Dialect::Chat | Dialect::Envelope | Dialect::SocketIo | Dialect::Agents => content.to_owned(),
-    }
+    if is_altered_in(dialect) { lobby::as_shown(content) } else { content.to_owned() }
+}
+
+/// Whether a reader of a dialect may be shown a text otherwise than it was said.
+pub(crate) const fn is_altered_in(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Lobby)
 }
 
 /// What a message is called by its author, where it must have a name: the number, and back.

@@ -25,10 +25,10 @@ pub(super) fn says(wish: Wish<'_>) -> Option<String> {
 
 pub(super) fn reads(text: &str) -> Hearing {
     let mut frame = Fields::parse(text)?;
-    let (kind, mut data) = (frame.text("type")?, frame.object("data")?);
+    let (kind, mut data) = (frame.word("type")?, frame.object("data")?);
     frame.end()?;
     let room = || LOBBY.to_owned();
-    let heard = match kind.as_str() {
+    let heard = match &*kind {
         "auth_response" => return auth_response(data),
         "message" => {
             data.number("id")?;
@@ -38,17 +38,17 @@ pub(super) fn reads(text: &str) -> Hearing {
         }
         "agent_response" => {
             data.number("id")?;
-            data.pass(&["agentStatus"]);
+            data.pass(&["agentStatus"])?;
             message(&mut data)?
         }
         "status_update" => {
-            data.pass(&["currentTask", "progress"]);
+            data.pass(&["currentTask", "progress"])?;
             Heard::Status { room: room(), user: data.text("userId")?, state: data.text("status")? }
         }
         "user_presence" => {
             data.instant("lastSeen")?;
             data.instant("timestamp")?;
-            let mood = Mood::from_word(&data.text("status")?)?;
+            let mood = Mood::from_word(&data.word("status")?)?;
             Heard::Mood { room: room(), user: data.text("userId")?, mood }
         }
         "error" => error(&mut data)?,
@@ -63,12 +63,12 @@ pub(super) fn reads(text: &str) -> Hearing {
 }
 
 /// Whoever is let in is in the lobby.
-fn auth_response(mut data: Fields) -> Hearing {
+fn auth_response(mut data: Fields<'_>) -> Hearing {
     if !data.truth("success")? {
         data.end()?;
         return Ok(vec![Heard::Other]);
     }
-    let (user, session, agents) = (data.text("userId")?, data.text("sessionId")?, data.names("agents")?);
+    let (user, session, agents) = (data.text("userId")?, data.word("sessionId")?, data.names("agents")?);
     data.end()?;
     if !session.starts_with("session-") || !agents.contains(&user) {
         return Err("whoever is let in has a session and is listed".to_owned());
@@ -76,19 +76,19 @@ fn auth_response(mut data: Fields) -> Hearing {
     Ok(vec![Heard::Welcome, Heard::Entered { room: LOBBY.to_owned(), standing: None }])
 }
 
-fn message(data: &mut Fields) -> Result<Heard, String> {
+fn message(data: &mut Fields<'_>) -> Result<Heard, String> {
     data.instant("timestamp")?;
     data.number_or_null("replyTo")?;
     let (room, user, content) = (LOBBY.to_owned(), data.text("sender")?, data.text("text")?);
     Ok(Heard::Message { room, user, content, seq: None, from_history: false })
 }
 
-fn error(data: &mut Fields) -> Result<Heard, String> {
-    data.text("message")?;
+fn error(data: &mut Fields<'_>) -> Result<Heard, String> {
+    data.word("message")?;
     data.instant("timestamp")?;
     let for_now = data.maybe_number("retryAfter")?.is_some();
-    let code = data.text("code")?;
-    let refusal = match code.as_str() {
+    let code = data.word("code")?;
+    let refusal = match &*code {
         "LAGGED" => return Ok(Heard::Behind { room: LOBBY.to_owned() }),
         "KICKED" => return Ok(Heard::Gone { room: LOBBY.to_owned(), position: None }),
         // Which ones is said for people.

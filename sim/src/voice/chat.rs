@@ -1,7 +1,7 @@
 //! Specification 0's own frames, without a session: the user is named in each.
 
 use chinwag_core::{Seq, UserName};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Heard, Hearing, Mood, Standing, Wish, fields::Fields, key, number_of, position, refusal};
 
@@ -24,13 +24,13 @@ pub(super) fn says(user: &UserName, wish: Wish<'_>) -> String {
 
 pub(super) fn reads(text: &str) -> Hearing {
     let mut fields = Fields::parse(text)?;
-    let kind = fields.text("type")?;
+    let kind = fields.word("type")?;
     let heard = frame(&kind, &mut fields)?;
     fields.end()?;
     Ok(heard)
 }
 
-fn frame(kind: &str, fields: &mut Fields) -> Hearing {
+fn frame(kind: &str, fields: &mut Fields<'_>) -> Hearing {
     let heard = match kind {
         "joined" => {
             let standing = standing(fields)?;
@@ -39,15 +39,15 @@ fn frame(kind: &str, fields: &mut Fields) -> Hearing {
         }
         "left" => {
             let position = Some(position(fields.number("epoch")?, fields.number("seq")?));
-            fields.pass(&["kicked"]);
+            fields.pass(&["kicked"])?;
             Heard::Gone { room: fields.text("room")?, position }
         }
         "message" => message(fields, false)?,
         "history" => return history(fields),
         "ack" => {
-            fields.text("room")?;
+            fields.word("room")?;
             let position = Some(position(fields.number("epoch")?, fields.number("seq")?));
-            let number = number_of(&fields.text("key")?).ok_or("nobody has sent this")?;
+            let number = number_of(&fields.word("key")?).ok_or("nobody has sent this")?;
             Heard::Accepted { number, position }
         }
         "user_joined" => {
@@ -60,16 +60,16 @@ fn frame(kind: &str, fields: &mut Fields) -> Hearing {
         }
         "members_changed" => return changed(fields, "room"),
         "presence" => {
-            let mood = Mood::from_word(&fields.text("status")?)?;
+            let mood = Mood::from_word(&fields.word("status")?)?;
             Heard::Mood { room: fields.text("room")?, user: fields.text("user")?, mood }
         }
         "status" => {
-            fields.pass(&["detail", "progress"]);
+            fields.pass(&["detail", "progress"])?;
             let (room, user) = (fields.text("room")?, fields.text("user")?);
             Heard::Status { room, user, state: fields.text("state")? }
         }
         "task" => {
-            fields.pass(&["user", "detail", "progress", "assignee", "priority", "metadata", "assigned"]);
+            fields.pass(&["user", "detail", "progress", "assignee", "priority", "metadata", "assigned"])?;
             let (room, task) = (fields.text("room")?, fields.text("task")?);
             Heard::Task { room, task, state: fields.maybe_text("state")? }
         }
@@ -84,30 +84,30 @@ fn frame(kind: &str, fields: &mut Fields) -> Hearing {
             Heard::Missing { room: fields.text("room")?, from, to }
         }
         "members" => {
-            fields.text("room")?;
-            fields.list("members")?;
+            fields.word("room")?;
+            fields.objects("members")?;
             fields.number("count")?;
             fields.truth("more")?;
             Heard::Other
         }
         "warning" => {
-            fields.text("message")?;
+            fields.word("message")?;
             fields.number("count")?;
             fields.number("retry_after_ms")?;
-            Heard::Refused { refusal: refusal(&fields.text("code")?)?, message: None, for_now: true }
+            Heard::Refused { refusal: refusal(&fields.word("code")?)?, message: None, for_now: true }
         }
         "error" => {
-            fields.text("message")?;
+            fields.word("message")?;
             let for_now = fields.maybe_number("retry_after_ms")?.is_some();
             let message = fields.maybe_text("key")?.and_then(|key| number_of(&key));
-            Heard::Refused { refusal: refusal(&fields.text("code")?)?, message, for_now }
+            Heard::Refused { refusal: refusal(&fields.word("code")?)?, message, for_now }
         }
         other => return Err(format!("there is no type {other:?}")),
     };
     Ok(vec![heard])
 }
 
-fn message(fields: &mut Fields, from_history: bool) -> Result<Heard, String> {
+fn message(fields: &mut Fields<'_>, from_history: bool) -> Result<Heard, String> {
     fields.instant("timestamp")?;
     fields.pass(&[
         "key",
@@ -119,39 +119,38 @@ fn message(fields: &mut Fields, from_history: bool) -> Result<Heard, String> {
         "mentions",
         "priority",
         "state",
-    ]);
+    ])?;
     let (room, user, content) = (fields.text("room")?, fields.text("user")?, fields.text("content")?);
     Ok(Heard::Message { room, user, content, seq: Some(fields.number("seq")?), from_history })
 }
 
-fn history(fields: &mut Fields) -> Hearing {
-    fields.text("room")?;
+fn history(fields: &mut Fields<'_>) -> Hearing {
+    fields.word("room")?;
     fields.number("epoch")?;
     fields.truth("more")?;
-    let read = |value: Value| {
-        let mut fields = Fields::of(value)?;
-        if fields.text("type")? != "message" {
+    let read = |mut fields: Fields<'_>| {
+        if fields.word("type")? != "message" {
             return Err("a page holds messages".to_owned());
         }
         let heard = message(&mut fields, true)?;
         fields.end()?;
         Ok(heard)
     };
-    fields.list("messages")?.into_iter().map(read).collect()
+    fields.objects("messages")?.into_iter().map(read).collect()
 }
 
 /// Where a room stands, as `joined` says it and its namesakes in other dialects.
-pub(super) fn standing(fields: &mut Fields) -> Result<Standing, String> {
+pub(super) fn standing(fields: &mut Fields<'_>) -> Result<Standing, String> {
     let head = position(fields.number("epoch")?, fields.number("seq")?);
     let next = Seq(fields.number("next")?);
-    match (fields.text("verdict")?.as_str(), fields.maybe_number("from")?, fields.maybe_number("to")?) {
+    match (&*fields.word("verdict")?, fields.maybe_number("from")?, fields.maybe_number("to")?) {
         ("full" | "reset", None, None) | ("gap", Some(_), Some(_)) => Ok(Standing { head, next }),
         (verdict, ..) => Err(format!("the verdict is {verdict}")),
     }
 }
 
 /// Who has come to and gone from a large room, in the dialects that call it like this.
-pub(super) fn changed(fields: &mut Fields, room: &str) -> Hearing {
+pub(super) fn changed(fields: &mut Fields<'_>, room: &str) -> Hearing {
     fields.number("count")?;
     let (room, came, went) = (fields.text(room)?, fields.names("joined")?, fields.names("left")?);
     let came = came.into_iter().map(|user| Heard::Came { room: room.clone(), user });

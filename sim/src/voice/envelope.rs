@@ -1,6 +1,8 @@
 //! Specification 2: a payload in an envelope with an instant and a name.
 
-use serde_json::{Value, json};
+use std::borrow::Cow;
+
+use serde_json::json;
 
 use super::{
     Heard, Hearing, Mood, Wish,
@@ -32,7 +34,7 @@ pub(super) fn says(wish: Wish<'_>) -> Option<String> {
 pub(super) fn reads(text: &str) -> Hearing {
     let mut envelope = Fields::parse(text)?;
     let (kind, mut payload) = open(&mut envelope)?;
-    let heard = match kind.as_str() {
+    let heard = match &*kind {
         "membersChanged" => changed(&mut payload, "roomId")?,
         _ => vec![frame(&kind, &mut payload)?],
     };
@@ -42,39 +44,39 @@ pub(super) fn reads(text: &str) -> Hearing {
 }
 
 /// The type and the payload.
-fn open(envelope: &mut Fields) -> Result<(String, Fields), String> {
+fn open<'a>(envelope: &mut Fields<'a>) -> Result<(Cow<'a, str>, Fields<'a>), String> {
     envelope.number("timestamp")?;
-    envelope.text("messageId")?;
+    envelope.word("messageId")?;
     if envelope.maybe_number("priority")?.is_some_and(|priority| priority > 4) {
         return Err("there are five priorities".to_owned());
     }
-    Ok((envelope.text("type")?, envelope.object("payload")?))
+    Ok((envelope.word("type")?, envelope.object("payload")?))
 }
 
-fn frame(kind: &str, payload: &mut Fields) -> Result<Heard, String> {
+fn frame(kind: &str, payload: &mut Fields<'_>) -> Result<Heard, String> {
     Ok(match kind {
         "connected" => {
-            payload.text("userId")?;
+            payload.word("userId")?;
             Heard::Welcome
         }
         "joinRoom" => {
             let standing = Some(standing(payload)?);
             payload.roster()?;
-            payload.pass(&["replyTo"]);
+            payload.pass(&["replyTo"])?;
             Heard::Entered { room: payload.text("roomId")?, standing }
         }
         "leaveRoom" => {
             let position = Some(position(payload.number("epoch")?, payload.number("seq")?));
-            payload.pass(&["replyTo", "kicked"]);
+            payload.pass(&["replyTo", "kicked"])?;
             Heard::Gone { room: payload.text("roomId")?, position }
         }
         "message" => message(payload)?,
         "messageReceived" => {
-            payload.text("roomId")?;
-            payload.text("senderId")?;
+            payload.word("roomId")?;
+            payload.word("senderId")?;
             payload.number("timestamp")?;
             let position = Some(position(payload.number("epoch")?, payload.number("seq")?));
-            let number = number_of(&payload.text("messageId")?).ok_or("nobody has sent this")?;
+            let number = number_of(&payload.word("messageId")?).ok_or("nobody has sent this")?;
             Heard::Accepted { number, position }
         }
         "userJoined" => {
@@ -86,24 +88,24 @@ fn frame(kind: &str, payload: &mut Fields) -> Result<Heard, String> {
             Heard::Went { room: payload.text("roomId")?, user: payload.text("userId")? }
         }
         "presence" => {
-            let mood = Mood::from_word(&payload.text("status")?)?;
+            let mood = Mood::from_word(&payload.word("status")?)?;
             Heard::Mood { room: payload.text("roomId")?, user: payload.text("userId")?, mood }
         }
         "status" => {
-            payload.pass(&["detail", "progress"]);
+            payload.pass(&["detail", "progress"])?;
             let (room, user) = (payload.text("roomId")?, payload.text("userId")?);
             Heard::Status { room, user, state: payload.text("status")? }
         }
         "taskUpdate" => {
-            payload.pass(&["detail", "progress", "metadata", "userId"]);
+            payload.pass(&["detail", "progress", "metadata", "userId"])?;
             let (room, task) = (payload.text("roomId")?, payload.text("taskId")?);
             Heard::Task { room, task, state: payload.maybe_text("status")? }
         }
         "taskAssign" => {
-            payload.text("assigneeId")?;
-            payload.text("roomId")?;
-            payload.text("taskId")?;
-            payload.pass(&["priority", "userId"]);
+            payload.word("assigneeId")?;
+            payload.word("roomId")?;
+            payload.word("taskId")?;
+            payload.pass(&["priority", "userId"])?;
             Heard::Other
         }
         "lagged" => {
@@ -117,14 +119,14 @@ fn frame(kind: &str, payload: &mut Fields) -> Result<Heard, String> {
             Heard::Missing { room: payload.text("roomId")?, from, to }
         }
         "members" => {
-            payload.text("roomId")?;
+            payload.word("roomId")?;
             payload.number("count")?;
             payload.truth("more")?;
-            payload.list("members")?.into_iter().try_for_each(member)?;
+            payload.objects("members")?.into_iter().try_for_each(member)?;
             Heard::Other
         }
         "healthUpdate" => {
-            payload.text("status")?;
+            payload.word("status")?;
             payload.object("metrics")?;
             Heard::Other
         }
@@ -133,30 +135,29 @@ fn frame(kind: &str, payload: &mut Fields) -> Result<Heard, String> {
     })
 }
 
-fn message(payload: &mut Fields) -> Result<Heard, String> {
+fn message(payload: &mut Fields<'_>) -> Result<Heard, String> {
     let mut metadata = payload.object("metadata")?;
-    metadata.text("type")?;
-    metadata.pass(&["fileUrl", "fileName"]);
+    metadata.word("type")?;
+    metadata.pass(&["fileUrl", "fileName"])?;
     metadata.end()?;
     let (room, user, content) =
         (payload.text("roomId")?, payload.text("senderId")?, payload.text("content")?);
     Ok(Heard::Message { room, user, content, seq: Some(payload.number("seq")?), from_history: false })
 }
 
-fn member(member: Value) -> Result<(), String> {
-    let mut member = Fields::of(member)?;
-    member.text("userId")?;
-    Mood::from_word(&member.text("presence")?)?;
-    member.pass(&["status", "detail", "progress"]);
+fn member(mut member: Fields<'_>) -> Result<(), String> {
+    member.word("userId")?;
+    Mood::from_word(&member.word("presence")?)?;
+    member.pass(&["status", "detail", "progress"])?;
     member.end()
 }
 
-fn error(payload: &mut Fields) -> Result<Heard, String> {
-    payload.text("message")?;
+fn error(payload: &mut Fields<'_>) -> Result<Heard, String> {
+    payload.word("message")?;
     let mut details = payload.object("details")?;
     let message = details.maybe_text("messageId")?.and_then(|key| number_of(&key));
     let for_now = details.maybe_number("retryAfterMs")?.is_some();
-    details.pass(&["errorCode", "count"]);
+    details.pass(&["errorCode", "count"])?;
     details.end()?;
-    Ok(Heard::Refused { refusal: refusal(&payload.text("code")?)?, message, for_now })
+    Ok(Heard::Refused { refusal: refusal(&payload.word("code")?)?, message, for_now })
 }

@@ -1,97 +1,150 @@
 //! A JSON object that is read strictly: its fields are taken one by one, and in the end none is left.
+//!
+//! What is read is borrowed from the frame, and no value is looked at before it is taken: this is done with every frame.
 
-use serde_json::{Map, Value};
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::{Value, value::RawValue};
 
 /// A JSON object, and what of it has not been taken.
 #[derive(Debug)]
-pub(super) struct Fields(Map<String, Value>);
+pub(super) struct Fields<'a>(Vec<(&'a str, &'a RawValue)>);
 
 type Taken<T> = Result<T, String>;
 
-impl Fields {
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Vec::with_capacity(FIELDS_FEW);
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// Most objects have no more fields than this.
+const FIELDS_FEW: usize = 8;
+
+/// A text in JSON, with or without escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Reads a JSON text.
+pub(super) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Taken<T> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+impl<'a> Fields<'a> {
     /// Reads an object.
-    pub(super) fn parse(text: &str) -> Taken<Self> {
-        serde_json::from_str(text).map_err(|error| error.to_string()).and_then(Self::of)
+    pub(super) fn parse(text: &'a str) -> Taken<Self> {
+        read(text)
     }
 
-    /// An object in an object.
-    pub(super) fn of(value: Value) -> Taken<Self> {
-        match value {
-            Value::Object(map) => Ok(Self(map)),
-            other => Err(format!("{other} is no object")),
+    /// The name of an event and what it is about, as an array of two.
+    pub(super) fn event(text: &'a str) -> Taken<(Cow<'a, str>, Self)> {
+        read(text).map(|(Text(name), body)| (name, body))
+    }
+
+    fn get<T: Deserialize<'a>>(&mut self, name: &str) -> Taken<Option<T>> {
+        let Some(place) = self.0.iter().position(|&(its, _)| its == name) else { return Ok(None) };
+        let (_, value) = self.0.swap_remove(place);
+        match serde_json::from_str(value.get()) {
+            Ok(read) => Ok(Some(read)),
+            Err(_) => Err(format!("{name} is {value}")),
         }
     }
 
-    fn get<T>(&mut self, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Taken<Option<T>> {
-        let Some(value) = self.0.remove(name) else { return Ok(None) };
-        read(&value).map(Some).ok_or_else(|| format!("{name} is {value}"))
+    fn need<T: Deserialize<'a>>(&mut self, name: &str) -> Taken<T> {
+        self.get(name)?.ok_or_else(|| format!("{name} is missing"))
     }
 
-    fn need<T>(&mut self, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Taken<T> {
-        self.get(name, read)?.ok_or_else(|| format!("{name} is missing"))
-    }
-
+    /// A text to be kept, if it is there.
     pub(super) fn maybe_text(&mut self, name: &str) -> Taken<Option<String>> {
-        self.get(name, |value| value.as_str().map(str::to_owned))
+        Ok(self.get::<Text<'a>>(name)?.map(|Text(text)| text.into_owned()))
     }
 
+    /// A text to be kept.
     pub(super) fn text(&mut self, name: &str) -> Taken<String> {
-        self.need(name, |value| value.as_str().map(str::to_owned))
+        self.word(name).map(Cow::into_owned)
+    }
+
+    /// A text to be looked at.
+    pub(super) fn word(&mut self, name: &str) -> Taken<Cow<'a, str>> {
+        self.need(name).map(|Text(text)| text)
     }
 
     pub(super) fn maybe_number(&mut self, name: &str) -> Taken<Option<u64>> {
-        self.get(name, Value::as_u64)
+        self.get(name)
     }
 
     pub(super) fn number(&mut self, name: &str) -> Taken<u64> {
-        self.need(name, Value::as_u64)
+        self.need(name)
     }
 
     pub(super) fn truth(&mut self, name: &str) -> Taken<bool> {
-        self.need(name, Value::as_bool)
+        self.need(name)
     }
 
     /// A number, or `null`.
     pub(super) fn number_or_null(&mut self, name: &str) -> Taken<()> {
-        self.need(name, |value| (value.is_null() || value.is_u64()).then_some(()))
+        self.need::<Option<u64>>(name).map(drop)
     }
 
     /// An instant as RFC 3339 text with milliseconds.
     pub(super) fn instant(&mut self, name: &str) -> Taken<()> {
-        self.need(name, |value| value.as_str().filter(|text| is_instant(text)).map(|_| ()))
+        let text = self.word(name)?;
+        if is_instant(&text) { Ok(()) } else { Err(format!("{name} is {text}")) }
     }
 
-    pub(super) fn list(&mut self, name: &str) -> Taken<Vec<Value>> {
-        self.need(name, |value| value.as_array().cloned())
+    pub(super) fn objects(&mut self, name: &str) -> Taken<Vec<Self>> {
+        self.need(name)
     }
 
     pub(super) fn names(&mut self, name: &str) -> Taken<Vec<String>> {
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        self.need(name, |value| value.as_array()?.iter().map(text).collect())
+        self.need(name)
     }
 
     pub(super) fn object(&mut self, name: &str) -> Taken<Self> {
-        self.need(name, |value| value.as_object().cloned()).map(Self)
+        self.need(name)
     }
 
     /// Either all who are there, or how many there are.
     pub(super) fn roster(&mut self) -> Taken<()> {
-        match (self.0.remove("members"), self.0.remove("count")) {
-            (Some(Value::Array(names)), None) if names.iter().all(Value::is_string) => Ok(()),
-            (None, Some(count)) if count.is_u64() => Ok(()),
-            (members, count) => Err(format!("the members are {members:?}, of {count:?}")),
+        match (self.get::<Vec<Text<'a>>>("members")?, self.get::<u64>("count")?) {
+            (Some(_), None) | (None, Some(_)) => Ok(()),
+            (members, count) => {
+                Err(format!("the members are {:?}, of {count:?}", members.map(|names| names.len())))
+            }
         }
     }
 
     /// Fields that need not be there, and whose content is of no account here.
-    pub(super) fn pass(&mut self, names: &[&str]) {
-        names.iter().for_each(|name| drop(self.0.remove(*name)));
+    pub(super) fn pass(&mut self, names: &[&str]) -> Taken<()> {
+        names.iter().try_for_each(|name| self.get::<Value>(name).map(drop))
     }
 
     /// Nothing else is there.
     pub(super) fn end(self) -> Taken<()> {
-        match self.0.keys().next() {
-            Some(name) => Err(format!("there is no field {name:?}")),
+        match self.0.first() {
+            Some((name, _)) => Err(format!("there is no field {name:?}")),
             None => Ok(()),
         }
     }
@@ -118,7 +171,16 @@ mod tests {
         };
         assert_eq!(read(r#"{"b":7,"a":"x"}"#), Ok(("x".to_owned(), Some(7))));
         assert_eq!(read(r#"{"a":"x"}"#), Ok(("x".to_owned(), None)));
-        for text in [r#"{"b":7}"#, r#"{"a":"x","c":1}"#, r#"{"a":1}"#, r#"{"a":"x","b":"7"}"#, "[]", "{"] {
+        for text in [
+            r#"{"b":7}"#,
+            r#"{"a":"x","c":1}"#,
+            r#"{"a":1}"#,
+            r#"{"a":"x","b":"7"}"#,
+            r#"{"a":"x","a":"x"}"#,
+            r#"{"a":"x","b":null}"#,
+            "[]",
+            "{",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
     }

@@ -214,11 +214,14 @@ fn message(text: &str) -> Result<Heard, String> {
 
 /// A text on a terminal: what would command it is replaced, and further lines are indented.
 pub(super) fn as_shown(content: &str) -> String {
-    let shown = |c: char| match c {
-        '\n' => "\n    ".to_owned(),
-        '\t' => c.to_string(),
-        c if c.is_control() => '\u{fffd}'.to_string(),
-        c => c.to_string(),
-    };
-    content.chars().map(shown).collect()
+    let mut shown = String::with_capacity(content.len());
+    for c in content.chars() {
+        match c {
+            '\n' => shown.push_str("\n    "),
+            '\t' => shown.push(c),
+            c if c.is_control() => shown.push('\u{fffd}'),
+            c => shown.push(c),
+        }
+    }
+    shown
 }

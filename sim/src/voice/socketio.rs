@@ -1,12 +1,12 @@
 //! Specification 3: events of Socket.IO 5 over Engine.IO 4. Messages have callbacks, other requests have none.
 
 use chinwag_core::UserName;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Heard, Hearing, Mood, Wish,
     chat::{changed, standing},
-    fields::Fields,
+    fields::{self, Fields},
     key, number_of, position, refusal,
 };
 
@@ -46,7 +46,7 @@ pub(super) fn reads(packet: &str) -> Hearing {
     }
     if let Some(handshake) = packet.strip_prefix('0') {
         let mut fields = Fields::parse(handshake)?;
-        fields.text("sid")?;
+        fields.word("sid")?;
         fields.names("upgrades")?;
         fields.number("pingInterval")?;
         fields.number("pingTimeout")?;
@@ -58,13 +58,13 @@ pub(super) fn reads(packet: &str) -> Hearing {
     match kind {
         "40" => {
             let mut fields = Fields::parse(rest)?;
-            fields.text("sid")?;
+            fields.word("sid")?;
             fields.end()?;
             Ok(vec![Heard::Welcome])
         }
         "44" => {
             let mut fields = Fields::parse(rest)?;
-            fields.text("message")?;
+            fields.word("message")?;
             let mut data = fields.object("data")?;
             fields.end()?;
             let heard = refused(&mut data)?;
@@ -73,10 +73,8 @@ pub(super) fn reads(packet: &str) -> Hearing {
         }
         "43" => answer(rest),
         "42" => {
-            let (name, body): (String, Value) =
-                serde_json::from_str(rest).map_err(|error| error.to_string())?;
-            let mut body = Fields::of(body)?;
-            body.pass(&["botId"]);
+            let (name, mut body) = Fields::event(rest)?;
+            body.pass(&["botId"])?;
             let heard = event(&name, &mut body)?;
             body.end()?;
             Ok(heard)
@@ -89,17 +87,16 @@ pub(super) fn reads(packet: &str) -> Hearing {
 fn answer(rest: &str) -> Hearing {
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let number: u64 = rest[..digits].parse().map_err(|_| "nobody waits for this")?;
-    let [body]: [Value; 1] = serde_json::from_str(&rest[digits..]).map_err(|error| error.to_string())?;
-    let mut body = Fields::of(body)?;
+    let [mut body]: [Fields<'_>; 1] = fields::read(&rest[digits..])?;
     let heard = if body.truth("ok")? {
         body.instant("timestamp")?;
-        if number_of(&body.text("id")?) != Some(number) {
+        if number_of(&body.word("id")?) != Some(number) {
             return Err("it answers another one's callback".to_owned());
         }
         Heard::Accepted { number, position: None }
     } else {
         let mut error = body.object("error")?;
-        error.pass(&["id"]);
+        error.pass(&["id"])?;
         let heard = refused(&mut error)?;
         error.end()?;
         match heard {
@@ -113,21 +110,20 @@ fn answer(rest: &str) -> Hearing {
     Ok(vec![heard])
 }
 
-fn event(name: &str, body: &mut Fields) -> Hearing {
+fn event(name: &str, body: &mut Fields<'_>) -> Hearing {
     let heard = match name {
         "chat:message" => message(body, false)?,
         "chat:history" => {
-            body.text("room")?;
+            body.word("room")?;
             body.number("epoch")?;
             body.truth("more")?;
-            let read = |value: Value| {
-                let mut body = Fields::of(value)?;
-                body.pass(&["botId"]);
+            let read = |mut body: Fields<'_>| {
+                body.pass(&["botId"])?;
                 let heard = message(&mut body, true)?;
                 body.end()?;
                 Ok(heard)
             };
-            return body.list("messages")?.into_iter().map(read).collect();
+            return body.objects("messages")?.into_iter().map(read).collect();
         }
         "room:joined" => {
             let standing = Some(standing(body)?);
@@ -135,7 +131,7 @@ fn event(name: &str, body: &mut Fields) -> Hearing {
         }
         "room:left" => {
             let position = Some(position(body.number("epoch")?, body.number("seq")?));
-            body.pass(&["kicked"]);
+            body.pass(&["kicked"])?;
             Heard::Gone { room: body.text("room")?, position }
         }
         "user:joined" => {
@@ -148,7 +144,7 @@ fn event(name: &str, body: &mut Fields) -> Hearing {
         }
         "room:changed" => return changed(body, "room"),
         "presence" => {
-            let mood = Mood::from_word(&body.text("status")?)?;
+            let mood = Mood::from_word(&body.word("status")?)?;
             Heard::Mood { room: body.text("room")?, user: body.text("userId")?, mood }
         }
         "typing" => {
@@ -158,20 +154,20 @@ fn event(name: &str, body: &mut Fields) -> Hearing {
         }
         "user:status" => {
             body.instant("timestamp")?;
-            body.pass(&["message", "error", "progress"]);
+            body.pass(&["message", "error", "progress"])?;
             let (room, user) = (body.text("room")?, body.text("userId")?);
             Heard::Status { room, user, state: body.text("status")? }
         }
         "task" => {
             body.instant("timestamp")?;
-            body.pass(&["message", "error", "progress", "assignee", "priority", "metadata"]);
-            body.pass(&["userId", "assigned"]);
+            body.pass(&["message", "error", "progress", "assignee", "priority", "metadata"])?;
+            body.pass(&["userId", "assigned"])?;
             let (room, task) = (body.text("room")?, body.text("taskId")?);
             Heard::Task { room, task, state: body.maybe_text("status")? }
         }
         "room:members" => {
-            body.text("room")?;
-            body.list("members")?;
+            body.word("room")?;
+            body.objects("members")?;
             body.number("count")?;
             body.truth("more")?;
             Heard::Other
@@ -187,10 +183,10 @@ fn event(name: &str, body: &mut Fields) -> Hearing {
             Heard::Behind { room: body.text("room")? }
         }
         "rate:limited" => {
-            body.text("message")?;
+            body.word("message")?;
             body.number("count")?;
             body.number("retryAfter")?;
-            Heard::Refused { refusal: refusal(&body.text("code")?)?, message: None, for_now: true }
+            Heard::Refused { refusal: refusal(&body.word("code")?)?, message: None, for_now: true }
         }
         "error" => refused(body)?,
         other => return Err(format!("there is no event {other:?}")),
@@ -198,18 +194,18 @@ fn event(name: &str, body: &mut Fields) -> Hearing {
     Ok(vec![heard])
 }
 
-fn message(body: &mut Fields, from_history: bool) -> Result<Heard, String> {
+fn message(body: &mut Fields<'_>, from_history: bool) -> Result<Heard, String> {
     body.instant("timestamp")?;
-    body.text("id")?;
-    body.text("sender")?;
-    body.pass(&["status", "kind", "fileUrl", "fileName", "mentions", "replyTo", "priority"]);
+    body.word("id")?;
+    body.word("sender")?;
+    body.pass(&["status", "kind", "fileUrl", "fileName", "mentions", "replyTo", "priority"])?;
     let (room, user, content) = (body.text("room")?, body.text("userId")?, body.text("message")?);
     Ok(Heard::Message { room, user, content, seq: Some(body.number("seq")?), from_history })
 }
 
-fn refused(body: &mut Fields) -> Result<Heard, String> {
-    body.text("message")?;
+fn refused(body: &mut Fields<'_>) -> Result<Heard, String> {
+    body.word("message")?;
     let message = body.maybe_text("id")?.and_then(|key| number_of(&key));
     let for_now = body.maybe_number("retryAfter")?.is_some();
-    Ok(Heard::Refused { refusal: refusal(&body.text("code")?)?, message, for_now })
+    Ok(Heard::Refused { refusal: refusal(&body.word("code")?)?, message, for_now })
 }
