@@ -383,12 +383,19 @@ impl World<'_> {
             }
             Up::Handshake | Up::Fin => return Ok(()),
         };
-        let clogged = self.clogged(node, connection).filter(|_| matches!(up, Up::Text(_)));
+        let clogged = self.clogged(node, connection).filter(|_| self.is_request(connection, up));
         self.tell_node(node, NodeInput::Gateway(GatewayInput::Received { connection, frame }))?;
         match clogged {
             Some(bytes) => self.check_clogged(node, connection, bytes),
             None => Ok(()),
         }
+    }
+
+    /// Whether a server may have to answer this: a sign of life is no request, also where it is text.
+    fn is_request(&self, id: ConnectionId, up: &Up) -> bool {
+        let Up::Text(text) = up else { return false };
+        let player = self.links.get(id).and_then(|link| self.people[link.client].player.as_ref());
+        player.is_none_or(|player| !player.voice.is_pong(text))
     }
 }
 

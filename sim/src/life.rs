@@ -462,12 +462,16 @@ impl World<'_> {
         match up {
             Up::Text(text) => {
                 line.texts += 1;
-                let player = self.people[line.client].player.as_ref();
-                if player.is_none_or(|player| !player.voice.is_pong(text)) {
+                let voice = self.people[line.client].player.as_ref().map(|player| &player.voice);
+                if voice.is_none_or(|voice| !voice.is_pong(text)) {
                     line.abuse.receives(shows);
                 }
-                if player.is_some() {
+                if let Some(voice) = voice {
+                    let (client, comes) = (line.client, line.texts == 1 && voice.is_sole());
                     self.mailing.forgets(id);
+                    if comes {
+                        self.sole_arrives(id, client);
+                    }
                     return;
                 }
                 if text.starts_with(r#"{"type":"hello""#) {
@@ -482,6 +486,16 @@ impl World<'_> {
             Up::Close(_) => line.goodbye = true,
             _ => {}
         }
+    }
+
+    /// A user's newest line takes the place of those before it: not at once, but when it does they are told nothing more.
+    fn sole_arrives(&mut self, new: ConnectionId, client: usize) {
+        let is_sole = |&client: &usize| {
+            self.people[client].player.as_ref().is_some_and(|player| player.voice.is_sole())
+        };
+        let clients: Vec<usize> = self.life.clients(self.life.users[client]).filter(is_sole).collect();
+        let now = self.now;
+        self.life.end_stays(now, |stay| stay.line < new && clients.contains(&stay.client), true);
     }
 
     /// A line that goes on with a session ends the one that has it.
