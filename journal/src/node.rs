@@ -12,7 +12,7 @@ use chinwag_core::{
     gateway::{Counters, GatewayInput, GatewayOutput, Notice},
     hash,
     identity::Token,
-    shard::{Effect, Op, Query, ShardEvent, Signal, Usage},
+    shard::{Effect, Op, Query, ShardEvent, Signal, Stays, Usage},
 };
 
 use crate::{Applied, Host};
@@ -186,6 +186,11 @@ impl Node {
     /// How full the shards on this node are.
     pub fn usages(&self) -> impl Iterator<Item = Usage> {
         self.hosts.values().map(|host| host.shard().usage())
+    }
+
+    /// What the shards on this node keep of their users.
+    pub fn stays(&self) -> impl Iterator<Item = Stays> {
+        self.hosts.values().map(|host| host.shard().stays())
     }
 
     /// Rooms of the shards on this node.

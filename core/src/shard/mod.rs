@@ -43,6 +43,7 @@ mod query;
 mod room;
 mod say;
 mod session;
+mod stays;
 mod task;
 mod tasks;
 #[cfg(test)]
@@ -64,6 +65,7 @@ use self::{
 };
 pub use extra::*;
 pub use op::*;
+pub use stays::Stays;
 pub use task::*;
 pub use usage::Usage;
 
@@ -183,6 +185,12 @@ impl Shard {
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.state.usage()
+    }
+
+    /// What it keeps of its users. Looks at everything there is, as [`usage`](Self::usage) does.
+    #[must_use]
+    pub fn stays(&self) -> Stays {
+        self.state.stays()
     }
 }
 

@@ -172,6 +172,11 @@ impl Room {
         seats.iter().map(|seat| (seat.session, seat.address)).collect()
     }
 
+    /// All seats, each with its connection if it is there.
+    pub(super) fn seats(&self) -> impl Iterator<Item = (SessionId, Option<Address>)> {
+        self.members.values().flat_map(|member| &member.seats).map(|seat| (seat.session, seat.address))
+    }
+
     /// Seats a session on its connection.
     pub(super) fn take_seat(&mut self, turn: &mut Turn<'_>, peer: &Peer) -> Arrival {
         let arrival = match self.members.get(&peer.user) {
