@@ -2,15 +2,16 @@
 
 use std::sync::LazyLock;
 
-use chinwag_core::Time;
+use chinwag_core::{
+    Time,
+    identity::{Claims, TokenFault},
+};
 use chinwag_server::fuzzed::Reader;
 
 use crate::{Outcome, SCRIPT_BYTES_MAX, play, script::Script};
 
 /// Tokens are verified with this secret.
 const SECRET: &str = "a secret that every script may know";
-/// When tokens are looked at.
-const NOW: Time = Time(1_795_237_380_000_000);
 
 static READER: LazyLock<Reader> = LazyLock::new(|| Reader::new(SECRET).expect("it is long enough"));
 
@@ -33,10 +34,12 @@ pub fn open(bytes: &[u8]) -> Outcome {
         assert_eq!(opening.dialect.map(|dialect| dialect.name()), Some(dialect), "what is named is spoken");
         assert!(headers.contains(&name), "{name} was offered");
     }
-    if let Some(token) = &opening.token
-        && let Ok(claims) = READER.claims(token.reveal(), NOW)
-    {
-        assert!(claims.expires.is_some_and(|at| at > NOW), "what is accepted has not expired");
-    }
-    play(rest.as_bytes(), std::array::from_fn(|_| opening.clone()))
+    play(rest.as_bytes(), std::array::from_fn(|_| opening.clone()), claims)
+}
+
+/// What a server would make of a token.
+fn claims(token: &str, now: Time) -> Result<Claims, TokenFault> {
+    let claims = READER.claims(token, now)?;
+    assert!(claims.expires.is_some_and(|at| at > now), "what is accepted has not expired");
+    Ok(claims)
 }

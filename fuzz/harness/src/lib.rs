@@ -2,8 +2,9 @@
 //!
 //! [`converse`] reads bytes as a script (`script`) and plays it on one [`Node`](chinwag_journal::Node) (`stage`) beside
 //! two watchers (`watch`). After every step it checks that what was sent is well-formed (`wire`, `form`), that
-//! outboxes and tables are within their limits (`bounds`), that no secret of a room reaches a connection whose user was
-//! no member, and in the end that the watchers are served as if nothing had happened.
+//! outboxes and tables are within their limits (`bounds`), that nothing is kept of connections that are gone but what has
+//! its end (`leaks`), that no secret of a room reaches a connection whose user was no member, and in the end that the
+//! watchers are served as if nothing had happened.
 
 use chinwag_core::{
     UserName,
@@ -13,15 +14,17 @@ use chinwag_core::{
 
 use crate::{
     script::Script,
-    stage::{Stage, USERS},
+    stage::{Stage, USERS, Verify},
     watch::Watch,
 };
 
 mod bounds;
 mod form;
 mod handshake;
+mod leaks;
 mod script;
 mod stage;
+mod token;
 mod watch;
 mod wire;
 
@@ -47,7 +50,7 @@ pub struct Outcome {
 /// Something is not as it must be; the message says what.
 #[must_use]
 pub fn converse(dialect: Dialect, bytes: &[u8]) -> Outcome {
-    play(bytes, USERS.map(|name| opening(dialect, name)))
+    play(bytes, USERS.map(|name| opening(dialect, name)), token::claims)
 }
 
 /// How a server would have it from the address.
@@ -59,9 +62,9 @@ fn opening(dialect: Dialect, name: &str) -> Opening {
 }
 
 /// Plays a script with connections that open like these.
-fn play(bytes: &[u8], openings: [Opening; USERS.len()]) -> Outcome {
+fn play(bytes: &[u8], openings: [Opening; USERS.len()], claims: Verify) -> Outcome {
     let script = Script::read(&bytes[..bytes.len().min(SCRIPT_BYTES_MAX)]);
-    let mut stage = Stage::new(openings, &script);
+    let mut stage = Stage::new(openings, &script, claims);
     let mut watch = Watch::begin(&mut stage, script.hash());
     let mut outcome = Outcome::default();
     for step in script.steps() {
@@ -69,6 +72,7 @@ fn play(bytes: &[u8], openings: [Opening; USERS.len()]) -> Outcome {
         stage.play(&step);
         watch.look(&mut stage, &mut outcome);
         bounds::check(&stage);
+        leaks::check(&stage);
         if watch.is_impersonated() {
             // Whoever speaks in a watcher's name may see and do what it may.
             return outcome;

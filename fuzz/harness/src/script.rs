@@ -5,7 +5,10 @@
 //!
 //! | line | what happens |
 //! |---|---|
-//! | `@keys`, `@strict` | before everything else: tokens are verified; refusals end connections where they can |
+//! | `@keys` | before everything else: tokens are verified |
+//! | `@tokens` | …and nobody speaks without one |
+//! | `@strict` | …: refusals end connections where they can |
+//! | `@root` | …: addresses name no dialect; first frames tell |
 //! | `@as N` | from here on connection N, 0 to 3, does what follows; it is opened if it is not |
 //! | `@wait N` | N milliseconds pass, two minutes at most |
 //! | `@stall`, `@read` | the connection takes nothing, or takes what waits |
@@ -22,6 +25,8 @@ use std::{
 
 use chinwag_core::gateway::Fault;
 
+/// Lines that say how the node is set.
+const SETTINGS: [&str; 4] = ["@keys", "@tokens", "@strict", "@root"];
 /// Most steps that are played.
 const STEPS_MAX: usize = 64;
 /// Longest time that passes in one step.
@@ -49,15 +54,17 @@ pub(crate) enum Step<'a> {
 pub(crate) struct Script<'a> {
     text: Cow<'a, str>,
     pub(crate) keys: bool,
+    pub(crate) tokens: bool,
     pub(crate) strict: bool,
+    pub(crate) root: bool,
 }
 
 impl<'a> Script<'a> {
     pub(crate) fn read(bytes: &'a [u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
-        let first = |word| text.lines().take(2).any(|line| line == word);
-        let (keys, strict) = (first("@keys"), first("@strict"));
-        Self { text, keys, strict }
+        let first = |word| text.lines().take(SETTINGS.len()).any(|line| line == word);
+        let [keys, tokens, strict, root] = SETTINGS.map(first);
+        Self { text, keys: keys || tokens, tokens, strict, root }
     }
 
     /// Another one with every script.
@@ -74,7 +81,7 @@ impl<'a> Script<'a> {
                 *text = format!("{text}\n{more}").into();
             } else if steps.len() == STEPS_MAX {
                 break;
-            } else if !matches!(line, "" | "@keys" | "@strict") {
+            } else if !line.is_empty() && !SETTINGS.contains(&line) {
                 steps.push(step(line));
             }
         }
@@ -118,7 +125,7 @@ mod tests {
     #[test]
     fn lines_are_frames_and_some_are_not() {
         let script = Script::read(b"@keys\n{}\n\tmore\n\n@wait 5\n@ann, hello\n@close\xff");
-        assert!(script.keys && !script.strict);
+        assert!(script.keys && !script.tokens && !script.strict && !script.root);
         let text = |text: &'static str| Step::Text(text.into());
         let wait = Step::Wait(Duration::from_millis(5));
         assert_eq!(script.steps(), [text("{}\nmore"), wait, text("@ann, hello"), text("@close\u{fffd}")]);

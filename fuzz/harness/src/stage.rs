@@ -3,18 +3,18 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chinwag_core::{
-    ConnectionId, Time, UserName,
+    ConnectionId, Disconnect, Time, UserName,
     config::{GatewayConfig, ShardConfig},
     dialect::{Dialect, Opening},
     gateway::{Frame as Sent, GatewayInput, Notice},
-    identity::{Claims, Token, TokenFault},
-    role::Role,
+    identity::{Claims, TokenFault},
 };
 use chinwag_journal::{Node, NodeConfig, NodeInput, NodeOutput};
 
 use crate::{
     form,
     script::{Script, Step},
+    token,
     wire::{self, Frame},
 };
 
@@ -22,30 +22,32 @@ use crate::{
 pub(crate) const USERS: [&str; 4] = ["ann", "bob", "ann", "robot"];
 /// What a step takes.
 const STEP: Duration = Duration::from_millis(1);
-/// How long a good token is good.
-const TOKEN_TTL: Duration = Duration::from_secs(90);
 /// Most deadlines within one step: more, and the node never rests.
 const DEADLINES_MAX: u32 = 10_000;
 
-/// Limits that a short script can reach.
-fn gateway_config(verify_tokens: bool, strict_closes: bool) -> GatewayConfig {
+/// What a token says, or what is wrong with it.
+pub(crate) type Verify = fn(&str, Time) -> Result<Claims, TokenFault>;
+
+/// Limits that a short script can reach. A page is larger than what an outbox keeps free, and the longest frame is not.
+fn gateway_config(script: &Script<'_>) -> GatewayConfig {
     GatewayConfig {
-        content_bytes_max: 1024,
-        frame_bytes_max: 4 * 1024,
+        shards: 2,
+        content_bytes_max: 512,
+        frame_bytes_max: 2 * 1024,
         history_on_join: 8,
         page_messages_max: 16,
-        page_bytes_max: 4 * 1024,
+        page_bytes_max: 2 * 1024,
         list_page_max: 4,
-        outbox_bytes_max: 16 * 1024,
+        outbox_bytes_max: 6 * 1024,
         chunk_bytes: 1024,
         unanswered_max: 8,
         abuse_refusals_min: 10,
         abuse_window: Duration::from_secs(5),
         connections_max: 8,
-        verify_tokens,
+        verify_tokens: script.keys,
         // With a key, too, who shows no token may say who they are: short scripts get further.
-        token_dialects: Some(Vec::new()),
-        strict_closes,
+        token_dialects: (!script.tokens).then(Vec::new),
+        strict_closes: script.strict,
         ..GatewayConfig::default()
     }
 }
@@ -70,13 +72,16 @@ fn shard_config() -> ShardConfig {
 /// A connection as its client has it.
 #[derive(Debug)]
 pub(crate) struct End {
-    pub(crate) dialect: Option<Dialect>,
+    /// What it is spoken to in, once that is clear.
+    dialect: Option<Dialect>,
     /// For whom it speaks, once it does.
     pub(crate) user: Option<UserName>,
     /// What came in and was not looked at yet.
     pub(crate) frames: Vec<Frame>,
     /// The server has sent its last frame.
     pub(crate) closed: bool,
+    /// What its client closed with, if it did.
+    goodbye: Option<Option<u16>>,
     /// Its client answers pings.
     is_lively: bool,
     part: Vec<u8>,
@@ -89,6 +94,7 @@ pub(crate) struct End {
 pub(crate) struct Stage {
     node: Node,
     limits: (Arc<GatewayConfig>, ShardConfig),
+    verify: Verify,
     now: Time,
     /// How each of [`USERS`] connects.
     openings: [Opening; USERS.len()],
@@ -101,9 +107,9 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn new(openings: [Opening; USERS.len()], script: &Script<'_>) -> Self {
+    pub(crate) fn new(openings: [Opening; USERS.len()], script: &Script<'_>, verify: Verify) -> Self {
         let now = Time(1_795_237_380_000_000);
-        let limits = (Arc::new(gateway_config(script.keys, script.strict)), shard_config());
+        let limits = (Arc::new(gateway_config(script)), shard_config());
         let config = NodeConfig {
             index: 0,
             nodes: 1,
@@ -114,9 +120,14 @@ impl Stage {
             replicated: false,
         };
         let node = Node::new(config, now);
+        let openings = openings.map(|opening| match script.root {
+            true => Opening { dialect: None, ..opening },
+            false => opening,
+        });
         Self {
             node,
             limits,
+            verify,
             now,
             openings,
             ends: BTreeMap::new(),
@@ -128,6 +139,20 @@ impl Stage {
 
     pub(crate) const fn node(&self) -> &Node {
         &self.node
+    }
+
+    pub(crate) const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// How many transports there are.
+    pub(crate) fn connections(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether a connection is there, and no close was sent to it.
+    pub(crate) fn is_open(&self, connection: ConnectionId) -> bool {
+        self.ends.get(&connection).is_some_and(|end| !end.closed)
     }
 
     /// What it may hold.
@@ -153,6 +178,7 @@ impl Stage {
             user: None,
             frames: Vec::new(),
             closed: false,
+            goodbye: None,
             is_lively,
             part: Vec::new(),
             stalled: false,
@@ -185,7 +211,11 @@ impl Stage {
             Step::Binary(bytes) => self.frame(Sent::Binary(bytes)),
             Step::Ping => self.frame(Sent::Ping(b"there?")),
             Step::Pong => self.frame(Sent::Pong),
-            Step::Close(code) => self.frame(Sent::Close(code)),
+            Step::Close(code) => {
+                let connection = self.player();
+                self.end(connection).goodbye = Some(code);
+                self.frame(Sent::Close(code));
+            }
         }
         self.wait(STEP);
     }
@@ -256,9 +286,11 @@ impl Stage {
                         end.reading = on;
                     }
                 }
-                NodeOutput::Close(connection, _) => self.close(connection),
+                NodeOutput::Close(connection, reason) => self.close(connection, reason),
                 NodeOutput::Verify(connection, token) => {
-                    let outcome = self.verify(&token);
+                    let is_lively = self.ends.get(&connection).is_some_and(|end| end.is_lively);
+                    let verify = if is_lively { token::for_ever } else { self.verify };
+                    let outcome = verify(token.reveal(), self.now);
                     self.input(GatewayInput::Verified { connection, outcome });
                 }
                 NodeOutput::Notice(Notice::Attached { connection, user, .. }) => {
@@ -272,15 +304,20 @@ impl Stage {
         }
     }
 
-    /// A server ends a connection: what waits is written, and the last of it is a close frame.
-    fn close(&mut self, connection: ConnectionId) {
+    /// A server ends a connection: what waits is written, and the last of it is a close frame that says why.
+    fn close(&mut self, connection: ConnectionId, reason: Disconnect) {
         let Some(end) = self.ends.get_mut(&connection) else { return };
         assert!(!end.closed, "a connection is closed once");
         end.stalled = false;
         self.drain(connection);
         let end = self.end(connection);
         end.closed = true;
-        assert!(matches!(end.frames.last(), Some(Frame::Close(_))), "the last frame is a close");
+        let codes = match (reason, end.goodbye) {
+            (Disconnect::Requested, Some(code)) => vec![code],
+            (reason, _) => Dialect::ALL.map(|dialect| Some(dialect.close_code(reason))).to_vec(),
+        };
+        let Some(Frame::Close(code)) = end.frames.last() else { panic!("the last frame is a close") };
+        assert!(codes.contains(code), "{reason} is no close with {code:?}");
     }
 
     /// Takes what waits for a connection.
@@ -305,24 +342,17 @@ impl Stage {
         }
         assert!(self.end(connection).part.is_empty(), "all of a frame comes");
     }
-
-    /// A token is the name of its user; programs and guests are known by theirs.
-    fn verify(&self, token: &Token) -> Result<Claims, TokenFault> {
-        let user = UserName::new(token.reveal()).map_err(|_| TokenFault::BadName)?;
-        let (role, owner) = match user.as_str() {
-            name if name.starts_with("robot") => (Role::Bot, UserName::new(USERS[0]).ok()),
-            name if name.starts_with("guest") => (Role::Guest, None),
-            _ => (Role::Member, None),
-        };
-        Ok(Claims { user, role, owner, expires: Some(self.now + TOKEN_TTL) })
-    }
 }
 
 impl End {
     fn take(&mut self, frame: Frame) {
         assert!(!matches!(self.frames.last(), Some(Frame::Close(_))), "nothing follows a close frame");
         if let Frame::Text(text) = &frame {
-            assert!(form::is_of(self.dialect, text), "no frame of {:?}: {text}", self.dialect);
+            match self.dialect {
+                Some(dialect) => assert!(form::is_of(dialect, text), "no frame of {dialect:?}: {text}"),
+                None if form::is_undecided(text) => {}
+                None => self.dialect = Some(form::dialect_of(text).expect("it is of a dialect")),
+            }
         }
         self.frames.push(frame);
     }

@@ -10,7 +10,7 @@ use chinwag_core::{
     dialect::{Dialect, Opening},
     hash,
 };
-use serde_json::{Value, json};
+use serde::Deserialize;
 
 use crate::{
     Outcome,
@@ -35,6 +35,21 @@ enum Reader {
     Until(usize),
 }
 
+/// What a watcher looks at in what it is told.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Told {
+    #[serde(rename = "type")]
+    kind: String,
+    user: String,
+    room: String,
+}
+
+/// How many frames are of this kind.
+fn count(told: &[Told], kind: &str) -> usize {
+    told.iter().filter(|frame| frame.kind == kind).count()
+}
+
 /// The watchers, and what they know.
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -47,7 +62,7 @@ pub(crate) struct Watch {
     readers: BTreeMap<(String, String), Reader>,
     is_impersonated: bool,
     /// What each watcher was told since the last step.
-    told: [Vec<Value>; 2],
+    told: [Vec<Told>; 2],
 }
 
 impl Watch {
@@ -55,13 +70,14 @@ impl Watch {
     pub(crate) fn begin(stage: &mut Stage, script: u64) -> Self {
         let [teller, hearer] = NAMES.map(|user| {
             let connection = stage.open(Opening { dialect: Some(Dialect::Chat), ..Opening::default() }, true);
-            stage.text(connection, &json!({"type": "hello", "user": user}).to_string());
+            stage.text(connection, &format!(r#"{{"type":"hello","user":"{user}","token":"{user}"}}"#));
             connection
         });
-        stage.text(teller, &json!({"type": "create", "room": ROOMS[0], "private": true}).to_string());
-        stage.text(teller, &json!({"type": "invite", "room": ROOMS[0], "whom": NAMES[1]}).to_string());
+        let (den, guest) = (ROOMS[0], NAMES[1]);
+        stage.text(teller, &format!(r#"{{"type":"create","room":"{den}","private":true}}"#));
+        stage.text(teller, &format!(r#"{{"type":"invite","room":"{den}","whom":"{guest}"}}"#));
         for (connection, room) in ROOMS.into_iter().flat_map(|room| [(teller, room), (hearer, room)]) {
-            stage.text(connection, &json!({"type": "join", "room": room}).to_string());
+            stage.text(connection, &format!(r#"{{"type":"join","room":"{room}"}}"#));
         }
         let mut watch = Self {
             teller,
@@ -73,7 +89,7 @@ impl Watch {
             told: Default::default(),
         };
         watch.listen(stage);
-        let joined = watch.told[1].iter().filter(|frame| frame["type"] == "joined").count();
+        let joined = count(&watch.told[1], "joined");
         assert_eq!(joined, ROOMS.len(), "the watchers are there: {:?}", watch.told);
         watch
     }
@@ -111,7 +127,6 @@ impl Watch {
         }
         self.say(stage);
         self.listen(stage);
-        let count = |told: &[Value], kind: &str| told.iter().filter(|frame| frame["type"] == kind).count();
         assert_eq!(count(&self.told[0], "ack"), ROOMS.len(), "answers: {:?}", self.told[0]);
         assert_eq!(count(&self.told[1], "message"), ROOMS.len(), "messages: {:?}", self.told[1]);
         self.look(stage, outcome);
@@ -122,9 +137,10 @@ impl Watch {
         for room in ROOMS {
             let number = self.secrets.len();
             let content = secret(self.script, number);
-            let frame = json!({"type": "message", "room": room, "content": content, "id": number + 1});
+            let id = number + 1;
+            let frame = format!(r#"{{"type":"message","room":"{room}","content":"{content}","id":{id}}}"#);
             self.secrets.push((content, room));
-            stage.text(self.teller, &frame.to_string());
+            stage.text(self.teller, &frame);
         }
     }
 
@@ -141,13 +157,12 @@ impl Watch {
             self.told[index] = texts.collect();
         }
         for frame in &self.told[0] {
-            let now = match frame["type"].as_str() {
-                Some("user_joined") => Reader::Member,
-                Some("user_left") => Reader::Until(self.secrets.len()),
+            let now = match &*frame.kind {
+                "user_joined" => Reader::Member,
+                "user_left" => Reader::Until(self.secrets.len()),
                 _ => continue,
             };
-            let name = |field: &str| frame[field].as_str().unwrap_or_default().to_owned();
-            self.readers.insert((name("user"), name("room")), now);
+            self.readers.insert((frame.user.clone(), frame.room.clone()), now);
         }
     }
 
