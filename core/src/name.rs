@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// Longest room name, in bytes.
 pub const ROOM_NAME_MAX: usize = 64;
-/// Longest user name, in bytes.
-pub const USER_NAME_MAX: usize = 32;
+/// Longest user name, in bytes: any user may be a bot, which has a room of its name.
+pub const USER_NAME_MAX: usize = ROOM_NAME_MAX - BOT_ROOM.len();
 
 /// The room that everybody is in where a specification knows but one (S1.6, S4.21). Whoever comes first makes it.
 pub const LOBBY: &str = "lobby";
@@ -161,7 +161,10 @@ mod tests {
         assert_eq!(UserName::new(""), Err(NameError::Empty));
         assert_eq!(UserName::new("a:b"), Err(NameError::Character(':')));
         assert_eq!(UserName::new("a b"), Err(NameError::Character(' ')));
-        assert_eq!(UserName::new(&"x".repeat(33)), Err(NameError::TooLong { max: 32 }));
+        assert!(UserName::new("0b5c1f5e-6f7a-4e0c-9b53-0d7f3a1c2e4d").is_ok(), "bots are named by such");
+        let longest = UserName::new(&"x".repeat(60)).unwrap();
+        assert!(RoomName::new(&format!("{BOT_ROOM}{longest}")).is_ok());
+        assert_eq!(UserName::new(&"x".repeat(61)), Err(NameError::TooLong { max: 60 }));
         assert_eq!(RoomName::new(&"x".repeat(64)).unwrap().as_str().len(), 64);
     }
 }

@@ -613,7 +613,7 @@ fn page_bytes(content: &str) -> usize {
         b'"' | b'\\' => 2,
         _ => 1,
     });
-    escaped.sum::<usize>() + 224
+    escaped.sum::<usize>() + 256
 }
 
 fn judged(violation: Option<Violation>) -> Result<(), Broken> {

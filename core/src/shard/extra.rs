@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::log::json_len;
+use crate::name::USER_NAME_MAX;
 
 /// Longest key, in bytes.
 pub const KEY_BYTES_MAX: usize = 64;
@@ -15,7 +16,7 @@ pub const FILE_NAME_BYTES_MAX: usize = 256;
 /// Most names that a message mentions.
 pub const MENTIONS_MAX: usize = 32;
 /// Longest of those names, in bytes.
-pub const MENTION_BYTES_MAX: usize = 32;
+pub const MENTION_BYTES_MAX: usize = USER_NAME_MAX;
 /// The least urgent priority; 0 is the most urgent one (S2.11).
 pub const PRIORITY_MAX: u8 = 4;
 /// The priority of what names none (S2.11).

@@ -269,7 +269,7 @@ pub enum Op {
 
 /// What a message costs on the wire beside its content and its [`Extra`] in JSON, at most: names, instant, position,
 /// field names. So it is in the native dialect; others may take twice as much.
-pub const MESSAGE_OVERHEAD_BYTES: usize = 224;
+pub const MESSAGE_OVERHEAD_BYTES: usize = 256;
 
 /// Something said in a room.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document, from the table of routes and the types of bodies.
 
+use chinwag_core::name::{ROOM_NAME_MAX, USER_NAME_MAX};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -70,9 +71,10 @@ fn content(schema: Value) -> Value {
 }
 
 fn parameters(route: &Route) -> Vec<Value> {
-    let in_path = [("{room}", "^[A-Za-z0-9_.:-]{1,64}$"), ("{bot}", "^[A-Za-z0-9_.-]{1,32}$")];
-    let in_path = in_path.into_iter().filter(|(name, _)| route.path.contains(name)).map(|(name, pattern)| {
-        let schema = json!({"type": "string", "pattern": pattern});
+    let in_path = [("{room}", "A-Za-z0-9_.:-", ROOM_NAME_MAX), ("{bot}", "A-Za-z0-9_.-", USER_NAME_MAX)];
+    let in_path = in_path.into_iter().filter(|(name, ..)| route.path.contains(name));
+    let in_path = in_path.map(|(name, allowed, max)| {
+        let schema = json!({"type": "string", "pattern": format!("^[{allowed}]{{1,{max}}}$")});
         json!({"name": name.trim_matches(['{', '}']), "in": "path", "required": true, "schema": schema})
     });
     let in_query = route.query.iter().map(|&(name, is_number)| {

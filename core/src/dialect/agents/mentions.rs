@@ -32,18 +32,18 @@ mod tests {
 
     #[test]
     fn names_are_found_as_the_specification_finds_them() {
-        let cases: [(&str, &[&str]); 7] = [
+        let cases: [(&str, &[&str]); 5] = [
             ("@alice please review the login component", &["alice"]),
             ("nobody", &[]),
             ("@ a@b,@@c_1-d @@ @é", &["b", "c_1"]),
             ("@ann and @ann", &["ann", "ann"]),
             ("ends with @", &[]),
-            ("@01234567890123456789012345678901_", &[]),
-            ("@01234567890123456789012345678901", &["01234567890123456789012345678901"]),
         ];
         for (text, names) in cases {
             assert_eq!(in_text(text), names, "{text}");
         }
+        let longest = "x".repeat(MENTION_BYTES_MAX);
+        assert_eq!(in_text(&format!("@{longest} @{longest}x")), [longest]);
         assert_eq!(in_text(&"@x".repeat(MENTIONS_MAX + 1)).len(), MENTIONS_MAX);
     }
 }
