@@ -35,19 +35,18 @@ pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
         Event::History { messages, .. } => {
             messages.iter().for_each(|message| put(payloads, &Outgoing::from(&**message)));
         }
-        Event::UserJoined { user, .. } => put(payloads, &presence(user, true, now)),
-        Event::UserLeft { user, .. } => put(payloads, &presence(user, false, now)),
+        Event::UserJoined { user, .. } => put(payloads, &presence(user, None, now)),
+        Event::UserLeft { user, seen, .. } => put(payloads, &presence(user, Some(*seen), now)),
         Event::MembersChanged { joined, left, .. } => {
-            joined.iter().for_each(|user| put(payloads, &presence(user, true, now)));
-            left.iter().for_each(|user| put(payloads, &presence(user, false, now)));
+            joined.iter().for_each(|user| put(payloads, &presence(user, None, now)));
+            left.iter().for_each(|user| put(payloads, &presence(user, Some(now), now)));
         }
-        Event::Presence { user, presence: Presence::Online, .. } => put(payloads, &presence(user, true, now)),
-        Event::Presence { user, presence: Presence::Offline, .. } => {
-            put(payloads, &presence(user, false, now));
+        Event::Presence { user, presence: Presence::Online | Presence::Offline, away, .. } => {
+            put(payloads, &presence(user, *away, now));
         }
         Event::Members { members, .. } => {
-            for MemberView { user, online, status } in *members {
-                put(payloads, &presence(user, *online, now));
+            for MemberView { user, away, status } in *members {
+                put(payloads, &presence(user, *away, now));
                 status.iter().for_each(|status| put(payloads, &standing_of(user, status)));
             }
         }
@@ -214,10 +213,11 @@ impl<'a> From<&'a Message> for Outgoing<'a> {
     }
 }
 
-/// Who one is shown to be there, or gone, is seen for the last time now.
-const fn presence(user: &UserName, online: bool, now: Time) -> Outgoing<'_> {
-    let status = if online { Presence::Online } else { Presence::Offline };
-    Outgoing::UserPresence { user_id: user, status: status.word(), last_seen: now, timestamp: now }
+/// Who is there is seen now; who is away was, when they went.
+fn presence(user: &UserName, away: Option<Time>, now: Time) -> Outgoing<'_> {
+    let status = if away.is_none() { Presence::Online } else { Presence::Offline };
+    let seen = away.unwrap_or(now);
+    Outgoing::UserPresence { user_id: user, status: status.word(), last_seen: seen, timestamp: seen }
 }
 
 fn standing_of<'a>(user_id: &'a UserName, status: &'a Status) -> Outgoing<'a> {

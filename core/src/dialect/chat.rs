@@ -461,7 +461,8 @@ impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
                     ping_interval_ms: millis(limits.ping_interval),
                 },
             },
-            Event::Ack { id, key, room, position } => {
+            Event::Ack { id, key, room, placed } => {
+                let position = placed.map(|placed| placed.position);
                 Self::Ack { id, room, epoch: position.map(|p| p.epoch), seq: position.map(|p| p.seq), key }
             }
             Event::Joined { room, joined, .. } => {
@@ -487,11 +488,13 @@ impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
             Event::UserJoined { room, user, roster } => {
                 Self::UserJoined(RosterChange::new(room, user, roster))
             }
-            Event::UserLeft { room, user, roster } => Self::UserLeft(RosterChange::new(room, user, roster)),
+            Event::UserLeft { room, user, roster, .. } => {
+                Self::UserLeft(RosterChange::new(room, user, roster))
+            }
             Event::MembersChanged { room, joined, left, count } => {
                 Self::MembersChanged { room, joined, left, count }
             }
-            Event::Presence { room, user, presence } => {
+            Event::Presence { room, user, presence, .. } => {
                 Self::Presence { room, user, status: presence.word() }
             }
             Event::Members { id, room, members, count, more } => {
@@ -539,7 +542,7 @@ impl<'a> RosterChange<'a> {
 
 impl<'a> From<&'a MemberView> for Member<'a> {
     fn from(view: &'a MemberView) -> Self {
-        let presence = if view.online { super::Presence::Online } else { super::Presence::Offline };
+        let presence = if view.is_online() { super::Presence::Online } else { super::Presence::Offline };
         Self {
             user: &view.user,
             presence: presence.word(),

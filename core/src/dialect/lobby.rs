@@ -112,7 +112,8 @@ fn list_rooms(payloads: &mut Payloads, rooms: &[RoomView], more: bool) {
 
 fn list_members(payloads: &mut Payloads, room: &RoomName, members: &[MemberView], count: u32, more: bool) {
     let away = |online: bool| if online { "" } else { " (away)" };
-    let members: Vec<_> = members.iter().map(|view| format!("{}{}", view.user, away(view.online))).collect();
+    let members: Vec<_> =
+        members.iter().map(|view| format!("{}{}", view.user, away(view.is_online()))).collect();
     let more = if more { ", and more" } else { "" };
     line(payloads, format_args!("* In #{room} ({count}): {}{more}.", List(&members)));
 }

@@ -10,7 +10,7 @@ use crate::{
     name::{RoomName, UserName},
     refusal::Refusal,
     secret::Secret,
-    shard::{Extra, Joined, MemberView, Message, RoomView, Roster, Status, Task, TaskChange},
+    shard::{Extra, Joined, MemberView, Message, Placed, RoomView, Roster, Status, Task, TaskChange},
     time::Time,
 };
 
@@ -214,8 +214,8 @@ pub enum Event<'a> {
         key: Option<&'a str>,
         /// Where.
         room: &'a RoomName,
-        /// At this place.
-        position: Option<Position>,
+        /// At this place, since this instant.
+        placed: Option<Placed>,
     },
     /// The client is in a room.
     Joined {
@@ -301,6 +301,8 @@ pub enum Event<'a> {
         room: &'a RoomName,
         /// Who.
         user: &'a UserName,
+        /// When they were last there.
+        seen: Time,
         /// Who is there now.
         roster: &'a Roster,
     },
@@ -323,6 +325,8 @@ pub enum Event<'a> {
         user: &'a UserName,
         /// How.
         presence: Presence,
+        /// Since when, if they are not there.
+        away: Option<Time>,
     },
     /// A page of members.
     Members {

@@ -40,7 +40,7 @@ fn bot_room(bot: &str) -> Result<RoomName, NameError> {
 /// Writes an event that is the same for all who read it.
 pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
     let now = payloads.sending.now;
-    if let Event::Presence { room, user, presence: Presence::Online } = *event {
+    if let Event::Presence { room, user, presence: Presence::Online, .. } = *event {
         // Whoever has stopped writing is shown so in the same way as whoever is back.
         packet::event(payloads, "typing", &frames::typing(room, user, false, now));
     }

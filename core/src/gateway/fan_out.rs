@@ -68,9 +68,9 @@ impl Gateway {
                 let event = Event::UserJoined { room, user: &user, roster: &roster };
                 self.spread(now, index, Class::State, None, &event, out);
             }
-            Push::Left { user, roster } => {
+            Push::Left { user, seen, roster } => {
                 self.clear_typing(now, index, &user, None, out);
-                let event = Event::UserLeft { room, user: &user, roster: &roster };
+                let event = Event::UserLeft { room, user: &user, seen, roster: &roster };
                 self.spread(now, index, Class::State, None, &event, out);
             }
             Push::Changed { joined, left, count } => {
@@ -85,10 +85,10 @@ impl Gateway {
                 let event = Event::Members { id: None, room, members: &members, count, more: false };
                 self.spread(now, index, Class::State, None, &event, out);
             }
-            Push::Presence { user, online } => {
+            Push::Presence { user, away } => {
                 self.clear_typing(now, index, &user, None, out);
-                let presence = if online { Presence::Online } else { Presence::Offline };
-                let event = Event::Presence { room, user: &user, presence };
+                let presence = if away.is_none() { Presence::Online } else { Presence::Offline };
+                let event = Event::Presence { room, user: &user, presence, away };
                 self.spread(now, index, Class::State, None, &event, out);
             }
             Push::Status { user, status } => {
@@ -139,7 +139,7 @@ impl Gateway {
         }
         // Also when it is repeated: readers forget it in the same time, and some have come since.
         let name = self.room_name(index);
-        let event = Event::Presence { room: &name, user: &user, presence: Presence::Typing };
+        let event = Event::Presence { room: &name, user: &user, presence: Presence::Typing, away: None };
         let author = planted!(TypingEchoed, None, Some(&user));
         self.spread(now, index, Class::TypingStart, author, &event, out);
     }
@@ -160,7 +160,7 @@ impl Gateway {
         self.schedule_typing(index);
         if let Some(presence) = then {
             let name = self.room_name(index);
-            let event = Event::Presence { room: &name, user, presence };
+            let event = Event::Presence { room: &name, user, presence, away: None };
             self.spread(now, index, Class::State, Some(user), &event, out);
         }
     }

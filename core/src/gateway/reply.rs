@@ -6,7 +6,7 @@ use crate::{
     id::{ConnectionId, Position, RequestId},
     name::RoomName,
     refusal::Refusal,
-    shard::{Joined, Reply, RoomView, Roster, ShardEvent, Task},
+    shard::{Joined, Placed, Reply, RoomView, Roster, ShardEvent, Task},
     time::Time,
 };
 
@@ -82,7 +82,7 @@ impl Gateway {
                 self.tell(now, slot, &Event::Left { id, room, position, kicked: false }, out);
             }
             Reply::Created(position) => self.tell(now, slot, &Event::Created { id, room, position }, out),
-            Reply::Published(position) => self.acknowledge(now, slot, asked, room, Some(position), out),
+            Reply::Published(placed) => self.acknowledge(now, slot, asked, room, Some(placed), out),
             Reply::Noted => self.acknowledge(now, slot, asked, room, None, out),
             Reply::Page(page) => self.page(now, slot, room, &page, out),
             Reply::NoPage => self.no_page(slot, room, out),
@@ -112,7 +112,7 @@ impl Gateway {
         slot: Slot,
         Asked { id, key }: Asked<'_>,
         room: &RoomName,
-        position: Option<Position>,
+        placed: Option<Placed>,
         out: &mut Vec<GatewayOutput>,
     ) {
         let waiting = self.connection(slot).outbox.bytes();
@@ -120,7 +120,7 @@ impl Gateway {
             return;
         }
         if id.is_some() || key.is_some() {
-            self.tell(now, slot, &Event::Ack { id, key, room, position }, out);
+            self.tell(now, slot, &Event::Ack { id, key, room, placed }, out);
         }
     }
 
@@ -145,8 +145,9 @@ impl Gateway {
             // Nobody else hears of it, so this is its only way to learn who is there.
             self.tell(now, slot, &Event::UserJoined { room, user: &user, roster: &joined.roster }, out);
         }
-        for user in &joined.offline {
-            self.tell(now, slot, &Event::Presence { room, user, presence: Presence::Offline }, out);
+        for (user, since) in &joined.offline {
+            let (presence, away) = (Presence::Offline, Some(*since));
+            self.tell(now, slot, &Event::Presence { room, user, presence, away }, out);
         }
         for (user, status) in &joined.statuses {
             self.tell(now, slot, &Event::Status { room, user, status }, out);

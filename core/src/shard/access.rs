@@ -14,6 +14,7 @@ use crate::{
     name::{LOBBY, RoomName, UserName},
     refusal::Refusal,
     role::{Act, Role, may},
+    time::Time,
 };
 
 /// Whose a room is, and whom it lets in. It lasts as long as the room.
@@ -139,18 +140,18 @@ impl State {
         }
         let ended = self.unseat_all(turn, name, user);
         turn.grant(peer, id, name, Reply::Noted);
-        if ended {
+        if let Some(seen) = ended {
             let room = self.room_mut(name);
-            room.announce_left(turn, user.clone());
+            room.announce_left(turn, user.clone(), seen);
             room.bot_went(turn, user, Absence::Clean);
         }
     }
 
-    /// Takes all seats of a user away and tells their connections. Whether there were any.
-    fn unseat_all(&mut self, turn: &mut Turn<'_>, name: &RoomName, user: &UserName) -> bool {
+    /// Takes all seats of a user away and tells their connections. When the user was last there, if there were any.
+    fn unseat_all(&mut self, turn: &mut Turn<'_>, name: &RoomName, user: &UserName) -> Option<Time> {
         let Self { sessions, rooms, .. } = self;
         let room = rooms.get_mut(name).expect("whoever calls has looked");
-        let mut ended = false;
+        let mut ended = None;
         for (session, address) in room.seats_of(user) {
             sessions.known_mut(session).rooms.remove(name);
             ended = room.remove_seat(turn, user, session);

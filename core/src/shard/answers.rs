@@ -2,13 +2,11 @@
 
 use std::collections::VecDeque;
 
-use crate::{
-    id::{Position, RequestId},
-    refusal::Refusal,
-};
+use super::op::Placed;
+use crate::{id::RequestId, refusal::Refusal};
 
 /// Where a message went, or why it did not.
-pub(super) type Answer = Result<Position, Refusal>;
+pub(super) type Answer = Result<Placed, Refusal>;
 
 /// The answers to a session's latest sends.
 #[derive(Debug, Default)]
@@ -55,10 +53,13 @@ impl Answers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{Epoch, Seq};
+    use crate::{
+        id::{Epoch, Position, Seq},
+        time::Time,
+    };
 
     fn at(seq: u64) -> Answer {
-        Ok(Position::new(Epoch(1), Seq(seq)))
+        Ok(Placed { position: Position::new(Epoch(1), Seq(seq)), at: Time(seq) })
     }
 
     #[test]

@@ -190,8 +190,8 @@ impl State {
         }
         for name in &session.rooms {
             let room = self.room_mut(name);
-            if room.remove_seat(turn, &session.user, id) {
-                planted!(MemberListStale, (), room.announce_left(turn, session.user.clone()));
+            if let Some(seen) = room.remove_seat(turn, &session.user, id) {
+                planted!(MemberListStale, (), room.announce_left(turn, session.user.clone(), seen));
                 room.bot_went(turn, &session.user, absence);
             }
         }

@@ -66,7 +66,7 @@ fn of_result(result: &Result<Reply, Refusal>) -> u64 {
         }
         Ok(Reply::Left(head)) => mix(2, of_position(*head)),
         Ok(Reply::Created(head)) => mix(3, of_position(*head)),
-        Ok(Reply::Published(position)) => mix(4, of_position(*position)),
+        Ok(Reply::Published(placed)) => mix(mix(4, of_position(placed.position)), placed.at.0),
         Ok(Reply::Noted) => 5,
         // Answers to queries are no outcome of an entry.
         Ok(Reply::Page(_) | Reply::NoPage | Reply::History { .. }) => 6,
@@ -82,12 +82,12 @@ fn of_push(push: &Push) -> u64 {
             mix(mix(1, epoch.0), mix(message.seq.0, mix(len, extra)))
         }
         Push::Joined { user, roster } => mix(mix(2, of_user(user)), of_roster(roster)),
-        Push::Left { user, roster } => mix(mix(3, of_user(user)), of_roster(roster)),
+        Push::Left { user, seen, roster } => mix(mix(mix(3, of_user(user)), seen.0), of_roster(roster)),
         Push::Changed { joined, left, count } => {
             let (joined, left) = (joined.len() as u64, left.len() as u64);
             mix(mix(mix(4, joined), left), u64::from(*count))
         }
-        Push::Presence { user, online } => mix(mix(5, of_user(user)), u64::from(*online)),
+        Push::Presence { user, away } => mix(mix(5, of_user(user)), away.map_or(0, |since| since.0)),
         Push::Listed { members } => mix(9, members.len() as u64),
         Push::Typing { user, on } => mix(mix(6, of_user(user)), u64::from(*on)),
         Push::Status { user, .. } => mix(7, of_user(user)),

@@ -6,11 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{deadlines::Due, extra::Extra, turn::Turn};
+use super::{deadlines::Due, extra::Extra, op::Placed, turn::Turn};
 use crate::{
     config::ShardConfig,
     hash,
-    id::Position,
     name::{RoomName, UserName},
     refusal::Refusal,
     time::Time,
@@ -39,7 +38,7 @@ impl Fingerprint {
 /// Where a message under a key is, and which it was.
 #[derive(Clone, Copy, Debug)]
 struct Known {
-    position: Position,
+    placed: Placed,
     said: Fingerprint,
 }
 
@@ -64,10 +63,10 @@ impl Keys {
         room: &RoomName,
         key: &Arc<str>,
         said: Fingerprint,
-    ) -> Result<Option<Position>, Refusal> {
+    ) -> Result<Option<Placed>, Refusal> {
         let answers = self.of_users.get(user).map(|window| &window.answers);
         if let Some(known) = answers.and_then(|it| it.get(&(room.clone(), Arc::clone(key)))) {
-            return if known.said == said { Ok(Some(known.position)) } else { Err(Refusal::KeyReused) };
+            return if known.said == said { Ok(Some(known.placed)) } else { Err(Refusal::KeyReused) };
         }
         let is_full = answers.is_some_and(|it| it.len() >= config.keys_per_user_max as usize)
             || self.count >= config.keys_max as usize;
@@ -82,7 +81,7 @@ impl Keys {
         room: &RoomName,
         key: Arc<str>,
         said: Fingerprint,
-        position: Position,
+        placed: Placed,
     ) {
         let until = turn.at + turn.config.key_window;
         let window = self.of_users.entry(user.clone()).or_default();
@@ -91,7 +90,7 @@ impl Keys {
         }
         let key = (room.clone(), key);
         window.order.push_back((until, key.clone()));
-        let known = window.answers.insert(key, Known { position, said });
+        let known = window.answers.insert(key, Known { placed, said });
         debug_assert!(known.is_none(), "what is known is recalled");
         self.count += 1;
     }

@@ -140,8 +140,8 @@ impl State {
         let room = self.room_mut(name);
         let ended = room.remove_seat(turn, &peer.user, peer.session);
         turn.grant(peer, id, name, Reply::Left(room.log.head()));
-        if ended {
-            room.announce_left(turn, peer.user.clone());
+        if let Some(seen) = ended {
+            room.announce_left(turn, peer.user.clone(), seen);
             room.bot_went(turn, &peer.user, Absence::Clean);
         }
     }
@@ -181,8 +181,7 @@ impl Room {
         let (verdict, next) = self.log.resume(since, history);
         // Like the names, the statuses of large rooms come in pages.
         let listed = || if self.is_large(config) { None } else { Some(&self.members) }.into_iter().flatten();
-        let offline =
-            listed().filter(|(_, member)| !member.is_online()).map(|(user, _)| user.clone()).collect();
+        let offline = listed().filter_map(|(user, member)| Some((user.clone(), member.away()?))).collect();
         Joined {
             head: self.log.head(),
             next,

@@ -433,6 +433,15 @@ pub enum ShardEvent {
     },
 }
 
+/// Where a message is, and since when.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Placed {
+    /// Its place.
+    pub position: Position,
+    /// Its own instant: when it was put in order.
+    pub at: Time,
+}
+
 /// The answer to a request that was granted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Reply {
@@ -443,7 +452,7 @@ pub enum Reply {
     /// To [`Op::Create`].
     Created(Position),
     /// To [`Op::Publish`], with and without a number.
-    Published(Position),
+    Published(Placed),
     /// To what is noted, and has no place among the messages: statuses, tasks, invitations, kicks, and what is about
     /// bots.
     Noted,
@@ -505,8 +514,8 @@ pub struct Joined {
     pub known_since: Generation,
     /// Who is there.
     pub roster: Roster,
-    /// Which of them are not there at the moment, where they are named.
-    pub offline: Vec<UserName>,
+    /// Which of them are not there at the moment, and since when, where they are named.
+    pub offline: Vec<(UserName, Time)>,
     /// What members are doing, and what the room's bot is, also while it is away.
     pub statuses: Vec<(UserName, Status)>,
     /// The room's tasks.
@@ -554,8 +563,8 @@ pub enum Roster {
 pub struct MemberView {
     /// Who.
     pub user: UserName,
-    /// Whether they are there now.
-    pub online: bool,
+    /// Since when they are not there; nothing if they are.
+    pub away: Option<Time>,
     /// What they are doing.
     pub status: Option<Status>,
 }
@@ -590,6 +599,8 @@ pub enum Push {
     Left {
         /// Who.
         user: UserName,
+        /// When they were last there.
+        seen: Time,
         /// Who is there now.
         roster: Roster,
     },
@@ -611,8 +622,8 @@ pub enum Push {
     Presence {
         /// Who.
         user: UserName,
-        /// There or not.
-        online: bool,
+        /// Since when they are not there; nothing if they are.
+        away: Option<Time>,
     },
     /// Someone writes, or stops.
     Typing {
@@ -637,6 +648,14 @@ pub enum Push {
         /// Whether somebody was told to do it; else where it stands has changed.
         assigned: bool,
     },
+}
+
+impl MemberView {
+    /// Whether they are there now.
+    #[must_use]
+    pub const fn is_online(&self) -> bool {
+        self.away.is_none()
+    }
 }
 
 impl Keep {

@@ -63,9 +63,9 @@ enum Presence {
     #[default]
     Attached,
     /// Still online, without a connection.
-    Grace { until: Time },
+    Grace { since: Time, until: Time },
     /// Offline.
-    Offline,
+    Offline { since: Time },
 }
 
 /// Who came and went since a large room last reported it.
@@ -90,13 +90,29 @@ pub(super) enum Arrival {
 
 impl Member {
     /// Whether it is shown as online.
-    pub(super) fn is_online(&self) -> bool {
-        self.presence != Presence::Offline
+    fn is_online(&self) -> bool {
+        self.away().is_none()
+    }
+
+    /// Since when it is shown as offline: since its last connection went (S4.12).
+    pub(super) const fn away(&self) -> Option<Time> {
+        match self.presence {
+            Presence::Offline { since } => Some(since),
+            Presence::Attached | Presence::Grace { .. } => None,
+        }
+    }
+
+    /// When it was last there.
+    const fn seen(&self, now: Time) -> Time {
+        match self.presence {
+            Presence::Attached => now,
+            Presence::Grace { since, .. } | Presence::Offline { since } => since,
+        }
     }
 
     /// How it is shown in lists.
     pub(super) fn view(&self, user: &UserName) -> MemberView {
-        MemberView { user: user.clone(), online: self.is_online(), status: self.status.as_deref().cloned() }
+        MemberView { user: user.clone(), away: self.away(), status: self.status.as_deref().cloned() }
     }
 
     fn seat_of(&self, session: SessionId) -> Option<&Seat> {
@@ -118,7 +134,7 @@ impl Member {
         if !attached && self.presence == Presence::Attached {
             let until = turn.at + turn.config.presence_grace;
             let until = planted!(PresenceWithoutGrace, turn.at, until);
-            self.presence = Presence::Grace { until };
+            self.presence = Presence::Grace { since: turn.at, until };
             turn.deadlines.set(until, Due::Offline(room.clone(), user.clone()));
         }
     }
@@ -186,7 +202,7 @@ impl Room {
         };
         let member = self.members.entry(peer.user.clone()).or_default();
         let before = mem::replace(&mut member.presence, Presence::Attached);
-        if let Presence::Grace { until } = planted!(GraceNotCancelled, Presence::Attached, before) {
+        if let Presence::Grace { until, .. } = planted!(GraceNotCancelled, Presence::Attached, before) {
             turn.deadlines.cancel(until, Due::Offline(self.name.clone(), peer.user.clone()));
         }
         let before = member.seat_for(peer.session).address.replace(peer.into());
@@ -206,15 +222,20 @@ impl Room {
         self.remove_reader(address);
     }
 
-    /// Removes a seat, and says whether the membership ended with it.
-    pub(super) fn remove_seat(&mut self, turn: &mut Turn<'_>, user: &UserName, session: SessionId) -> bool {
+    /// Removes a seat. If the membership ended with it: when the member was last there.
+    pub(super) fn remove_seat(
+        &mut self,
+        turn: &mut Turn<'_>,
+        user: &UserName,
+        session: SessionId,
+    ) -> Option<Time> {
         let member = self.members.get_mut(user).expect("seats belong to members");
         let index =
             member.seats.iter().position(|seat| seat.session == session).expect("a seat is removed once");
         let address = member.seats.remove(index).address;
-        let ended = member.seats.is_empty();
-        if ended {
-            if let Presence::Grace { until } = member.presence {
+        let ended = member.seats.is_empty().then(|| member.seen(turn.at));
+        if ended.is_some() {
+            if let Presence::Grace { until, .. } = member.presence {
                 turn.deadlines.cancel(until, Due::Offline(self.name.clone(), user.clone()));
             }
             self.members.remove(user);
@@ -240,8 +261,9 @@ impl Room {
     /// A member's grace is over.
     pub(super) fn grace_over(&mut self, turn: &mut Turn<'_>, user: UserName) {
         let member = self.members.get_mut(&user).expect("a grace ends with the membership");
-        member.presence = Presence::Offline;
-        planted!(AbsenceNotAnnounced, (), self.push_presence(turn, user.clone(), false));
+        let since = member.seen(turn.at);
+        member.presence = Presence::Offline { since };
+        planted!(AbsenceNotAnnounced, (), self.push_presence(turn, user.clone(), Some(since)));
         self.bot_went(turn, &user, Absence::Lost);
     }
 
@@ -259,18 +281,18 @@ impl Room {
                 self.churn.join(user);
                 self.report_later(turn);
             }
-            (Arrival::Back, _) => self.push_presence(turn, user, true),
+            (Arrival::Back, _) => self.push_presence(turn, user, None),
             (Arrival::Unnoticed, _) => {}
         }
     }
 
-    /// Tells the others that a membership has ended.
-    pub(super) fn announce_left(&mut self, turn: &mut Turn<'_>, user: UserName) {
+    /// Tells the others that a membership has ended, whose member was last `seen` then.
+    pub(super) fn announce_left(&mut self, turn: &mut Turn<'_>, user: UserName, seen: Time) {
         match self.roster(turn.config) {
             roster @ Roster::Names(_) => {
                 // What was gathered while the room was larger comes first.
                 self.report_churn(turn);
-                self.push(turn.effects, Push::Left { user, roster });
+                self.push(turn.effects, Push::Left { user, seen, roster });
                 if self.count() == turn.config.roster_max {
                     // While it was larger nobody was told of single presences.
                     self.push(turn.effects, Push::Listed { members: self.views().collect() });
@@ -283,9 +305,9 @@ impl Room {
         }
     }
 
-    fn push_presence(&self, turn: &mut Turn<'_>, user: UserName, online: bool) {
+    fn push_presence(&self, turn: &mut Turn<'_>, user: UserName, away: Option<Time>) {
         if !self.is_large(turn.config) {
-            self.push(turn.effects, Push::Presence { user, online });
+            self.push(turn.effects, Push::Presence { user, away });
         }
     }
 

@@ -6,14 +6,14 @@ use super::{
     State,
     extra::{Extra, Kind},
     keys::Fingerprint,
-    op::{Message, Peer, Push, Reply},
+    op::{Message, Peer, Placed, Push, Reply},
     room::Room,
     task::{Status, Task, TaskChange},
     turn::{Turn, keyed_answer},
 };
 use crate::{
     config::ShardConfig,
-    id::{Position, RequestId, Seq},
+    id::{RequestId, Seq},
     name::RoomName,
     refusal::Refusal,
     role::{Act, Role},
@@ -21,7 +21,7 @@ use crate::{
 
 /// A message that is in its room.
 struct Said {
-    position: Position,
+    placed: Placed,
     /// Nothing, if it was there before.
     news: Option<Arc<Message>>,
 }
@@ -37,7 +37,7 @@ impl State {
         extra: Option<&Extra>,
     ) {
         let key = extra.and_then(|extra| extra.key.as_ref());
-        let reply = |result: Result<Position, Refusal>| {
+        let reply = |result: Result<Placed, Refusal>| {
             keyed_answer(peer, id, key.cloned(), Some(name), result.map(Reply::Published))
         };
         if let Err(refusal) = self.admit(turn, peer) {
@@ -50,14 +50,15 @@ impl State {
             None => {}
         }
         let said = self.say(turn, peer, name, content, extra);
-        let answer = said.as_ref().map(|said| said.position).map_err(|refusal| *refusal);
+        let answer = said.as_ref().map(|said| said.placed).map_err(|refusal| *refusal);
         if let Some(id) = id {
             let answers = &mut self.sessions.known_mut(peer.session).answers;
             answers.remember(id, answer, turn.config.answers_max);
         }
         turn.effects.push(reply(answer));
-        if let Ok(Said { position, news: Some(message) }) = said {
-            self.room_mut(name).push(turn.effects, Push::Message { epoch: position.epoch, message });
+        if let Ok(Said { placed, news: Some(message) }) = said {
+            let epoch = placed.position.epoch;
+            self.room_mut(name).push(turn.effects, Push::Message { epoch, message });
         }
     }
 
@@ -73,9 +74,9 @@ impl State {
         let key = extra.and_then(|extra| extra.key.as_ref());
         let key = key.map(|key| (key, Fingerprint::of(content, extra)));
         if let Some((key, said)) = key
-            && let Some(position) = self.keys.recall(turn.config, &peer.user, name, key, said)?
+            && let Some(placed) = self.keys.recall(turn.config, &peer.user, name, key, said)?
         {
-            return Ok(Said { position, news: None });
+            return Ok(Said { placed, news: None });
         }
         self.receive_visit(turn, peer, name)?;
         let room = planted!(
@@ -91,10 +92,11 @@ impl State {
         if planted!(AckNamesPlaceBefore) {
             position.seq = Seq(position.seq.0.saturating_sub(1));
         }
+        let placed = Placed { position, at: message.at };
         if let Some((key, said)) = key {
-            self.keys.remember(turn, &peer.user, name, Arc::clone(key), said, position);
+            self.keys.remember(turn, &peer.user, name, Arc::clone(key), said, placed);
         }
-        Ok(Said { position, news: Some(message) })
+        Ok(Said { placed, news: Some(message) })
     }
 
     pub(super) fn set_status(

@@ -51,12 +51,14 @@ impl Agents {
             Event::Joined { joined, .. } => {
                 // Of a large room only a list tells, which the gateway has asked for.
                 if let Roster::Names(names) = &joined.roster {
-                    let there = names.iter().filter(|name| !joined.offline.contains(name));
+                    let is_away = |name: &UserName| joined.offline.iter().any(|(away, _)| away == name);
+                    let there = names.iter().filter(|name| !is_away(name));
                     self.answer(there, payloads);
                 }
             }
             Event::Members { members, .. } => {
-                let there = members.iter().filter(|view| view.online).map(|MemberView { user, .. }| user);
+                let there =
+                    members.iter().filter(|view| view.is_online()).map(|MemberView { user, .. }| user);
                 self.answer(there, payloads);
                 super::encode(event, payloads);
             }

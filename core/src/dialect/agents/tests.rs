@@ -16,6 +16,8 @@ use crate::{
 
 /// 2025-01-10T15:30:00Z.
 const NOW: Time = Time(1_736_523_000_000_000);
+/// A quarter of a minute earlier.
+const WENT: Time = Time(1_736_522_985_000_000);
 
 fn room() -> RoomName {
     RoomName::new(LOBBY).unwrap()
@@ -82,7 +84,7 @@ fn joined(roster: Roster, offline: &[&str]) -> Joined {
         rejoined: false,
         known_since: Generation(1),
         roster,
-        offline: names(offline).to_vec(),
+        offline: offline.iter().map(|gone| (name(gone), WENT)).collect(),
         statuses: vec![],
         tasks: vec![],
     }
@@ -187,7 +189,7 @@ fn frames_are_those_of_the_text() {
         )]
     );
     assert_eq!(
-        shared(&Event::Presence { room: &room(), user: &bob, presence: Presence::Online }),
+        shared(&Event::Presence { room: &room(), user: &bob, presence: Presence::Online, away: None }),
         [compact(
             r#"{
               "type": "user_presence",
@@ -226,6 +228,26 @@ fn frames_are_those_of_the_text() {
 }
 
 #[test]
+fn who_is_away_was_last_seen_when_they_went() {
+    let (room, bob, roster) = (room(), name("bob"), Roster::Count(7));
+    let members = [MemberView { user: bob.clone(), away: Some(WENT), status: None }];
+    let presence = Presence::Offline;
+    let events = [
+        Event::Presence { room: &room, user: &bob, presence, away: Some(WENT) },
+        Event::UserLeft { room: &room, user: &bob, seen: WENT, roster: &roster },
+        Event::Members { id: None, room: &room, members: &members, count: 1, more: false },
+    ];
+    for event in events {
+        assert_eq!(
+            shared(&event),
+            [
+                r#"{"type":"user_presence","data":{"userId":"bob","status":"offline","lastSeen":"2025-01-10T15:29:45.000Z","timestamp":"2025-01-10T15:29:45.000Z"}}"#
+            ]
+        );
+    }
+}
+
+#[test]
 fn auth_is_answered_with_who_is_there() {
     let mut agents = Agents::default();
     let text = r#"{"type":"auth","data":{"userId":"alice","token":"jwt-token-here","role":"developer"}}"#;
@@ -251,7 +273,8 @@ fn auth_is_answered_with_who_is_there() {
     expected = expected.replace("session-123", &format!("session-{}", SessionId(0x123)));
     assert_eq!(told(&mut agents, &Event::Joined { id: None, room: &room(), joined: &joined }), [expected]);
     let gone = name("gone");
-    let offline = Event::Presence { room: &room(), user: &gone, presence: Presence::Offline };
+    let offline =
+        Event::Presence { room: &room(), user: &gone, presence: Presence::Offline, away: Some(WENT) };
     assert_eq!(told(&mut agents, &offline), [] as [String; 0], "nobody was told that they are there");
 }
 
@@ -264,8 +287,8 @@ fn a_large_room_is_listed_before_auth_is_answered() {
         told(&mut agents, &Event::Joined { id: None, room: &room(), joined: &large }),
         [] as [String; 0]
     );
-    let view = |user: &str, online| MemberView { user: name(user), online, status: None };
-    let members = [view("ann", true), view("bob", false)];
+    let view = |user: &str, away| MemberView { user: name(user), away, status: None };
+    let members = [view("ann", None), view("bob", Some(WENT))];
     let event = Event::Members { id: None, room: &room(), members: &members, count: 101, more: true };
     let frames = told(&mut agents, &event);
     assert!(frames[0].contains(r#""agents":["ann","zoe"]"#), "{}", frames[0]);

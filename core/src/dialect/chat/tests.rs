@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Refusal,
-    shard::{Extra, Joined, Task},
+    shard::{Extra, Joined, Placed, Task},
 };
 
 fn encoded(event: &Event<'_>) -> String {
@@ -32,7 +32,7 @@ fn specified_events_begin_as_they_are_shown() {
     );
     let roster = Roster::Names([UserName::new("bob").unwrap()].into());
     assert_eq!(
-        encoded(&Event::UserLeft { room: &room, user: &user, roster: &roster }),
+        encoded(&Event::UserLeft { room: &room, user: &user, seen: Time(0), roster: &roster }),
         r#"{"type":"user_left","room":"general","user":"alice","members":["bob"]}"#
     );
     let at = Time(1_795_237_380_000_000);
@@ -48,7 +48,7 @@ fn specified_events_begin_as_they_are_shown() {
     );
     let presence = super::super::Presence::Typing;
     assert_eq!(
-        encoded(&Event::Presence { room: &room, user: &user, presence }),
+        encoded(&Event::Presence { room: &room, user: &user, presence, away: None }),
         r#"{"type":"presence","room":"general","user":"alice","status":"typing"}"#
     );
 }
@@ -147,9 +147,9 @@ fn what_a_message_leaves_out_is_not_shown() {
 
 #[test]
 fn answers_name_the_key() {
-    let position = Some(Position::new(Epoch(9), Seq(8)));
+    let placed = Some(Placed { position: Position::new(Epoch(9), Seq(8)), at: Time(0) });
     assert_eq!(
-        encoded(&Event::Ack { id: None, key: Some("k"), room: &room(), position }),
+        encoded(&Event::Ack { id: None, key: Some("k"), room: &room(), placed }),
         r#"{"type":"ack","room":"general","epoch":9,"seq":8,"key":"k"}"#
     );
     let refusal = Refusal::Full;

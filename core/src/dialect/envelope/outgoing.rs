@@ -12,7 +12,8 @@ use crate::{
     name::{RoomName, UserName},
     refusal::Refusal,
     shard::{
-        Extra, Joined, Kind, MemberView, Message, PRIORITY_NORMAL, RoomView, Roster, Status, Task, Verdict,
+        Extra, Joined, Kind, MemberView, Message, PRIORITY_NORMAL, Placed, RoomView, Roster, Status, Task,
+        Verdict,
     },
     time::Time,
 };
@@ -337,8 +338,8 @@ pub(super) fn write(event: &Event<'_>, about: About<'_>, payloads: &mut Payloads
     let reply_to = about.reply_to;
     let said = match *event {
         Event::Welcome { user, .. } => Outgoing::Connected { user_id: user },
-        Event::Ack { key: Some(message_id), room, position: Some(position), .. } => {
-            return receipt(message_id, room, position, about, payloads);
+        Event::Ack { key: Some(message_id), room, placed: Some(placed), .. } => {
+            return receipt(message_id, room, placed, about, payloads);
         }
         Event::Joined { room, joined, .. } => joined_room(room, joined, reply_to),
         Event::Left { room, position: Position { epoch, seq }, kicked, .. } => {
@@ -363,13 +364,13 @@ pub(super) fn write(event: &Event<'_>, about: About<'_>, payloads: &mut Payloads
         Event::UserJoined { room, user, roster } => {
             Outgoing::UserJoined { room_id: room, user_id: user, roster: roster.into() }
         }
-        Event::UserLeft { room, user, roster } => {
+        Event::UserLeft { room, user, roster, .. } => {
             Outgoing::UserLeft { room_id: room, user_id: user, roster: roster.into() }
         }
         Event::MembersChanged { room, joined, left, count } => {
             Outgoing::MembersChanged { room_id: room, joined, left, count }
         }
-        Event::Presence { room, user, presence } => {
+        Event::Presence { room, user, presence, .. } => {
             Outgoing::Presence { room_id: room, user_id: user, status: presence.word() }
         }
         Event::Members { room, members, count, more, .. } => {
@@ -416,10 +417,11 @@ pub(super) fn write(event: &Event<'_>, about: About<'_>, payloads: &mut Payloads
     put(said, payloads);
 }
 
-fn receipt(message_id: &str, room: &RoomName, position: Position, about: About<'_>, payloads: &mut Payloads) {
-    let Position { epoch, seq } = position;
+/// A receipt: its instant is the message's own (S2.6).
+fn receipt(message_id: &str, room: &RoomName, placed: Placed, about: About<'_>, payloads: &mut Payloads) {
+    let Placed { position: Position { epoch, seq }, at } = placed;
     let sender_id = about.user.expect("who speaks is known");
-    let timestamp = millis(payloads.sending.now);
+    let timestamp = millis(at);
     put(Outgoing::MessageReceived { message_id, room_id: room, sender_id, timestamp, epoch, seq }, payloads);
 }
 
@@ -495,7 +497,7 @@ impl<'a> Frame<'a> {
 
 impl<'a> Member<'a> {
     fn of(view: &'a MemberView) -> Self {
-        let presence = if view.online { "online" } else { "offline" };
+        let presence = if view.is_online() { "online" } else { "offline" };
         Self { user_id: &view.user, presence, status: Standing::of(view.status.as_ref()) }
     }
 }

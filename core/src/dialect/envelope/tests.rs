@@ -12,7 +12,8 @@ use crate::{
     name::{RoomName, UserName},
     secret::Secret,
     shard::{
-        Extra, File, Joined, Kind, MemberView, Message, RoomView, Roster, Status, Task, TaskChange, Verdict,
+        Extra, File, Joined, Kind, MemberView, Message, Placed, RoomView, Roster, Status, Task, TaskChange,
+        Verdict,
     },
     time::Time,
 };
@@ -207,10 +208,11 @@ fn a_message_is_written_as_specified() {
 #[test]
 fn a_receipt_is_for_the_sender() {
     let mut kit = Kit::new();
-    let (general, position) = (room("general"), Position::new(Epoch(5), Seq(12)));
-    let ack = Event::Ack { id: None, key: Some("m-1"), room: &general, position: Some(position) };
-    let receipt = r#"{"messageId":"m-1","roomId":"general","senderId":"ann","timestamp":1795237380123,"epoch":5,"seq":12}"#;
-    assert_eq!(kit.hears(&ack), [frame("messageReceived", receipt)]);
+    let general = room("general");
+    let placed = Placed { position: Position::new(Epoch(5), Seq(12)), at: Time(1_795_237_370_456_000) };
+    let ack = Event::Ack { id: None, key: Some("m-1"), room: &general, placed: Some(placed) };
+    let receipt = r#"{"messageId":"m-1","roomId":"general","senderId":"ann","timestamp":1795237370456,"epoch":5,"seq":12}"#;
+    assert_eq!(kit.hears(&ack), [frame("messageReceived", receipt)], "its instant is the message's");
 }
 
 #[test]
@@ -350,7 +352,7 @@ fn what_others_do_is_told() {
         shared(&event),
         [frame("userJoined", r#"{"roomId":"general","userId":"ann","members":["ann"]}"#)]
     );
-    let event = Event::UserLeft { room: &general, user: &ann, roster: &Roster::Count(101) };
+    let event = Event::UserLeft { room: &general, user: &ann, seen: Time(0), roster: &Roster::Count(101) };
     assert_eq!(shared(&event), [frame("userLeft", r#"{"roomId":"general","userId":"ann","count":101}"#)]);
     let event =
         Event::MembersChanged { room: &general, joined: std::slice::from_ref(&ann), left: &[], count: 101 };
@@ -359,7 +361,7 @@ fn what_others_do_is_told() {
         [frame("membersChanged", r#"{"roomId":"general","joined":["ann"],"left":[],"count":101}"#)]
     );
     for presence in [Presence::Online, Presence::Offline, Presence::Typing] {
-        let event = Event::Presence { room: &general, user: &ann, presence };
+        let event = Event::Presence { room: &general, user: &ann, presence, away: None };
         let payload = format!(r#"{{"roomId":"general","userId":"ann","status":"{}"}}"#, presence.word());
         assert_eq!(shared(&event), [frame("presence", &payload)]);
     }
@@ -390,7 +392,7 @@ fn answers_name_the_frame_they_are_to() {
     ];
     assert!(ids.iter().all(Option::is_some));
     let dev = room("dev");
-    let members = [MemberView { user: user("ann"), online: true, status: None }];
+    let members = [MemberView { user: user("ann"), away: None, status: None }];
     let event = Event::Members { id: ids[0], room: &dev, members: &members, count: 2, more: true };
     let payload = r#"{"roomId":"dev","members":[{"userId":"ann","presence":"online"}],"count":2,"more":true,"replyTo":"m"}"#;
     assert_eq!(kit.hears(&event), [frame("members", payload)]);

@@ -243,9 +243,9 @@ fn messages_name_instant_room_and_user_and_no_text_passes_for_them() {
 #[test]
 fn lists_and_notices_are_for_people() {
     let (general, ann) = (room("general"), UserName::new("ann").unwrap());
-    let views = [("ann", true), ("bob", false)].map(|(name, online)| MemberView {
+    let views = [("ann", None), ("bob", Some(Time(1)))].map(|(name, away)| MemberView {
         user: UserName::new(name).unwrap(),
-        online,
+        away,
         status: None,
     });
     let members = |id| Event::Members { id, room: &general, members: &views, count: 3, more: true };

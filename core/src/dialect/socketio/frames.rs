@@ -11,7 +11,7 @@ use crate::{
     id::{Epoch, Position, Seq},
     name::{RoomName, UserName},
     refusal::Refusal,
-    shard::{self, Joined, MemberView, RoomView, Roster, Verdict},
+    shard::{self, Joined, MemberView, Placed, RoomView, Roster, Verdict},
     time::Time,
 };
 
@@ -336,8 +336,8 @@ impl<'a> From<&'a shard::Status> for Status<'a> {
 }
 
 impl<'a> From<&'a MemberView> for Listed<'a> {
-    fn from(MemberView { user, online, status }: &'a MemberView) -> Self {
-        let presence = if *online { Presence::Online } else { Presence::Offline };
+    fn from(view @ MemberView { user, status, .. }: &'a MemberView) -> Self {
+        let presence = if view.is_online() { Presence::Online } else { Presence::Offline };
         Self { user_id: user, presence: presence.word(), status: status.as_ref().map(Status::from) }
     }
 }
@@ -431,14 +431,14 @@ pub(super) fn shown<'a>(event: &'a Event<'a>, now: Time) -> Option<(&'static str
             ("room:created", Body::Created(InRoom::new(room, Made { epoch: position.epoch })))
         }
         Event::UserJoined { room, user, roster } => ("user:joined", member(room, user, roster)),
-        Event::UserLeft { room, user, roster } => ("user:left", member(room, user, roster)),
+        Event::UserLeft { room, user, roster, .. } => ("user:left", member(room, user, roster)),
         Event::MembersChanged { room, joined, left, count } => {
             ("room:changed", Body::Changed(InRoom::new(room, Changed { joined, left, count })))
         }
-        Event::Presence { room, user, presence: Presence::Typing } => {
+        Event::Presence { room, user, presence: Presence::Typing, .. } => {
             ("typing", typing(room, user, true, now))
         }
-        Event::Presence { room, user, presence } => {
+        Event::Presence { room, user, presence, .. } => {
             let present = Present { user_id: user, status: presence.word() };
             ("presence", Body::Presence(InRoom::new(room, present)))
         }
@@ -514,8 +514,8 @@ pub(super) fn answer<'a>(event: &'a Event<'a>, now: Time) -> Answer<'a> {
         Event::Error { key, refusal, detail, retry_after, .. } => {
             Answer::refused(Refused::new(key, refusal, detail, retry_after))
         }
-        Event::Ack { key, position: Some(position), .. } => {
-            Answer::granted(Body::Sent(Sent { id: MessageId::new(key, position), timestamp: Instant(now) }))
+        Event::Ack { key, placed: Some(Placed { position, at }), .. } => {
+            Answer::granted(Body::Sent(Sent { id: MessageId::new(key, position), timestamp: Instant(at) }))
         }
         _ => Answer::granted(shown(event, now).map_or(Body::Done {}, |(_, body)| body)),
     }

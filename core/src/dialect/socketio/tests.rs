@@ -12,7 +12,9 @@ use crate::{
     id::{Epoch, GatewayId, Generation, Position, RequestId, Seq, SessionId},
     name::UserName,
     secret::Secret,
-    shard::{Extra, File, Joined, Kind, MemberView, Message, RoomView, Roster, Status, Task, Verdict},
+    shard::{
+        Extra, File, Joined, Kind, MemberView, Message, Placed, RoomView, Roster, Status, Task, Verdict,
+    },
     time::Time,
 };
 
@@ -335,17 +337,18 @@ fn callbacks_are_called_with_what_became_of_it() {
     let room = room("bot:weather");
     let request = kit.asks(r#"4212["chat:message",{"botId":"weather","message":"hi","id":"k"}]"#);
     let later = kit.asks(r#"4213["chat:message",{"botId":"weather","message":"hi"}]"#);
-    let position = Some(Position::new(EPOCH, Seq(9)));
+    let at = Time(NOW.0 - 1_000_000);
+    let placed = Some(Placed { position: Position::new(EPOCH, Seq(9)), at });
     assert_eq!(
-        kit.hears(&Event::Ack { id: later.id, key: None, room: &room, position }),
-        [r#"4313[{"ok":true,"id":"a9-9","timestamp":"2026-11-21T05:03:00.000Z"}]"#]
+        kit.hears(&Event::Ack { id: later.id, key: None, room: &room, placed }),
+        [r#"4313[{"ok":true,"id":"a9-9","timestamp":"2026-11-21T05:02:59.000Z"}]"#]
     );
     let key = Some("k");
     assert_eq!(
-        kit.hears(&Event::Ack { id: request.id, key, room: &room, position }),
-        [r#"4312[{"ok":true,"id":"k","timestamp":"2026-11-21T05:03:00.000Z"}]"#]
+        kit.hears(&Event::Ack { id: request.id, key, room: &room, placed }),
+        [r#"4312[{"ok":true,"id":"k","timestamp":"2026-11-21T05:02:59.000Z"}]"#]
     );
-    assert_eq!(kit.hears(&Event::Ack { id: request.id, key, room: &room, position }), [""; 0], "once");
+    assert_eq!(kit.hears(&Event::Ack { id: request.id, key, room: &room, placed }), [""; 0], "once");
 
     let request = kit.asks(r#"420["bot:join","weather"]"#);
     let retry_after = Some(Duration::from_millis(90));
@@ -364,7 +367,7 @@ fn callbacks_are_called_with_what_became_of_it() {
     );
     let request = kit.asks(r#"422["user:status",{"room":"r","status":"away"}]"#);
     assert_eq!(
-        kit.hears(&Event::Ack { id: request.id, key: None, room: &room, position: None }),
+        kit.hears(&Event::Ack { id: request.id, key: None, room: &room, placed: None }),
         [r#"432[{"ok":true}]"#]
     );
     let (_, said) = kit.reads(r#"423["typing",{"room":"r","isTyping":true}]"#);
@@ -462,7 +465,7 @@ fn members_come_go_and_write() {
         [format!(r#"42["user:joined",{{{place},"userId":"ann","members":["ann","weather"]}}]"#)]
     );
     assert_eq!(
-        shared(&Event::UserLeft { room: &room, user: &ann, roster: &Roster::Count(200) }),
+        shared(&Event::UserLeft { room: &room, user: &ann, seen: NOW, roster: &Roster::Count(200) }),
         [format!(r#"42["user:left",{{{place},"userId":"ann","count":200}}]"#)]
     );
     assert_eq!(
@@ -479,15 +482,15 @@ fn members_come_go_and_write() {
             r#"42["typing",{{{place},"userId":"ann","isTyping":{is},"timestamp":"2026-11-21T05:03:00.000Z"}}]"#
         )
     };
-    let presence = |presence| shared(&Event::Presence { room: &room, user: &ann, presence });
+    let presence = |presence| shared(&Event::Presence { room: &room, user: &ann, presence, away: None });
     let shown = |word| format!(r#"42["presence",{{{place},"userId":"ann","status":"{word}"}}]"#);
     assert_eq!(presence(Presence::Typing), [typing(true)]);
     assert_eq!(presence(Presence::Online), [typing(false), shown("online")]);
     assert_eq!(presence(Presence::Offline), [shown("offline")]);
     let status = Status { state: "idle".into(), detail: None, progress: None };
     let members = [
-        MemberView { user: ann, online: false, status: None },
-        MemberView { user: user("weather"), online: true, status: Some(status) },
+        MemberView { user: ann, away: Some(NOW), status: None },
+        MemberView { user: user("weather"), away: None, status: Some(status) },
     ];
     assert_eq!(
         shared(&Event::Members { id: None, room: &room, members: &members, count: 2, more: false }),

@@ -36,7 +36,7 @@ fn an_owner_sends_a_user_away_from_all_connections() {
     kit.detach(&gone, Keep::Window);
     assert_eq!(kit.kick(&ann, "general", "bob"), Ok(Reply::Noted));
     assert_eq!(told(&kit), [bob.peer.connection, tab.peer.connection]);
-    assert_eq!(kit.pushes(), [(WEST, left("bob", ["ann"]))], "nobody reads in the east any more");
+    assert_eq!(kit.pushes(), [(WEST, left("bob", kit.now, ["ann"]))], "nobody reads in the east any more");
     for seat in [&bob, &tab] {
         assert_eq!(kit.publish(seat, "general", None, "still here"), Some(Err(Refusal::NotMember)));
         assert_eq!(kit.leave(seat, "general"), Err(Refusal::NotMember));
@@ -64,7 +64,7 @@ fn a_kick_during_the_grace_shows_nobody_offline() {
     let (ann, bob) = (member(&mut kit, "ann"), member(&mut kit, "bob"));
     kit.detach(&bob, Keep::Window);
     kit.kick(&ann, "general", "bob").expect("the owner");
-    assert_eq!((told(&kit), kit.pushes()), (vec![], vec![(WEST, left("bob", ["ann"]))]));
+    assert_eq!((told(&kit), kit.pushes()), (vec![], vec![(WEST, left("bob", kit.now, ["ann"]))]));
     kit.wait(ShardConfig::default().resume_window);
     assert_eq!(kit.pushes(), []);
 }

@@ -33,10 +33,10 @@ fn say(kit: &mut Kit, guest: &Guest, room: &str, key: &str) -> Result<(u64, bool
 
 fn say_with(kit: &mut Kit, guest: &Guest, room: &str, extra: Extra) -> Result<(u64, bool), Refusal> {
     let reply = kit.publish_with(guest, room, extra)?;
-    let Reply::Published(position) = reply else { panic!("{reply:?}") };
+    let Reply::Published(placed) = reply else { panic!("{reply:?}") };
     let is_new = matches!(&kit.pushes()[..], [(WEST, Push::Message { .. })]);
     assert!(is_new || kit.pushes().is_empty());
-    Ok((position.seq.0, is_new))
+    Ok((placed.position.seq.0, is_new))
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_number_and_a_key_agree() {
             extra,
         });
         match kit.reply() {
-            Some(Ok(Reply::Published(position))) => position.seq.0,
+            Some(Ok(Reply::Published(placed))) => placed.position.seq.0,
             other => panic!("{other:?}"),
         }
     };

@@ -281,16 +281,16 @@ pub(super) fn names<const N: usize>(names: [&str; N]) -> Roster {
     Roster::Names(names.into_iter().map(user).collect::<Arc<[_]>>())
 }
 
-pub(super) fn presence(name: &str, online: bool) -> Push {
-    Push::Presence { user: user(name), online }
+pub(super) fn presence(name: &str, away: Option<Time>) -> Push {
+    Push::Presence { user: user(name), away }
 }
 
 pub(super) fn joined<const N: usize>(name: &str, roster: [&str; N]) -> Push {
     Push::Joined { user: user(name), roster: names(roster) }
 }
 
-pub(super) fn left<const N: usize>(name: &str, roster: [&str; N]) -> Push {
-    Push::Left { user: user(name), roster: names(roster) }
+pub(super) fn left<const N: usize>(name: &str, seen: Time, roster: [&str; N]) -> Push {
+    Push::Left { user: user(name), seen, roster: names(roster) }
 }
 
 /// A connection of a user whose home is another shard.

@@ -75,7 +75,7 @@ fn a_leave_is_answered_first_and_then_announced_to_those_who_remain() {
     let head = kit.join(&ann, "general").head;
     assert_eq!(kit.leave(&ann, "general"), Ok(Reply::Left(head)));
     assert!(matches!(kit.effects[0].event, ShardEvent::Reply { .. }));
-    assert_eq!(kit.pushes(), [(WEST, left("ann", ["bob"]))]);
+    assert_eq!(kit.pushes(), [(WEST, left("ann", kit.now, ["bob"]))]);
     assert_eq!(kit.leave(&ann, "general"), Err(Refusal::NotMember));
     assert_eq!(kit.leave(&ann, "nowhere"), Err(Refusal::UnknownRoom));
 }
@@ -89,7 +89,7 @@ fn a_membership_ends_with_the_last_session_that_leaves() {
     kit.leave(&ann, "general").expect("a member");
     assert_eq!(kit.pushes(), []);
     kit.leave(&tab, "general").expect("a member");
-    assert_eq!(kit.pushes(), [(WEST, left("ann", ["bob"]))]);
+    assert_eq!(kit.pushes(), [(WEST, left("ann", kit.now, ["bob"]))]);
 }
 
 #[test]
@@ -218,9 +218,10 @@ fn a_room_that_shrinks_first_reports_what_it_gathered() {
     let mut kit = Kit::with(ShardConfig { roster_max: 2, ..Default::default() });
     let [_ann, _bob, cat] = crowd(&mut kit, ["ann", "bob", "cat"]);
     kit.leave(&cat, "general").expect("a member");
-    let view = |name| MemberView { user: user(name), online: true, status: None };
+    let view = |name| MemberView { user: user(name), away: None, status: None };
     let listed = Push::Listed { members: vec![view("ann"), view("bob")] };
-    let expected = [(WEST, changed(["cat"], [], 2)), (WEST, left("cat", ["ann", "bob"])), (WEST, listed)];
+    let expected =
+        [(WEST, changed(["cat"], [], 2)), (WEST, left("cat", kit.now, ["ann", "bob"])), (WEST, listed)];
     assert_eq!(kit.pushes(), expected);
     assert_eq!(kit.shard.poll_timeout(), None);
 }
@@ -230,10 +231,11 @@ fn a_newcomer_is_told_who_is_away() {
     let mut kit = Kit::new();
     let [ann, _bob] = crowd(&mut kit, ["ann", "bob"]);
     kit.detach(&ann, Keep::Window);
+    let went = kit.now;
     kit.now = kit.now + Duration::from_secs(15);
     kit.apply(Op::Expire);
     let cat = kit.attach("cat");
-    assert_eq!(kit.join(&cat, "general").offline, [user("ann")]);
+    assert_eq!(kit.join(&cat, "general").offline, [(user("ann"), went)]);
 }
 
 #[test]

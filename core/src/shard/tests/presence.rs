@@ -39,12 +39,13 @@ fn a_longer_one_is_and_so_is_the_return() {
     let (mut kit, ann, _bob) = pair(ShardConfig::default());
     kit.detach(&ann, Keep::Window);
     assert_eq!(kit.shard.poll_timeout(), Some(kit.now + GRACE));
+    let went = Some(kit.now);
     kit.wait(GRACE);
-    assert_eq!(kit.pushes(), [(EAST, presence("ann", false))]);
+    assert_eq!(kit.pushes(), [(EAST, presence("ann", went))]);
     let ann = kit.resume(&ann);
     assert_eq!(kit.pushes(), [], "a session is back in a room when it joins");
     kit.join(&ann, "general");
-    assert_eq!(kit.pushes(), [(WEST, presence("ann", true)), (EAST, presence("ann", true))]);
+    assert_eq!(kit.pushes(), [(WEST, presence("ann", None)), (EAST, presence("ann", None))]);
 }
 
 #[test]
@@ -57,24 +58,27 @@ fn a_user_is_online_as_long_as_one_session_is() {
     assert_eq!(kit.effects, []);
     kit.leave(&tab, "general").expect("a member");
     assert_eq!(kit.pushes(), [], "the other session is still a member");
+    let went = Some(kit.now);
     kit.wait(GRACE);
-    assert_eq!(kit.pushes(), [(EAST, presence("ann", false))]);
+    assert_eq!(kit.pushes(), [(EAST, presence("ann", went))]);
 }
 
 #[test]
 fn expiry_ends_the_membership() {
     let (mut kit, ann, _bob) = pair(ShardConfig::default());
     kit.detach(&ann, Keep::Window);
+    let went = kit.now;
     kit.wait(Duration::from_secs(120));
-    assert_eq!(kit.pushes(), [(EAST, presence("ann", false)), (EAST, left("ann", ["bob"]))]);
+    assert_eq!(kit.pushes(), [(EAST, presence("ann", Some(went))), (EAST, left("ann", went, ["bob"]))]);
 }
 
 #[test]
 fn who_leaves_is_not_shown_offline_too() {
     let (mut kit, ann, bob) = pair(ShardConfig::default());
     kit.detach(&ann, Keep::Grace);
+    let went = kit.now;
     kit.wait(GRACE);
-    assert_eq!(kit.pushes(), [(EAST, left("ann", ["bob"]))]);
+    assert_eq!(kit.pushes(), [(EAST, left("ann", went, ["bob"]))], "last seen before the grace");
     kit.detach(&bob, Keep::Nothing);
     kit.wait(GRACE);
     assert_eq!(kit.effects, []);
@@ -98,7 +102,8 @@ fn one_expiry_handles_all_that_is_due() {
     kit.join(&cat, "general");
     kit.detach(&ann, Keep::Window);
     kit.detach(&bob, Keep::Window);
+    let went = Some(kit.now);
     kit.now = kit.now + GRACE;
     kit.apply(Op::Expire);
-    assert_eq!(kit.pushes(), [(WEST, presence("ann", false)), (WEST, presence("bob", false))]);
+    assert_eq!(kit.pushes(), [(WEST, presence("ann", went)), (WEST, presence("bob", went))]);
 }

@@ -42,7 +42,7 @@ fn change_task(kit: &mut Kit, guest: &Guest, task: TaskChange) -> Option<Result<
 /// The seq a publish was acknowledged with.
 fn seq(reply: Option<Result<Reply, Refusal>>) -> u64 {
     match reply {
-        Some(Ok(Reply::Published(position))) => position.seq.0,
+        Some(Ok(Reply::Published(placed))) => placed.position.seq.0,
         other => panic!("not published: {other:?}"),
     }
 }

@@ -106,15 +106,16 @@ fn members_are_listed_by_name_with_presence_and_status() {
             kit.detach(&guest, Keep::Window);
         }
     }
+    let went = Some(kit.now);
     kit.wait(std::time::Duration::from_secs(15));
     let status = Status { state: "working".into(), detail: None, progress: None };
     let (peer, room) = (ann.peer.clone(), room("general"));
     kit.apply(Op::SetStatus { peer, id: None, room, status: status.clone() });
 
-    let view = |name, online, status| MemberView { user: user(name), online, status };
-    let first = vec![view("ann", true, Some(status)), view("bob", false, None)];
+    let view = |name, away, status| MemberView { user: user(name), away, status };
+    let first = vec![view("ann", None, Some(status)), view("bob", went, None)];
     assert_eq!(members(&kit, &ann, None, 2), Ok(Reply::Members { members: first, count: 3, more: true }));
-    let last = vec![view("cat", true, None)];
+    let last = vec![view("cat", None, None)];
     assert_eq!(
         members(&kit, &ann, Some("bob"), 2),
         Ok(Reply::Members { members: last, count: 3, more: false })

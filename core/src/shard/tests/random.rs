@@ -363,7 +363,7 @@ impl Checker {
             (Op::Leave { peer, room, .. }, Err(_)) => assert!(!self.seats.contains(&seat(peer, room))),
             (Op::Publish { peer, id: Some(id), room, .. }, result) => {
                 let answer = match result {
-                    Ok(Reply::Published(position)) => Ok(*position),
+                    Ok(Reply::Published(placed)) => Ok(placed.position),
                     Err(refusal) => Err(*refusal),
                     other => panic!("no answer to a publish: {other:?}"),
                 };

@@ -16,7 +16,9 @@ use crate::{
     id::{Epoch, GatewayId, Generation, Position, Seq},
     name::UserName,
     refusal::Refusal,
-    shard::{Joined, Keep, MemberView, Message, Push, Reply, Roster, Status, Task, TaskChange, Verdict},
+    shard::{
+        Joined, Keep, MemberView, Message, Placed, Push, Reply, Roster, Status, Task, TaskChange, Verdict,
+    },
     time::Time,
 };
 
@@ -87,8 +89,8 @@ struct Stay {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Presence {
     Here,
-    Away { until: Time },
-    Offline,
+    Away { since: Time, until: Time },
+    Offline { since: Time },
 }
 
 /// What becomes due, in this order.
@@ -151,10 +153,18 @@ impl Model {
     fn views(&self) -> Vec<MemberView> {
         let view = |name| MemberView {
             user: user(name),
-            online: self.presence[name] != Presence::Offline,
+            away: self.away(name),
             status: self.statuses.get(name).cloned(),
         };
         self.members().into_iter().map(view).collect()
+    }
+
+    /// Since when somebody is shown as away.
+    fn away(&self, name: &str) -> Option<Time> {
+        match self.presence.get(name) {
+            Some(Presence::Offline { since }) => Some(*since),
+            _ => None,
+        }
     }
 
     fn head(&self) -> Position {
@@ -184,7 +194,7 @@ impl Model {
         } else if self.users_where(|stay| stay.attends).contains(name) {
             self.presence.insert(name, Presence::Here);
         } else if self.presence[name] == Presence::Here {
-            self.presence.insert(name, Presence::Away { until: self.now + GRACE });
+            self.presence.insert(name, Presence::Away { since: self.now, until: self.now + GRACE });
         }
     }
 
@@ -193,7 +203,7 @@ impl Model {
         if !members.contains(name) && members.len() >= MEMBERS_MAX {
             return Err(Refusal::RoomFull);
         }
-        let was_offline = self.presence.get(name) == Some(&Presence::Offline);
+        let was_offline = self.away(name).is_some();
         if self.hall.is_none() {
             self.make_hall();
         }
@@ -204,7 +214,7 @@ impl Model {
         if !members.contains(name) {
             self.welcome(name);
         } else if was_offline && !self.is_large() {
-            self.tell(&Push::Presence { user: user(name), online: true });
+            self.tell(&Push::Presence { user: user(name), away: None });
         }
         Ok(Reply::Joined(joined))
     }
@@ -219,7 +229,7 @@ impl Model {
             rejoined,
             known_since: Generation(1),
             roster: self.roster(),
-            offline: listed.iter().filter(|it| !it.online).map(|it| it.user.clone()).collect(),
+            offline: listed.iter().filter_map(|it| Some((it.user.clone(), it.away?))).collect(),
             statuses: listed.into_iter().filter_map(|it| Some((it.user, it.status?))).collect(),
             tasks: self.hall().tasks.values().cloned().collect(),
         }
@@ -241,23 +251,27 @@ impl Model {
     /// A session gives up its seat.
     fn leave(&mut self, who: usize) {
         let (name, before) = (WHO[who], self.members());
+        let seen = match self.presence[name] {
+            Presence::Here => self.now,
+            Presence::Away { since, .. } | Presence::Offline { since } => since,
+        };
         (self.stays[who].has_seat, self.stays[who].attends) = (false, false);
         self.settle(name);
         if !self.members().contains(name) {
-            self.farewell(name, &before);
+            self.farewell(name, seen, &before);
         }
         if self.members().is_empty() {
             self.hall_mut().drop_at = Some(self.now + TTL);
         }
     }
 
-    fn farewell(&mut self, name: &'static str, before: &BTreeSet<&'static str>) {
+    fn farewell(&mut self, name: &'static str, seen: Time, before: &BTreeSet<&'static str>) {
         if self.is_large() {
             return self.report_later(name);
         }
         self.report(before);
         let roster = self.roster();
-        self.tell(&Push::Left { user: user(name), roster });
+        self.tell(&Push::Left { user: user(name), seen, roster });
         if self.members().len() == ROSTER_MAX {
             let members = self.views();
             self.tell(&Push::Listed { members });
@@ -317,8 +331,8 @@ impl Model {
     fn next_due(&self, end: Time) -> Option<(Time, Due)> {
         let ends = |who: usize| Some((self.stays[who].ends?, Due::SessionEnds(who)));
         let offline = |(&name, presence): (&&'static str, &Presence)| match *presence {
-            Presence::Away { until } => Some((until, Due::Offline(name))),
-            Presence::Here | Presence::Offline => None,
+            Presence::Away { until, .. } => Some((until, Due::Offline(name))),
+            Presence::Here | Presence::Offline { .. } => None,
         };
         let report = self.hall.iter().filter_map(|hall| Some((hall.report_at?, Due::Report)));
         let drop = self.hall.iter().filter_map(|hall| Some((hall.drop_at?, Due::Drop)));
@@ -333,9 +347,10 @@ impl Model {
             match due {
                 Due::SessionEnds(who) => self.end(who),
                 Due::Offline(name) => {
-                    self.presence.insert(name, Presence::Offline);
+                    let Presence::Away { since, .. } = self.presence[name] else { unreachable!("due then") };
+                    self.presence.insert(name, Presence::Offline { since });
                     if !self.is_large() {
-                        self.tell(&Push::Presence { user: user(name), online: false });
+                        self.tell(&Push::Presence { user: user(name), away: Some(since) });
                     }
                 }
                 Due::Report => self.report(&self.members()),
@@ -366,7 +381,7 @@ impl Model {
             extra: None,
         };
         self.tell(&Push::Message { epoch: head.epoch, message: message.into() });
-        Ok(Reply::Published(head))
+        Ok(Reply::Published(Placed { position: head, at: self.now }))
     }
 
     fn note(&mut self, who: usize, status: &Status) -> Result<Reply, Refusal> {

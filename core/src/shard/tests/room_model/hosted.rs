@@ -10,7 +10,7 @@ use crate::{
     id::{Epoch, GatewayId},
     model::histories,
     refusal::Refusal,
-    shard::{Op, Push, Query, Reply, Signal},
+    shard::{Op, Placed, Push, Query, Reply, Signal},
 };
 
 /// A shard, the connections its gateways hold, and all epochs in the order in which they came up.
@@ -64,7 +64,9 @@ impl Hosted {
     fn reply(&mut self) -> Option<Result<Reply, Refusal>> {
         let mut reply = self.kit.reply();
         match &mut reply {
-            Some(Ok(Reply::Left(at) | Reply::Created(at) | Reply::Published(at))) => {
+            Some(Ok(
+                Reply::Left(at) | Reply::Created(at) | Reply::Published(Placed { position: at, .. }),
+            )) => {
                 self.count(&mut at.epoch);
             }
             Some(Ok(Reply::Joined(joined))) => self.count(&mut joined.head.epoch),
