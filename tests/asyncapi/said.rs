@@ -51,9 +51,16 @@ const ENVELOPE: &[&str] = &[
     r#"{"type":"history","payload":{"roomId":"dev","before":7,"limit":50},"messageId":"m-3"}"#,
     r#"{"type":"members","payload":{"roomId":"dev","limit":200},"messageId":"m-4"}"#,
     r#"{"type":"rooms","payload":{"limit":200},"messageId":"m-5"}"#,
-    r#"{"type":"leaveRoom","payload":{"roomId":"dev"},"messageId":"m-6"}"#,
-    r#"{"type":"refresh","payload":{"token":"eyJhbGciOi…"},"messageId":"m-7"}"#,
-    r#"{"type":"ping","payload":{},"messageId":"m-8"}"#,
+    r#"{"type":"createRoom","payload":{"roomId":"cellar","private":true},"messageId":"m-6"}"#,
+    r#"{"type":"invite","payload":{"roomId":"cellar","userId":"bob"},"messageId":"m-7"}"#,
+    r#"{"type":"kick","payload":{"roomId":"cellar","userId":"bob"},"messageId":"m-8"}"#,
+    r#"{"type":"status","payload":{"roomId":"dev","status":"working","progress":25}}"#,
+    r#"{"type":"start","payload":{"roomId":"bot:weather"},"messageId":"m-9"}"#,
+    r#"{"type":"stop","payload":{"roomId":"bot:weather"},"messageId":"m-10"}"#,
+    r#"{"type":"seen","payload":{"roomId":"bot:weather","seq":7},"messageId":"m-11"}"#,
+    r#"{"type":"leaveRoom","payload":{"roomId":"dev"},"messageId":"m-12"}"#,
+    r#"{"type":"refresh","payload":{"token":"eyJhbGciOi…"},"messageId":"m-13"}"#,
+    r#"{"type":"ping","payload":{},"messageId":"m-14"}"#,
 ];
 
 const SOCKETIO: &[&str] = &[

@@ -7,6 +7,7 @@ use super::{Event, Payloads};
 use crate::{disconnect::Disconnect, refusal::Refusal};
 
 mod answers;
+mod frames;
 mod incoming;
 mod outgoing;
 #[cfg(test)]
@@ -26,7 +27,7 @@ pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
 #[cfg(feature = "schema")]
 pub(super) fn schemas() -> Vec<super::schema::Named> {
     use super::schema::{read, written};
-    vec![("client", read::<incoming::Frame<'_>>()), ("server", written::<outgoing::Frame<'_>>())]
+    vec![("client", read::<incoming::Frame<'_>>()), ("server", written::<frames::Frame<'_>>())]
 }
 
 /// Where a refusal stands in the specification's table of codes (S2.13).

@@ -23,7 +23,9 @@ pub(super) fn says(wish: Wish<'_>) -> Option<String> {
             "messageId": key(number),
         }),
         Wish::Typing { room, on } => json!({"type": "typing", "payload": {"roomId": room, "typing": on}}),
-        Wish::Status { .. } => return None,
+        Wish::Status { room, state } => {
+            json!({"type": "status", "payload": {"roomId": room, "status": state}})
+        }
         Wish::Task { room, task, state } => {
             json!({"type": "taskUpdate", "payload": {"roomId": room, "taskId": task, "status": state}})
         }

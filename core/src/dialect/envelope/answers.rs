@@ -32,6 +32,8 @@ struct Pending {
     message_id: Option<Arc<str>>,
     /// The room it is the first to want to enter.
     enters: Option<RoomName>,
+    /// Everybody in the room is shown what comes of it, its sender, too.
+    is_shown: bool,
 }
 
 impl Envelope {
@@ -54,15 +56,18 @@ impl Envelope {
             Command::Join { room, .. } => self.enter(room).then(|| room.clone()),
             _ => None,
         };
+        let is_shown = matches!(command, Command::Task { .. } | Command::Status { .. });
         self.requests += 1;
         let id = RequestId(self.requests);
-        self.pending.push_back(Pending { id, message_id, enters });
+        self.pending.push_back(Pending { id, message_id, enters, is_shown });
         Some(id)
     }
 
     pub(crate) fn encode(&mut self, event: &Event<'_>, payloads: &mut Payloads) {
         let answered = event.answers().and_then(|id| self.answered(id));
         match *event {
+            // The room's own frame says that it was heard.
+            Event::Ack { .. } if answered.as_ref().is_some_and(|pending| pending.is_shown) => return,
             Event::Welcome { user, .. } => self.user = Some(user.clone()),
             Event::Joined { room, .. } if !self.rooms.contains(room) => self.rooms.push(room.clone()),
             Event::Left { room, .. } => self.rooms.retain(|it| it != room),

@@ -41,6 +41,10 @@ struct Fields<'a> {
     #[serde(borrow)]
     metadata: Option<&'a RawValue>,
     typing: Option<bool>,
+    private: Option<bool>,
+    #[serde(borrow)]
+    user_id: Option<Text<'a>>,
+    seq: Option<u64>,
     before: Option<u64>,
     since: Option<u64>,
     epoch: Option<u64>,
@@ -137,6 +141,20 @@ impl<'a> Frame<'a> {
                 let after = fields.after.as_deref().map(|name| room("after", name)).transpose()?;
                 Command::Rooms { after, limit: fields.limit }
             }
+            "createRoom" => {
+                Command::Create { room: fields.room()?, private: fields.private.unwrap_or(false) }
+            }
+            "invite" => Command::Invite { room: fields.room()?, user: fields.user()? },
+            "kick" => Command::Kick { room: fields.room()?, user: fields.user()? },
+            "start" => Command::Run { room: fields.room()?, on: true },
+            "stop" => Command::Run { room: fields.room()?, on: false },
+            "seen" => {
+                Command::Seen { room: fields.room()?, seq: Seq(fields.seq.ok_or_else(|| missing("seq"))?) }
+            }
+            "status" => {
+                let status = fields.standing()?.ok_or_else(|| missing("status"))?;
+                Command::Status { room: fields.room()?, status }
+            }
             "ping" => Command::Ping,
             "refresh" => {
                 let token = fields.token.as_deref().ok_or_else(|| missing("token"))?;
@@ -176,6 +194,10 @@ impl Fields<'_> {
         room("roomId", self.room_id.as_deref().ok_or_else(|| missing("roomId"))?)
     }
 
+    fn user(&self) -> Result<UserName, Fault> {
+        user("userId", self.user_id.as_deref().ok_or_else(|| missing("userId"))?)
+    }
+
     /// The room that is named, or the one that is meant where none is.
     fn room_or(&self, current: Option<&RoomName>) -> Result<RoomName, Fault> {
         match (&self.room_id, current) {
@@ -196,17 +218,19 @@ impl Fields<'_> {
         self.task_id.as_deref().map(Arc::from).ok_or_else(|| missing("taskId"))
     }
 
+    /// How a task or somebody stands, if that is said.
+    fn standing(&self) -> Result<Option<Status>, Fault> {
+        let Some(state) = self.status.as_deref() else { return Ok(None) };
+        let detail = self.detail.as_deref().map(Arc::from);
+        Ok(Some(Status { state: state.into(), detail, progress: self.progress.map(percent).transpose()? }))
+    }
+
     /// Where a task stands (S2.7). Metadata alone may be said, too.
     fn task_update(&self) -> Result<TaskChange, Fault> {
-        let status = match self.status.as_deref() {
-            Some(state) => Some(Status {
-                state: state.into(),
-                detail: self.detail.as_deref().map(Arc::from),
-                progress: self.progress.map(percent).transpose()?,
-            }),
-            None if self.progress.is_some() || self.metadata.is_none() => return Err(missing("status")),
-            None => None,
-        };
+        let status = self.standing()?;
+        if status.is_none() && (self.progress.is_some() || self.metadata.is_none()) {
+            return Err(missing("status"));
+        }
         let metadata = self.metadata.map(|metadata| metadata.get().into());
         Ok(TaskChange { task: self.task_id()?, status, assignee: None, priority: None, metadata })
     }

@@ -408,6 +408,54 @@ fn answers_name_the_frame_they_are_to() {
 }
 
 #[test]
+fn what_specification_2_does_not_ask_for_is_asked_for_alike() {
+    let mut kit = Kit::new();
+    let dev = room("dev");
+    let payload =
+        r#"{"roomId":"dev","userId":"bob","seq":4,"status":"working","progress":24.6,"private":true}"#;
+    let mut ask = |kind: &str| {
+        let text = format!(r#"{{"type":"{kind}","payload":{payload},"messageId":"m-{kind}"}}"#);
+        let request = kit.sends(&text);
+        let command = match request.command {
+            Command::Create { room, private } => format!("create {room} {private}"),
+            Command::Invite { room, user } => format!("invite {room} {user}"),
+            Command::Kick { room, user } => format!("kick {room} {user}"),
+            Command::Run { room, on } => format!("run {room} {on}"),
+            Command::Seen { room, seq } => format!("seen {room} {}", seq.0),
+            Command::Status { room, status } => {
+                format!("status {room} {} {:?}", status.state, status.progress)
+            }
+            other => panic!("{other:?}"),
+        };
+        let noted = Event::Ack { id: request.id, key: None, room: &dev, placed: None };
+        (command, kit.hears(&noted))
+    };
+    let done = |kind: &str| vec![frame("done", &format!(r#"{{"roomId":"dev","replyTo":"m-{kind}"}}"#))];
+    for (kind, expected) in [
+        ("invite", "invite dev bob"),
+        ("kick", "kick dev bob"),
+        ("start", "run dev true"),
+        ("stop", "run dev false"),
+        ("seen", "seen dev 4"),
+    ] {
+        assert_eq!(ask(kind), (expected.to_owned(), done(kind)));
+    }
+    let shown = "status dev working Some(25)".to_owned();
+    assert_eq!(ask("status"), (shown, vec![]), "the room's own frame is the answer");
+
+    let request = kit.sends(r#"{"type":"createRoom","payload":{"roomId":"dev"},"messageId":"m"}"#);
+    assert!(matches!(request.command, Command::Create { private: false, .. }));
+    let created = Event::Created { id: request.id, room: &dev, position: Position::new(Epoch(5), Seq(0)) };
+    let payload = r#"{"roomId":"dev","epoch":5,"replyTo":"m"}"#;
+    assert_eq!(kit.hears(&created), [frame("createRoom", payload)]);
+    for (kind, field) in [("invite", "userId"), ("seen", "seq"), ("status", "status")] {
+        let text = format!(r#"{{"type":"{kind}","payload":{{"roomId":"dev"}}}}"#);
+        let rejection = kit.envelope.decode(&text, &payloads()).unwrap_err();
+        assert_eq!(rejection.detail.as_deref(), Some(&*format!("{field} is missing")), "{kind}");
+    }
+}
+
+#[test]
 fn who_does_not_speak_the_dialect_is_told_so() {
     let mut kit = Kit::new();
     for text in ["", "hello", "{", r#"{"type":"ping","payload":{}"#] {
