@@ -20,6 +20,8 @@ mod codec;
 pub mod envelope;
 mod first_frame;
 mod json;
+#[cfg(test)]
+mod kit;
 pub mod lobby;
 #[cfg(feature = "schema")]
 pub mod schema;

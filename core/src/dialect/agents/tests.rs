@@ -7,11 +7,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     config::GatewayConfig,
-    dialect::{Command, Decoded, Rejection, Request, Sending},
-    id::{Epoch, Generation, Position, Seq, SessionId},
+    dialect::{
+        Command, Decoded, Rejection, Request, Sending,
+        kit::{self, user as name},
+    },
+    id::{Epoch, GatewayId, Position, Seq},
     name::{LOBBY, RoomName},
-    secret::Secret,
-    shard::{Joined, MENTION_BYTES_MAX, MENTIONS_MAX, Roster, Verdict},
+    shard::{Joined, MENTION_BYTES_MAX, MENTIONS_MAX, Roster},
 };
 
 /// 2025-01-10T15:30:00Z.
@@ -23,36 +25,20 @@ fn room() -> RoomName {
     RoomName::new(LOBBY).unwrap()
 }
 
-fn name(name: &str) -> UserName {
-    UserName::new(name).unwrap()
-}
-
 fn names(of: &[&str]) -> Arc<[UserName]> {
     of.iter().map(|one| name(one)).collect()
 }
 
-fn payloads() -> Payloads {
-    let mut payloads = Payloads::default();
-    payloads.begin(Sending { now: NOW, ..Sending::default() });
-    payloads
-}
-
-fn frames(payloads: &Payloads) -> Vec<String> {
-    payloads.iter().map(|payload| String::from_utf8(payload.to_vec()).unwrap()).collect()
-}
+const SENDING: Sending = Sending { now: NOW, gateway: GatewayId(0), serial: 0 };
 
 /// What all who read an event are shown.
 fn shared(event: &Event<'_>) -> Vec<String> {
-    let mut payloads = payloads();
-    encode(event, &mut payloads);
-    frames(&payloads)
+    kit::written(SENDING, |payloads| encode(event, payloads))
 }
 
 /// What one connection is shown.
 fn told(agents: &mut Agents, event: &Event<'_>) -> Vec<String> {
-    let mut payloads = payloads();
-    agents.encode(event, &mut payloads);
-    frames(&payloads)
+    kit::written(SENDING, |payloads| agents.encode(event, payloads))
 }
 
 /// A frame without the spaces that make it readable: none of them is in a text.
@@ -76,32 +62,14 @@ fn shown(message: &Message) -> String {
 }
 
 fn joined(roster: Roster, offline: &[&str]) -> Joined {
-    let head = Position::new(Epoch(1), Seq(0));
-    Joined {
-        head,
-        next: Seq(1),
-        verdict: Verdict::Full,
-        rejoined: false,
-        known_since: Generation(1),
-        roster,
-        offline: offline.iter().map(|gone| (name(gone), WENT)).collect(),
-        statuses: vec![],
-        tasks: vec![],
-    }
+    let offline = offline.iter().map(|gone| (name(gone), WENT)).collect();
+    Joined { offline, ..kit::joined(Position::new(Epoch(1), Seq(0)), roster) }
 }
 
 /// Lets a connection in as far as the room's door.
 fn welcome(agents: &mut Agents, user: &str) -> Vec<String> {
     let limits = GatewayConfig::default();
-    let event = Event::Welcome {
-        user: &name(user),
-        session: SessionId(0x123),
-        secret: Secret::parse(&"0".repeat(32)).unwrap(),
-        resumed: false,
-        generation: Generation(1),
-        limits: &limits,
-    };
-    told(agents, &event)
+    told(agents, &kit::welcome(&name(user), &limits))
 }
 
 /// A connection that has been answered.
@@ -270,7 +238,7 @@ fn auth_is_answered_with_who_is_there() {
           }
         }"#,
     );
-    expected = expected.replace("session-123", &format!("session-{}", SessionId(0x123)));
+    expected = expected.replace("session-123", &format!("session-{}", kit::SESSION));
     assert_eq!(told(&mut agents, &Event::Joined { id: None, room: &room(), joined: &joined }), [expected]);
     let gone = name("gone");
     let offline =

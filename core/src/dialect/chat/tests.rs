@@ -1,11 +1,16 @@
 //! The chat dialect, byte for byte.
 
+use std::{borrow::Cow, sync::Arc};
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Refusal,
-    shard::{Extra, Joined, Placed, Task},
+    dialect::kit,
+    id::{Epoch, Generation, Position, Seq},
+    name::RoomName,
+    shard::{Extra, Joined, Message, Placed, Roster, Task, TaskChange, Verdict},
+    time::Time,
 };
 
 fn encoded(event: &Event<'_>) -> String {
@@ -15,22 +20,22 @@ fn encoded(event: &Event<'_>) -> String {
 }
 
 fn room() -> RoomName {
-    RoomName::new("general").unwrap()
+    kit::room("general")
 }
 
 fn alice() -> UserName {
-    UserName::new("alice").unwrap()
+    kit::user("alice")
 }
 
 #[test]
 fn specified_events_begin_as_they_are_shown() {
     let (room, user) = (room(), alice());
-    let roster = Roster::Names([alice(), UserName::new("bob").unwrap()].into());
+    let roster = Roster::Names([alice(), kit::user("bob")].into());
     assert_eq!(
         encoded(&Event::UserJoined { room: &room, user: &user, roster: &roster }),
         r#"{"type":"user_joined","room":"general","user":"alice","members":["alice","bob"]}"#
     );
-    let roster = Roster::Names([UserName::new("bob").unwrap()].into());
+    let roster = Roster::Names([kit::user("bob")].into());
     assert_eq!(
         encoded(&Event::UserLeft { room: &room, user: &user, seen: Time(0), roster: &roster }),
         r#"{"type":"user_left","room":"general","user":"alice","members":["bob"]}"#
@@ -65,15 +70,10 @@ fn a_large_room_shows_a_count() {
 #[test]
 fn a_verdict_says_what_is_lost() {
     let joined = Joined {
-        head: Position::new(Epoch(9), Seq(8)),
         next: Seq(5),
         verdict: Verdict::Gap { from: Seq(2), to: Seq(4) },
-        rejoined: true,
         known_since: Generation(3),
-        roster: Roster::Count(1),
-        offline: vec![],
-        statuses: vec![],
-        tasks: vec![],
+        ..kit::joined(Position::new(Epoch(9), Seq(8)), Roster::Count(1))
     };
     assert_eq!(
         encoded(&Event::Joined { id: None, room: &room(), joined: &joined }),

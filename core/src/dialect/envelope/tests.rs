@@ -6,15 +6,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    dialect::{Command, Decoded, Dialect, Presence, Request, Sending},
-    gateway::{Condition, Counters},
-    id::{Epoch, GatewayId, Generation, Position, RequestId, Seq, SessionId},
-    name::{RoomName, UserName},
-    secret::Secret,
-    shard::{
-        Extra, File, Joined, Kind, MemberView, Message, Placed, RoomView, Roster, Status, Task, TaskChange,
-        Verdict,
+    dialect::{
+        Command, Decoded, Dialect, Presence, Request, Sending,
+        kit::{self, room, user},
     },
+    gateway::{Condition, Counters},
+    id::{Epoch, GatewayId, Position, RequestId, Seq},
+    shard::{Extra, File, Kind, MemberView, Message, Placed, RoomView, Roster, Status, Task, TaskChange},
     time::Time,
 };
 
@@ -22,29 +20,11 @@ const NOW: Time = Time(1_795_237_380_123_456);
 /// When and under which name the server says something here.
 const SENT: &str = r#""timestamp":1795237380123,"messageId":"a-7-0"}"#;
 
-fn room(name: &str) -> RoomName {
-    RoomName::new(name).unwrap()
-}
-
-fn user(name: &str) -> UserName {
-    UserName::new(name).unwrap()
-}
-
-fn payloads() -> Payloads {
-    let mut payloads = Payloads::default();
-    payloads.begin(Sending { now: NOW, gateway: GatewayId(10), serial: 7 });
-    payloads
-}
-
-fn texts(payloads: &Payloads) -> Vec<String> {
-    payloads.iter().map(|payload| String::from_utf8(payload.to_vec()).unwrap()).collect()
-}
+const SENDING: Sending = Sending { now: NOW, gateway: GatewayId(10), serial: 7 };
 
 /// What everybody in a room is told.
 fn shared(event: &Event<'_>) -> Vec<String> {
-    let mut payloads = payloads();
-    encode(event, &mut payloads);
-    texts(&payloads)
+    kit::written(SENDING, |payloads| encode(event, payloads))
 }
 
 /// Somebody who is known.
@@ -56,20 +36,12 @@ impl Kit {
     fn new() -> Self {
         let mut kit = Self { envelope: Envelope::default() };
         let (ann, limits) = (user("ann"), crate::config::GatewayConfig::default());
-        let welcome = Event::Welcome {
-            user: &ann,
-            session: SessionId(1),
-            secret: Secret::parse(&"0".repeat(32)).unwrap(),
-            resumed: false,
-            generation: Generation(1),
-            limits: &limits,
-        };
-        assert_eq!(kit.hears(&welcome), [frame("connected", r#"{"userId":"ann"}"#)]);
+        assert_eq!(kit.hears(&kit::welcome(&ann, &limits)), [frame("connected", r#"{"userId":"ann"}"#)]);
         kit
     }
 
     fn sends<'a>(&mut self, text: &'a str) -> Request<'a> {
-        match self.envelope.decode(text, &payloads()) {
+        match self.envelope.decode(text, &kit::payloads(SENDING)) {
             Ok(Decoded::Request(request)) => request,
             other => panic!("{text}: {other:?}"),
         }
@@ -81,28 +53,17 @@ impl Kit {
 
     /// The code and the key of the refusal.
     fn refused(&mut self, text: &str) -> (&'static str, Option<Arc<str>>) {
-        let rejection = self.envelope.decode(text, &payloads()).unwrap_err();
+        let rejection = self.envelope.decode(text, &kit::payloads(SENDING)).unwrap_err();
         (rejection.refusal.code(), rejection.key)
     }
 
     fn hears(&mut self, event: &Event<'_>) -> Vec<String> {
-        let mut payloads = payloads();
-        self.envelope.encode(event, &mut payloads);
-        texts(&payloads)
+        kit::written(SENDING, |payloads| self.envelope.encode(event, payloads))
     }
 
     fn joined(&mut self, id: Option<RequestId>, name: &str) -> Vec<String> {
-        let joined = Joined {
-            head: Position::new(Epoch(5), Seq(3)),
-            next: Seq(4),
-            verdict: Verdict::Full,
-            rejoined: false,
-            known_since: Generation(1),
-            roster: Roster::Names([user("ann"), user("bob")].into()),
-            offline: vec![],
-            statuses: vec![],
-            tasks: vec![],
-        };
+        let roster = Roster::Names([user("ann"), user("bob")].into());
+        let joined = kit::joined(Position::new(Epoch(5), Seq(3)), roster);
         self.hears(&Event::Joined { id, room: &room(name), joined: &joined })
     }
 
@@ -236,7 +197,7 @@ fn tasks_are_read_as_specified() {
 fn a_task_without_a_room_is_of_the_one_joined_last() {
     let mut kit = Kit::new();
     let update = r#"{"type":"taskUpdate","payload":{"taskId":"T-1","status":"working"}}"#;
-    let meant = |kit: &mut Kit| match kit.envelope.decode(update, &payloads()) {
+    let meant = |kit: &mut Kit| match kit.envelope.decode(update, &kit::payloads(SENDING)) {
         Ok(Decoded::Request(Request { command: Command::Task { room, .. }, .. })) => room.to_string(),
         Err(rejection) => rejection.refusal.code().to_owned(),
         other => panic!("{other:?}"),
@@ -450,7 +411,7 @@ fn what_specification_2_does_not_ask_for_is_asked_for_alike() {
     assert_eq!(kit.hears(&created), [frame("createRoom", payload)]);
     for (kind, field) in [("invite", "userId"), ("seen", "seq"), ("status", "status")] {
         let text = format!(r#"{{"type":"{kind}","payload":{{"roomId":"dev"}}}}"#);
-        let rejection = kit.envelope.decode(&text, &payloads()).unwrap_err();
+        let rejection = kit.envelope.decode(&text, &kit::payloads(SENDING)).unwrap_err();
         assert_eq!(rejection.detail.as_deref(), Some(&*format!("{field} is missing")), "{kind}");
     }
 }
@@ -568,7 +529,7 @@ proptest! {
         let mut kit = Kit::new();
         let mut asked = vec![];
         for text in &texts {
-            if let Ok(Decoded::Request(request)) = kit.envelope.decode(text, &payloads()) {
+            if let Ok(Decoded::Request(request)) = kit.envelope.decode(text, &kit::payloads(SENDING)) {
                 asked.extend(request.id);
             }
             prop_assert_eq!(kit.envelope.remembered().0, asked.len());

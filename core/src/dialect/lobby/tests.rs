@@ -4,25 +4,18 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    dialect::{Command, Decoded, Request},
-    id::{Epoch, Generation, Position, RequestId, Seq},
+    dialect::{
+        Command, Decoded, Request, Sending,
+        kit::{self, room, texts},
+    },
+    id::{Epoch, Position, RequestId, Seq},
     name::LOBBY,
-    shard::{Joined, Roster, Verdict},
+    shard::Roster,
     time::Time,
 };
 
-fn room(name: &str) -> RoomName {
-    RoomName::new(name).unwrap()
-}
-
-fn lines(payloads: &Payloads) -> Vec<String> {
-    payloads.iter().map(|payload| String::from_utf8(payload.to_vec()).unwrap()).collect()
-}
-
 fn shared(event: &Event<'_>) -> Vec<String> {
-    let mut payloads = Payloads::default();
-    encode(event, &mut payloads);
-    lines(&payloads)
+    kit::written(Sending::default(), |payloads| encode(event, payloads))
 }
 
 /// A connection, and a server that grants or refuses what it asks for.
@@ -42,7 +35,7 @@ impl Kit {
     fn types(&mut self, text: &str) -> String {
         let mut answer = Payloads::default();
         match self.lobby.decode(text, &mut answer) {
-            Ok(Decoded::Answered) => lines(&answer).join("|"),
+            Ok(Decoded::Answered) => texts(&answer).join("|"),
             Ok(Decoded::Goodbye) => "goodbye".to_owned(),
             Ok(Decoded::Request(Request { command, .. })) => match command {
                 Command::Publish { room, content, extra: None } => format!("say {room} {content}"),
@@ -58,23 +51,11 @@ impl Kit {
     }
 
     fn hears(&mut self, event: &Event<'_>) -> Vec<String> {
-        let mut payloads = Payloads::default();
-        self.lobby.encode(event, &mut payloads);
-        lines(&payloads)
+        kit::written(Sending::default(), |payloads| self.lobby.encode(event, payloads))
     }
 
     fn joined(&mut self, name: &str) -> Vec<String> {
-        let joined = Joined {
-            head: Position::new(Epoch(1), Seq(0)),
-            next: Seq(1),
-            verdict: Verdict::Full,
-            rejoined: false,
-            known_since: Generation(1),
-            roster: Roster::Count(1),
-            offline: vec![],
-            statuses: vec![],
-            tasks: vec![],
-        };
+        let joined = kit::joined(Position::new(Epoch(1), Seq(0)), Roster::Count(1));
         self.hears(&Event::Joined { id: None, room: &room(name), joined: &joined })
     }
 

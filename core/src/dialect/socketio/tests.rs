@@ -7,11 +7,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Refusal,
-    dialect::{Command, Decoded, Request, Sending},
+    dialect::{
+        Command, Decoded, Request, Sending,
+        kit::{self, room, texts, user},
+    },
     disconnect::Disconnect,
-    id::{Epoch, GatewayId, Generation, Position, RequestId, Seq, SessionId},
+    id::{Epoch, GatewayId, Position, RequestId, Seq},
     name::UserName,
-    secret::Secret,
     shard::{
         Extra, File, Joined, Kind, MemberView, Message, Placed, RoomView, Roster, Status, Task, Verdict,
     },
@@ -21,29 +23,15 @@ use crate::{
 const NOW: Time = Time(1_795_237_380_000_000);
 const EPOCH: Epoch = Epoch(0xa9);
 
-fn room(name: &str) -> RoomName {
-    RoomName::new(name).unwrap()
-}
-
-fn user(name: &str) -> UserName {
-    UserName::new(name).unwrap()
-}
+const SENDING: Sending = Sending { now: NOW, gateway: GatewayId(0x51), serial: 3 };
 
 fn payloads() -> Payloads {
-    let mut payloads = Payloads::default();
-    payloads.begin(Sending { now: NOW, gateway: GatewayId(0x51), serial: 3 });
-    payloads
-}
-
-fn lines(payloads: &Payloads) -> Vec<String> {
-    payloads.iter().map(|payload| String::from_utf8(payload.to_vec()).unwrap()).collect()
+    kit::payloads(SENDING)
 }
 
 /// What everybody in a room is sent.
 fn shared(event: &Event<'_>) -> Vec<String> {
-    let mut payloads = payloads();
-    encode(event, &mut payloads);
-    lines(&payloads)
+    kit::written(SENDING, |payloads| encode(event, payloads))
 }
 
 fn message(user: &str, content: &str, extra: Option<Extra>) -> Message {
@@ -72,27 +60,18 @@ impl Kit {
 
     fn welcome(&mut self, name: &str) -> Vec<String> {
         let (user, limits) = (user(name), self.limits.clone());
-        self.hears(&Event::Welcome {
-            user: &user,
-            session: SessionId(1),
-            secret: Secret::parse(&"0".repeat(32)).unwrap(),
-            resumed: false,
-            generation: Generation(1),
-            limits: &limits,
-        })
+        self.hears(&kit::welcome(&user, &limits))
     }
 
     fn hears(&mut self, event: &Event<'_>) -> Vec<String> {
-        let mut payloads = payloads();
-        self.socketio.encode(event, &mut payloads);
-        lines(&payloads)
+        kit::written(SENDING, |payloads| self.socketio.encode(event, payloads))
     }
 
     /// What a packet comes to, and what is said at once.
     fn reads<'a>(&mut self, text: &'a str) -> (Result<Decoded<'a>, Refusal>, Vec<String>) {
         let mut answer = payloads();
         let decoded = self.socketio.decode(text, &mut answer);
-        (decoded.map_err(|rejection| rejection.refusal), lines(&answer))
+        (decoded.map_err(|rejection| rejection.refusal), texts(&answer))
     }
 
     fn asks<'a>(&mut self, text: &'a str) -> Request<'a> {
@@ -117,7 +96,7 @@ fn a_connection_begins_with_its_heartbeat() {
     open(&GatewayConfig::default(), &mut payloads);
     let handshake =
         r#"0{"sid":"51-3","upgrades":[],"pingInterval":25000,"pingTimeout":10000,"maxPayload":16384}"#;
-    assert_eq!(lines(&payloads), [handshake]);
+    assert_eq!(texts(&payloads), [handshake]);
 }
 
 #[test]
@@ -541,15 +520,9 @@ fn where_one_stands_is_told() {
     let mut kit = Kit::of("ann");
     let room = room("general");
     let joined = Joined {
-        head: Position::new(EPOCH, Seq(8)),
         next: Seq(5),
         verdict: Verdict::Gap { from: Seq(2), to: Seq(4) },
-        rejoined: true,
-        known_since: Generation(1),
-        roster: Roster::Count(1),
-        offline: vec![],
-        statuses: vec![],
-        tasks: vec![],
+        ..kit::joined(Position::new(EPOCH, Seq(8)), Roster::Count(1))
     };
     let body = r#""room":"general","epoch":169,"seq":8,"verdict":"gap","next":5,"from":2,"to":4}"#;
     let id = kit.asks(r#"425["room:join","general"]"#).id;
@@ -598,7 +571,7 @@ fn pings_and_goodbyes() {
     let farewell = |socketio: &SocketIo, reason| {
         let mut payloads = payloads();
         socketio.farewell(reason, &mut payloads);
-        lines(&payloads)
+        texts(&payloads)
     };
     assert_eq!(farewell(&kit.socketio, Disconnect::TokenExpired), ["41"], "it need not come back");
     assert_eq!(farewell(&kit.socketio, Disconnect::Shutdown), [""; 0], "it comes back by itself");
