@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::{
     State,
     bot::Absence,
-    op::{Effect, Peer, Reply, ShardEvent},
+    effect::{Effect, Reply, ShardEvent},
+    op::Peer,
     room::Room,
     turn::Turn,
 };

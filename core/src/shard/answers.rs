@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::op::Placed;
+use super::effect::Placed;
 use crate::{id::RequestId, refusal::Refusal};
 
 /// Where a message went, or why it did not.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::{
     State,
-    op::{Peer, Push, Reply},
+    effect::{Push, Reply},
+    op::Peer,
     room::{Arrival, Room},
     task::Status,
     turn::Turn,

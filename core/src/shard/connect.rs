@@ -7,7 +7,8 @@ use super::{
     answers::Answers,
     bot::Absence,
     deadlines::Due,
-    op::{Effect, Keep, Limiters, Peer, Resume, ShardEvent},
+    effect::{Effect, ShardEvent},
+    op::{Keep, Limiters, Peer, Resume},
     session::{Address, Claim, Link, Session, Spent},
     turn::Turn,
 };

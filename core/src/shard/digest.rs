@@ -1,6 +1,9 @@
 //! A cheap fingerprint of what a shard has done, so that replicas which diverge can be told.
 
-use super::op::{Effect, Entry, Op, Push, Reply, Roster, ShardEvent, Verdict};
+use super::{
+    effect::{Effect, Push, Reply, Roster, ShardEvent, Verdict},
+    op::{Entry, Op},
+};
 use crate::{
     hash::{bytes, mix},
     id::Position,

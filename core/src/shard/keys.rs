@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{deadlines::Due, extra::Extra, op::Placed, turn::Turn};
+use super::{deadlines::Due, effect::Placed, extra::Extra, turn::Turn};
 use crate::{
     config::ShardConfig,
     hash,

@@ -3,8 +3,8 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{
+    effect::{MESSAGE_OVERHEAD_BYTES, Message, Verdict},
     extra::Extra,
-    op::{MESSAGE_OVERHEAD_BYTES, Message, Verdict},
 };
 use crate::{
     id::{Epoch, Position, Seq},

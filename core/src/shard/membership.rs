@@ -4,7 +4,8 @@ use super::{
     State,
     access::Access,
     bot::Absence,
-    op::{Joined, Peer, Reply},
+    effect::{Joined, Reply},
+    op::Peer,
     room::{Arrival, Room},
     turn::Turn,
 };

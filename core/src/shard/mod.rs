@@ -34,6 +34,7 @@ mod bot;
 mod connect;
 mod deadlines;
 mod digest;
+mod effect;
 mod extra;
 mod keys;
 mod log;
@@ -63,6 +64,7 @@ use self::{
     session::{Address, Sessions, Spent},
     turn::Turn,
 };
+pub use effect::*;
 pub use extra::*;
 pub use op::*;
 pub use stays::Stays;

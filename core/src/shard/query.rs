@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, ops::Bound};
 
 use super::{
     State,
+    effect::{Effect, Page, Push, Reply, RoomView},
     log::PageLimits,
-    op::{Effect, Page, Peer, Push, Query, Reply, RoomView, Signal},
+    op::{Peer, Query, Signal},
     room::{Member, Room},
     turn::answer_to,
 };

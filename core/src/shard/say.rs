@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{
     State,
+    effect::{Message, Placed, Push, Reply},
     extra::{Extra, Kind},
     keys::Fingerprint,
-    op::{Message, Peer, Placed, Push, Reply},
+    op::Peer,
     room::Room,
     task::{Status, Task, TaskChange},
     turn::{Turn, keyed_answer},

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{
     deadlines::Deadlines,
-    op::{Effect, Peer, Reply, ShardEvent},
+    effect::{Effect, Reply, ShardEvent},
+    op::Peer,
 };
 use crate::{
     config::ShardConfig,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{FieldFault, Incoming};
+use super::{Incoming, request::FieldFault};
 use crate::shard::{Extra, File, Kind, PRIORITY_NORMAL};
 
 /// The fields of a message that carries something, in wire order. What is usual is left out.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
 use super::{
-    super::op::{MESSAGE_OVERHEAD_BYTES, Message, Verdict},
+    super::effect::{MESSAGE_OVERHEAD_BYTES, Message, Verdict},
     Log, PageLimits,
 };
 use crate::{
