@@ -1,6 +1,10 @@
 //! One node with small limits, a clock, and the connections that are played; drives it as a server would.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use chinwag_core::{
     ConnectionId, Disconnect, Time, UserName,
@@ -99,6 +103,10 @@ pub(crate) struct Stage {
     /// How each of [`USERS`] connects.
     openings: [Opening; USERS.len()],
     ends: BTreeMap<ConnectionId, End>,
+    /// What the node wants done, first what was said first.
+    todo: VecDeque<NodeOutput>,
+    /// What it has just said.
+    outputs: Vec<NodeOutput>,
     connected: u64,
     /// Which connection each of [`USERS`] has, if one.
     played: [Option<ConnectionId>; USERS.len()],
@@ -131,6 +139,8 @@ impl Stage {
             now,
             openings,
             ends: BTreeMap::new(),
+            todo: VecDeque::new(),
+            outputs: Vec::new(),
             connected: 0,
             played: [None; USERS.len()],
             turn: 0,
@@ -218,6 +228,12 @@ impl Stage {
             }
         }
         self.wait(STEP);
+        for (connection, end) in &self.ends {
+            assert!(
+                end.reading || end.stalled || end.closed,
+                "{connection} takes everything and is not read"
+            );
+        }
     }
 
     /// Lets time pass, deadline by deadline.
@@ -257,6 +273,7 @@ impl Stage {
         let connection = self.player();
         self.end(connection).stalled = stalled;
         self.drain(connection);
+        self.settle();
     }
 
     /// A frame comes in, if the socket is read.
@@ -272,35 +289,40 @@ impl Stage {
     }
 
     fn tell(&mut self, input: NodeInput<'_>) {
-        let mut out = Vec::new();
-        self.node.handle_input(self.now, input, &mut out);
-        self.carry_out(out);
+        self.node.handle_input(self.now, input, &mut self.outputs);
+        self.settle();
     }
 
-    fn carry_out(&mut self, outputs: Vec<NodeOutput>) {
-        for output in outputs {
-            match output {
-                NodeOutput::Writable(connection) => self.drain(connection),
-                NodeOutput::Reading(connection, on) => {
-                    if let Some(end) = self.ends.get_mut(&connection) {
-                        end.reading = on;
-                    }
+    /// Does what the node wants done, in its order.
+    fn settle(&mut self) {
+        self.todo.extend(self.outputs.drain(..));
+        while let Some(output) = self.todo.pop_front() {
+            self.carry_out(output);
+        }
+    }
+
+    fn carry_out(&mut self, output: NodeOutput) {
+        match output {
+            NodeOutput::Writable(connection) => self.drain(connection),
+            NodeOutput::Reading(connection, on) => {
+                if let Some(end) = self.ends.get_mut(&connection) {
+                    end.reading = on;
                 }
-                NodeOutput::Close(connection, reason) => self.close(connection, reason),
-                NodeOutput::Verify(connection, token) => {
-                    let is_lively = self.ends.get(&connection).is_some_and(|end| end.is_lively);
-                    let verify = if is_lively { token::for_ever } else { self.verify };
-                    let outcome = verify(token.reveal(), self.now);
-                    self.input(GatewayInput::Verified { connection, outcome });
-                }
-                NodeOutput::Notice(Notice::Attached { connection, user, .. }) => {
-                    if let Some(end) = self.ends.get_mut(&connection) {
-                        end.user = Some(user);
-                    }
-                }
-                NodeOutput::Notice(_) => {}
-                NodeOutput::Mail(to, mail) => panic!("one node has no mail: {to} {mail:?}"),
             }
+            NodeOutput::Close(connection, reason) => self.close(connection, reason),
+            NodeOutput::Verify(connection, token) => {
+                let is_lively = self.ends.get(&connection).is_some_and(|end| end.is_lively);
+                let verify = if is_lively { token::for_ever } else { self.verify };
+                let outcome = verify(token.reveal(), self.now);
+                self.input(GatewayInput::Verified { connection, outcome });
+            }
+            NodeOutput::Notice(Notice::Attached { connection, user, .. }) => {
+                if let Some(end) = self.ends.get_mut(&connection) {
+                    end.user = Some(user);
+                }
+            }
+            NodeOutput::Notice(_) => {}
+            NodeOutput::Mail(to, mail) => panic!("one node has no mail: {to} {mail:?}"),
         }
     }
 
@@ -326,8 +348,8 @@ impl Stage {
             return;
         }
         while let Some(run) = self.node.poll_transmit(connection, 1 << 12) {
-            let mut out = Vec::new();
-            self.node.transmitted(self.now, connection, run.len(), &mut out);
+            self.node.transmitted(self.now, connection, run.len(), &mut self.outputs);
+            self.todo.extend(self.outputs.drain(..));
             let end = self.end(connection);
             end.part.extend_from_slice(&run);
             let frames = wire::take(&mut end.part);
@@ -335,7 +357,6 @@ impl Stage {
             for frame in frames {
                 end.take(frame);
             }
-            self.carry_out(out);
             if is_pinged {
                 self.input(GatewayInput::Received { connection, frame: Sent::Pong });
             }
