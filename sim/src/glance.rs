@@ -220,7 +220,7 @@ pub(crate) struct Glances {
 
 impl Default for Glances {
     fn default() -> Self {
-        Self { slots: (0..64).map(|_| None).collect() }
+        Self { slots: (0..256).map(|_| None).collect() }
     }
 }
 

@@ -116,6 +116,7 @@ impl World<'_> {
             None => self.judge.observe(Observation::SessionLost { member })?,
         }
         let player = self.player(client);
+        player.is_let_in();
         player.asked.remove(&room);
         player.seats.insert(room, Thread::new(last));
         self.arrived(client, room);
@@ -272,7 +273,7 @@ impl World<'_> {
             | Refusal::TooManySessions
             | Refusal::RoomsClosed => {
                 self.check_refusal(client, refusal, None)?;
-                if !self.player(client).known {
+                if refusal == Refusal::TooManySessions || !self.player(client).known {
                     // It is not let in at all, and tries again later.
                     self.let_go(client);
                     return self.player_lost(client, Some(Disconnect::Overloaded.code()));

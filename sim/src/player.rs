@@ -34,7 +34,7 @@ pub(crate) struct Player {
     pub(crate) returns: Option<Time>,
     /// It does not come back.
     pub(crate) is_over: bool,
-    /// Connections since it was last known.
+    /// Connections since it was last let in.
     failures: u32,
 }
 
@@ -88,7 +88,16 @@ impl Player {
 
     /// The server knows it.
     pub(crate) fn welcome(&mut self) {
-        (self.known, self.failures) = (true, 0);
+        self.known = true;
+        // Whom nobody has to let in may be refused all the same.
+        if !self.voice.is_known_at_once() {
+            self.is_let_in();
+        }
+    }
+
+    /// It has been let in: if it is lost, it comes back soon.
+    pub(crate) fn is_let_in(&mut self) {
+        self.failures = 0;
     }
 
     /// How long it waits before it connects again: half as much longer each time.
