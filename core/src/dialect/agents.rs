@@ -39,7 +39,7 @@ pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
         Event::UserLeft { user, seen, .. } => put(payloads, &presence(user, Some(*seen), now)),
         Event::MembersChanged { joined, left, .. } => {
             joined.iter().for_each(|user| put(payloads, &presence(user, None, now)));
-            left.iter().for_each(|user| put(payloads, &presence(user, Some(now), now)));
+            left.iter().for_each(|(user, seen)| put(payloads, &presence(user, Some(*seen), now)));
         }
         Event::Presence { user, presence: Presence::Online | Presence::Offline, away, .. } => {
             put(payloads, &presence(user, *away, now));

@@ -37,8 +37,8 @@ pub(super) fn encode(event: &Event<'_>, payloads: &mut Payloads) {
         Event::UserJoined { room, user, .. } => line(payloads, format_args!("* {user} has joined #{room}.")),
         Event::UserLeft { room, user, .. } => line(payloads, format_args!("* {user} has left #{room}.")),
         Event::MembersChanged { room, joined, left, count } => {
-            changed(payloads, room, joined, "joined");
-            changed(payloads, room, left, "left");
+            changed(payloads, room, joined.iter(), "joined");
+            changed(payloads, room, left.iter().map(|(user, _)| user), "left");
             line(payloads, format_args!("* #{room} has {count} members now."));
         }
         Event::Status { room, user, status } => {
@@ -97,10 +97,16 @@ fn say(payloads: &mut Payloads, room: &RoomName, message: &Message) {
     line(payloads, format_args!("{at} #{room} {user}: {}", Plain(content)));
 }
 
-fn changed(payloads: &mut Payloads, room: &RoomName, users: &[UserName], how: &str) {
+fn changed<'a>(
+    payloads: &mut Payloads,
+    room: &RoomName,
+    users: impl Iterator<Item = &'a UserName>,
+    how: &str,
+) {
+    let users: Vec<_> = users.collect();
     if !users.is_empty() {
         let have = if users.len() == 1 { "has" } else { "have" };
-        line(payloads, format_args!("* {} {have} {how} #{room}.", List(users)));
+        line(payloads, format_args!("* {} {have} {how} #{room}.", List(&users)));
     }
 }
 

@@ -314,8 +314,8 @@ pub enum Event<'a> {
         room: &'a RoomName,
         /// Came.
         joined: &'a [UserName],
-        /// Went.
-        left: &'a [UserName],
+        /// Went, and when they were last there.
+        left: &'a [(UserName, Time)],
         /// How many are there now.
         count: u32,
     },

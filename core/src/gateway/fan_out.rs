@@ -74,7 +74,7 @@ impl Gateway {
                 self.spread(now, index, Class::State, None, &event, out);
             }
             Push::Changed { joined, left, count } => {
-                for user in &left {
+                for (user, _) in &left {
                     self.clear_typing(now, index, user, None, out);
                 }
                 let event = Event::MembersChanged { room, joined: &joined, left: &left, count };

@@ -287,8 +287,8 @@ pub enum Push {
     Changed {
         /// Came; as many names as the notice may hold.
         joined: Vec<UserName>,
-        /// Went; as many names as the notice may hold.
-        left: Vec<UserName>,
+        /// Went, and when they were last there; as many as the notice may hold.
+        left: Vec<(UserName, Time)>,
         /// How many are there now.
         count: u32,
     },

@@ -73,7 +73,8 @@ enum Presence {
 #[derive(Debug, Default)]
 struct Churn {
     joined: BTreeSet<UserName>,
-    left: BTreeSet<UserName>,
+    /// When they were last there.
+    left: BTreeMap<UserName, Time>,
     /// Set while there may be something to report.
     due: Option<Time>,
 }
@@ -300,7 +301,7 @@ impl Room {
                 }
             }
             Roster::Count(_) => {
-                self.churn.leave(user);
+                self.churn.leave(user, seen);
                 self.report_later(turn);
             }
         }
@@ -335,8 +336,9 @@ impl Room {
         if joined.is_empty() && left.is_empty() {
             return;
         }
-        let capped = |names: BTreeSet<_>| names.into_iter().take(turn.config.roster_max as usize).collect();
-        let push = Push::Changed { joined: capped(joined), left: capped(left), count: self.count() };
+        let max = turn.config.roster_max as usize;
+        let (joined, left) = (joined.into_iter().take(max).collect(), left.into_iter().take(max).collect());
+        let push = Push::Changed { joined, left, count: self.count() };
         self.push(turn.effects, push);
     }
 
@@ -378,18 +380,18 @@ impl Room {
 /// shows them, and nobody else would put it right.
 impl Churn {
     fn join(&mut self, user: UserName) {
-        let was_leaving = self.left.remove(&user);
+        let was_leaving = self.left.remove(&user).is_some();
         if planted!(ChurnCancelsOut, was_leaving, false) {
             return;
         }
         self.joined.insert(user);
     }
 
-    fn leave(&mut self, user: UserName) {
+    fn leave(&mut self, user: UserName, seen: Time) {
         let was_joining = self.joined.remove(&user);
         if planted!(ChurnCancelsOut, was_joining, false) {
             return;
         }
-        self.left.insert(user);
+        self.left.insert(user, seen);
     }
 }

@@ -390,11 +390,12 @@ fn what_comes_from_elsewhere_is_shown_as_well_as_can_be() {
     let (room, alice, bob) = (room(), name("alice"), name("bob"));
     let event = Event::History { id: None, room: &room, epoch: Epoch(1), messages: &history, more: false };
     assert_eq!(shared(&event).len(), 2, "a frame each");
-    let (joined, left) = ([alice], [bob]);
+    let (joined, left) = ([alice], [(bob, WENT)]);
     let event = Event::MembersChanged { room: &room, joined: &joined, left: &left, count: 200 };
     let frames = shared(&event);
     assert!(frames[0].contains(r#""userId":"alice","status":"online""#), "{frames:?}");
-    assert!(frames[1].contains(r#""userId":"bob","status":"offline""#), "{frames:?}");
+    let gone = r#""userId":"bob","status":"offline","lastSeen":"2025-01-10T15:29:45.000Z""#;
+    assert!(frames[1].contains(gone), "{frames:?}");
 
     let gap = Event::Gap { room: &room, epoch: Epoch(1), from: Seq(3), to: Seq(9) };
     assert!(shared(&gap)[0].contains(r#""code":"GAP","message":"Messages 3 to 9 are gone.""#));

@@ -100,7 +100,7 @@ pub(super) enum Outgoing<'a> {
     MembersChanged {
         room: &'a RoomName,
         joined: &'a [UserName],
-        left: &'a [UserName],
+        left: Vec<&'a UserName>,
         count: u32,
     },
     Presence {
@@ -328,6 +328,7 @@ impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
                 Self::UserLeft(RosterChange::new(room, user, roster))
             }
             Event::MembersChanged { room, joined, left, count } => {
+                let left = left.iter().map(|(user, _)| user).collect();
                 Self::MembersChanged { room, joined, left, count }
             }
             Event::Presence { room, user, presence, .. } => {

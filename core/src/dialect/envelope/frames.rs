@@ -122,7 +122,7 @@ pub(super) enum Outgoing<'a> {
     MembersChanged {
         room_id: &'a RoomName,
         joined: &'a [UserName],
-        left: &'a [UserName],
+        left: Vec<&'a UserName>,
         count: u32,
     },
     Presence {

@@ -64,6 +64,7 @@ pub(super) fn write(event: &Event<'_>, about: About<'_>, payloads: &mut Payloads
             Outgoing::UserLeft { room_id: room, user_id: user, roster: roster.into() }
         }
         Event::MembersChanged { room, joined, left, count } => {
+            let left = left.iter().map(|(user, _)| user).collect();
             Outgoing::MembersChanged { room_id: room, joined, left, count }
         }
         Event::Presence { room, user, presence, .. } => {

@@ -122,7 +122,7 @@ pub(super) struct Member<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct Changed<'a> {
     joined: &'a [UserName],
-    left: &'a [UserName],
+    left: Vec<&'a UserName>,
     count: u32,
 }
 
@@ -433,6 +433,7 @@ pub(super) fn shown<'a>(event: &'a Event<'a>, now: Time) -> Option<(&'static str
         Event::UserJoined { room, user, roster } => ("user:joined", member(room, user, roster)),
         Event::UserLeft { room, user, roster, .. } => ("user:left", member(room, user, roster)),
         Event::MembersChanged { room, joined, left, count } => {
+            let left = left.iter().map(|(user, _)| user).collect();
             ("room:changed", Body::Changed(InRoom::new(room, Changed { joined, left, count })))
         }
         Event::Presence { room, user, presence: Presence::Typing, .. } => {

@@ -8,6 +8,7 @@ use crate::{
     id::{Generation, Position, Seq},
     refusal::Refusal,
     shard::{Joined, Keep, MemberView, Op, Push, Reply, Roster, ShardEvent, Verdict},
+    time::Time,
 };
 
 /// Attaches and seats several users in one room.
@@ -19,8 +20,9 @@ fn crowd<const N: usize>(kit: &mut Kit, names: [&str; N]) -> [Guest; N] {
     })
 }
 
-fn changed<const J: usize, const L: usize>(joined: [&str; J], left: [&str; L], count: u32) -> Push {
-    Push::Changed { joined: joined.map(user).to_vec(), left: left.map(user).to_vec(), count }
+fn changed<const J: usize, const L: usize>(joined: [&str; J], left: [(&str, Time); L], count: u32) -> Push {
+    let left = left.map(|(name, seen)| (user(name), seen)).to_vec();
+    Push::Changed { joined: joined.map(user).to_vec(), left, count }
 }
 
 #[test]
@@ -199,8 +201,9 @@ fn large_rooms_gather_who_came_and_went() {
     kit.join(&eve, "general");
     kit.leave(&dan, "general").expect("a member");
     assert_eq!(kit.pushes(), [], "it is gathered");
+    let went = kit.now;
     kit.wait(Duration::from_secs(1));
-    let notice = changed(["cat", "eve"], ["dan"], 4);
+    let notice = changed(["cat", "eve"], [("dan", went)], 4);
     assert_eq!(kit.pushes(), [(WEST, notice)], "a list asked for meanwhile may show dan");
     assert_eq!(kit.shard.poll_timeout(), None);
 }

@@ -14,7 +14,6 @@ use super::kit::{EAST, WEST, user};
 use crate::{
     config::ShardConfig,
     id::{Epoch, GatewayId, Generation, Position, Seq},
-    name::UserName,
     refusal::Refusal,
     shard::{
         Joined, Keep, MemberView, Message, Placed, Push, Reply, Roster, Status, Task, TaskChange, Verdict,
@@ -109,8 +108,8 @@ struct Hall {
     tasks: BTreeMap<String, Task>,
     /// Names of those that are finished, the latest last.
     finished: Vec<String>,
-    /// Who came or went, while it was large, and nobody was told.
-    changed: BTreeSet<&'static str>,
+    /// Who came or went, while it was large, and nobody was told; and when they were last there.
+    changed: BTreeMap<&'static str, Time>,
     report_at: Option<Time>,
     drop_at: Option<Time>,
 }
@@ -242,7 +241,7 @@ impl Model {
 
     fn welcome(&mut self, name: &'static str) {
         if self.is_large() {
-            return self.report_later(name);
+            return self.report_later(name, self.now);
         }
         let roster = self.roster();
         self.tell(&Push::Joined { user: user(name), roster });
@@ -267,7 +266,7 @@ impl Model {
 
     fn farewell(&mut self, name: &'static str, seen: Time, before: &BTreeSet<&'static str>) {
         if self.is_large() {
-            return self.report_later(name);
+            return self.report_later(name, seen);
         }
         self.report(before);
         let roster = self.roster();
@@ -278,20 +277,20 @@ impl Model {
         }
     }
 
-    fn report_later(&mut self, name: &'static str) {
+    fn report_later(&mut self, name: &'static str, seen: Time) {
         let at = self.now + REPORT;
         let hall = self.hall_mut();
-        hall.changed.insert(name);
+        hall.changed.insert(name, seen);
         hall.report_at.get_or_insert(at);
     }
 
     /// Tells of everybody who came or went whether they are there.
     fn report(&mut self, members: &BTreeSet<&'static str>) {
         let changed = std::mem::take(&mut self.hall_mut().changed);
-        let names =
-            |names: Vec<&&'static str>| names.into_iter().take(ROSTER_MAX).map(|name| user(name)).collect();
-        let joined: Vec<UserName> = names(changed.intersection(members).collect());
-        let left: Vec<UserName> = names(changed.difference(members).collect());
+        let (here, gone): (Vec<_>, Vec<_>) =
+            changed.into_iter().partition(|(name, _)| members.contains(name));
+        let joined: Vec<_> = here.into_iter().take(ROSTER_MAX).map(|(name, _)| user(name)).collect();
+        let left: Vec<_> = gone.into_iter().take(ROSTER_MAX).map(|(name, seen)| (user(name), seen)).collect();
         if !joined.is_empty() || !left.is_empty() {
             let count = self.members().len() as u32;
             self.tell(&Push::Changed { joined, left, count });
