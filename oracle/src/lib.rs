@@ -14,10 +14,12 @@
 //! - What is said to be gone, what newcomers are shown and what pages hold is judged by what the server keeps, if the
 //!   oracle [is told](Oracle::keeping).
 //! - Whether limits of rate are kept, an [`Allowance`] says: it needs to be told what was let in and when.
+//! - Who may be in a room that has an owner, [`Doors`] say.
 //! - A server without positions can be judged too, by identity alone; see [`Observation::Joined`].
 
 mod allowance;
 mod author;
+mod door;
 mod finish;
 mod keep;
 mod ledger;
@@ -29,6 +31,7 @@ mod stream;
 mod violation;
 
 pub use allowance::Allowance;
+pub use door::{Deed, Doors, Upshot};
 pub use keep::{Keep, Page};
 pub use observation::{MemberId, Observation, RoomId, SendId};
 pub use oracle::{Mode, Oracle};

@@ -347,6 +347,8 @@ impl World<'_> {
         if !self.server.is_up() {
             self.server.start(self.now, &self.scenario.setup, self.draws);
             self.judge.rates.start_over();
+            self.parlours.start_over(self.now);
+            self.quotas.start_over();
             self.note(Kind::Start, Lane::Server, format_args!("starts"));
             (0..self.server.nodes.len()).for_each(|node| self.arm_node(node));
             if self.server.incarnation == 1 {

@@ -57,6 +57,12 @@ pub const AWAY: &str = "away";
 pub const INTRUDER: &str = "intruder";
 /// Someone was told that there was no room for them when there was.
 pub const TURNED_AWAY: &str = "turned-away";
+/// Someone came into a room, or stayed there, or ruled it, or was told of it, who may not; or may and was kept out.
+pub const DOOR: &str = "door";
+/// Someone goes on with a token that has ended, or cannot with one that is good, or does what it gives no right to.
+pub const TOKEN: &str = "token";
+/// A bot did not go on where it should, or is shown to do what it does not.
+pub const BOT: &str = "bot";
 /// A message was shown changed, or in a room that is not there.
 pub const CONTENT: &str = "content";
 /// A machine's timer goes off all the time.
@@ -96,6 +102,9 @@ pub const AT_WORK: &[&str] = &[
     BUSY,
     SLOW,
     TURNED_AWAY,
+    DOOR,
+    BOT,
+    TOKEN,
     BOUNDS,
     CONNECTED,
     CAUGHT_UP,
@@ -178,11 +187,11 @@ impl World<'_> {
         refusal: Refusal,
         id: Option<RequestId>,
     ) -> Result<(), Broken> {
-        let (Setup { rooms, shard, .. }, normal) = (&self.scenario.setup, ShardConfig::default());
+        let (setup @ Setup { shard, .. }, normal) = (&self.scenario.setup, ShardConfig::default());
         let possible = match refusal {
             Refusal::RoomFull => shard.room_members_max.is_some_and(|max| {
                 let others = |room| self.life.others_in(room, self.life.users[client]);
-                (0..*rooms as usize).any(|room| others(room) >= max as usize)
+                (0..setup.places()).any(|room| others(room) >= max as usize)
             }),
             Refusal::TooManyRooms => (shard.rooms_per_session_max as usize) < self.life.asked[client].len(),
             // Plain clients have another one with each connection.
@@ -199,7 +208,11 @@ impl World<'_> {
                 said.is_none_or(|bytes| bytes > self.scenario.setup.gateway.content_bytes_max)
             }
             Refusal::RoomsClosed => shard.room_creation == RoomCreation::Admin,
-            Refusal::UnknownRoom if shard.room_creation == RoomCreation::Admin => true,
+            Refusal::UnknownRoom
+                if shard.room_creation == RoomCreation::Admin || !self.may_make_rooms(client) =>
+            {
+                true
+            }
             _ => return Ok(()),
         };
         self.checked(TURNED_AWAY);
@@ -263,6 +276,7 @@ impl World<'_> {
             self.check_members(client, room)?;
             self.check_presence(client, room)?;
         }
+        self.check_bots()?;
         self.check_holdings()?;
         self.check_nodes()
     }

@@ -124,12 +124,13 @@ impl World<'_> {
             Disconnect::BadFormat => {
                 self.people[line.client].player.as_ref().is_some_and(|player| player.has_babbled)
             }
-            // Nobody has a token, nobody sends binary frames in specification 2, and it does not close for more.
-            Disconnect::BadToken
-            | Disconnect::TokenExpired
-            | Disconnect::UnsupportedData
-            | Disconnect::UnknownRoom
-            | Disconnect::PermissionDenied => false,
+            Disconnect::BadToken => line.has_bad_token,
+            Disconnect::TokenExpired => {
+                let shows = self.server.clock.shows(self.now);
+                line.token.is_some_and(|ends| ends + gateway.token_grace <= shows)
+            }
+            // Nobody sends binary frames in specification 2, and it does not close for more.
+            Disconnect::UnsupportedData | Disconnect::UnknownRoom | Disconnect::PermissionDenied => false,
         };
         if fits {
             return Ok(());
@@ -172,8 +173,12 @@ impl World<'_> {
     /// The code that others would have been closed with: specification 2 has one of its own for a server that goes.
     fn spelled(&self, client: usize, code: u16) -> u16 {
         let player = self.people[client].player.as_ref();
+        let is_undecided =
+            self.scenario.setup.clients[client].undecided && player.is_some_and(|player| !player.known);
         match (player.map(|player| player.voice.dialect()), code) {
             (Some(Dialect::Envelope), 1001) => Disconnect::Shutdown.code(),
+            // Until the first frame has come in, nobody knows that this is spoken.
+            (Some(Dialect::Envelope), 4101) if is_undecided => code,
             (Some(Dialect::Envelope), 4101) => 0,
             _ => code,
         }

@@ -7,6 +7,7 @@ use chinwag_core::{
     client::ClientInput,
     dialect::Opening,
     gateway::{Frame, GatewayInput},
+    identity::Token,
 };
 use chinwag_journal::{NodeInput, NodeOutput};
 
@@ -37,6 +38,7 @@ impl World<'_> {
         self.let_go(client);
         self.check_return(client)?;
         self.renew(client)?;
+        self.player_gets_token(client);
         let (id, node) = self.open(client, None);
         self.people[client].link = Some(id);
         self.note(Kind::Connect, Lane::Client(client), format_args!("connects to n{node} as {id}"));
@@ -344,7 +346,10 @@ impl World<'_> {
                 link.down.push(self.now, Down::Accepted, 200);
                 let client = link.client;
                 let player = self.people[client].player.as_ref().filter(|_| link.intruder.is_none());
-                let opening = player.map_or_else(Opening::default, |player| player.voice.opening());
+                let opening = player.map_or_else(Opening::default, |player| Opening {
+                    token: player.pass.as_deref().map(Token::new),
+                    ..player.voice.opening()
+                });
                 match &link.intruder {
                     None => self.line_begins(id, client),
                     Some(intruder) if intruder.sits() => {

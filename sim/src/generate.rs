@@ -10,11 +10,14 @@ use chinwag_core::{
     client::ClientConfig,
     config::{GatewayConfig, RoomCreation, ShardConfig},
     dialect::Dialect,
+    limiter::{Action as Above, Quota},
 };
 
 use crate::{
     draw::{Cause, Draws, Purpose},
     habits::{come_back, finale, flood, follow_up, hall, oversleep, visits, write_on},
+    parlours::{furnish, receptions},
+    passes::{issue, renewals},
     profile::Profile::{
         self, Calm as Peace, Churn, Clock, Default as Mixed, Hostile, Net, NoLimits, Overload,
     },
@@ -44,6 +47,7 @@ const REQUESTS: &[(u32, Draw)] = &[
     (1, |c, s| Action::Status { room: room(c, s) }),
     (1, |c, s| Action::Task { room: room(c, s), task: within(c, 0..=4) }),
     (1, |c, s| Action::Create { room: within(c, 0..=u64::from(s.rooms) + 2) }),
+    (3, |c, _| Action::Repeat { back: c.pick(&[0, 0, 1, 3, 7]) }),
 ];
 
 /// A family of faults.
@@ -118,6 +122,8 @@ impl Scenario {
         let mut setup = setup(profile, &mut draws.of(Purpose::Setup, profile as u64));
         vary(&mut draws.of(Purpose::Setup, 2 << 40), &mut setup);
         voices(&mut draws.of(Purpose::Setup, 4 << 40), &mut setup);
+        furnish(&mut draws.of(Purpose::Setup, 5 << 40), &mut setup);
+        issue(&mut draws.of(Purpose::Setup, 6 << 40), &mut setup);
         let (hall, crowds) = (hall(draws, &setup), crowds(draws, &setup));
         let mut steps = arrivals(draws, &hall);
         talk(profile, draws, &hall, &crowds, &mut steps);
@@ -129,6 +135,8 @@ impl Scenario {
             finale(draws, &setup, &mut steps);
         }
         write_on(draws, &setup, &mut steps);
+        receptions(draws, &setup, &mut steps);
+        renewals(draws, &setup, &mut steps);
         let mut scenario = Self { seed, profile, setup: setup.clone(), steps };
         if profile != NoLimits {
             insert_calms(&mut draws.of(Purpose::Setup, 1 << 40), &mut scenario);
@@ -154,6 +162,8 @@ fn setup(profile: Profile, c: &mut Cause) -> Setup {
         send_buffer: c.pick(&[2_048, 16 * 1_024, 64 * 1_024]),
         clock: if drifts { clock(c) } else { ClockSetup::default() },
         voice: None,
+        undecided: false,
+        pass: None,
     };
     let people: Vec<ClientSetup> = (0..clients).map(|number| client(number, c)).collect();
     let clock = if drifts { clock(c) } else { ClockSetup::default() };
@@ -184,6 +194,8 @@ fn setup(profile: Profile, c: &mut Cause) -> Setup {
         nodes,
         clients: people,
         rooms,
+        parlours: 0,
+        bots: Vec::new(),
         patience,
         mail_us_max: c.pick(&[0, 200, 10 * MILLI]),
         chaos_us: c.within(10..=40) * SECOND,
@@ -211,6 +223,22 @@ fn vary(c: &mut Cause, setup: &mut Setup) {
         // One of them hosts no shard.
         setup.nodes = setup.gateway.shards + 1;
     }
+    if c.chance(20) {
+        let quota = |count, millis, action| Quota { count, per: Duration::from_millis(millis), action };
+        let action = c.pick(&[Above::Warn, Above::Error]);
+        setup.gateway.message_quotas = c
+            .pick(&[
+                [Some(quota(1, 100, action)), None],
+                [Some(quota(5, 1_000, action)), None],
+                [Some(quota(10, 3_000, action)), Some(quota(1, 50, action))],
+            ])
+            .into_iter()
+            .flatten()
+            .collect();
+    }
+    if c.chance(20) {
+        (setup.shard.keys_per_user_max, setup.shard.key_window) = (c.pick(&[4, 8]), Duration::from_secs(10));
+    }
 }
 
 /// About a quarter of the clients of most scenarios are plain ones, of one dialect, of some, or of all.
@@ -229,11 +257,25 @@ fn voices(c: &mut Cause, setup: &mut Setup) {
             continue;
         }
         client.voice = Some(c.pick(&spoken));
+        // There a line asks for help first, and some limits leave no room for one more.
+        client.undecided = c.chance(30) && setup.gateway.control_burst > 3;
         if users.iter().filter(|&&user| user == client.user).count() > 1 {
             // Each has a user of their own.
             client.user = next;
             next += 1;
         }
+    }
+    twins(c, setup);
+}
+
+/// In some scenarios two clients of specification 4 share a user, of whom the one that comes last is served.
+fn twins(c: &mut Cause, setup: &mut Setup) {
+    let is_agent = |client: &&mut ClientSetup| client.voice == Some(Dialect::Agents);
+    let mut agents = setup.clients.iter_mut().filter(is_agent);
+    if c.chance(50)
+        && let (Some(first), Some(second)) = (agents.next(), agents.next())
+    {
+        second.user = first.user;
     }
 }
 

@@ -107,6 +107,10 @@ pub(crate) struct Paged {
     _key: Option<IgnoredAny>,
     #[serde(default, rename = "client_id")]
     _client_id: Option<IgnoredAny>,
+    #[serde(default, rename = "kind")]
+    _kind: Option<IgnoredAny>,
+    #[serde(default, rename = "state")]
+    _state: Option<IgnoredAny>,
 }
 
 /// A member in a list.
@@ -179,7 +183,8 @@ macro_rules! frames {
 frames! {
     "message" Message { room: RoomNumber, user: UserNumber, seq: Seq, ..
         _content = "content": IgnoredAny, _timestamp = "timestamp": IgnoredAny,
-        #[default] _key = "key": Option<IgnoredAny>, #[default] _client_id = "client_id": Option<IgnoredAny>, }
+        #[default] _key = "key": Option<IgnoredAny>, #[default] _client_id = "client_id": Option<IgnoredAny>,
+        #[default] _kind = "kind": Option<IgnoredAny>, #[default] _state = "state": Option<IgnoredAny>, }
     "ack" Ack { id: RequestId, room: RoomNumber, epoch: Option<Epoch>, seq: Option<Seq>, .. }
     "presence" Presence { room: RoomNumber, user: UserNumber, status: Mood, .. }
     "history" History { room: RoomNumber, messages: Vec<Paged>, epoch: Epoch, more: bool, id: Option<RequestId>, .. }

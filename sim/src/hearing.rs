@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use chinwag_core::{Disconnect, Position, Refusal, Seq};
+use chinwag_core::{Disconnect, Position, Refusal, Seq, Time};
 use chinwag_oracle::{Observation, Promise, SendId};
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     world::{Event, World},
 };
 
-/// A message without an answer is sent again under its key for so long: far less than the server remembers it.
+/// A message is sent again under its key for so long at most…
 const REPEAT_MAX: Duration = Duration::from_secs(30);
 
 /// What the client's user sees.
@@ -48,6 +48,17 @@ impl World<'_> {
                 }
                 self.player_moves(client);
             }
+            Heard::SentAway { room, position } => {
+                let room = self.room_named(client, &room)?;
+                self.player_is_sent_away(client, room, position)?;
+                self.player_moves(client);
+            }
+            Heard::Made { epoch, plea, .. } => return self.player_has_made(client, plea, epoch),
+            Heard::Renewed { plea } => return self.player_is_renewed(client, plea),
+            Heard::Granted { plea } => return self.player_is_granted(client, plea),
+            Heard::Denied { plea, refusal, for_now } => {
+                return self.player_is_denied(client, plea, refusal, for_now);
+            }
             Heard::Message { room, user, content, seq, from_history } => {
                 let shown = Said { room: &room, user: &user, content: &content, seq, from_history };
                 return self.player_is_shown(client, &shown);
@@ -69,9 +80,16 @@ impl World<'_> {
             Heard::Came { room, .. }
             | Heard::Went { room, .. }
             | Heard::Mood { room, .. }
-            | Heard::Status { room, .. }
             | Heard::Task { room, .. } => {
                 self.player_seat(client, &room)?;
+            }
+            Heard::Status { room, user, state } => {
+                let (room, _) = self.player_seat(client, &room)?;
+                self.player_sees(client, room, &user, state);
+            }
+            Heard::Listed { room } => {
+                let (room, _) = self.player_seat(client, &room)?;
+                self.player_is_listed(client, room);
             }
             Heard::Refused { refusal, message, for_now } => {
                 return self.player_is_refused(client, refusal, message, for_now);
@@ -86,6 +104,9 @@ impl World<'_> {
         player.welcome();
         let mark = Mark::of_voice(player.voice.dialect());
         self.marks.hit(mark);
+        if self.scenario.setup.clients[client].undecided {
+            self.marks.hit(Mark::Undecided);
+        }
         self.player_moves(client);
     }
 
@@ -107,7 +128,7 @@ impl World<'_> {
         }
         let position = standing.map(|standing| standing.head);
         let next = standing.map(|standing| standing.next);
-        let before = |Standing { head, next }| Position::new(head.epoch, Seq(next.0.saturating_sub(1)));
+        let before = |Standing { head, next, .. }| Position::new(head.epoch, Seq(next.0.saturating_sub(1)));
         let last = standing.map(before);
         self.judge.observe(Observation::Joined { member, room: room_id, position, next, verdict: None })?;
         match position {
@@ -115,9 +136,14 @@ impl World<'_> {
             // What it is shown is judged here.
             None => self.judge.observe(Observation::SessionLost { member })?,
         }
+        if let Some(standing) = standing {
+            self.check_entry(client, room, standing.head.epoch)?;
+            self.check_cursor(client, room, &standing)?;
+        }
         let player = self.player(client);
         player.is_let_in();
         player.asked.remove(&room);
+        player.bots.remove(&room);
         player.seats.insert(room, Thread::new(last));
         self.arrived(client, room);
         self.player_moves(client);
@@ -129,23 +155,53 @@ impl World<'_> {
         let player = self.player(client);
         let open = if player.voice.has_places() { player.open.clone() } else { BTreeMap::new() };
         let link = self.people[client].link;
-        for (send, Open { since, connection, .. }) in open {
-            if self.judge.room_of(send) != Some(room) || connection == link {
+        for (send, open) in open {
+            if self.judge.room_of(send) != Some(room) || open.connection == link {
                 continue;
             }
-            if self.now > since + REPEAT_MAX || self.life.upset >= since {
-                // By a clock that has jumped, the server may have forgotten it.
+            if !self.is_remembered(open.since) {
                 self.player(client).open.remove(&send);
-                self.judge.observe(Observation::Unresolved { send })?;
+                if !open.is_known {
+                    self.judge.observe(Observation::Unresolved { send })?;
+                }
                 continue;
             }
             self.marks.hit(Mark::SaidAgain);
-            self.player(client).open.insert(send, Open { since, connection: link, is_repeated: true });
-            let (content, name) = (self.judge.content_of(send), self.judge.room(room).clone());
-            let wish = Wish::Say { room: name.as_str(), content: &content, number: send.0.into() };
-            self.player_wants(client, wish);
+            self.player_sends_again(client, room, send, open);
         }
         Ok(())
+    }
+
+    /// Says something once more that is known to be in its room: it is answered alike, and nobody else hears of it.
+    pub(crate) fn player_says_once_more(&mut self, client: usize, back: usize) {
+        let player = self.player(client);
+        let Some(&(send, open)) = player.answered.iter().rev().nth(back) else { return };
+        let (waits, room) = (player.open.contains_key(&send), self.judge.room_of(send));
+        let room = room.filter(|room| self.player(client).seats.contains_key(room));
+        if let Some(room) = room
+            && !waits
+            && self.has_places(client)
+            && self.is_remembered(open.since)
+        {
+            self.marks.hit(Mark::SaidOnceMore);
+            self.player_sends_again(client, room, send, Open { is_known: true, ..open });
+        }
+    }
+
+    fn player_sends_again(&mut self, client: usize, room: usize, send: SendId, open: Open) {
+        let connection = self.people[client].link;
+        self.player(client).open.insert(send, Open { connection, is_repeated: true, ..open });
+        let (content, name) = (self.judge.content_of(send), self.judge.room(room).clone());
+        let wish = Wish::Say { room: name.as_str(), content: &content, number: send.0.into() };
+        self.player_wants(client, wish);
+    }
+
+    /// Whether the server knows the key of what was first said then: longer than it is sent again, unless a clock has
+    /// jumped.
+    fn is_remembered(&self, since: Time) -> bool {
+        // …and no longer than this part of the time for which it is remembered, for answers take theirs.
+        let most = REPEAT_MAX.min(self.scenario.setup.shard.key_window / 2);
+        self.now <= since + most && self.life.upset < since
     }
 
     pub(crate) fn player_leaves(
@@ -170,6 +226,7 @@ impl World<'_> {
         self.marks.hit(Mark::Heard);
         if let (Some(seq), Some(epoch)) = (seq, epoch) {
             let position = Position::new(epoch, Seq(seq));
+            self.check_hearing(client, room, epoch, send)?;
             self.judge.raise(room, position);
             let (member, room) = (member_id(client), room_id(room));
             let (send, position) = (Some(send), Some(position));
@@ -177,9 +234,9 @@ impl World<'_> {
         } else if self.judge.room_of(send) != Some(room) {
             return broken(Promise::NoInvention.name(), format!("c{client} is shown {content:?} in r{room}"));
         }
-        let player = self.player(client);
+        let (now, player) = (self.now, self.player(client));
         // In dialects without receipts, to see it is to be answered.
-        if seq.is_none() && player.open.remove(&send).is_some() {
+        if seq.is_none() && player.is_answered(now, send) {
             self.player_knows(send, None)?;
         }
         let player = self.people[client].player.as_mut().expect("it is one");
@@ -212,7 +269,8 @@ impl World<'_> {
     ) -> Result<(), Broken> {
         self.checked(checks::ANSWERS);
         let send = SendId(u32::try_from(number).unwrap_or(u32::MAX));
-        if self.player(client).open.remove(&send).is_none() {
+        let now = self.now;
+        if !self.player(client).is_answered(now, send) {
             return broken(
                 checks::ANSWERS,
                 format!("c{client} is told that message {number} is in its room"),
@@ -231,7 +289,7 @@ impl World<'_> {
         })
     }
 
-    fn player_is_refused(
+    pub(crate) fn player_is_refused(
         &mut self,
         client: usize,
         refusal: Refusal,
@@ -241,15 +299,18 @@ impl World<'_> {
         self.checked(checks::ANSWERS);
         if let Some(number) = message {
             let send = SendId(u32::try_from(number).unwrap_or(u32::MAX));
-            let Some(Open { is_repeated, .. }) = self.player(client).open.remove(&send) else {
+            let Some(Open { is_repeated, is_known, .. }) = self.player(client).open.remove(&send) else {
                 return broken(checks::ANSWERS, format!("c{client} is refused message {number}: {refusal}"));
             };
             // It is not sent again; what was sent before may have been let in.
-            self.judge.observe(if is_repeated {
-                Observation::Unresolved { send }
-            } else {
-                Observation::Refused { send }
-            })?;
+            match (is_known, is_repeated) {
+                (true, _) => {}
+                (false, true) => self.judge.observe(Observation::Unresolved { send })?,
+                (false, false) => {
+                    self.player(client).is_refused(send);
+                    self.judge.observe(Observation::Refused { send })?;
+                }
+            }
         }
         match refusal {
             _ if for_now => {
@@ -261,11 +322,13 @@ impl World<'_> {
             }
             Refusal::Replaced => {
                 // Whoever took over may go at any time.
+                self.marks.hit(Mark::Silenced);
                 let now = self.now;
                 self.life.end_stays(now, |stay| stay.client == client, true);
                 self.player_forgets(client)?;
                 self.player(client).silenced = true;
             }
+            Refusal::Full if message.is_some() => self.check_keys_full(client)?,
             Refusal::RoomFull
             | Refusal::UnknownRoom
             | Refusal::Full
@@ -279,6 +342,7 @@ impl World<'_> {
                     return self.player_lost(client, Some(Disconnect::Overloaded.code()));
                 }
             }
+            Refusal::TokenExpired | Refusal::BadToken => return self.player_hears_of_token(client, refusal),
             // Of a room that was left, or that a server that is gone had.
             Refusal::NotMember | Refusal::ContentTooLarge | Refusal::LastRoom => {}
             Refusal::BadJson
@@ -293,6 +357,21 @@ impl World<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whoever is told that no more keys fit must have used as many.
+    fn check_keys_full(&mut self, client: usize) -> Result<(), Broken> {
+        self.checked(checks::TURNED_AWAY);
+        self.marks.hit(Mark::KeysFull);
+        let shard = &self.scenario.setup.shard;
+        let window = self.life.at_most(shard.key_window) + self.life.delay();
+        let since = Time(self.now.0.saturating_sub(u64::try_from(window.as_micros()).unwrap_or(u64::MAX)));
+        let (most, upset) = (shard.keys_per_user_max as usize, self.life.upset);
+        let used = self.player(client).keys_since(since);
+        if used >= most || upset >= since {
+            return Ok(());
+        }
+        broken(checks::TURNED_AWAY, format!("c{client} is told that its {used} keys are {most}"))
     }
 
     /// A room that a client is in.
@@ -316,7 +395,7 @@ impl World<'_> {
     }
 
     pub(crate) fn room_number(&self, name: &str) -> Option<usize> {
-        (0..self.scenario.setup.rooms as usize).find(|&room| self.judge.room(room).as_str() == name)
+        (0..self.scenario.setup.places()).find(|&room| self.judge.room(room).as_str() == name)
     }
 }
 
@@ -368,7 +447,8 @@ impl World<'_> {
     /// At the end, what has no answer never will have.
     pub(crate) fn player_ends(&mut self, client: usize) -> Result<(), Broken> {
         let open = std::mem::take(&mut self.player(client).open);
-        open.into_keys().try_for_each(|send| self.judge.observe(Observation::Unresolved { send }))
+        let mut unanswered = open.into_iter().filter(|(_, open)| !open.is_known);
+        unanswered.try_for_each(|(send, _)| self.judge.observe(Observation::Unresolved { send }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the server holds at rest: rooms listed with their members, and tables with all that is known to be in them.
 
-use chinwag_core::{RoomName, client::ClientEvent, shard::Usage};
+use chinwag_core::{RoomName, Time, client::ClientEvent, shard::Usage};
 
 use crate::{
     checks::{self, SURVEY_INTERVAL, broken},
@@ -13,6 +13,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Inventory {
     client: usize,
+    asked: Time,
     pages: Vec<(Vec<(RoomName, u32)>, bool)>,
 }
 
@@ -21,7 +22,7 @@ impl World<'_> {
     /// one may ask.
     pub(crate) fn begin_inventory(&mut self) {
         let Some(&(client, _)) = self.seats().first() else { return };
-        self.inventory = Some(Inventory { client, ..Inventory::default() });
+        self.inventory = Some(Inventory { client, asked: self.now, ..Inventory::default() });
         self.add_after(SURVEY_INTERVAL / 2, Event::AskRooms { client, after: None });
     }
 
@@ -53,7 +54,7 @@ impl World<'_> {
     }
 
     fn check_inventory(&mut self) -> Result<(), Broken> {
-        let Some(Inventory { client, pages }) = self.inventory.take() else { return Ok(()) };
+        let Some(Inventory { client, asked, pages }) = self.inventory.take() else { return Ok(()) };
         self.checked(checks::ROOMS);
         let complain =
             |why: &str| broken(checks::ROOMS, format!("c{client} asked for all rooms, and {why}: {pages:?}"));
@@ -74,6 +75,19 @@ impl World<'_> {
             let counted = listed.iter().find(|(listed, _)| listed == name).map_or(0, |&&(_, count)| count);
             if counted as usize != expected {
                 return complain(&format!("{name} has {expected} members"));
+            }
+        }
+        for room in self.scenario.setup.rooms as usize..self.scenario.setup.places() {
+            let is_listed = listed.iter().any(|(listed, _)| listed == self.judge.room(room));
+            let Some(is_hidden) = self.is_hidden(client, room, asked) else { continue };
+            self.checked(checks::DOOR);
+            if is_hidden {
+                self.marks.hit(Mark::Hidden);
+            }
+            if is_listed == is_hidden {
+                let sentence =
+                    format!("c{client} asked for all rooms, and {listed:?} are not those it may see");
+                return broken(checks::DOOR, sentence);
             }
         }
         Ok(())
@@ -107,6 +121,14 @@ impl World<'_> {
                 "two shards that hold different sessions have one digest".to_owned(),
             );
         }
+        let lines = self.life.presence.iter().map(|presence| presence.lines as usize).max().unwrap_or(0);
+        let of_user = most(|usage| usage.sessions_of_user);
+        if of_user > lines {
+            return broken(
+                checks::TABLES,
+                format!("a user has {of_user} sessions at rest, and nobody more than {lines} connections"),
+            );
+        }
         let known = self.known_usage();
         let pairs = [
             ("members of a room", known.members, most(|usage| usage.members)),
@@ -120,8 +142,7 @@ impl World<'_> {
                 format!("there are {is} {what}, and no shard holds more than {held}"),
             );
         }
-        let inhabited =
-            (0..self.scenario.setup.rooms as usize).filter(|&room| !self.expected(room).is_empty());
+        let inhabited = (0..self.scenario.setup.places()).filter(|&room| !self.expected(room).is_empty());
         let inhabited = inhabited.count();
         // Nobody has been in the others for a long time.
         let is_short = self.scenario.setup.shard.room_ttl < self.scenario.setup.shard.resume_window;

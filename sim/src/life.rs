@@ -44,6 +44,10 @@ pub(crate) struct Line {
     pub(crate) claim: Option<u128>,
     /// The session that its client was told of.
     pub(crate) session: Option<u128>,
+    /// When the token ends by which it is known, by the server's clock.
+    pub(crate) token: Option<Time>,
+    /// It has shown one that is not good.
+    pub(crate) has_bad_token: bool,
 }
 
 /// A client's present connection.
@@ -441,6 +445,8 @@ impl World<'_> {
             goodbye: false,
             claim: None,
             session: None,
+            token: None,
+            has_bad_token: false,
         };
         life.lines.insert(id, line);
         life.presence[life.users[client]].lines += 1;
@@ -548,6 +554,7 @@ impl World<'_> {
     pub(crate) fn line_ends(&mut self, id: ConnectionId) {
         let now = self.now;
         let Some(line) = self.life.lines.remove(&id) else { return };
+        self.quotas.ends(now, id);
         if let Some(link) = self.links.get(id) {
             self.mailing.ended.insert(link.node, now);
         }

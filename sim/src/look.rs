@@ -26,6 +26,8 @@ pub(crate) enum Look {
     Replaced { old: ConnectionId, new: ConnectionId, since: Time },
     /// Whether a line has been closed that its client let go of.
     Forgotten { line: ConnectionId, since: Time },
+    /// Whether a line has been closed whose token has ended.
+    Token { line: ConnectionId, ends: Time },
     /// Whether all tables are within their limits.
     Limits,
 }
@@ -58,6 +60,7 @@ impl World<'_> {
                 Ok(())
             }
             Look::Forgotten { line, since } => self.look_forgotten(line, since),
+            Look::Token { line, ends } => self.look_token(line, ends),
             Look::Limits => self.look_at_limits(),
         }
     }

@@ -52,6 +52,7 @@ impl World<'_> {
                 link.paused = false;
             }
             self.judge.rates.forgotten(id);
+            self.quotas.forgotten(id);
             self.line_ends(id);
             self.touch(id);
         }

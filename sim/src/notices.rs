@@ -2,7 +2,7 @@
 
 use chinwag_core::{ConnectionId, Refusal, gateway::Notice};
 
-use crate::{checks, judge::Broken, world::World};
+use crate::{checks, judge::Broken, marks::Mark, world::World};
 
 impl World<'_> {
     /// A gateway says what an operator would read in its log.
@@ -19,7 +19,16 @@ impl World<'_> {
             return Ok(());
         }
         let broken = |what| Broken { check: checks::LIMITER, sentence: format!("c{client} {what}") };
-        if self.judge.rates.noticed(self.server.clock.shows(self.now), client, notice).map_err(broken)? {
+        let (shows, user) = (self.server.clock.shows(self.now), self.life.users[client]);
+        let delay = self.life.delay();
+        if self.quotas.noticed(self.now, shows, delay, user, notice).map_err(broken)? {
+            self.checked(checks::LIMITER);
+        }
+        let is_above = self.quotas.is_above(shows, user);
+        if is_above && matches!(notice, Notice::Refused { refusal: Refusal::RateLimited, .. }) {
+            self.marks.hit(Mark::AboveQuota);
+        }
+        if self.judge.rates.noticed(shows, client, notice, is_above).map_err(broken)? {
             self.checked(checks::LIMITER);
         }
         match *notice {

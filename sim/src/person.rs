@@ -6,7 +6,7 @@ use chinwag_core::{Client, ConnectionId, Time, UserName, client::ClientConfig, h
 
 use crate::{
     clock::Clock, intruder::Credentials, pipe::Line, player::Player, scenario::ClientSetup, told::Told,
-    writers::Writers,
+    voice::Voice, writers::Writers,
 };
 
 /// One client with its user and its line.
@@ -68,7 +68,9 @@ impl Person {
     ) -> Self {
         Self {
             client: Client::new(config.clone(), user.clone(), seed),
-            player: setup.voice.map(|voice| Box::new(Player::new(voice, user.clone()))),
+            player: setup.voice.map(|voice| {
+                Box::new(Player::new(Voice::new(voice, user.clone()).undecided(setup.undecided)))
+            }),
             clock: Clock::new(now, setup.clock),
             credentials: None,
             turned_away: false,

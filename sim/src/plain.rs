@@ -24,6 +24,8 @@ pub(crate) fn plain(setup: &Setup) -> Setup {
         send_buffer: 65_536,
         clock: ClockSetup::default(),
         voice: client.voice,
+        undecided: client.undecided,
+        pass: client.pass,
     };
     let ClientConfig {
         backoff,
@@ -39,6 +41,8 @@ pub(crate) fn plain(setup: &Setup) -> Setup {
         nodes: 1,
         clients: setup.clients.iter().map(client).collect(),
         rooms: setup.rooms,
+        parlours: setup.parlours,
+        bots: setup.bots.clone(),
         patience: Patience {
             backoff_base: backoff.base,
             backoff_max: backoff.max,
@@ -57,7 +61,12 @@ pub(crate) fn plain(setup: &Setup) -> Setup {
         frozen: Vec::new(),
         safety_only: setup.safety_only,
         replicated: false,
-        gateway: GatewayConfig { shards: 1, ..GatewayConfig::default() },
+        gateway: GatewayConfig {
+            shards: 1,
+            verify_tokens: setup.gateway.verify_tokens,
+            token_dialects: setup.gateway.token_dialects.clone(),
+            ..GatewayConfig::default()
+        },
         shard: ShardConfig::default(),
     }
 }

@@ -1,14 +1,14 @@
 //! A plain client of a scenario: it speaks through a voice, has no session, and comes back with a plain backoff.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
-use chinwag_core::{ConnectionId, Time, UserName, dialect::Dialect};
+use chinwag_core::{ConnectionId, Time};
 use chinwag_oracle::SendId;
 
-use crate::{scenario::Patience, thread::Thread, voice::Voice};
+use crate::{scenario::Patience, thread::Thread, visiting::Want, voice::Voice};
 
 /// A plain client, and what it knows.
 #[derive(Debug)]
@@ -20,10 +20,24 @@ pub(crate) struct Player {
     pub(crate) silenced: bool,
     /// By room that it is in: what it was shown there.
     pub(crate) seats: BTreeMap<usize, Thread>,
+    /// What it has asked for under a number on its present connection, and was not answered.
+    pub(crate) pleas: BTreeMap<u64, Asked>,
+    /// The token of its present connection, if it has one.
+    pub(crate) pass: Option<String>,
+    /// When that ends, by the server's clock.
+    pub(crate) pass_ends: Option<Time>,
+    /// By the room of a bot: what that was last shown to do.
+    pub(crate) bots: BTreeMap<usize, String>,
+    /// Rooms that it has made, or tried to, and whether they are private.
+    pub(crate) founded: BTreeMap<usize, bool>,
     /// Rooms it has asked to enter or to leave, and was not answered.
     pub(crate) asked: BTreeSet<usize>,
     /// Messages that it has sent and that were not answered.
     pub(crate) open: BTreeMap<SendId, Open>,
+    /// Messages that are known to be in their rooms, the last ones.
+    pub(crate) answered: VecDeque<(SendId, Open)>,
+    /// Messages whose keys may be remembered, and until when they may have come in.
+    keyed: BTreeMap<SendId, Time>,
     /// When it last heard anything.
     pub(crate) heard: Time,
     /// It has said what no client says.
@@ -36,6 +50,19 @@ pub(crate) struct Player {
     pub(crate) is_over: bool,
     /// Connections since it was last let in.
     failures: u32,
+    /// The last number under which it asked for something.
+    last_plea: u64,
+}
+
+/// Something that was asked for under a number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// Of which room.
+    pub(crate) room: usize,
+    pub(crate) want: Want,
+    pub(crate) at: Time,
+    /// In which life of the server.
+    pub(crate) incarnation: u64,
 }
 
 /// A message that is not answered.
@@ -45,9 +72,14 @@ pub(crate) struct Open {
     pub(crate) since: Time,
     /// On which connection it was sent last.
     pub(crate) connection: Option<ConnectionId>,
-    /// It was sent again under its key, on another connection.
+    /// It was sent again under its key.
     pub(crate) is_repeated: bool,
+    /// It was answered before, and said once more.
+    pub(crate) is_known: bool,
 }
+
+/// Most messages that are remembered after their answer.
+const ANSWERED_MAX: usize = 16;
 
 /// What a plain client waits for.
 #[derive(Clone, Copy, Debug)]
@@ -58,23 +90,33 @@ pub(crate) enum Alarm {
     Nudge,
     /// To hear something on a connection.
     Silence(ConnectionId),
+    /// To show a newer token on a connection.
+    Renew(ConnectionId),
 }
 
 impl Player {
     /// One that has not been started.
-    pub(crate) fn new(dialect: Dialect, user: UserName) -> Self {
+    pub(crate) fn new(voice: Voice) -> Self {
         Self {
-            voice: Voice::new(dialect, user),
+            voice,
             known: false,
             silenced: false,
             seats: BTreeMap::new(),
             asked: BTreeSet::new(),
             open: BTreeMap::new(),
+            answered: VecDeque::new(),
+            keyed: BTreeMap::new(),
             heard: Time(0),
             has_babbled: false,
             is_nudged: false,
             returns: None,
             is_over: false,
+            pleas: BTreeMap::new(),
+            pass: None,
+            pass_ends: None,
+            bots: BTreeMap::new(),
+            founded: BTreeMap::new(),
+            last_plea: 0,
             failures: 0,
         }
     }
@@ -84,6 +126,13 @@ impl Player {
         self.voice = self.voice.renewed();
         (self.known, self.silenced, self.heard) = (false, false, now);
         self.asked.clear();
+    }
+
+    /// Asks for something under a number, which is returned.
+    pub(crate) fn asks(&mut self, asked: Asked) -> u64 {
+        self.last_plea += 1;
+        self.pleas.insert(self.last_plea, asked);
+        self.last_plea
     }
 
     /// The server knows it.
@@ -98,6 +147,38 @@ impl Player {
     /// It has been let in: if it is lost, it comes back soon.
     pub(crate) fn is_let_in(&mut self) {
         self.failures = 0;
+    }
+
+    /// A message that waited for its answer is in its room; false if none did.
+    pub(crate) fn is_answered(&mut self, now: Time, send: SendId) -> bool {
+        let Some(open) = self.open.remove(&send) else { return false };
+        self.keyed.entry(send).and_modify(|until| *until = now.min(*until));
+        if !open.is_known {
+            self.answered.push_back((send, open));
+            if self.answered.len() > ANSWERED_MAX {
+                self.answered.pop_front();
+            }
+        }
+        true
+    }
+
+    /// A message is sent, perhaps once more.
+    pub(crate) fn sends(&mut self, send: SendId, since: Time, connection: Option<ConnectionId>) {
+        if self.open.contains_key(&send) {
+            return;
+        }
+        self.open.insert(send, Open { since, connection, is_repeated: false, is_known: false });
+        self.keyed.insert(send, Time(u64::MAX));
+    }
+
+    /// A message was refused when it was first sent: nothing is kept under its key.
+    pub(crate) fn is_refused(&mut self, send: SendId) {
+        self.keyed.remove(&send);
+    }
+
+    /// Most keys that may be remembered of it which came in since then.
+    pub(crate) fn keys_since(&self, time: Time) -> usize {
+        self.keyed.values().filter(|&&until| until >= time).count()
     }
 
     /// How long it waits before it connects again: half as much longer each time.

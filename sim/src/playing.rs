@@ -10,7 +10,7 @@ use crate::{
     judge::Broken,
     link::Up,
     person::Person,
-    player::{Alarm, Open, Player},
+    player::{Alarm, Player},
     scenario::Action,
     voice::{Line, Wish},
     world::{Event, World},
@@ -36,6 +36,7 @@ impl World<'_> {
         if self.player(client).voice.is_known_at_once() {
             self.player_is_known(client);
         }
+        self.player_renews_later(client, id);
         let silence = self.scenario.setup.patience.silence_timeout;
         self.add_after(silence, Event::Player { client, alarm: Alarm::Silence(id) });
     }
@@ -97,6 +98,7 @@ impl World<'_> {
 
     /// One is in no room any more. What has no key and no answer may be in its room or not.
     pub(crate) fn player_forgets(&mut self, client: usize) -> Result<(), Broken> {
+        self.player_gives_up_pleas(client);
         let player = self.player(client);
         player.known = false;
         let (has_keys, seats) = (player.voice.has_places(), std::mem::take(&mut player.seats));
@@ -129,7 +131,12 @@ impl World<'_> {
                 self.player_moves(client);
                 Ok(())
             }
-            Alarm::Silence(id) if link != Some(id) => Ok(()),
+            Alarm::Silence(id) | Alarm::Renew(id) if link != Some(id) => Ok(()),
+            Alarm::Renew(id) => {
+                self.player_renews(client, true);
+                self.player_renews_later(client, id);
+                Ok(())
+            }
             Alarm::Silence(_) if player.heard + silence <= now => {
                 self.let_go(client);
                 self.player_lost(client, None)
@@ -142,13 +149,12 @@ impl World<'_> {
         }
     }
 
-    fn player_sends(&mut self, client: usize, lines: Vec<Line>) {
+    pub(crate) fn player_sends(&mut self, client: usize, lines: Vec<Line>) {
         for Line { text, message } in lines {
             if let Some(number) = message {
                 let send = SendId(u32::try_from(number).expect("scenarios are small"));
                 let (since, connection) = (self.now, self.people[client].link);
-                let open = Open { since, connection, is_repeated: false };
-                self.player(client).open.entry(send).or_insert(open);
+                self.player(client).sends(send, since, connection);
                 self.judge.observe(Observation::Sent { send }).expect("to send is no violation");
             }
             self.transmit(client, Up::Text(text));
@@ -162,6 +168,14 @@ impl World<'_> {
     pub(crate) fn player_does(&mut self, client: usize, action: &Action) -> Result<(), Broken> {
         match *action {
             Action::Quit => return self.player_quits(client),
+            Action::Renew { good } => {
+                self.player_renews(client, good);
+                return Ok(());
+            }
+            Action::Repeat { back } => {
+                self.player_says_once_more(client, back as usize);
+                return Ok(());
+            }
             Action::Nonsense { times, .. } => {
                 self.player_babbles(client, times);
                 return Ok(());
@@ -173,6 +187,9 @@ impl World<'_> {
                 return self.connect(client);
             }
             _ => {}
+        }
+        if self.player_visits(client, action)? {
+            return Ok(());
         }
         let Some(room) = room_of(action).filter(|&room| room < self.scenario.setup.rooms as usize) else {
             return Ok(());
@@ -215,9 +232,12 @@ impl World<'_> {
         self.player_sends(client, lines);
     }
 
-    fn player_says(&mut self, client: usize, room: usize, bytes: usize) -> Result<(), Broken> {
+    pub(crate) fn player_says(&mut self, client: usize, room: usize, bytes: usize) -> Result<(), Broken> {
         let content = self.judge.next_content(bytes);
         let send = self.judge.plans(client, room, bytes)?;
+        if room >= self.scenario.setup.rooms as usize {
+            self.parlours.says(self.now, send);
+        }
         let name = self.judge.room(room).clone();
         let wish = Wish::Say { room: name.as_str(), content: &content, number: send.0.into() };
         self.player_wants(client, wish);
@@ -241,7 +261,11 @@ impl World<'_> {
             let name = self.judge.room(room).clone();
             if enters {
                 self.life.asked[client].insert(room);
-                self.player_wants(client, Wish::Join { room: name.as_str() });
+                if room < self.scenario.setup.rooms as usize {
+                    self.player_wants(client, Wish::Join { room: name.as_str() });
+                } else {
+                    self.player_calls_at(client, room);
+                }
             } else {
                 let now = self.now;
                 self.life.end_stays(now, |stay| stay.client == client && stay.room == room, true);

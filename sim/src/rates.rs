@@ -87,11 +87,17 @@ impl Rates {
         self.held[client] = self.by_id.get(&session).copied();
     }
 
-    /// A gateway says what became of a request of a client. True if that was judged.
+    /// A gateway says what became of a request of a client, who may be above a quota. True if that was judged.
     ///
     /// # Errors
     /// Why something else should have become of it.
-    pub(crate) fn noticed(&mut self, now: Time, client: usize, notice: &Notice) -> Result<bool, String> {
+    pub(crate) fn noticed(
+        &mut self,
+        now: Time,
+        client: usize,
+        notice: &Notice,
+        is_above: bool,
+    ) -> Result<bool, String> {
         let (connection, is_in) = match *notice {
             Notice::Attached { connection, session, resumed, .. } => {
                 self.attached(client, connection, session, resumed);
@@ -110,6 +116,9 @@ impl Rates {
         let Some((session, deaths)) = self.connections.get(slot(connection)).copied().flatten() else {
             return Ok(false);
         };
+        if !is_in && is_above {
+            return Ok(false);
+        }
         if !is_in && deaths != self.deaths[client] {
             // Whether that was a message, its sender would have known.
             return Ok(false);

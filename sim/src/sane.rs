@@ -26,6 +26,8 @@ pub(crate) fn setup(setup: &Setup) -> Result<(), String> {
         nodes,
         clients,
         rooms,
+        parlours,
+        bots,
         patience: its,
         mail_us_max,
         chaos_us,
@@ -43,6 +45,8 @@ pub(crate) fn setup(setup: &Setup) -> Result<(), String> {
     ] {
         within(name, count, 1..=COUNT_MAX)?;
     }
+    within("parlours", u64::from(*parlours), 0..=COUNT_MAX)?;
+    within("the number of bots", bots.len() as u64, 0..=COUNT_MAX)?;
     gateway.check().and_then(|()| shard.check()).map_err(|limit| limit.to_string())?;
     within("frame_bytes_max", gateway.frame_bytes_max, 1..=BYTES_MAX)?;
     within("content_bytes_max", gateway.content_bytes_max, 1..=BYTES_MAX)?;
@@ -81,8 +85,12 @@ fn patience(patience: &Patience) -> Result<(), String> {
 
 /// A line may take nothing: then nothing gets through.
 fn client(client: &ClientSetup) -> Result<(), String> {
-    let ClientSetup { user, latency_us, jitter_us, rate, send_buffer, clock, voice: _ } = client;
+    let ClientSetup { user, latency_us, jitter_us, rate, send_buffer, clock, voice: _, undecided: _, pass } =
+        client;
     within("user", u64::from(*user), 0..=COUNT_MAX)?;
+    if let Some(pass) = pass {
+        within("lasts_us", pass.lasts_us, 1_000_000..=SPAN_US_MAX)?;
+    }
     within("latency_us", *latency_us, 0..=SPAN_US_MAX)?;
     within("jitter_us", *jitter_us, 0..=SPAN_US_MAX)?;
     within("rate", *rate, 0..=LINE_MAX)?;
@@ -107,7 +115,7 @@ pub(crate) fn step(step: &Step) -> Result<(), String> {
             within("times", times, 0..=TIMES_MAX)?;
             within("bytes", bytes as usize, 0..=BYTES_MAX)
         }
-        Action::Nonsense { times, .. } => within("times", times, 0..=TIMES_MAX),
+        Action::Nonsense { times, .. } | Action::Talk { times, .. } => within("times", times, 0..=TIMES_MAX),
         Action::Jump { by_us } => span("by_us", by_us.unsigned_abs()),
         Action::Pause { for_us, .. } | Action::Stall { for_us, .. } => span("for_us", for_us),
         Action::Slow { rate, for_us } => {

@@ -9,6 +9,7 @@ use chinwag_core::{
     dialect::Dialect,
     limiter::Rate,
     name::LOBBY,
+    role::Role,
 };
 use chinwag_oracle::Keep;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,12 @@ pub struct Setup {
     pub clients: Vec<ClientSetup>,
     /// Rooms there may be.
     pub rooms: u32,
+    /// Rooms beside those that have owners: plain clients of the native dialect make them, and let others in.
+    #[serde(default)]
+    pub parlours: u32,
+    /// Clients that are bots, and plain ones of the native dialect: after those rooms come theirs.
+    #[serde(default)]
+    pub bots: Vec<u32>,
     /// How clients behave.
     pub patience: Patience,
     /// Longest that mail from one node to another takes.
@@ -94,6 +101,24 @@ pub struct ClientSetup {
     /// What it speaks, if it is a plain client without sessions, and not core's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voice: Option<Dialect>,
+    /// The address of a plain client leaves open what it speaks, and its first frame tells.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undecided: bool,
+    /// What a plain client shows who it is with, where the server verifies tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<Pass>,
+}
+
+/// The tokens of a client: a new one for every connection.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pass {
+    /// What they say of its user.
+    pub role: Role,
+    /// How long each is good, while there are faults; in calms they are good for ever.
+    pub lasts_us: u64,
+    /// A newer one is shown in time, where the client's dialect is the native one.
+    pub keeps: bool,
 }
 
 /// How an actor's clock differs from the world's.
@@ -163,6 +188,26 @@ impl Setup {
         RoomName::new(&name).expect("a short name")
     }
 
+    /// How many rooms there may be with those that have owners, which come last.
+    pub(crate) fn places(&self) -> usize {
+        (self.rooms + self.parlours) as usize + self.bots.len()
+    }
+
+    /// The place of a room that has an owner, if there is such a one.
+    pub(crate) fn parlour(&self, parlour: u32) -> Option<usize> {
+        let place = self.rooms as usize + parlour as usize;
+        (place < self.places()).then_some(place)
+    }
+
+    /// The name of a room in its place.
+    pub(crate) fn place_name(&self, place: u32) -> RoomName {
+        let Some(parlour) = place.checked_sub(self.rooms) else { return self.room_name(place) };
+        let bot = parlour.checked_sub(self.parlours).and_then(|bot| self.bots.get(bot as usize));
+        let user = bot.and_then(|&bot| self.clients.get(bot as usize)).map(|client| client.user);
+        let name = user.map_or_else(|| format!("p{parlour}"), |user| format!("bot:u{user}"));
+        RoomName::new(&name).expect("a short name")
+    }
+
     /// What is kept of rooms and shown of it.
     pub(crate) fn keep(&self) -> Keep {
         Keep {
@@ -227,7 +272,9 @@ impl Scenario {
             }
         }
         // Who is over its rate sends one at a time and waits for each answer.
-        let each = Duration::from_secs(1) / gateway.message_rate.max(1) + Duration::from_millis(500);
+        let slowest = gateway.message_quotas.iter().map(|quota| quota.per / quota.count.max(1)).max();
+        let rate = Duration::from_secs(1) / gateway.message_rate.max(1);
+        let each = rate.max(slowest.unwrap_or_default()) + Duration::from_millis(500);
         let talking = each * sends.into_values().max().unwrap_or(0);
         let by_the_book =
             noticing + returning + forgetting + talking + self.uploading_time() + Duration::from_secs(10);
@@ -349,6 +396,68 @@ pub enum Action {
     Create {
         /// Which.
         room: u32,
+    },
+    /// The user of a plain client says once more, under the same key, what they were told is there.
+    Repeat {
+        /// So many messages before the last one of those.
+        back: u32,
+    },
+    /// The user wants to make a room that has an owner.
+    Found {
+        /// Which.
+        parlour: u32,
+        /// It is for those only whom they let in.
+        private: bool,
+    },
+    /// The user wants to be in such a room.
+    Visit {
+        /// Which.
+        parlour: u32,
+    },
+    /// The user leaves it.
+    Depart {
+        /// Which.
+        parlour: u32,
+    },
+    /// The user says something there.
+    Talk {
+        /// Where.
+        parlour: u32,
+        /// How often.
+        times: u32,
+    },
+    /// The user lets the user of a client in.
+    Invite {
+        /// Where.
+        parlour: u32,
+        /// Whose.
+        whom: u32,
+    },
+    /// The user sends the user of a client away.
+    Kick {
+        /// From where.
+        parlour: u32,
+        /// Whose.
+        whom: u32,
+    },
+    /// The user starts or stops the bot of a room.
+    Run {
+        /// Which, of those that have owners.
+        parlour: u32,
+        /// Starts, or stops.
+        on: bool,
+    },
+    /// The user, who is a bot, says that they have dealt with what was said in their room.
+    See {
+        /// Which.
+        parlour: u32,
+        /// But for so many messages.
+        back: u32,
+    },
+    /// The client shows a newer token.
+    Renew {
+        /// It is one.
+        good: bool,
     },
     /// The user says where a task stands.
     Task {

@@ -12,6 +12,12 @@ pub(crate) fn room(step: &Step) -> Option<u32> {
     fields.get("room")?.as_u64()?.try_into().ok()
 }
 
+/// The room with an owner that a step is about.
+fn parlour(step: &Step) -> Option<u32> {
+    let (_, fields) = parts(&step.action);
+    fields.get("parlour")?.as_u64()?.try_into().ok()
+}
+
 /// How long what an action brings about lasts, if it says so.
 pub(crate) fn duration_us(action: &Action) -> Option<u64> {
     parts(action).1.get("for_us")?.as_u64()
@@ -35,7 +41,8 @@ fn parts(action: &Action) -> (String, Value) {
 pub(crate) fn actions(action: &Action) -> Vec<Action> {
     let (kind, fields) = parts(action);
     let Value::Object(fields) = &fields else { return Vec::new() };
-    let numbers = fields.iter().filter(|(name, _)| *name != "room");
+    let names = ["room", "parlour", "whom"];
+    let numbers = fields.iter().filter(|(name, _)| !names.contains(&name.as_str()));
     let simpler = |name: &str, value: &Value| -> Vec<Value> {
         let Some(number) = value.as_u64() else { return Vec::new() };
         let numbers = match name {
@@ -105,7 +112,8 @@ pub(crate) fn without_idle_client(scenario: &Scenario, client: usize) -> Scenari
     if scenario.setup.clients.len() > 1 && is_idle(scenario, client) {
         smaller.setup.clients.remove(client);
         smaller.setup.frozen.retain(|&number| number as usize != client);
-        for number in &mut smaller.setup.frozen {
+        smaller.setup.bots.retain(|&number| number as usize != client);
+        for number in smaller.setup.frozen.iter_mut().chain(&mut smaller.setup.bots) {
             *number -= u32::from(*number as usize > client);
         }
         for step in &mut smaller.steps {
@@ -113,6 +121,11 @@ pub(crate) fn without_idle_client(scenario: &Scenario, client: usize) -> Scenari
                 && *number as usize > client
             {
                 *number -= 1;
+            }
+            if let Action::Invite { whom, .. } | Action::Kick { whom, .. } = &mut step.action
+                && *whom as usize > client
+            {
+                *whom -= 1;
             }
         }
     }
@@ -131,6 +144,9 @@ pub(crate) fn without_idle_rooms(scenario: &Scenario) -> Scenario {
     let used: BTreeSet<u32> = scenario.steps.iter().filter_map(room).collect();
     let mut smaller = scenario.clone();
     smaller.setup.rooms = u32::try_from(used.len().max(1)).expect("rooms are counted in 32 bits");
+    let parlours = scenario.steps.iter().filter_map(parlour).max().map_or(0, |last| last + 1);
+    smaller.setup.bots.truncate(parlours.saturating_sub(smaller.setup.parlours) as usize);
+    smaller.setup.parlours = smaller.setup.parlours.min(parlours);
     for step in &mut smaller.steps {
         let (kind, mut fields) = parts(&step.action);
         if let Some(room) = fields.get_mut("room") {

@@ -28,22 +28,16 @@ const ALWAYS: &[&str] = &[
     "task",
 ];
 
-/// What cannot happen here so far: nobody has a token or a role, bots are not run, keys are told
-/// apart, and nobody who knows the lobby wants to
-/// leave it for nowhere. Specification 2 closes for what a user may not do only if it is told to.
+/// What cannot happen here so far: nobody needs a token, keys are told apart, and nobody who knows the lobby wants to leave
+/// it for nowhere. Specification 2 closes for what a user may not do only if it is told to.
 const ELSEWHERE: &[&str] = &[
     "close bad_token",
     "close permission_denied",
-    "close token_expired",
     "close unknown_room",
     "close unsupported_data",
-    "refused bad_token",
     "refused key_reused",
     "refused last_room",
-    "refused no_bot",
-    "refused token_expired",
     "refused token_required",
-    "refused permission_denied",
 ];
 
 /// What must happen in scenarios that are mostly about something.

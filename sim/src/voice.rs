@@ -38,6 +38,26 @@ pub(crate) enum Wish<'a> {
     Task { room: &'a str, task: &'a str, state: &'a str },
 }
 
+/// What a user asks for under a number of its own, so that they know what becomes of it. Only the native dialect's
+/// clients do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Plea<'a> {
+    /// To enter a room.
+    Enter,
+    /// To make it.
+    Found { private: bool },
+    /// To let somebody in.
+    Invite { whom: &'a str },
+    /// To send somebody away.
+    Kick { whom: &'a str },
+    /// To start its bot, or to stop it.
+    Run { on: bool },
+    /// To note that the bot who asks has dealt with so much.
+    See { seq: Seq },
+    /// To take this token for theirs from now on; of no room.
+    Renew { token: &'a str },
+}
+
 /// A frame to be sent.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Line {
@@ -75,6 +95,18 @@ pub(crate) enum Heard {
     Missing { room: String, from: u64, to: u64 },
     /// Something was refused; for now only, if it may be tried again.
     Refused { refusal: Refusal, message: Option<u64>, for_now: bool },
+    /// One was sent away from a room.
+    SentAway { room: String, position: Position },
+    /// A newer token was taken.
+    Renewed { plea: u64 },
+    /// Who is in a room and what they do, in place of changes that were left out.
+    Listed { room: String },
+    /// A room was made, as was asked for under this number.
+    Made { room: String, epoch: Epoch, plea: u64 },
+    /// What was asked for is done.
+    Granted { plea: u64 },
+    /// It is refused; for now only, if it may be tried again.
+    Denied { plea: u64, refusal: Refusal, for_now: bool },
     /// Something that changes nothing.
     Other,
 }
@@ -84,6 +116,8 @@ pub(crate) enum Heard {
 pub(crate) struct Standing {
     pub(crate) head: Position,
     pub(crate) next: Seq,
+    /// What lies before is not kept.
+    pub(crate) has_gap: bool,
 }
 
 /// How somebody is there.
@@ -114,6 +148,8 @@ type Hearing = Result<Vec<Heard>, String>;
 pub(crate) struct Voice {
     user: UserName,
     tongue: Tongue,
+    /// Its address leaves open what it speaks.
+    is_undecided: bool,
 }
 
 #[derive(Debug)]
@@ -135,7 +171,13 @@ impl Voice {
             Dialect::SocketIo => Tongue::SocketIo,
             Dialect::Agents => Tongue::Agents,
         };
-        Self { user, tongue }
+        Self { user, tongue, is_undecided: false }
+    }
+
+    /// The same at an address where the first frame tells what is spoken. Specification 3's has no other than its own.
+    pub(crate) fn undecided(self, is_undecided: bool) -> Self {
+        let is_undecided = is_undecided && !matches!(self.tongue, Tongue::SocketIo);
+        Self { is_undecided, ..self }
     }
 
     /// What it speaks.
@@ -153,12 +195,13 @@ impl Voice {
     pub(crate) fn opening(&self) -> Opening {
         let is_named = matches!(self.tongue, Tongue::Lobby(_) | Tongue::Envelope);
         let user = is_named.then(|| self.user.clone());
-        Opening { dialect: Some(self.dialect()), user, ..Opening::default() }
+        let dialect = (!self.is_undecided).then(|| self.dialect());
+        Opening { dialect, user, ..Opening::default() }
     }
 
     /// The same, about to connect again.
     pub(crate) fn renewed(&self) -> Self {
-        Self::new(self.dialect(), self.user.clone())
+        Self::new(self.dialect(), self.user.clone()).undecided(self.is_undecided)
     }
 
     /// What no client of its dialect says; another number, other words.
@@ -205,6 +248,16 @@ impl Voice {
         !matches!(self.tongue, Tongue::Agents) || room.as_str() == LOBBY
     }
 
+    /// Whether it asks under numbers.
+    pub(crate) const fn has_pleas(&self) -> bool {
+        matches!(self.tongue, Tongue::Chat)
+    }
+
+    /// Asks for something under a number that its connection has but once.
+    pub(crate) fn plead(&self, room: &str, plea: Plea<'_>, number: u64) -> Line {
+        Line::new(chat::pleads(&self.user, room, plea, number))
+    }
+
     /// The room it is in without having asked, where its specification knows such a one.
     pub(crate) const fn home(&self) -> Option<&'static str> {
         match self.tongue {
@@ -217,6 +270,9 @@ impl Voice {
     pub(crate) fn greet(&self, out: &mut Vec<Line>) {
         match self.tongue {
             Tongue::Agents => out.push(Line::new(agents::greeting(&self.user))),
+            // They are greeted first, once it is known what they speak.
+            Tongue::Lobby(_) if self.is_undecided => out.push(Line::new(lobby::HELP)),
+            Tongue::Envelope if self.is_undecided => out.push(Line::new(envelope::PING)),
             Tongue::Chat | Tongue::Lobby(_) | Tongue::Envelope | Tongue::SocketIo => {}
         }
     }

@@ -27,14 +27,17 @@ use crate::{
     mailing::Mailing,
     marks::Marks,
     outcome::{Failure, Outcome},
+    passes,
     person::Person,
     player,
+    quotas::Quotas,
     rates::Rates,
     sabotage::{Sabotage, Saboteur},
     scenario::{Calm, Scenario},
     server::Server,
     tally::Tally,
     trace::{self, Kind, Lane, Trace},
+    visiting::Parlours,
     witness::Witness,
 };
 
@@ -123,6 +126,8 @@ pub(crate) struct World<'a> {
     pub(crate) life: Life,
     pub(crate) endings: Endings,
     pub(crate) mailing: Mailing,
+    pub(crate) parlours: Parlours,
+    pub(crate) quotas: Quotas,
     /// The list of rooms that is asked for at rest.
     pub(crate) inventory: Option<Inventory>,
     pub(crate) trace: &'a mut Trace,
@@ -177,7 +182,7 @@ impl<'a> World<'a> {
         let users = people.iter().map(|person| person.user.clone()).collect();
         let rates =
             Rates::new(setup.clients.iter().map(|client| client.user).collect(), setup.message_rate());
-        let names = (0..setup.rooms).map(|room| setup.room_name(room)).collect();
+        let names = (0u32..).take(setup.places()).map(|place| setup.place_name(place)).collect();
         let mut world = Self {
             scenario,
             draws,
@@ -191,6 +196,8 @@ impl<'a> World<'a> {
             life: Life::new(scenario),
             endings: Endings::default(),
             mailing: Mailing::default(),
+            parlours: Parlours::default(),
+            quotas: Quotas::new(setup),
             inventory: None,
             judge: Judge::new(users, names, rates, setup),
             trace,
@@ -418,7 +425,15 @@ impl<'a> World<'a> {
                 self.begin_close(id);
                 self.write(id, more);
             }
-            NodeOutput::Verify(..) => unreachable!("nobody here has a token"),
+            NodeOutput::Verify(connection, token) => {
+                let outcome = passes::verify(token.reveal(), self.server.clock.shows(self.now));
+                self.line_is_verified(connection, &outcome);
+                self.hand_node(
+                    node,
+                    NodeInput::Gateway(GatewayInput::Verified { connection, outcome }),
+                    more,
+                );
+            }
             NodeOutput::Notice(notice) => self.noticed(&notice)?,
             NodeOutput::Mail(to, mail) => {
                 let to = to as usize;

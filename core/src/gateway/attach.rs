@@ -76,6 +76,9 @@ impl Gateway {
         });
         let Some((slot, attaching)) = attaching else {
             // It went away before the shard had heard of it: what it said then named no session that was attached.
+            if planted!(SessionOutlivesConnection) {
+                return;
+            }
             let shard = self.home_of(&peer.user);
             out.push(GatewayOutput::Submit { shard, op: Op::Detach { peer, keep: Keep::Window, limiters } });
             return;

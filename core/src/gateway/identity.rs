@@ -3,6 +3,8 @@
 //! A token comes with the address, with `hello`, or, in place of one that ends, with `refresh`. What else comes in
 //! waits meanwhile. Without a key nobody can tell a good token from a bad one, and none is looked at.
 
+use std::time::Duration;
+
 use super::{
     Gateway, GatewayOutput, Slot,
     connection::{Connection, NamedBy, Phase},
@@ -51,14 +53,19 @@ impl Connection {
 
     /// What its token makes of it; without one it is a member.
     pub(super) fn role(&self) -> Role {
-        self.identity.as_ref().map_or_else(Role::default, |identity| identity.claims.role)
+        let role = self.identity.as_ref().map_or_else(Role::default, |identity| identity.claims.role);
+        planted!(RoleForgotten, Role::Member, role)
     }
 
     /// When its token must be looked at.
     pub(super) fn token_due(&self, config: &GatewayConfig) -> Option<Time> {
         let identity = self.identity.as_ref()?;
         let expires = identity.claims.expires?;
-        Some(if identity.told { expires + config.token_grace } else { expires })
+        if identity.told && planted!(TokenNeverEnds) {
+            return None;
+        }
+        let grace = planted!(TokenWithoutGrace, Duration::ZERO, config.token_grace);
+        Some(if identity.told { expires + grace } else { expires })
     }
 }
 
@@ -182,7 +189,9 @@ impl Gateway {
             Ok(claims) if claims.user == peer.user => {
                 (peer.role, peer.owner) = (claims.role, claims.owner.clone());
                 let expires = claims.expires;
-                connection.identity = Some(Box::new(Identity { claims, told: false }));
+                if !planted!(RefreshForgotten) {
+                    connection.identity = Some(Box::new(Identity { claims, told: false }));
+                }
                 self.tell(now, slot, &Event::Refreshed { id, expires }, out);
             }
             Ok(_) => self.refuse(now, slot, id, Refusal::UserMismatch, None, None, out),

@@ -297,6 +297,9 @@ impl Gateway {
             },
             Phase::Arriving | Phase::Silent | Phase::Closing => return,
         };
+        if planted!(SessionOutlivesConnection, matches!(connection.phase, Phase::Attaching(_)), false) {
+            return;
+        }
         let keep = match code {
             Some(1000 | 1001) => Keep::Nothing,
             _ if connection.greeted => Keep::Window,
@@ -321,6 +324,9 @@ impl Gateway {
     fn silence(&mut self, slot: Slot, out: &mut Vec<GatewayOutput>) {
         if self.connection(slot).is_closing() {
             return;
+        }
+        if planted!(SilentStillReads) {
+            self.connection(slot).rooms.clear();
         }
         self.release(slot, None, out);
         let connection = self.connection(slot);

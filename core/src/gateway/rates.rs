@@ -52,7 +52,10 @@ impl Gateway {
     pub(super) fn carry_limiters(&mut self, slot: Slot, user: &UserName, carried: Limiters) {
         let (message, control) = (self.message_rate(), self.control_rate());
         let quotas = &self.config.message_quotas;
-        let account = (!quotas.is_empty()).then(|| self.quotas.open(user, carried.quotas, quotas));
+        let account = (!quotas.is_empty()).then(|| {
+            let carried = planted!(QuotaRefillsOnReconnect, Vec::new(), carried.quotas);
+            self.quotas.open(user, carried, quotas)
+        });
         let connection = self.connection(slot);
         connection.account = account;
         let own = &mut connection.limiters;

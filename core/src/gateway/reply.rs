@@ -179,7 +179,7 @@ impl Gateway {
     ) {
         let Some(&slot) = self.by_id.get(&connection) else { return };
         let Some(peer) = self.connection(slot).peer().cloned() else { return };
-        self.leave(slot, room);
+        planted!(KickLeavesReader, (), self.leave(slot, room));
         self.tell(now, slot, &Event::Left { id: None, room, position, kicked: true }, out);
         let connection = self.connection(slot);
         let home = connection.codec.dialect().home().filter(|home| *home != room.as_str());

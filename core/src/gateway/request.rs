@@ -9,7 +9,7 @@ use super::{
     wire,
 };
 use crate::{
-    dialect::{Codec, Command, Decoded, Event, Rejection, Request, dialect_of},
+    dialect::{Codec, Command, Decoded, Dialect, Event, Rejection, Request, dialect_of},
     disconnect::Disconnect,
     id::{RequestId, ShardId},
     name::RoomName,
@@ -174,6 +174,7 @@ impl Gateway {
         let is_named = named.is_ok() || connection.claimed().is_some();
         let Some(dialect) = dialect_of(text, is_named) else { return false };
         let named = named.clone();
+        let dialect = planted!(FirstFrameOverlooked, Dialect::Chat, dialect);
         connection.codec = Codec::new(dialect, &self.config);
         if !dialect.is_named_by_address() {
             return false;

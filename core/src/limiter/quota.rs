@@ -75,7 +75,8 @@ impl Used {
     /// How long until another is admitted; `None` if it is now.
     #[must_use]
     pub fn wait(&self, now: Time, quota: Quota) -> Option<Duration> {
-        let first = self.0.len().checked_sub(quota.count as usize)?;
+        let count = planted!(QuotaOneTooMany, quota.count + 1, quota.count);
+        let first = self.0.len().checked_sub(count as usize)?;
         let free = self.0[first] + quota.per;
         (free > now).then(|| free.since(now))
     }

@@ -115,6 +115,30 @@ catalogue! {
     RoomsCountOthers = "rooms-count-others",
     /// Who writes is shown to on their own node only.
     TypingStaysOnItsNode = "typing-stays-on-its-node",
+    /// A key is remembered for a sixtieth of its time.
+    KeyForgottenEarly = "key-forgotten-early",
+    /// What is said again under its key is answered with the place of the newest message.
+    RepeatMisplaced = "repeat-misplaced",
+    /// Who is sent away on one connection stays on the others.
+    KickTakesOneSeat = "kick-takes-one-seat",
+    /// Who is sent away is still invited.
+    KickLeavesInvitation = "kick-leaves-invitation",
+    /// Anybody sends others away.
+    AnybodyRules = "anybody-rules",
+    /// Anybody comes into a private room.
+    PrivateRoomOpen = "private-room-open",
+    /// Whom an owner lets in is kept out.
+    InvitationLost = "invitation-lost",
+    /// Private rooms are listed for everybody.
+    PrivateRoomListed = "private-room-listed",
+    /// A bot that comes back is shown what newcomers are shown.
+    CursorIgnored = "cursor-ignored",
+    /// What a bot has dealt with is taken to be all there is.
+    CursorRunsAhead = "cursor-runs-ahead",
+    /// What a bot is doing is not kept: who comes later does not hear of it.
+    BotStatusNotKept = "bot-status-not-kept",
+    /// A bot that goes is not shown to have stopped.
+    BotGoesUnseen = "bot-goes-unseen",
     /// Whatever is said, what a shard has done has the same digest.
     DigestWithoutContent = "digest-without-content",
 
@@ -146,6 +170,26 @@ catalogue! {
     WrongCloseCode = "wrong-close-code",
     /// Who has left a room still reads it.
     PushToThoseWhoLeft = "push-to-those-who-left",
+    /// A connection begins with unused quotas.
+    QuotaRefillsOnReconnect = "quota-refills-on-reconnect",
+    /// A quota admits one more than it should.
+    QuotaOneTooMany = "quota-one-too-many",
+    /// Who is told that their token has ended may go on for ever.
+    TokenNeverEnds = "token-never-ends",
+    /// Who is told that their token has ended is closed at once.
+    TokenWithoutGrace = "token-without-grace",
+    /// A newer token is taken, and the connection ends with the old one.
+    RefreshForgotten = "refresh-forgotten",
+    /// Whatever a token says, its user is a member.
+    RoleForgotten = "role-forgotten",
+    /// Who is replaced goes on reading.
+    SilentStillReads = "silent-still-reads",
+    /// A session whose connection ends before it is told stays.
+    SessionOutlivesConnection = "session-outlives-connection",
+    /// Where the first frame decides what is spoken, it is always the native dialect.
+    FirstFrameOverlooked = "first-frame-overlooked",
+    /// Who is sent away from a room still reads it.
+    KickLeavesReader = "kick-leaves-reader",
     /// An answer is left out when the outbox has not drained.
     AckShed = "ack-shed",
     /// A socket that was not read for a while is never read again.

@@ -93,7 +93,9 @@ impl Room {
         if invited.len() >= max as usize && !invited.contains(user) {
             return Err(Refusal::Full);
         }
-        invited.insert(user.clone());
+        if !planted!(InvitationLost) {
+            invited.insert(user.clone());
+        }
         Ok(())
     }
 
@@ -136,7 +138,7 @@ impl State {
     ) {
         let admitted = self.admit(turn, peer).and_then(|()| self.governed(peer, name, Act::Kick));
         match admitted {
-            Ok(room) => room.take_invitation_back(user),
+            Ok(room) => planted!(KickLeavesInvitation, (), room.take_invitation_back(user)),
             Err(refusal) => return turn.refuse(peer, id, name, refusal),
         }
         let ended = self.unseat_all(turn, name, user);
@@ -153,7 +155,8 @@ impl State {
         let Self { sessions, rooms, .. } = self;
         let room = rooms.get_mut(name).expect("whoever calls has looked");
         let mut ended = None;
-        for (session, address) in room.seats_of(user) {
+        let most = planted!(KickTakesOneSeat, 1, usize::MAX);
+        for (session, address) in room.seats_of(user).into_iter().take(most) {
             sessions.known_mut(session).rooms.remove(name);
             ended = room.remove_seat(turn, user, session);
             if let Some(address) = address {
@@ -168,6 +171,10 @@ impl State {
     /// The room, if somebody may do this there.
     pub(super) fn governed(&mut self, peer: &Peer, name: &RoomName, act: Act) -> Result<&mut Room, Refusal> {
         let room = self.rooms.get_mut(name).ok_or(Refusal::UnknownRoom)?;
-        if room.allows(peer, act) { Ok(room) } else { Err(Refusal::PermissionDenied) }
+        if planted!(AnybodyRules, true, room.allows(peer, act)) {
+            Ok(room)
+        } else {
+            Err(Refusal::PermissionDenied)
+        }
     }
 }

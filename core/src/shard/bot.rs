@@ -63,12 +63,13 @@ impl Room {
     pub(super) fn bot_apart(&self, config: &ShardConfig) -> Option<(UserName, Status)> {
         let bot = self.bot.as_ref()?;
         let is_listed = self.members.contains_key(&bot.user) && !self.is_large(config);
+        let is_listed = is_listed || planted!(BotStatusNotKept);
         bot.status.clone().filter(|_| !is_listed).map(|status| (bot.user.clone(), status))
     }
 
     /// Where the room's bot goes on when it comes in; nobody else has such a place.
     pub(super) fn cursor_of(&self, user: &UserName) -> Option<Position> {
-        let bot = self.bot.as_ref().filter(|bot| bot.user == *user)?;
+        let bot = self.bot.as_ref().filter(|bot| bot.user == *user && !planted!(CursorIgnored))?;
         Some(Position::new(self.log.head().epoch, bot.seen))
     }
 
@@ -83,6 +84,9 @@ impl Room {
 
     /// If it is the bot who is away now.
     pub(super) fn bot_went(&mut self, turn: &mut Turn<'_>, user: &UserName, absence: Absence) {
+        if planted!(BotGoesUnseen) {
+            return;
+        }
         if let Some(bot) = self.bot.as_ref().filter(|bot| bot.user == *user) {
             match absence {
                 Absence::Lost if !bot.halted => self.bot_is(turn, "error", Some("its connection is gone")),
@@ -157,6 +161,7 @@ impl State {
             None => turn.refuse(peer, id, name, Refusal::NoBot),
             Some(bot) if bot.user != peer.user => turn.refuse(peer, id, name, Refusal::PermissionDenied),
             Some(bot) => {
+                let seq = planted!(CursorRunsAhead, head, seq);
                 bot.seen = bot.seen.max(seq.min(head));
                 turn.grant(peer, id, name, Reply::Noted);
             }

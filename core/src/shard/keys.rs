@@ -83,7 +83,8 @@ impl Keys {
         said: Fingerprint,
         placed: Placed,
     ) {
-        let until = turn.at + turn.config.key_window;
+        let kept = turn.config.key_window;
+        let until = turn.at + planted!(KeyForgottenEarly, kept / 60, kept);
         let window = self.of_users.entry(user.clone()).or_default();
         if window.order.is_empty() {
             turn.deadlines.set(until, Due::Keys(user.clone()));

@@ -115,7 +115,8 @@ impl State {
     fn rooms(&self, peer: &Peer, after: Option<&RoomName>, limit: u32) -> Reply {
         let count = |room: &Room| planted!(RoomsCountOthers, room.count().saturating_sub(1), room.count());
         let view = |name: &RoomName, room: &Room| {
-            room.lets_in(peer).then(|| RoomView { room: name.clone(), members: count(room) })
+            planted!(PrivateRoomListed, true, room.lets_in(peer))
+                .then(|| RoomView { room: name.clone(), members: count(room) })
         };
         let (rooms, more) = page_of_names(&self.rooms, after, limit, view);
         Reply::Rooms { rooms, more }

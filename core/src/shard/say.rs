@@ -77,7 +77,9 @@ impl State {
         if let Some((key, said)) = key
             && let Some(placed) = self.keys.recall(turn.config, &peer.user, name, key, said)?
         {
-            return Ok(Said { placed, news: None });
+            let newest = || self.rooms.get(name).map_or(placed.position, |room| room.log.head());
+            let position = planted!(RepeatMisplaced, newest(), placed.position);
+            return Ok(Said { placed: Placed { position, ..placed }, news: None });
         }
         self.receive_visit(turn, peer, name)?;
         let room = planted!(

@@ -74,6 +74,7 @@ fn head(file: &ScenarioFile, outcome: &Outcome, title: &str) -> String {
         ("nodes", setup.nodes.to_string()),
         ("shards", setup.gateway.shards.to_string()),
         ("rooms", setup.rooms.to_string()),
+        ("parlours", setup.parlours.to_string()),
         ("steps", file.scenario.steps.len().to_string()),
         ("events", outcome.events.to_string()),
         ("frames", outcome.frames.to_string()),

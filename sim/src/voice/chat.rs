@@ -1,9 +1,9 @@
 //! Specification 0's own frames, without a session: the user is named in each.
 
-use chinwag_core::{Seq, UserName};
+use chinwag_core::{Epoch, Seq, UserName};
 use serde_json::json;
 
-use super::{Heard, Hearing, Mood, Standing, Wish, fields::Fields, key, number_of, position, refusal};
+use super::{Heard, Hearing, Mood, Plea, Standing, Wish, fields::Fields, key, number_of, position, refusal};
 
 pub(super) fn says(user: &UserName, wish: Wish<'_>) -> String {
     let user = user.as_str();
@@ -17,6 +17,31 @@ pub(super) fn says(user: &UserName, wish: Wish<'_>) -> String {
         Wish::Status { room, state } => json!({"type": "status", "room": room, "state": state}),
         Wish::Task { room, task, state } => {
             json!({"type": "task", "room": room, "task": task, "state": state})
+        }
+    };
+    frame.to_string()
+}
+
+pub(super) fn pleads(user: &UserName, room: &str, plea: Plea<'_>, number: u64) -> String {
+    let user = user.as_str();
+    let frame = match plea {
+        Plea::Enter => json!({"type": "join", "room": room, "user": user, "id": number}),
+        Plea::Found { private } => {
+            json!({"type": "create", "room": room, "user": user, "private": private, "id": number})
+        }
+        Plea::Invite { whom } => {
+            json!({"type": "invite", "room": room, "user": user, "whom": whom, "id": number})
+        }
+        Plea::Renew { token } => json!({"type": "refresh", "token": token, "id": number}),
+        Plea::Run { on } => {
+            let kind = if on { "start" } else { "stop" };
+            json!({"type": kind, "room": room, "user": user, "id": number})
+        }
+        Plea::See { seq } => {
+            json!({"type": "seen", "room": room, "user": user, "seq": seq.0, "id": number})
+        }
+        Plea::Kick { whom } => {
+            json!({"type": "kick", "room": room, "user": user, "whom": whom, "id": number})
         }
     };
     frame.to_string()
@@ -38,14 +63,27 @@ fn frame(kind: &str, fields: &mut Fields<'_>) -> Hearing {
             Heard::Entered { room: fields.text("room")?, standing: Some(standing) }
         }
         "left" => {
-            let position = Some(position(fields.number("epoch")?, fields.number("seq")?));
-            fields.pass(&["kicked"])?;
-            Heard::Gone { room: fields.text("room")?, position }
+            let position = position(fields.number("epoch")?, fields.number("seq")?);
+            match (fields.text("room")?, fields.maybe_truth("kicked")?) {
+                (room, Some(true)) => Heard::SentAway { room, position },
+                (room, Some(false) | None) => Heard::Gone { room, position: Some(position) },
+            }
         }
         "message" => message(fields, false)?,
         "history" => return history(fields),
+        "refreshed" => {
+            fields.pass(&["expires"])?;
+            Heard::Renewed { plea: fields.number("id")? }
+        }
+        "created" => {
+            let (room, epoch) = (fields.text("room")?, Epoch(fields.number("epoch")?));
+            Heard::Made { room, epoch, plea: fields.number("id")? }
+        }
         "ack" => {
             fields.word("room")?;
+            if let Some(plea) = fields.maybe_number("id")? {
+                return Ok(vec![Heard::Granted { plea }]);
+            }
             let position = Some(position(fields.number("epoch")?, fields.number("seq")?));
             let number = number_of(&fields.word("key")?).ok_or("nobody has sent this")?;
             Heard::Accepted { number, position }
@@ -84,11 +122,10 @@ fn frame(kind: &str, fields: &mut Fields<'_>) -> Hearing {
             Heard::Missing { room: fields.text("room")?, from, to }
         }
         "members" => {
-            fields.word("room")?;
             fields.objects("members")?;
             fields.number("count")?;
             fields.truth("more")?;
-            Heard::Other
+            Heard::Listed { room: fields.text("room")? }
         }
         "warning" => {
             fields.word("message")?;
@@ -100,7 +137,11 @@ fn frame(kind: &str, fields: &mut Fields<'_>) -> Hearing {
             fields.word("message")?;
             let for_now = fields.maybe_number("retry_after_ms")?.is_some();
             let message = fields.maybe_text("key")?.and_then(|key| number_of(&key));
-            Heard::Refused { refusal: refusal(&fields.word("code")?)?, message, for_now }
+            let refusal = refusal(&fields.word("code")?)?;
+            match fields.maybe_number("id")? {
+                Some(plea) => Heard::Denied { plea, refusal, for_now },
+                None => Heard::Refused { refusal, message, for_now },
+            }
         }
         other => return Err(format!("there is no type {other:?}")),
     };
@@ -144,7 +185,8 @@ pub(super) fn standing(fields: &mut Fields<'_>) -> Result<Standing, String> {
     let head = position(fields.number("epoch")?, fields.number("seq")?);
     let next = Seq(fields.number("next")?);
     match (&*fields.word("verdict")?, fields.maybe_number("from")?, fields.maybe_number("to")?) {
-        ("full" | "reset", None, None) | ("gap", Some(_), Some(_)) => Ok(Standing { head, next }),
+        ("full" | "reset", None, None) => Ok(Standing { head, next, has_gap: false }),
+        ("gap", Some(_), Some(_)) => Ok(Standing { head, next, has_gap: true }),
         (verdict, ..) => Err(format!("the verdict is {verdict}")),
     }
 }

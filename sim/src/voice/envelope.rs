@@ -11,6 +11,9 @@ use super::{
     key, number_of, position, refusal,
 };
 
+/// Asks for a sign of life.
+pub(super) const PING: &str = r#"{"type":"ping","payload":{}}"#;
+
 /// What a user wants; there is nothing to say about what one does.
 pub(super) fn says(wish: Wish<'_>) -> Option<String> {
     let frame = match wish {
@@ -125,6 +128,10 @@ fn frame(kind: &str, payload: &mut Fields<'_>) -> Result<Heard, String> {
             payload.number("count")?;
             payload.truth("more")?;
             payload.objects("members")?.into_iter().try_for_each(member)?;
+            Heard::Other
+        }
+        "pong" => {
+            payload.pass(&["replyTo"])?;
             Heard::Other
         }
         "healthUpdate" => {

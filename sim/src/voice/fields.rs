@@ -103,6 +103,10 @@ impl<'a> Fields<'a> {
         self.need(name)
     }
 
+    pub(super) fn maybe_truth(&mut self, name: &str) -> Taken<Option<bool>> {
+        self.get(name)
+    }
+
     /// A number, or `null`.
     pub(super) fn number_or_null(&mut self, name: &str) -> Taken<()> {
         self.need::<Option<u64>>(name).map(drop)

@@ -10,6 +10,9 @@ use chinwag_core::Refusal;
 
 use super::{Heard, Hearing, Line, Wish, fields::is_instant};
 
+/// Asks what there is to say.
+pub(super) const HELP: &str = "/help";
+
 /// Where a client is, and what it is about to do, one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Lobby {
@@ -99,6 +102,9 @@ impl Lobby {
     }
 
     fn refused(&mut self, text: &str) -> Result<Heard, String> {
+        if text.starts_with("Your token has expired: ") {
+            return Ok(Heard::Refused { refusal: Refusal::TokenExpired, message: None, for_now: false });
+        }
         let fits = |refusal: &&Refusal| text.starts_with(refusal.message());
         let refusal = *Refusal::ALL.iter().find(fits).ok_or("there is no such refusal")?;
         if let Place::Leaving(from) = &mut self.place {
@@ -149,6 +155,10 @@ impl Lobby {
 fn others(notice: &str) -> Hearing {
     if notice.starts_with("Welcome, ") && notice.ends_with(". /help lists what you can do.") {
         return Ok(vec![Heard::Welcome]);
+    }
+    // What there is to say.
+    if notice.starts_with('/') {
+        return Ok(vec![Heard::Other]);
     }
     if let Some(rest) = notice.strip_prefix("You read too slowly: #") {
         let room = rest.strip_suffix(" goes on from its history.").ok_or("it does not say where from")?;

@@ -1,0 +1,124 @@
+//! Rooms that have owners, in some scenarios: who makes them, who may come in, who is sent away.
+
+use chinwag_core::dialect::Dialect;
+
+use crate::{
+    draw::{Cause, Draws, Purpose},
+    generate::{MILLI, SECOND, within},
+    scenario::{Action, Actor, Setup, Step},
+};
+
+/// Gives a scenario rooms that have owners, and plain clients who go there.
+pub(crate) fn furnish(c: &mut Cause, setup: &mut Setup) {
+    if !c.chance(25) {
+        return;
+    }
+    setup.parlours = c.pick(&[1, 1, 2]);
+    let users: Vec<u32> = setup.clients.iter().map(|client| client.user).collect();
+    let mut next = users.iter().max().map_or(0, |last| last + 1);
+    // The first two look into back rooms, and some habits are theirs.
+    for client in setup.clients.iter_mut().skip(2).rev().take(3) {
+        client.voice = Some(Dialect::Chat);
+        if users.iter().filter(|&&user| user == client.user).count() > 1 {
+            client.user = next;
+            next += 1;
+        }
+    }
+    if c.chance(60) {
+        setup.bots = vec![u32::try_from(setup.clients.len()).expect("few clients") - 1];
+    }
+}
+
+/// What happens in and before those rooms.
+pub(crate) fn receptions(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+    let goers: Vec<u32> = (0..)
+        .zip(&setup.clients)
+        .filter(|(_, client)| client.voice == Some(Dialect::Chat))
+        .map(|(number, _)| number)
+        .collect();
+    let bots = u32::try_from(setup.bots.len()).expect("few bots");
+    for parlour in (0..setup.parlours + bots).filter(|_| goers.len() > 1) {
+        let mut c = draws.of(Purpose::Step, 13 << 40 | u64::from(parlour) << 20);
+        let keeper = c.pick(&goers);
+        let private = c.chance(75);
+        let opening = [Action::Found { parlour, private }, Action::Visit { parlour }];
+        add(setup, c.within(SECOND / 2..=SECOND), keeper, &opening, steps);
+        for number in 0..setup.chaos_us / (3 * SECOND) {
+            let mut c = draws.of(Purpose::Step, 13 << 40 | u64::from(parlour) << 20 | (number + 1));
+            reception(&mut c, setup, parlour, keeper, &goers, steps);
+            let bot = parlour.checked_sub(setup.parlours).and_then(|bot| setup.bots.get(bot as usize));
+            if let Some(&bot) = bot {
+                let other = c.pick(&goers);
+                shift(&mut c, setup, parlour, [keeper, bot, other], steps);
+            }
+        }
+    }
+}
+
+/// Somebody comes, uninvited or not, stays for a while, and is sent away. Not all of it happens.
+fn reception(c: &mut Cause, setup: &Setup, parlour: u32, keeper: u32, goers: &[u32], steps: &mut Vec<Step>) {
+    let (guest, other) = (c.pick(goers), c.pick(goers));
+    let whom = if c.chance(90) { guest } else { within(c, 0..=setup.clients.len() as u64 - 1) };
+    let talk = Action::Talk { parlour, times: c.pick(&[1, 3]) };
+    let scenes = [
+        (20, keeper, Action::Visit { parlour }),
+        (50, guest, Action::Visit { parlour }),
+        (20, other, Action::Found { parlour, private: true }),
+        (10, other, Action::Invite { parlour, whom }),
+        (70, keeper, Action::Invite { parlour, whom }),
+        (80, guest, Action::Visit { parlour }),
+        (60, keeper, talk.clone()),
+        (60, guest, talk.clone()),
+        // Who comes back by another connection has two seats for a while.
+        (30, guest, Action::Reset),
+        (40, keeper, talk.clone()),
+        (20, other, talk.clone()),
+        (10, other, Action::Kick { parlour, whom }),
+        (70, keeper, Action::Kick { parlour, whom }),
+        (80, keeper, talk.clone()),
+        (30, other, talk),
+        (50, guest, Action::Visit { parlour }),
+        (10, other, Action::Depart { parlour }),
+    ];
+    play(c, setup, &scenes, steps);
+}
+
+/// A bot is there for a while, deals with what is said, goes, and comes back to what was said meanwhile.
+fn shift(c: &mut Cause, setup: &Setup, parlour: u32, [keeper, bot, other]: [u32; 3], steps: &mut Vec<Step>) {
+    let talk = Action::Talk { parlour, times: c.pick(&[1, 3, 6]) };
+    let see = Action::See { parlour, back: c.pick(&[0, 0, 1, 4]) };
+    let goes = if c.chance(30) { Action::Reset } else { Action::Depart { parlour } };
+    let scenes = [
+        (70, keeper, Action::Visit { parlour }),
+        (90, bot, Action::Visit { parlour }),
+        (60, keeper, talk.clone()),
+        (80, bot, see.clone()),
+        (30, keeper, Action::Run { parlour, on: c.chance(50) }),
+        (10, other, Action::Run { parlour, on: true }),
+        (10, other, see),
+        (70, bot, goes),
+        (80, keeper, talk),
+        (20, keeper, Action::Run { parlour, on: c.chance(50) }),
+        (50, bot, Action::Visit { parlour }),
+    ];
+    play(c, setup, &scenes, steps);
+}
+
+/// Some of these scenes, each with its chance in a hundred, one after the other.
+fn play(c: &mut Cause, setup: &Setup, scenes: &[(u64, u32, Action)], steps: &mut Vec<Step>) {
+    let mut at_us = c.within(SECOND..=setup.chaos_us);
+    let pause_us = c.pick(&[60 * MILLI, 400 * MILLI]);
+    for (percent, actor, action) in scenes {
+        at_us += c.within(MILLI..=pause_us);
+        if c.chance(*percent) {
+            add(setup, at_us, *actor, std::slice::from_ref(action), steps);
+        }
+    }
+}
+
+/// What a client does at one instant, while there are faults.
+fn add(setup: &Setup, at_us: u64, client: u32, actions: &[Action], steps: &mut Vec<Step>) {
+    let at_us = at_us.min(setup.chaos_us);
+    let step = |action: &Action| Step { id: 0, at_us, actor: Actor::Client(client), action: action.clone() };
+    steps.extend(actions.iter().map(step));
+}

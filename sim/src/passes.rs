@@ -1,0 +1,240 @@
+//! Tokens of plain clients: who has some, how they are verified here, and what must come of them when they end.
+//!
+//! A driver verifies signatures, which is tested elsewhere. Here a token is its own proof: user, role, and when it ends.
+
+use std::time::Duration;
+
+use chinwag_core::{
+    ConnectionId, Refusal, Time, UserName,
+    dialect::Dialect,
+    identity::{Claims, TokenFault},
+    role::Role,
+};
+
+use crate::{
+    checks::{self, broken},
+    draw::{Cause, Draws, Purpose},
+    generate::{SECOND, within},
+    judge::Broken,
+    life::Line,
+    link::ServerEnd,
+    look::Look,
+    marks::Mark,
+    player::{Alarm, Asked},
+    scenario::{Action, Actor, Pass, Setup, Step},
+    visiting::Want,
+    world::{Event, World},
+};
+
+/// What a server may take to close a connection.
+const REACTION: Duration = Duration::from_secs(1);
+
+/// A token that ends then, if ever.
+fn token(user: &UserName, role: Role, ends: Option<Time>) -> String {
+    format!("{user} {} {}", role.word(), ends.map_or(0, |ends| ends.0))
+}
+
+/// What a driver would say of a token.
+pub(crate) fn verify(token: &str, now: Time) -> Result<Claims, TokenFault> {
+    let mut parts = token.split(' ');
+    let mut part = || parts.next().ok_or(TokenFault::Malformed);
+    let user = UserName::new(part()?).map_err(|_| TokenFault::BadName)?;
+    let role = Role::from_word(part()?).ok_or(TokenFault::Malformed)?;
+    let ends = part()?.parse().map(Time).map_err(|_| TokenFault::Malformed)?;
+    let expires = (ends > Time(0)).then_some(ends);
+    if expires.is_some_and(|ends| ends <= now) {
+        return Err(TokenFault::Expired);
+    }
+    Ok(Claims { user, role, owner: None, expires })
+}
+
+/// Gives plain clients tokens, in some scenarios.
+pub(crate) fn issue(c: &mut Cause, setup: &mut Setup) {
+    // Where rooms have owners, it matters who may have some.
+    if !c.chance(if setup.parlours > 0 { 50 } else { 20 }) {
+        return;
+    }
+    (setup.gateway.verify_tokens, setup.gateway.token_dialects) = (true, Some(Vec::new()));
+    setup.gateway.token_grace = Duration::from_secs(c.pick(&[1, 3, 6]));
+    let users: Vec<u32> = setup.clients.iter().map(|client| client.user).collect();
+    for client in setup.clients.iter_mut().filter(|client| client.voice.is_some()) {
+        let is_alone = users.iter().filter(|&&user| user == client.user).count() == 1;
+        let role = c.pick(&[Role::Member, Role::Member, Role::Member, Role::Guest, Role::Bot]);
+        let pass = Pass { role, lasts_us: c.pick(&[3, 8]) * SECOND, keeps: c.chance(80) };
+        // Before it is known what is spoken, who shows no good token is told so in the native dialect.
+        let is_clear = !client.undecided || client.voice == Some(Dialect::Chat);
+        client.pass = (is_alone && is_clear && c.chance(60)).then_some(pass);
+    }
+}
+
+/// Newer tokens, and what is none, at any time.
+pub(crate) fn renewals(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+    let shows =
+        |client: &crate::scenario::ClientSetup| client.pass.is_some() && client.voice == Some(Dialect::Chat);
+    for (number, _) in (0..).zip(&setup.clients).filter(|(_, client)| shows(client)) {
+        let mut c = draws.of(Purpose::Step, 14 << 40 | u64::from(number) << 20);
+        for _ in 0..within(&mut c, 1..=4) {
+            let (at_us, good) = (c.within(SECOND..=setup.chaos_us), c.chance(60));
+            steps.push(Step { id: 0, at_us, actor: Actor::Client(number), action: Action::Renew { good } });
+        }
+    }
+}
+
+/// What clients do.
+impl World<'_> {
+    fn pass(&self, client: usize) -> Option<Pass> {
+        self.scenario.setup.clients[client].pass.filter(|_| self.scenario.setup.gateway.verify_tokens)
+    }
+
+    /// What a client's user is to the server.
+    pub(crate) fn role(&self, client: usize) -> Role {
+        self.pass(client).map_or_else(Role::default, |pass| pass.role)
+    }
+
+    /// Whether a client's user may make rooms that are not their own as a bot's.
+    pub(crate) fn may_make_rooms(&self, client: usize) -> bool {
+        matches!(self.role(client), Role::Admin | Role::Member)
+    }
+
+    /// Whether a client's tokens end.
+    pub(crate) fn has_short_pass(&self, client: usize) -> bool {
+        self.pass(client).is_some()
+    }
+
+    /// A plain client is about to connect: a new token is issued to it, if it has any.
+    pub(crate) fn player_gets_token(&mut self, client: usize) {
+        if self.pass(client).is_some() {
+            let token = self.new_token(client, true);
+            self.player(client).pass_ends = None;
+            self.player_shows(client, &token);
+            self.player(client).pass = Some(token);
+        }
+    }
+
+    /// A client shows a token, after others perhaps: from when the first of them ends it may be told so.
+    pub(crate) fn player_shows(&mut self, client: usize, token: &str) {
+        let ends = verify(token, Time(0)).ok().and_then(|claims| claims.expires);
+        let player = self.player(client);
+        player.pass_ends = player.pass_ends.or(ends);
+    }
+
+    /// A new token of a client, or something that looks like one. In calms, what has ended would not come back.
+    pub(crate) fn new_token(&self, client: usize, good: bool) -> String {
+        let Some(Pass { role, lasts_us, .. }) = self.pass(client).filter(|_| good) else {
+            return "no token".to_owned();
+        };
+        let ends = self.server.clock.shows(self.now) + Duration::from_micros(lasts_us);
+        token(&self.people[client].user, role, self.calm_until.is_none().then_some(ends))
+    }
+
+    /// Shows a newer token, if its dialect has words for it here.
+    pub(crate) fn player_renews(&mut self, client: usize, good: bool) {
+        if self.pass(client).is_some() && self.pleads(client) {
+            self.player_pleads(client, 0, Want::Renew { good });
+        }
+    }
+
+    /// Will show a newer token before the present one ends.
+    pub(crate) fn player_renews_later(&mut self, client: usize, connection: ConnectionId) {
+        if let Some(Pass { lasts_us, keeps: true, .. }) = self.pass(client) {
+            let after = Duration::from_micros(lasts_us * 6 / 10);
+            self.add_after(after, Event::Player { client, alarm: Alarm::Renew(connection) });
+        }
+    }
+
+    /// A newer token was taken.
+    pub(crate) fn player_is_renewed(&mut self, client: usize, plea: u64) -> Result<(), Broken> {
+        self.checked(checks::TOKEN);
+        let asked = self.player_is_told(client, plea)?;
+        if !matches!(asked, Asked { want: Want::Renew { good: true }, .. }) {
+            return broken(
+                checks::TOKEN,
+                format!("c{client} has shown no token that could be taken: {asked:?}"),
+            );
+        }
+        self.marks.hit(Mark::Renewed);
+        Ok(())
+    }
+
+    /// A client is told that its token has ended, or is not good.
+    pub(crate) fn player_hears_of_token(&mut self, client: usize, refusal: Refusal) -> Result<(), Broken> {
+        self.checked(checks::TOKEN);
+        let ends = self.player(client).pass_ends;
+        if ends.is_none_or(|ends| self.server.clock.shows(self.now) < ends) {
+            return broken(
+                checks::TOKEN,
+                format!("c{client} is told {refusal}, and its token ends at {ends:?}"),
+            );
+        }
+        self.marks.hit(Mark::TokenEnded);
+        if self.pass(client).is_some_and(|pass| pass.keeps) {
+            self.player_renews(client, true);
+        }
+        Ok(())
+    }
+}
+
+/// What happens at the server's end.
+impl World<'_> {
+    /// A line's token was looked at.
+    pub(crate) fn line_is_verified(&mut self, id: ConnectionId, outcome: &Result<Claims, TokenFault>) {
+        let Some(line) = self.life.lines.get_mut(&id) else { return };
+        match outcome {
+            Ok(claims) => line.token = claims.expires,
+            Err(_) => line.has_bad_token = true,
+        }
+        // Who was replaced is known by nothing any more, and goes on.
+        let Line { client, token: Some(ends), .. } = *line else { return };
+        let is_sole = self.scenario.setup.clients[client].voice == Some(Dialect::Agents);
+        if outcome.is_ok() && !is_sole {
+            self.add(self.token_is_over(ends), Event::Look(Look::Token { line: id, ends }));
+        }
+    }
+
+    /// When nobody may go on by a token that ends then.
+    fn token_is_over(&self, ends: Time) -> Time {
+        let due = self.server.clock.when(ends + self.scenario.setup.gateway.token_grace) + REACTION;
+        due.max(self.now + REACTION)
+    }
+
+    /// Nobody goes on by a token that has ended, after the grace.
+    pub(crate) fn look_token(&mut self, id: ConnectionId, ends: Time) -> Result<(), Broken> {
+        let Some(line) = self.life.lines.get(&id).filter(|line| line.token == Some(ends)) else {
+            return Ok(());
+        };
+        let Some(link) = self.links.get(id).filter(|link| link.server_end == ServerEnd::Open) else {
+            return Ok(());
+        };
+        self.checks.add(checks::TOKEN, 1);
+        let over = self.server.clock.when(ends + self.scenario.setup.gateway.token_grace);
+        if link.paused || over.max(self.life.upset) + REACTION > self.now {
+            self.add(self.token_is_over(ends), Event::Look(Look::Token { line: id, ends }));
+            return Ok(());
+        }
+        let since = self.now.since(over).as_millis();
+        broken(
+            checks::TOKEN,
+            format!("{id} of c{} goes on, {since} ms after the grace of its token", line.client),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_says_what_was_put_into_it_until_it_ends() {
+        let user = UserName::new("u7").unwrap();
+        let text = token(&user, Role::Guest, Some(Time(9)));
+        let claims = Claims { user: user.clone(), role: Role::Guest, owner: None, expires: Some(Time(9)) };
+        assert_eq!(verify(&text, Time(8)), Ok(claims));
+        assert_eq!(verify(&text, Time(9)), Err(TokenFault::Expired));
+        assert!(
+            verify(&token(&user, Role::Member, None), Time(9)).is_ok_and(|claims| claims.expires.is_none())
+        );
+        for text in ["", "no token", "u7 king 0", "u7 member soon"] {
+            assert!(verify(text, Time(0)).is_err(), "{text}");
+        }
+    }
+}
