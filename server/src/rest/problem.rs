@@ -36,9 +36,16 @@ impl Problem {
     }
 
     /// What an `error` frame says.
-    pub(super) fn refused(error: Details) -> Self {
+    pub(super) fn refused(error: Details, return_spread: Duration) -> Self {
         let status = Refusal::from_code(&error.code).map_or(StatusCode::BAD_REQUEST, status);
-        Self { error, status }
+        let problem = Self { error, status };
+        // Nobody knows when there will be room.
+        if status == StatusCode::SERVICE_UNAVAILABLE { problem.again_after(return_spread) } else { problem }
+    }
+
+    fn again_after(mut self, span: Duration) -> Self {
+        self.error.retry_after_ms = u64::try_from(span.as_millis()).ok();
+        self
     }
 
     /// The connection was closed before it was answered.
@@ -50,9 +57,7 @@ impl Problem {
             Disconnect::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too fast; try again later."),
             _ => (StatusCode::SERVICE_UNAVAILABLE, "The server could not answer; try again later."),
         };
-        let mut problem = Self::new(status, reason.name(), sentence);
-        problem.error.retry_after_ms = u64::try_from(return_spread.as_millis()).ok();
-        problem
+        Self::new(status, reason.name(), sentence).again_after(return_spread)
     }
 
     /// There is no room for another connection.

@@ -1,6 +1,6 @@
 //! A connection to the gateway without a socket, for one request.
 
-use std::{net::SocketAddr, rc::Rc};
+use std::{net::SocketAddr, rc::Rc, time::Duration};
 
 use chinwag_core::{
     Disconnect,
@@ -54,7 +54,7 @@ impl Visit {
                 // One without a number is about the whole connection.
                 "error" if label.id.is_none_or(|id| id == ID) => {
                     let error: Details = serde_json::from_slice(&text).expect("it says what is wrong");
-                    return Err(Problem::refused(error));
+                    return Err(Problem::refused(error, self.return_spread()));
                 }
                 _ if label.id == Some(ID) => return Ok(text),
                 _ => {}
@@ -62,7 +62,11 @@ impl Visit {
         }
     }
 
+    fn return_spread(&self) -> Duration {
+        self.line.hub.shared.settings.gateway.return_spread
+    }
+
     fn closed(&self, reason: Disconnect) -> Problem {
-        Problem::closed(reason, self.line.hub.shared.settings.gateway.return_spread)
+        Problem::closed(reason, self.return_spread())
     }
 }
