@@ -1,7 +1,10 @@
 //! What no decent client would send, while decent ones go on talking.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{
     Message,
     protocol::frame::{
@@ -10,7 +13,7 @@ use tokio_tungstenite::tungstenite::{
     },
 };
 
-use crate::kit::{Chat, Host};
+use crate::kit::{Chat, Host, within};
 
 /// Two who talk, whatever others do.
 struct Bystanders {
@@ -42,6 +45,61 @@ fn server() -> Host {
         settings.gateway.message_burst = 1_000;
         settings.gateway.control_burst = 1_000;
     })
+}
+
+/// Sends fifty of these at once, and something that is let in, until the server closes. The code.
+async fn flood(mut chat: Chat, message: Message, something: impl Fn(u64) -> String) -> u16 {
+    let flooding = async {
+        for n in 1.. {
+            for _ in 0..50 {
+                chat.feed_message(message.clone()).await;
+            }
+            chat.send_text(&something(n)).await;
+            loop {
+                match chat.next_message().await {
+                    Message::Close(close) => return close.expect("the server names a code").code.into(),
+                    Message::Text(text) if text.contains("still here") => break,
+                    _ => {}
+                }
+            }
+        }
+        unreachable!("numbers do not end")
+    };
+    within("the end of a flood", flooding).await
+}
+
+#[tokio::test]
+async fn pongs_that_nobody_asked_for_are_a_flood_like_any_other() {
+    let server = Host::start(|settings| {
+        settings.gateway.message_rate = 1_000_000;
+        settings.gateway.message_burst = 1_000_000;
+        settings.gateway.abuse_window = Duration::from_millis(200);
+        settings.gateway.abuse_refusals_min = 10;
+    });
+    let mut bystanders = Bystanders::new(&server).await;
+    let native = |n| {
+        json!({"type": "message", "room": "loud", "content": format!("still here {n}"), "id": n}).to_string()
+    };
+    let event = |n| format!(r#"42["chat:message",{{"room":"loud","message":"still here {n}"}}]"#);
+    for (user, message) in
+        [("ponger", Message::Pong(vec![1; 9].into())), ("pinger", Message::Ping(vec![1; 9].into()))]
+    {
+        assert_eq!(flood(server.member(user, "loud").await, message, native).await, 4001, "{user}");
+    }
+    let mut mallory = socket_io(&server, "mallory").await;
+    mallory.send_text(r#"42["room:join",{"room":"loud"}]"#).await;
+    assert_eq!(flood(mallory, Message::text("3"), event).await, 4001);
+    bystanders.talk().await;
+    server.stop().await;
+}
+
+/// A Socket.IO client that asks to be let in.
+async fn socket_io(server: &Host, user: &str) -> Chat {
+    let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", server.address);
+    let mut chat = Chat::connect_to(&url, TcpStream::connect(server.address).await.unwrap()).await;
+    assert!(chat.next_text().await.starts_with("0{"));
+    chat.send_text(&format!("40{}", json!({"userId": user}))).await;
+    chat
 }
 
 #[tokio::test]

@@ -109,9 +109,10 @@ impl Requests {
         self.allowed += 1;
     }
 
-    /// A ping is sent.
+    /// A ping is sent. It is answered, or refused for its rate.
     pub(crate) const fn ping(&mut self) {
         self.pings += 1;
+        self.allowed += 1;
     }
 
     /// The request with this number is answered.

@@ -488,6 +488,7 @@ impl World<'_> {
                     self.typing_arrives(id, text);
                 }
             }
+            Up::Ping(_) => line.abuse.receives(shows),
             Up::Broken(fault) => line.fault = Some(*fault),
             Up::Close(_) => line.goodbye = true,
             _ => {}

@@ -78,7 +78,12 @@ impl Chat {
 
     /// Hands a frame to the socket without waiting for it to leave.
     pub(crate) async fn feed(&mut self, frame: Value) {
-        within("room to send", self.socket.feed(Message::text(frame.to_string()))).await.unwrap();
+        self.feed_message(Message::text(frame.to_string())).await;
+    }
+
+    /// The same of a WebSocket message that need not be text.
+    pub(crate) async fn feed_message(&mut self, message: Message) {
+        within("room to send", self.socket.feed(message)).await.unwrap();
     }
 
     /// Sends bytes that need not be a WebSocket frame.

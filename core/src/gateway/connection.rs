@@ -122,6 +122,8 @@ pub(super) struct Connection {
     pub(super) pinged: Time,
     /// Nothing has come since.
     pub(super) awaiting_pong: bool,
+    /// Pings that it has not answered. Pongs beyond them nobody has asked for.
+    pub(super) pongs_owed: u32,
     pub(super) warnings: Warnings,
     pub(super) abuse: Abuse,
     /// Its entry in the gateway's deadlines.
@@ -159,6 +161,7 @@ impl Connection {
             waiting_since: now,
             pinged: now,
             awaiting_pong: false,
+            pongs_owed: 0,
             warnings: Warnings::default(),
             abuse: Abuse { since: now, received: 0, refused: 0, before: false },
             deadline: Time(u64::MAX),

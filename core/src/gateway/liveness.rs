@@ -76,6 +76,7 @@ impl Gateway {
             }
             // Behind a full outbox it would not be seen in time anyway.
             if self.fits(slot, frame.len()) {
+                self.connection(slot).pongs_owed += 1;
                 self.push_own(now, slot, &frame, out);
             }
         }

@@ -49,7 +49,7 @@ impl Gateway {
                 });
             }
             Frame::Ping(payload) => self.ping(now, slot, payload, out),
-            Frame::Pong => {}
+            Frame::Pong => self.pong(now, slot, out),
             Frame::Close(code) => self.close_requested(now, slot, code, out),
         }
     }
@@ -87,7 +87,7 @@ impl Gateway {
         self.counters.frames_in += 1;
         let connection = self.slots[slot].as_mut().expect("it is in the table");
         if connection.codec.dialect().is_pong(text) {
-            return;
+            return self.pong(now, slot, out);
         }
         connection.spoke = now;
         connection.abuse.received(now, &self.config);
@@ -112,17 +112,28 @@ impl Gateway {
         self.control(now, slot, None, out, |_, _| {});
     }
 
+    /// A flood of pings is a flood like any other; those over the rate are not answered.
     fn ping(&mut self, now: Time, slot: Slot, payload: &[u8], out: &mut Vec<GatewayOutput>) {
-        // A flood of pings is paid for like one of anything else; those over the rate are not answered.
-        let rate = self.control_rate();
-        if !self.fits(slot, wire::CONTROL_FRAME_MAX) {
+        let connection = self.slots[slot].as_mut().expect("it is in the table");
+        connection.abuse.received(now, &self.config);
+        self.control(now, slot, None, out, |gateway, out| {
+            if gateway.fits(slot, wire::CONTROL_FRAME_MAX) {
+                let mut frame = Vec::with_capacity(2 + payload.len());
+                wire::put(Opcode::Pong, payload, &mut frame);
+                gateway.push_own(now, slot, &frame, out);
+            }
+        });
+    }
+
+    /// A pong says nothing. One that nobody asked for costs what any other frame does.
+    fn pong(&mut self, now: Time, slot: Slot, out: &mut Vec<GatewayOutput>) {
+        let connection = self.slots[slot].as_mut().expect("it is in the table");
+        if connection.pongs_owed > 0 {
+            connection.pongs_owed -= 1;
             return;
         }
-        if self.connection(slot).limiters.control.take(now, rate).is_ok() {
-            let mut frame = Vec::with_capacity(2 + payload.len());
-            wire::put(Opcode::Pong, payload, &mut frame);
-            self.push_own(now, slot, &frame, out);
-        }
+        connection.abuse.received(now, &self.config);
+        self.control(now, slot, None, out, |_, _| {});
     }
 
     fn close_requested(&mut self, now: Time, slot: Slot, code: Option<u16>, out: &mut Vec<GatewayOutput>) {

@@ -54,22 +54,25 @@ fn it_is_pinged_at_every_interval_whatever_else_is_said() {
 
 #[test]
 fn a_pong_is_free_and_says_nothing() {
-    let idle_timeout = Some(Duration::from_secs(60));
-    let config = GatewayConfig { idle_timeout, ..GatewayConfig::default() };
+    let idle_timeout = Some(Duration::from_secs(40));
+    let config = GatewayConfig { idle_timeout, control_burst: 1, ..GatewayConfig::default() };
     let mut kit = Kit::with(config.clone(), ShardConfig::default());
     let ann = kit.socket_of("ann");
-    for _ in 0..config.control_burst * 2 {
-        kit.text(ann, "3");
-    }
-    kit.text(ann, "2");
-    assert_eq!(kit.packets(ann), ["3"], "there is still something to pay with");
     for _ in 0..2 {
         kit.wait(config.ping_interval);
         kit.text(ann, "3");
+        kit.text(ann, "2");
+        let packets = kit.packets(ann);
+        assert_eq!(packets[packets.len() - 2..], ["2", "3"], "there is still something to pay with");
+        kit.text(ann, "3");
+        let warning = &kit.packets(ann)[0];
+        assert!(warning.contains("rate:limited"), "nobody asked for that one: {warning}");
     }
+    kit.wait(config.ping_interval);
+    kit.text(ann, "3");
     assert!(kit.closed.is_empty());
-    kit.wait(Duration::from_secs(10));
-    assert_eq!(kit.closed[&ann], Disconnect::Idle);
+    kit.wait(Duration::from_secs(15));
+    assert_eq!(kit.closed[&ann], Disconnect::Idle, "it was idle all the same");
     assert_eq!(kit.packets(ann).last().unwrap(), "41", "it need not come back");
 }
 
