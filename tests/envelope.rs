@@ -110,6 +110,30 @@ async fn two_people_and_a_task_in_a_room() {
 }
 
 #[tokio::test]
+async fn a_priority_that_cannot_be_is_an_error_and_no_end() {
+    let server = Host::start(|_| {});
+    let (mut ann, _) = member(server.address, "ann", "dev").await;
+    let prioritised = |priority: Value, message_id: &str| {
+        let mut frame = envelope("message", json!({"roomId": "dev", "content": "Hello!"}), message_id);
+        frame["priority"] = priority;
+        frame
+    };
+    for priority in [json!(-1), json!(0.5), json!(5), json!(1e300), json!("high")] {
+        ann.send(prioritised(priority.clone(), "m-1")).await;
+        let error = payload(&mut ann, "error").await;
+        assert_eq!(
+            (&error["code"], &error["details"]["messageId"]),
+            (&json!("bad_frame"), &json!("m-1")),
+            "{priority}"
+        );
+    }
+    ann.send(prioritised(json!(4), "m-1")).await;
+    assert_eq!(payload(&mut ann, "messageReceived").await["seq"], 1, "nothing was said before");
+    assert_eq!(ann.expect("message").await["priority"], 4);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn all_dialects_meet_in_the_same_rooms() {
     let server = Host::start(|_| {});
     let mut native = server.member("nat", "general").await;

@@ -26,7 +26,9 @@ pub(super) struct Frame<'a> {
     payload: &'a RawValue,
     #[serde(borrow)]
     message_id: Option<Text<'a>>,
-    priority: Option<u64>,
+    #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u64>"))]
+    priority: Option<&'a RawValue>,
 }
 
 /// The fields of all payloads.
@@ -184,7 +186,7 @@ impl<'a> Frame<'a> {
             None if name.is_some() => return Err(missing("metadata.fileUrl")),
             None => None,
         };
-        let priority = self.priority.map_or(PRIORITY_NORMAL, small);
+        let priority = self.priority.map_or(Ok(PRIORITY_NORMAL), priority)?;
         Ok(Extra { key: Some(key), kind, file, priority, ..Extra::default() })
     }
 }
@@ -274,6 +276,12 @@ fn percent(progress: f64) -> Result<u8, Fault> {
         return Err(wrong("progress is not between 0 and 100"));
     }
     Ok(progress.round() as u8)
+}
+
+/// The envelope's priority, which is looked at where it counts.
+fn priority(json: &RawValue) -> Result<u8, Fault> {
+    let number = serde_json::from_str(json.get());
+    number.map(small).map_err(|_| wrong("priority is not a whole number from 0 to 4"))
 }
 
 /// A priority; one that is too large stays so.

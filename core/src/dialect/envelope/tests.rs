@@ -431,7 +431,6 @@ fn who_does_not_speak_the_dialect_is_told_so() {
         r#"{"type":1,"payload":{}}"#,
         r#"["ping",{},"m",2]"#,
         r#"{"type":"ping","payload":{},"messageId":7}"#,
-        r#"{"type":"ping","payload":{},"priority":-1}"#,
     ] {
         assert_eq!(kit.refused(text).0, "bad_envelope", "{text}");
     }
@@ -477,6 +476,12 @@ fn what_is_wrong_with_a_payload_is_no_end() {
     }
     assert_eq!(refused("joinRoom", r#"{"roomId":"no good"}"#), "bad_room");
     assert_eq!(refused("taskAssign", r#"{"roomId":"r","taskId":"t","assigneeId":"no good"}"#), "bad_user");
+    for priority in ["-1", "1.5", "1e9", r#""high""#, "[]"] {
+        let payload = r#"{"roomId":"r","content":"x"}"#;
+        let text =
+            format!(r#"{{"type":"message","payload":{payload},"messageId":"m-1","priority":{priority}}}"#);
+        assert_eq!(kit.refused(&text), ("bad_frame", Some("m-1".into())), "{text}");
+    }
     let long = format!(r#"{{"type":"ping","payload":{{}},"messageId":"{}"}}"#, "x".repeat(65));
     assert_eq!(kit.refused(&long), ("bad_frame", None));
 }
