@@ -56,8 +56,12 @@ pub enum TokenFault {
     NotYet,
     /// It is meant for somebody else, or comes from somebody else.
     WrongParty,
+    /// Something that it says is missing or of the wrong type.
+    BadClaim,
     /// Its subject is no user name.
     BadName,
+    /// Its owner is no user name.
+    BadOwner,
 }
 
 impl TokenFault {
@@ -71,7 +75,9 @@ impl TokenFault {
             Self::Expired => "it has expired",
             Self::NotYet => "it is not valid yet",
             Self::WrongParty => "its issuer or audience is another one",
+            Self::BadClaim => "a claim is missing or has the wrong type",
             Self::BadName => "its subject is not a valid user name",
+            Self::BadOwner => "its owner is not a valid user name",
         }
     }
 }

@@ -32,7 +32,7 @@ impl Access {
         let owner = if name.as_str() == LOBBY {
             None
         } else if name.bot() == Some(peer.user.as_str()) {
-            peer.owner.clone().filter(|owner| *owner != peer.user)
+            owner_by_token(peer)
         } else {
             Some(peer.user.clone())
         };
@@ -47,11 +47,17 @@ impl Access {
     }
 }
 
+/// Whose bot somebody is, as their token says. Nobody is their own.
+fn owner_by_token(peer: &Peer) -> Option<UserName> {
+    peer.owner.clone().filter(|owner| *owner != peer.user)
+}
+
 impl Room {
     /// A bot comes in: its token says whose it is, whoever made its room.
     pub(super) fn settle_owner(&mut self, peer: &Peer) {
-        if self.name().bot() == Some(peer.user.as_str()) && peer.owner.is_some() {
-            self.access.owner.clone_from(&peer.owner);
+        let owner = owner_by_token(peer);
+        if self.name().bot() == Some(peer.user.as_str()) && owner.is_some() {
+            self.access.owner = owner;
         }
     }
 

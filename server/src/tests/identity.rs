@@ -30,6 +30,13 @@ pub(super) fn good(user: &str) -> String {
     token(user, 3_600.0)
 }
 
+/// A token of ann's that is good but for this claim.
+fn claiming(claim: &str, value: Value) -> String {
+    let mut payload = json!({"sub": "ann", "exp": u32::MAX});
+    payload[claim] = value;
+    sign(&payload, SECRET.as_bytes())
+}
+
 fn request(address: &str, header: Option<(HeaderName, &str)>) -> Request<()> {
     let mut request = format!("ws://chat{address}").into_client_request().unwrap();
     if let Some((name, value)) = header {
@@ -80,6 +87,9 @@ async fn who_shows_no_good_token_is_sent_away_and_told_why() {
         (sign(&payload, RSA_PRIVATE), "it is not signed in the way"),
         (sign(&json!({"sub": "a b", "exp": exp}), SECRET.as_bytes()), "its subject is not a valid user name"),
         ("ann".to_owned(), "it is not a token"),
+        (claiming("role", json!(["guest"])), "a claim is missing or has the wrong type"),
+        (claiming("exp", Value::Null), "a claim is missing or has the wrong type"),
+        (claiming("owner", json!("a b")), "its owner is not a valid user name"),
     ] {
         let in_address = server.open(request(&format!("/chat?token={token}"), None)).await.0;
         let mut in_hello = server.connect_plainly().await;
@@ -95,6 +105,25 @@ async fn who_shows_no_good_token_is_sent_away_and_told_why() {
     nobody.send(json!({"type": "join", "room": "general", "user": "ann"})).await;
     assert_eq!(nobody.expect("error").await["code"], "token_required");
     drop(nobody);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_role_is_what_its_word_says_and_a_members_otherwise() {
+    let server = strict();
+    for (role, code) in [
+        (json!("admin"), Value::Null),
+        (json!("guest"), json!("permission_denied")),
+        (json!("boss"), Value::Null),
+        (json!("Guest"), Value::Null),
+        (Value::Null, Value::Null),
+    ] {
+        let token = claiming("role", role.clone());
+        let mut ann = server.open(request(&format!("/chat?token={token}"), None)).await.0;
+        ann.send(json!({"type": "create", "room": format!("of.{}", role.as_str().unwrap_or_default())}))
+            .await;
+        assert_eq!(ann.frame().await["code"], code, "{role} makes a room");
+    }
     server.stop().await;
 }
 

@@ -68,7 +68,7 @@ impl Verifier {
     /// Reads a token.
     ///
     /// `expires` of the claims includes the [`LEEWAY`]: a token that is accepted has not expired yet. A role that is
-    /// missing or unknown is a member's.
+    /// missing, null or an unknown word is a member's; what is no word may be meant as less, and is refused.
     ///
     /// # Errors
     /// A [`TokenFault`].
@@ -92,11 +92,12 @@ impl Verifier {
         if body.nbf.is_some_and(|from| instant(from) > now + LEEWAY) {
             return Err(TokenFault::NotYet);
         }
-        let name = |name: &str| UserName::new(name).map_err(|_| TokenFault::BadName);
+        let name = |name: &str, fault: TokenFault| UserName::new(name).map_err(|_| fault);
+        let owner = body.owner.as_deref().map(|owner| name(owner, TokenFault::BadOwner));
         Ok(Claims {
-            user: name(&body.sub)?,
+            user: name(&body.sub, TokenFault::BadName)?,
             role: body.role.and_then(|role| Role::from_word(&role)).unwrap_or_default(),
-            owner: body.owner.as_deref().map(name).transpose()?,
+            owner: owner.transpose()?,
             expires: Some(expires),
         })
     }
@@ -123,6 +124,7 @@ fn fault(error: &Error) -> TokenFault {
         ErrorKind::InvalidIssuer | ErrorKind::InvalidAudience | ErrorKind::MissingRequiredClaim(_) => {
             TokenFault::WrongParty
         }
+        ErrorKind::Json(error) if error.classify() == Category::Data => TokenFault::BadClaim,
         _ => TokenFault::Malformed,
     }
 }

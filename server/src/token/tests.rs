@@ -103,7 +103,7 @@ fn a_token_is_good_from_nbf_to_exp_with_a_little_leeway() {
     assert_eq!(expiring(json!(NOW_SECONDS as f64 - leeway as f64 + 0.5)), Ok(()));
     assert_eq!(expiring(json!(-1)), Err(TokenFault::Expired));
     assert_eq!(expiring(json!(1e300)), Ok(()));
-    assert_eq!(expiring(Value::Null), Err(TokenFault::Malformed));
+    assert_eq!(expiring(Value::Null), Err(TokenFault::BadClaim));
     let beginning = |nbf: u64| of_payload(json!({"sub": "ann", "exp": u32::MAX, "nbf": nbf})).map(|_| ());
     assert_eq!(beginning(NOW_SECONDS + leeway), Ok(()));
     assert_eq!(beginning(NOW_SECONDS + leeway + 1), Err(TokenFault::NotYet));
@@ -134,10 +134,26 @@ fn claims_are_checked_and_a_role_has_a_default() {
     for (role, expected) in roles {
         assert_eq!(of_payload(json!({"sub": "ann", "exp": exp, "role": role})).unwrap().role, expected);
     }
-    assert_eq!(of_payload(json!({"sub": "ann", "exp": exp, "owner": ""})), Err(TokenFault::BadName));
+    let owned = |owner: Value| {
+        of_payload(json!({"sub": "ann", "exp": exp, "owner": owner})).map(|claims| claims.owner)
+    };
+    assert_eq!(owned(json!("bob")), Ok(UserName::new("bob").ok()));
+    assert_eq!(owned(Value::Null), Ok(None));
+    assert_eq!(
+        (owned(json!("")), owned(json!("a b"))),
+        (Err(TokenFault::BadOwner), Err(TokenFault::BadOwner))
+    );
     assert_eq!(of_payload(json!({"sub": "a b", "exp": exp})), Err(TokenFault::BadName));
-    for payload in [json!({"exp": exp}), json!({"sub": "ann"}), json!({"sub": 7, "exp": exp}), json!([])] {
-        assert_eq!(of_payload(payload.clone()), Err(TokenFault::Malformed), "{payload}");
+    for payload in [
+        json!({"exp": exp}),
+        json!({"sub": "ann"}),
+        json!({"sub": 7, "exp": exp}),
+        json!({"sub": "ann", "exp": exp, "role": ["guest"]}),
+        json!({"sub": "ann", "exp": exp, "role": 7}),
+        json!({"sub": "ann", "exp": exp, "owner": {}}),
+        json!([]),
+    ] {
+        assert_eq!(of_payload(payload.clone()), Err(TokenFault::BadClaim), "{payload}");
     }
 }
 

@@ -189,6 +189,18 @@ fn a_bot_makes_its_own_room_and_no_other() {
 }
 
 #[test]
+fn no_bot_owns_itself_whatever_its_token_says() {
+    let mut kit = Kit::new();
+    let ann = kit.attach("ann");
+    kit.create(&ann, HOME).expect("a new room");
+    let mut bot = kit.attach("weather");
+    (bot.peer.role, bot.peer.owner) = (Role::Bot, Some(user("weather")));
+    kit.join(&bot, HOME);
+    assert_eq!(run(&mut kit, &bot, HOME, true), Err(Refusal::PermissionDenied));
+    assert_eq!(run(&mut kit, &ann, HOME, true), Ok(Reply::Noted), "it is still ann's");
+}
+
+#[test]
 fn a_room_that_a_bot_makes_is_its_owners() {
     let (mut kit, ann) = kit();
     let mut news = kit.attach("news");
