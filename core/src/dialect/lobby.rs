@@ -147,14 +147,23 @@ impl<T: std::fmt::Display> std::fmt::Display for List<'_, T> {
     }
 }
 
+/// Where a line ends: some terminals and all pages know more than one sign for it (Unicode standard annex 14).
+const ENDS_OF_LINES: [char; 3] = ['\n', '\u{2028}', '\u{2029}'];
+
+/// Whether a sign would do something to the terminal, or to the order in which the rest of the line is shown (Unicode
+/// standard annex 9, explicit directional formatting).
+fn commands(c: char) -> bool {
+    c.is_control() && c != '\t' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// What somebody wrote, on a terminal: it cannot pass for a line of its own, nor command the terminal.
 struct Plain<'a>(&'a str);
 
 impl std::fmt::Display for Plain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (index, line) in self.0.split('\n').enumerate() {
+        for (index, line) in self.0.split(ENDS_OF_LINES).enumerate() {
             f.write_str(if index == 0 { "" } else { "\n    " })?;
-            for part in line.split(|c: char| c.is_control() && c != '\t').enumerate() {
+            for part in line.split(commands).enumerate() {
                 write!(f, "{}{}", if part.0 == 0 { "" } else { "\u{fffd}" }, part.1)?;
             }
         }

@@ -227,8 +227,9 @@ pub(super) fn as_shown(content: &str) -> String {
     let mut shown = String::with_capacity(content.len());
     for c in content.chars() {
         match c {
-            '\n' => shown.push_str("\n    "),
+            '\n' | '\u{2028}' | '\u{2029}' => shown.push_str("\n    "),
             '\t' => shown.push(c),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => shown.push('\u{fffd}'),
             c if c.is_control() => shown.push('\u{fffd}'),
             c => shown.push(c),
         }

@@ -216,6 +216,10 @@ fn messages_name_instant_room_and_user_and_no_text_passes_for_them() {
     let message = Message { seq: Seq(1), at: Time(1_790_000_001_000_000), user, content, extra: None };
     let line = "2026-09-21T14:13:21.000Z #general bob: one\n    2026 #general alice: two\u{fffd}[2J";
     assert_eq!(shared(&Event::Message { room: &room, epoch: Epoch(1), message: &message }), [line]);
+    let sneaky = "one\u{2028}* bob has left\u{2029}\u{202e}two\u{2066}three\u{200e}\t\u{85}";
+    let shown = "2026-09-21T14:13:21.000Z #general bob: one\n    * bob has left\n    \u{fffd}two\u{fffd}three\u{200e}\t\u{fffd}";
+    let sneaky = Message { content: sneaky.into(), ..message.clone() };
+    assert_eq!(shared(&Event::Message { room: &room, epoch: Epoch(1), message: &sneaky }), [shown]);
     let messages = [Arc::new(message.clone()), Arc::new(message)];
     let page = Event::History { id: None, room: &room, epoch: Epoch(1), messages: &messages, more: false };
     assert_eq!(shared(&page), [line, line]);
