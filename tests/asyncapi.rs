@@ -138,6 +138,53 @@ fn what_specifications_show_of_clients_is_as_described() {
     }
 }
 
+/// The document says so, too: what is optional is described as nullable for clients, and for servers is not.
+#[test]
+fn what_clients_may_leave_out_may_be_null() {
+    let mut nulls = 0;
+    for (dialect, place) in [
+        (Dialect::Chat, ""),
+        (Dialect::Envelope, ""),
+        (Dialect::Envelope, "/payload"),
+        (Dialect::SocketIo, "/1"),
+        (Dialect::Agents, "/data"),
+    ] {
+        for text in examples(dialect) {
+            let whole: Value = serde_json::from_str(text).unwrap();
+            for name in whole.pointer(place).and_then(Value::as_object).into_iter().flat_map(|at| at.keys()) {
+                let (mut without, mut null) = (whole.clone(), whole.clone());
+                without.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(name);
+                null.pointer_mut(place).unwrap()[name] = Value::Null;
+                if said::is_taken(dialect, &without.to_string()) {
+                    assert!(said::is_taken(dialect, &null.to_string()), "{null}");
+                    nulls += 1;
+                }
+            }
+        }
+    }
+    assert!(nulls > 40, "{nulls}");
+}
+
+#[test]
+fn what_servers_leave_out_is_never_null() {
+    let null = |schema: &Value| schema["type"].as_array().is_some_and(|types| types.contains(&"null".into()));
+    let mut pending = vec![committed()["channels"].take(), committed()["components"]["schemas"].take()];
+    let mut nullable = Vec::new();
+    while let Some(value) = pending.pop() {
+        for (key, inner) in value.as_object().into_iter().flatten() {
+            // What clients say is below keys of theirs.
+            if key.starts_with("client.") || key.contains(".client") {
+                continue;
+            }
+            let properties = inner["properties"].as_object().into_iter().flatten();
+            nullable.extend(properties.filter(|(_, property)| null(property)).map(|(name, _)| name.clone()));
+            pending.push(inner.clone());
+        }
+        pending.extend(value.as_array().into_iter().flatten().cloned());
+    }
+    assert_eq!(nullable, ["replyTo", "replyTo"], "specification 4 wants it there (S4.8, S4.10)");
+}
+
 #[test]
 fn what_is_no_frame_is_not_described() {
     let document = committed();

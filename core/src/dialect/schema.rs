@@ -6,7 +6,9 @@ use schemars::{
     JsonSchema, Schema, SchemaGenerator,
     generate::{Contract, SchemaSettings},
     json_schema,
+    transform::transform_subschemas,
 };
+use serde_json::{Value, json};
 
 use super::{Dialect, agents, chat, envelope, socketio};
 
@@ -35,7 +37,34 @@ pub(super) fn read<T: JsonSchema>() -> Schema {
 
 /// What comes where this is written.
 pub(super) fn written<T: JsonSchema>() -> Schema {
-    root::<T>(Contract::Serialize)
+    let mut schema = root::<T>(Contract::Serialize);
+    left_out_or_there(&mut schema);
+    schema
+}
+
+/// What may be left out is left out where there is nothing, and never null.
+fn left_out_or_there(schema: &mut Schema) {
+    let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (name, property) in properties.into_iter().flatten() {
+        if !required.iter().any(|required| required == name) {
+            never_null(property);
+        }
+    }
+    transform_subschemas(&mut left_out_or_there, schema);
+}
+
+fn never_null(property: &mut Value) {
+    for (keyword, null) in
+        [("type", json!("null")), ("enum", Value::Null), ("anyOf", json!({"type": "null"}))]
+    {
+        if let Some(alternatives) = property.get_mut(keyword).and_then(Value::as_array_mut) {
+            alternatives.retain(|alternative| *alternative != null);
+            if keyword == "type" && alternatives.len() == 1 {
+                property[keyword] = alternatives.remove(0);
+            }
+        }
+    }
 }
 
 fn root<T: JsonSchema>(contract: Contract) -> Schema {

@@ -1,7 +1,10 @@
 //! The OpenAPI 3.1 document, from the table of routes and the types of bodies.
 
 use chinwag_core::name::{ROOM_NAME_MAX, USER_NAME_MAX};
-use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::{
+    Schema,
+    generate::{SchemaGenerator, SchemaSettings},
+};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -15,12 +18,15 @@ pub(crate) fn document() -> Value {
         settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;
     });
-    let mut generator = settings.into_generator();
+    let written = settings.clone().for_serialize().with_transform(left_out_or_there);
+    let mut bodies = Bodies { taken: settings.into_generator(), given: written.into_generator() };
     let mut paths = Map::new();
     for route in &ROUTES {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
-        path[route.method.as_str().to_lowercase()] = operation(route, &mut generator);
+        path[route.method.as_str().to_lowercase()] = operation(route, &mut bodies);
     }
+    let mut schemas = bodies.taken.take_definitions(true);
+    schemas.extend(bodies.given.take_definitions(true));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -33,7 +39,7 @@ pub(crate) fn document() -> Value {
         "security": [{"token": []}, {"user": []}],
         "paths": paths,
         "components": {
-            "schemas": generator.take_definitions(true),
+            "schemas": schemas,
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "user": {"type": "apiKey", "in": "query", "name": "user", "description": "In open mode."},
@@ -42,7 +48,28 @@ pub(crate) fn document() -> Value {
     })
 }
 
-fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
+/// Schemas of bodies: of requests, which are read, and of answers, which are written.
+struct Bodies {
+    taken: SchemaGenerator,
+    given: SchemaGenerator,
+}
+
+/// What may be left out is left out where there is nothing, and never null.
+fn left_out_or_there(schema: &mut Schema) {
+    let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (_, property) in
+        properties.into_iter().flatten().filter(|(name, _)| !required.iter().any(|other| other == *name))
+    {
+        if let Some([kind, Value::String(null)]) = property["type"].as_array().map(Vec::as_slice)
+            && null == "null"
+        {
+            property["type"] = kind.clone();
+        }
+    }
+}
+
+fn operation(route: &Route, bodies: &mut Bodies) -> Value {
     let mut operation = json!({
         "operationId": format!("{:?}", route.call).to_lowercase(),
         "summary": route.summary,
@@ -50,18 +77,19 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         "responses": {
             route.status.to_string(): {
                 "description": "All is well.",
-                "content": content(route.gives.map_or_else(|| json!({}), |schema| json!(schema(generator)))),
+                "content": content(route.gives.map_or_else(|| json!({}), |schema| json!(schema(&mut bodies.given)))),
             },
             "default": {
                 "description": "It is refused; the status fits the error.",
                 "headers": {"Retry-After": {"description": "In seconds, if it may be sent again.",
                                             "schema": {"type": "integer"}}},
-                "content": content(json!(generator.subschema_for::<Problem>())),
+                "content": content(json!(bodies.given.subschema_for::<Problem>())),
             },
         },
     });
     if let Some(schema) = route.takes {
-        operation["requestBody"] = json!({"required": true, "content": content(json!(schema(generator)))});
+        operation["requestBody"] =
+            json!({"required": true, "content": content(json!(schema(&mut bodies.taken)))});
     }
     operation
 }
