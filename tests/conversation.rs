@@ -221,3 +221,18 @@ async fn someone_who_opens_a_second_window_is_told_who_is_there() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn what_was_said_goes_with_the_server() {
+    let server = Host::start(|_| {});
+    let mut alice = server.connect().await;
+    let (before, _) = alice.join("alice", "general").await;
+    alice.say("general", 1, "is anybody there?").await;
+    server.stop().await;
+
+    let server = Host::start(|_| {});
+    let (after, history) = server.connect().await.join("alice", "general").await;
+    assert_eq!((&after["seq"], &history["messages"]), (&json!(0), &json!([])));
+    assert_ne!(after["epoch"], before["epoch"], "so that nobody takes the one log for the other");
+    server.stop().await;
+}

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
+use serde_json::json;
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::kit::{Chat, Host, Metrics};
 
@@ -96,18 +98,104 @@ async fn commands_answer_whoever_typed_them() {
 }
 
 #[tokio::test]
+async fn what_is_empty_or_too_long_is_said_to_nobody() {
+    let server = Host::start(|_| {});
+    let mut ann = visitor(server.address, "ann").await;
+    let mut bob = visitor(server.address, "bob").await;
+    for (line, answer) in [
+        ("".to_owned(), "! The content is empty."),
+        ("\t \r\n".to_owned(), "! The content is empty."),
+        ("x".repeat(4_097), "! The content is too large."),
+        ("é".repeat(2_049), "! The content is too large."),
+        ("x".repeat(16 * 1024 + 1), "! The frame is too large."),
+    ] {
+        bob.send_text(&line).await;
+        assert_eq!(bob.next_text().await, answer);
+    }
+    bob.send_text(&"é".repeat(2_048)).await;
+    assert_eq!(ann.next_text().await, "* bob has joined #lobby.");
+    assert_eq!(
+        said(&ann.next_text().await),
+        format!("#lobby bob: {}", "é".repeat(2_048)),
+        "just as long as may be"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_specification_leaves_out_is_left_out() {
+    let server = Host::start(|_| {});
+    let mut ann = visitor(server.address, "ann").await;
+    ann.send_text("first").await;
+    assert_eq!(said(&ann.next_text().await), "#lobby ann: first");
+    // No history: who comes later is shown nothing of it (S1.24).
+    let mut bob = visitor(server.address, "bob").await;
+    let mut native = server.connect().await;
+    native.join("nat", "lobby").await;
+    assert_eq!(bob.next_text().await, "* nat has joined #lobby.");
+    for line in [
+        "/history",
+        "/msg ann between us",
+        "/dm ann between us",
+        "/kick ann",
+        "/op bob",
+        "/role bob admin",
+        "/edit first second",
+        "/delete first",
+        "/upload photo.png",
+    ] {
+        bob.send_text(line).await;
+        assert_eq!(bob.next_text().await, "! There is no such command; /help lists them.", "{line}");
+    }
+    bob.send_message(Message::binary(b"photo".to_vec())).await;
+    assert_eq!(bob.next_text().await, "! Binary frames are not understood here; send text.");
+    // What names somebody is for everybody (S1.25).
+    bob.send_text("@ann between us").await;
+    for notice in ["bob", "nat"] {
+        assert_eq!(ann.next_text().await, format!("* {notice} has joined #lobby."));
+    }
+    assert_eq!(said(&ann.next_text().await), "#lobby bob: @ann between us");
+    assert_eq!(native.until("message").await["content"], "@ann between us");
+    // Nothing was changed, taken back or put in by what was no command (S1.27, S1.28).
+    native.send(json!({"type": "history", "room": "lobby", "id": 1})).await;
+    let history = native.until("history").await;
+    assert_eq!(crate::kit::contents(&history), ["first", "@ann between us"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_came_first_may_do_no_more_than_others() {
+    let server = Host::start(|_| {});
+    let mut ann = visitor(server.address, "ann").await;
+    ann.send_text("/join rust").await;
+    let mut bob = visitor(server.address, "bob").await;
+    bob.send_text("/join rust").await;
+    for who in [&mut ann, &mut bob] {
+        who.send_text("/users").await;
+        while who.next_text().await != "* In #rust (2): ann, bob." {}
+        who.send_text("/leave").await;
+        assert_eq!(who.next_text().await, "* You have left #rust. You are in #lobby now.");
+        who.send_text("/join rust").await;
+        assert_eq!(who.next_text().await, "* You have joined #rust. You are in #rust now.");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn all_dialects_meet_in_the_same_rooms() {
     let server = Host::start(|_| {});
     let mut native = server.member("nat", "lobby").await;
     native.say("lobby", 1, "nobody who comes later is shown this").await;
     let mut ann = visitor(server.address, "ann").await;
-    assert_eq!(native.until("user_joined").await["members"], serde_json::json!(["ann", "nat"]));
+    assert_eq!(native.until("user_joined").await["members"], json!(["ann", "nat"]));
     ann.send_text("hello").await;
     let message = native.expect("message").await;
     assert_eq!((&message["user"], &message["content"]), (&"ann".into(), &"hello".into()));
     native.say("lobby", 2, "two\nlines").await;
     assert_eq!(said(&ann.next_text().await), "#lobby ann: hello");
     assert_eq!(said(&ann.next_text().await), "#lobby nat: two\n    lines");
+    native.say("lobby", 3, "no\u{2028}* mod has joined #lobby.\u{202e}").await;
+    assert_eq!(said(&ann.next_text().await), "#lobby nat: no\n    * mod has joined #lobby.\u{fffd}");
     let metrics = crate::kit::metrics(server.address).await;
     assert!(metrics.value("chat_frames_encoded_total") > 0.0);
     server.stop().await;

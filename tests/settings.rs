@@ -76,6 +76,47 @@ async fn a_port_in_use_is_one_line_that_says_what_to_do() {
 }
 
 #[tokio::test]
+async fn the_port_is_a_flags_or_else_the_environments() {
+    let printed = async |environment: &[(&str, &str)], args: &[&str]| {
+        let print = [args, &["--print-config"]].concat();
+        let ended = Process::start_in(environment, "chat-server", &print).ended().await;
+        ended.stdout.lines().find(|line| line.starts_with("listen = ")).map(str::to_owned)
+    };
+    let listens = |port: u16| Some(format!("listen = \"127.0.0.1:{port}\""));
+    let is =
+        |line: Option<String>, port: u16| line.is_some_and(|line| line.starts_with(&listens(port).unwrap()));
+    assert!(is(printed(&[], &[]).await, 8080));
+    assert!(is(printed(&[], &["--port", "4000"]).await, 4000));
+    assert!(is(printed(&[("PORT", "4000")], &[]).await, 4000));
+    assert!(is(printed(&[("PORT", "4000")], &["--port", "4001"]).await, 4001));
+    // And that is where it is.
+    let mut server = Process::start_in(&[("PORT", "0")], "chat-server", &["--exit-with-stdin"]);
+    let address = server.address().await;
+    assert_ne!(address.port(), 8080);
+    assert_eq!(get(address, "/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn secrets_and_origins_may_come_from_the_environment() {
+    let environment = [
+        ("PORT", "0"),
+        ("CHAT_TOKEN_SECRET", "a secret that is known to this test"),
+        ("CHAT_ORIGINS", "https://chat.example"),
+    ];
+    let mut server = Process::start_in(&environment, "chat-server", &["--exit-with-stdin"]);
+    let address = server.address().await;
+    let made = Process::start_in(&environment, "chat-server", &["token", "--user", "ann"]).ended().await;
+    let rooms = async |origin: &str, token: &str| {
+        let headers = format!("Connection: close\r\nOrigin: {origin}\r\nAuthorization: Bearer {token}\r\n");
+        crate::kit::ask(address, "GET", "/api/rooms", &headers, "").await.status
+    };
+    let token = made.stdout.trim_end();
+    assert_eq!(rooms("https://chat.example", token).await, 200);
+    assert_eq!(rooms("https://other.example", token).await, 403);
+    assert_eq!(rooms("https://chat.example", "another").await, 401);
+}
+
+#[tokio::test]
 async fn a_server_listens_wherever_it_is_told_to() {
     let mut server = Process::start(
         "chat-server",

@@ -147,6 +147,29 @@ async fn people_and_a_bot_talk_in_the_bots_room() {
 }
 
 #[tokio::test]
+async fn a_bots_room_is_apart_from_other_bots() {
+    let server = Host::start(|_| {});
+    let mut ann = Socket::at(server.address, "ann", "weather").await;
+    let mut weather = Socket::at(server.address, "weather", "weather").await;
+    let mut bob = Socket::at(server.address, "bob", "news").await;
+    weather.emit("bot:status", json!({"status": "thinking"})).await;
+    ann.emit("typing", json!({"botId": "weather", "isTyping": true})).await;
+    assert_eq!(ann.ask("chat:message", json!({"botId": "weather", "message": "hello"})).await["ok"], true);
+    let other = bob.ask("chat:message", json!({"botId": "weather", "message": "hello, too"})).await;
+    assert_eq!(other["error"]["code"], "not_member");
+    assert_eq!(bob.ask("chat:history", json!({"botId": "weather"})).await["error"]["code"], "not_member");
+    bob.emit("chat:message", json!({"botId": "news", "message": "any news?"})).await;
+    let heard = bob.expect("chat:message").await;
+    assert_eq!(
+        (&heard["botId"], &heard["message"]),
+        (&json!("news"), &json!("any news?")),
+        "and nothing before"
+    );
+    assert_eq!(weather.until("chat:message").await["message"], "hello");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn it_meets_the_native_dialect_in_one_room() {
     let server = Host::start(|_| {});
     let mut native = server.member("nat", "general").await;

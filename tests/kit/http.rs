@@ -43,7 +43,14 @@ pub(crate) async fn upgrade(address: SocketAddr, path: &str) -> Response {
     ask(address, "GET", path, headers, "").await
 }
 
-async fn ask(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> Response {
+/// Asks for something with these headers, on a connection of its own.
+pub(crate) async fn ask(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> Response {
     let mut tcp = TcpStream::connect(address).await.unwrap();
     let request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n{headers}\r\n{body}");
     tcp.write_all(request.as_bytes()).await.unwrap();

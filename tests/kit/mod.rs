@@ -14,7 +14,7 @@ mod process;
 
 pub(crate) use chat::{Chat, contents};
 pub(crate) use host::Host;
-pub(crate) use http::{Metrics, Response, get, metrics, post, upgrade};
+pub(crate) use http::{Metrics, Response, ask, get, metrics, post, upgrade};
 pub(crate) use liar::{Liar, Lie};
 pub(crate) use network::{Fate, Network};
 pub(crate) use person::Person;

@@ -37,6 +37,11 @@ impl Process {
 
     /// Starts a program.
     pub(crate) fn start(program: &str, args: &[&str]) -> Self {
+        Self::start_in(&[], program, args)
+    }
+
+    /// Starts a program with these environment variables.
+    pub(crate) fn start_in(environment: &[(&str, &str)], program: &str, args: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chinwag-programs"));
         // The settings are those of the test, not those of whoever runs it.
         let ours = |name: &str| name == "PORT" || name.starts_with("CHAT_") || name.starts_with("LOADGEN_");
@@ -45,6 +50,7 @@ impl Process {
         }
         let mut child = command
             .args(args)
+            .envs(environment.iter().copied())
             .env("CHINWAG_PROGRAM", program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
