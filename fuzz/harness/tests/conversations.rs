@@ -1,5 +1,7 @@
 //! A bounded run of what the fuzz targets do for hours: every committed script again, and new ones from a fixed seed.
 //!
+//! How it was tried that a broken core fails here is in `fuzz/README.md`.
+//!
 //! `CHINWAG_FUZZ_SEED` is the seed of the new ones, `CHINWAG_FUZZ_CASES` how many are played for each target.
 
 use std::{env, fs, path::Path, str::FromStr};
