@@ -12,6 +12,7 @@ use chinwag_core::{
     dialect::{Dialect, Opening},
     gateway::{Frame as Sent, GatewayInput, Notice},
     identity::{Claims, TokenFault},
+    limiter::{Action, Quota},
 };
 use chinwag_journal::{Node, NodeConfig, NodeInput, NodeOutput};
 
@@ -45,6 +46,8 @@ fn gateway_config(script: &Script<'_>) -> GatewayConfig {
         outbox_bytes_max: 6 * 1024,
         chunk_bytes: 1024,
         unanswered_max: 8,
+        // More than the watchers say.
+        message_quotas: vec![Quota { count: 12, per: Duration::from_secs(60), action: Action::Close }],
         abuse_refusals_min: 10,
         abuse_window: Duration::from_secs(5),
         connections_max: 8,
