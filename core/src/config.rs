@@ -222,8 +222,10 @@ pub struct ShardConfig {
     pub room_members_max: Option<u32>,
     /// Rooms a shard may hold.
     pub rooms_max: u32,
-    /// An empty room keeps its history this long.
+    /// An empty room is kept this long after it was made, after the last member went, and after the last word in it.
     pub room_ttl: Duration,
+    /// The same of a bot's room: what is said to a bot while it is away waits for it (S3.8).
+    pub bot_room_ttl: Duration,
     /// Rooms of this shard a session may be in.
     pub rooms_per_session_max: u32,
     /// Sessions a user may have.
@@ -264,6 +266,7 @@ impl Default for ShardConfig {
             room_members_max: None,
             rooms_max: 100_000,
             room_ttl: Duration::from_secs(3_600),
+            bot_room_ttl: Duration::from_secs(7 * 86_400),
             rooms_per_session_max: 100,
             sessions_per_user_max: 16,
             sessions_max: 1_000_000,
@@ -293,7 +296,7 @@ impl ShardConfig {
             answers_max, keys_per_user_max, keys_max,
         ));
         each!(a_span_above_zero(self: roster_interval, key_window));
-        each!(a_span(self: room_ttl, presence_grace, resume_window, limiter_ttl));
+        each!(a_span(self: room_ttl, bot_room_ttl, presence_grace, resume_window, limiter_ttl));
         self.room_members_max.map_or(Ok(()), |max| above_zero("room_members_max", max))
     }
 }

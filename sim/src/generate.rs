@@ -323,7 +323,7 @@ fn shard(clients: u64, users: u64, rooms: u32, c: &mut Cause) -> ShardConfig {
     let tight =
         |c: &mut Cause, tight: u32, normal: u32| if is_tight && c.chance(40) { tight } else { normal };
     let clients = u32::try_from(clients).expect("few clients");
-    ShardConfig {
+    let drawn = ShardConfig {
         history_max: c.pick(&[3, 8, 20, 1_000]),
         roster_max: c.pick(&[2, 5, 100]),
         roster_interval: Duration::from_millis(c.pick(&[100, 1_000])),
@@ -338,7 +338,9 @@ fn shard(clients: u64, users: u64, rooms: u32, c: &mut Cause) -> ShardConfig {
         tasks_max: c.pick(&[2, 100]),
         room_creation: if is_tight && c.chance(25) { RoomCreation::Admin } else { RoomCreation::Anyone },
         ..normal
-    }
+    };
+    // No week passes in a scenario: where rooms go, those of bots go, too.
+    ShardConfig { bot_room_ttl: drawn.room_ttl, ..drawn }
 }
 
 /// Everybody enters most rooms in the first two seconds.

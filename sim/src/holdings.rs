@@ -145,7 +145,8 @@ impl World<'_> {
         let inhabited = (0..self.scenario.setup.places()).filter(|&room| !self.expected(room).is_empty());
         let inhabited = inhabited.count();
         // Nobody has been in the others for a long time.
-        let is_short = self.scenario.setup.shard.room_ttl < self.scenario.setup.shard.resume_window;
+        let shard = &self.scenario.setup.shard;
+        let is_short = shard.room_ttl.max(shard.bot_room_ttl) < shard.resume_window;
         if rooms < inhabited || is_short && rooms != inhabited {
             return broken(
                 checks::TABLES,

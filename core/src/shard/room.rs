@@ -164,10 +164,27 @@ impl Room {
         &self.name
     }
 
+    /// While it is empty, it waits from now on.
     fn drop_later(&mut self, turn: &mut Turn<'_>) {
-        let at = turn.at + turn.config.room_ttl;
+        self.stay(turn);
+        let config = turn.config;
+        let at = turn.at + if self.bot.is_some() { config.bot_room_ttl } else { config.room_ttl };
         self.drop_at = Some(at);
         turn.deadlines.set(at, Due::Room(self.name.clone()));
+    }
+
+    /// It is not dropped.
+    fn stay(&mut self, turn: &mut Turn<'_>) {
+        if let Some(at) = self.drop_at.take() {
+            turn.deadlines.cancel(at, Due::Room(self.name.clone()));
+        }
+    }
+
+    /// Something was said: if nobody is here, it waits anew for somebody to read it.
+    pub(super) fn spoken_in(&mut self, turn: &mut Turn<'_>) {
+        if self.drop_at.is_some() {
+            self.drop_later(turn);
+        }
     }
 
     /// Whether the session has a seat, on whatever connection.
@@ -210,9 +227,7 @@ impl Room {
         let before = member.seat_for(peer.session).address.replace(peer.into());
         *self.readers.entry(peer.gateway).or_insert(0) += 1;
         self.remove_reader(before);
-        if let Some(at) = self.drop_at.take() {
-            turn.deadlines.cancel(at, Due::Room(self.name.clone()));
-        }
+        self.stay(turn);
         arrival
     }
 

@@ -91,6 +91,7 @@ impl State {
         let extra = room.carried(peer, extra);
         let history_max = turn.config.history_max;
         let message = room.log.append(turn.at, peer.user.clone(), Arc::clone(content), extra, history_max);
+        room.spoken_in(turn);
         let mut position = room.log.head();
         if planted!(AckNamesPlaceBefore) {
             position.seq = Seq(position.seq.0.saturating_sub(1));

@@ -128,7 +128,8 @@ settings! {
         roster_interval: "Larger rooms report joins and leaves this often";
         room_members_max: "Members a room may hold";
         rooms_max: "Rooms a shard may hold";
-        room_ttl: "An empty room keeps its history this long";
+        room_ttl: "An empty room is kept this long after the last member went and the last word was said";
+        bot_room_ttl: "The same of the room of a bot: what is said to it while it is away waits for it";
         rooms_per_session_max: "Rooms of one shard a session may be in";
         sessions_per_user_max: "Sessions a user may have";
         sessions_max: "Sessions a shard may know";

@@ -1,7 +1,10 @@
 //! Visitors: they read and speak where their user is a member by another session, and take no seat.
 
+use std::time::Duration;
+
 use super::kit::{Guest, Kit, WEST, room};
 use crate::{
+    config::ShardConfig,
     id::Seq,
     refusal::Refusal,
     role::Role,
@@ -114,4 +117,38 @@ fn owners_and_admins_visit_and_a_bots_room_takes_visits_from_all_whom_it_lets_in
     assert_eq!(read(&kit, &other), Ok((vec!["hi".to_owned(), "hi".to_owned()], 0)));
     other.peer.visitor = false;
     assert_eq!(kit.publish(&other, "general", None, "hi"), Some(Err(Refusal::NotMember)), "it is no visitor");
+}
+
+#[test]
+fn what_is_said_in_an_empty_room_is_kept_from_then_on() {
+    let span = Duration::from_secs(10);
+    let mut kit = Kit::with(ShardConfig { room_ttl: span, bot_room_ttl: span * 2, ..ShardConfig::default() });
+    let ann = visit(&mut kit, "ann");
+    for (name, ttl) in [("general", span), ("bot:weather", span * 2)] {
+        kit.try_create(&ann, name, false).expect("a new room");
+        for _ in 0..3 {
+            kit.wait(ttl - Duration::from_micros(1));
+            let said = kit.publish(&ann, name, None, "hi");
+            assert!(matches!(said, Some(Ok(Reply::Published(_)))), "{name}: {said:?}");
+        }
+        kit.wait(ttl - Duration::from_micros(1));
+        assert_eq!(kit.shard.rooms(), 1, "{name}");
+        kit.wait(Duration::from_micros(1));
+        assert_eq!(kit.shard.rooms(), 0, "{name}");
+    }
+}
+
+#[test]
+fn a_bot_that_comes_back_after_days_finds_all_that_was_said_meanwhile() {
+    let mut kit = Kit::new();
+    let (ann, bot) = (visit(&mut kit, "ann"), kit.attach("weather"));
+    kit.join(&bot, "bot:weather");
+    kit.leave(&bot, "bot:weather").expect("a member");
+    for _ in 0..9 {
+        assert!(matches!(kit.publish(&ann, "bot:weather", None, "hi"), Some(Ok(_))));
+        kit.wait(Duration::from_secs(6 * 86_400));
+    }
+    let joined = kit.join(&bot, "bot:weather");
+    assert_eq!((joined.next, joined.head.seq), (Seq(1), Seq(9)));
+    assert_eq!(kit.shard.poll_timeout(), None, "whose room has a member waits for nobody");
 }
