@@ -135,7 +135,7 @@ impl Scenario {
             finale(draws, &setup, &mut steps);
         }
         write_on(draws, &setup, &mut steps);
-        receptions(draws, &setup, &mut steps);
+        receptions(draws, &setup, profile != Peace, &mut steps);
         renewals(draws, &setup, &mut steps);
         let mut scenario = Self { seed, profile, setup: setup.clone(), steps };
         if profile != NoLimits {

@@ -29,8 +29,15 @@ pub(crate) fn furnish(c: &mut Cause, setup: &mut Setup) {
     }
 }
 
-/// What happens in and before those rooms.
-pub(crate) fn receptions(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+/// What happens in and before those rooms. Some lose their lines, if there are faults.
+pub(crate) fn receptions(draws: Draws, setup: &Setup, has_faults: bool, steps: &mut Vec<Step>) {
+    let mut visits = Vec::new();
+    receive(draws, setup, &mut visits);
+    visits.retain(|step| has_faults || step.action != Action::Reset);
+    steps.append(&mut visits);
+}
+
+fn receive(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
     let goers: Vec<u32> = (0..)
         .zip(&setup.clients)
         .filter(|(_, client)| client.voice == Some(Dialect::Chat))
@@ -79,6 +86,8 @@ fn reception(c: &mut Cause, setup: &Setup, parlour: u32, keeper: u32, goers: &[u
         (30, other, talk),
         (50, guest, Action::Visit { parlour }),
         (10, other, Action::Depart { parlour }),
+        // Most of these rooms are no bot's.
+        (10, keeper, Action::Run { parlour, on: true }),
     ];
     play(c, setup, &scenes, steps);
 }
