@@ -58,10 +58,11 @@ struct Bodies {
 fn left_out_or_there(schema: &mut Schema) {
     let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-    for (_, property) in
-        properties.into_iter().flatten().filter(|(name, _)| !required.iter().any(|other| other == *name))
-    {
-        if let Some([kind, Value::String(null)]) = property["type"].as_array().map(Vec::as_slice)
+    for (name, property) in properties.into_iter().flatten() {
+        let may_be_left_out = !required.iter().any(|required| required == name);
+        let kinds = property["type"].as_array().map(Vec::as_slice);
+        if let Some([kind, null]) = kinds
+            && may_be_left_out
             && null == "null"
         {
             property["type"] = kind.clone();
