@@ -239,6 +239,8 @@ pub struct ShardConfig {
     /// The limiters of an ended session are kept for its user's next one this long, and so is what users have used of
     /// their quotas: no shorter than the longest of these.
     pub limiter_ttl: Duration,
+    /// Users of whom a shard keeps that: beyond them, who would be forgotten first is.
+    pub spent_max: u32,
     /// Answers kept per session, so that a repeated send is answered and not repeated.
     pub answers_max: u32,
     /// Keys remembered of one user's messages; while so many are, messages with a new key are refused.
@@ -273,6 +275,7 @@ impl Default for ShardConfig {
             presence_grace: Duration::from_secs(15),
             resume_window: Duration::from_secs(120),
             limiter_ttl: Duration::from_secs(60),
+            spent_max: 100_000,
             answers_max: 64,
             keys_per_user_max: 4_000,
             keys_max: 1_000_000,
@@ -293,7 +296,7 @@ impl ShardConfig {
     pub fn check(&self) -> Result<(), BadLimit> {
         each!(above_zero(
             self: history_max, rooms_max, rooms_per_session_max, sessions_per_user_max, sessions_max,
-            answers_max, keys_per_user_max, keys_max,
+            spent_max, answers_max, keys_per_user_max, keys_max,
         ));
         each!(a_span_above_zero(self: roster_interval, key_window));
         each!(a_span(self: room_ttl, bot_room_ttl, presence_grace, resume_window, limiter_ttl));

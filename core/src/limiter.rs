@@ -59,6 +59,12 @@ impl Bucket {
         Ok(())
     }
 
+    /// Whether nothing was missing when it was last looked at.
+    #[must_use]
+    pub const fn is_unused(self) -> bool {
+        self.missing == 0
+    }
+
     /// The emptier of two states of the same bucket; for states that were carried.
     #[must_use]
     pub fn emptier(self, other: Self, rate: Rate) -> Self {

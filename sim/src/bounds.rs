@@ -149,6 +149,7 @@ fn excess(limits: &ShardConfig, usage: &Usage) -> Option<(&'static str, u32, usi
         ("rooms", limits.rooms_max, usage.rooms),
         ("sessions", limits.sessions_max, usage.sessions),
         ("sessions of a user", limits.sessions_per_user_max, usage.sessions_of_user),
+        ("users with something spent", limits.spent_max, usage.spent),
         ("rooms of a session", limits.rooms_per_session_max, usage.rooms_of_session),
         ("answers of a session", limits.answers_max, usage.answers),
         ("members of a room", limits.room_members_max.unwrap_or(u32::MAX), usage.members),

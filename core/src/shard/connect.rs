@@ -9,17 +9,15 @@ use super::{
     deadlines::Due,
     effect::{Effect, ShardEvent},
     op::{Keep, Limiters, Peer, Resume},
-    session::{Address, Claim, Link, Session, Spent},
+    session::{Address, Claim, Link, Session},
     turn::Turn,
 };
 use crate::{
     id::{GatewayId, Generation, SessionId},
-    limiter::Used,
     name::UserName,
     refusal::Refusal,
     role::Role,
     secret::SecretHash,
-    time::Time,
 };
 
 /// How much longer than the home shard the others keep a session: more than mail between threads ever takes.
@@ -62,7 +60,7 @@ impl State {
         if self.sessions.len() >= turn.config.sessions_max as usize {
             return turn.refuse_attach(newcomer, Refusal::Full);
         }
-        let limiters = self.spent.get_mut(user).and_then(|spent| spent.limiters.pop()).unwrap_or_default();
+        let limiters = self.spent.take_limiters(user);
         self.sessions.insert(id, Session::at_home(user.clone(), newcomer, limiters));
         self.hand_over(turn, id, newcomer);
     }
@@ -100,7 +98,7 @@ impl State {
             session.answers = Answers::default();
         }
         let (generation, user) = (session.generation, session.user.clone());
-        let quotas = self.spent.get(&user).map_or_else(Vec::new, |spent| spent.quotas.clone());
+        let quotas = self.spent.quotas(&user);
         let home = session.home.as_mut().expect("connections attach at home");
         home.fresh = secret;
         let event = ShardEvent::Attached {
@@ -133,7 +131,7 @@ impl State {
             if peer.generation == session.generation {
                 let used = mem::take(&mut limiters.quotas);
                 home.limiters = limiters;
-                self.keep_quotas(turn, &peer.user, used);
+                self.spent.keep_quotas(turn, &peer.user, used);
             }
         }
         self.disconnect(turn, id, keep);
@@ -184,7 +182,7 @@ impl State {
     pub(super) fn end(&mut self, turn: &mut Turn<'_>, id: SessionId, absence: Absence) {
         let session = self.sessions.remove(id).expect("sessions end once");
         if let Some(home) = &session.home {
-            self.keep_spent(turn, &session.user, home.limiters.clone());
+            self.spent.keep_limiters(turn, &session.user, home.limiters.clone());
         }
         if planted!(GhostMember) {
             return;
@@ -196,38 +194,6 @@ impl State {
                 room.bot_went(turn, &session.user, absence);
             }
         }
-    }
-
-    /// Keeps the limiters of a session that has ended, so that its user's next one goes on with them.
-    fn keep_spent(&mut self, turn: &mut Turn<'_>, user: &UserName, limiters: Limiters) {
-        let limiters_max = turn.config.sessions_per_user_max as usize;
-        let spent = self.spent_of(turn, user);
-        spent.limiters.push(limiters);
-        if spent.limiters.len() > limiters_max {
-            spent.limiters.remove(0);
-        }
-    }
-
-    /// Keeps what a user has used, for all of their sessions.
-    fn keep_quotas(&mut self, turn: &mut Turn<'_>, user: &UserName, used: Vec<Used>) {
-        if !used.iter().all(Used::is_empty) {
-            Used::gather(&mut self.spent_of(turn, user).quotas, used);
-        }
-    }
-
-    /// What a user's sessions have left, which is kept from now on for as long as that may matter.
-    fn spent_of(&mut self, turn: &mut Turn<'_>, user: &UserName) -> &mut Spent {
-        let until = turn.at + turn.config.limiter_ttl;
-        let none = || Spent { quotas: Vec::new(), limiters: Vec::new(), until: Time(0) };
-        let spent = self.spent.entry(user.clone()).or_insert_with(none);
-        if spent.until != until {
-            if spent.until != Time(0) {
-                turn.deadlines.cancel(spent.until, Due::Spent(user.clone()));
-            }
-            turn.deadlines.set(until, Due::Spent(user.clone()));
-            spent.until = until;
-        }
-        spent
     }
 
     /// Lets a request pass if it comes from the live connection of its session.

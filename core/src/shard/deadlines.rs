@@ -19,8 +19,8 @@ pub(super) enum Due {
     Churn(RoomName),
     /// An empty room is dropped.
     Room(RoomName),
-    /// The limiters of a user's ended sessions have long been full again.
-    Spent(UserName),
+    /// Of those whose sessions have ended, somebody's limiters have long been full again.
+    Spent,
     /// A user's oldest key is forgotten.
     Keys(UserName),
 }

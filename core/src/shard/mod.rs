@@ -44,6 +44,7 @@ mod query;
 mod room;
 mod say;
 mod session;
+mod spent;
 mod stays;
 mod task;
 mod tasks;
@@ -61,7 +62,8 @@ use self::{
     keys::Keys,
     membership::Wish,
     room::Room,
-    session::{Address, Sessions, Spent},
+    session::{Address, Sessions},
+    spent::Ledger,
     turn::Turn,
 };
 pub use effect::*;
@@ -71,11 +73,7 @@ pub use stays::Stays;
 pub use task::*;
 pub use usage::Usage;
 
-use crate::{
-    config::ShardConfig,
-    name::{RoomName, UserName},
-    time::Time,
-};
+use crate::{config::ShardConfig, name::RoomName, time::Time};
 
 /// One partition of rooms and of users.
 #[derive(Debug, Default)]
@@ -94,9 +92,8 @@ pub struct Shard {
 struct State {
     sessions: Sessions,
     rooms: BTreeMap<RoomName, Room>,
-    /// What users have used of their quotas, and the limiters of sessions that have ended, for their next ones: a new
-    /// session mints no tokens.
-    spent: BTreeMap<UserName, Spent>,
+    /// What users have used of their quotas, and the limiters of sessions that have ended, for their next ones.
+    spent: Ledger,
     /// What was said under a key lately, whatever has become of the sessions.
     keys: Keys,
 }
@@ -233,7 +230,7 @@ impl State {
                 Due::Session(session) => self.end(turn, session, Absence::Lost),
                 Due::Offline(room, user) => self.room_mut(&room).grace_over(turn, user),
                 Due::Churn(room) => self.room_mut(&room).churn_due(turn),
-                Due::Spent(user) => drop(self.spent.remove(&user)),
+                Due::Spent => self.spent.expire(turn),
                 Due::Keys(user) => self.keys.expire(turn, &user),
                 Due::Room(room) => {
                     self.rooms.remove(&room);

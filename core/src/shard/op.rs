@@ -90,6 +90,14 @@ pub struct Limiters {
     pub quotas: Vec<Used>,
 }
 
+impl Limiters {
+    /// Whether nothing was ever taken: a new session would begin with the same.
+    #[must_use]
+    pub fn is_unused(&self) -> bool {
+        self.message.is_unused() && self.control.is_unused() && self.quotas.iter().all(Used::is_empty)
+    }
+}
+
 /// A request to go on with a session.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Resume {

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     id::{ConnectionId, GatewayId, Generation, SessionId},
-    limiter::Used,
     name::{RoomName, UserName},
     secret::SecretHash,
     time::Time,
@@ -59,7 +58,7 @@ pub(super) struct Home {
     pub(super) active: SecretHash,
     /// The secret it was sent last, which it may or may not have received.
     pub(super) fresh: SecretHash,
-    /// As the last connection left them. Quotas are the user's, and among what is [`Spent`].
+    /// As the last connection left them. Quotas are the user's, and kept in the [`Ledger`](super::spent::Ledger).
     pub(super) limiters: Limiters,
     /// Its newest connection, as its client counts.
     pub(super) attempt: u64,
@@ -120,17 +119,6 @@ pub(super) enum Claim {
     Granted(SessionId),
     /// Its client has had a newer connection since.
     Outdated,
-}
-
-/// What a user's sessions leave to each other.
-#[derive(Debug)]
-pub(super) struct Spent {
-    /// What was used of each quota, by all of them.
-    pub(super) quotas: Vec<Used>,
-    /// Limiters of those that have ended, at most as many as a user may have sessions; the newest last.
-    pub(super) limiters: Vec<Limiters>,
-    /// When they are forgotten.
-    pub(super) until: Time,
 }
 
 /// All sessions, and which of them are whose.

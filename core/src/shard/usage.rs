@@ -16,6 +16,8 @@ pub struct Usage {
     pub rooms_of_session: usize,
     /// Answers kept of one session.
     pub answers: usize,
+    /// Users whose limiters or quotas are kept beyond their sessions.
+    pub spent: usize,
     /// Keys of all users.
     pub keys: usize,
     /// Keys of one user.
@@ -36,6 +38,7 @@ impl State {
             rooms: self.rooms.len(),
             sessions: self.sessions.len(),
             sessions_of_user: self.sessions.most_of_user(),
+            spent: self.spent.len(),
             ..Usage::default()
         };
         (usage.keys, usage.keys_of_user) = self.keys.usage();

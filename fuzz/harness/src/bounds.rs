@@ -24,11 +24,12 @@ pub(crate) fn check(stage: &Stage) {
     }
 }
 
-fn pairs(limits: &ShardConfig, usage: &Usage) -> [(&'static str, u32, usize); 10] {
+fn pairs(limits: &ShardConfig, usage: &Usage) -> [(&'static str, u32, usize); 11] {
     [
         ("rooms", limits.rooms_max, usage.rooms),
         ("sessions", limits.sessions_max, usage.sessions),
         ("sessions of a user", limits.sessions_per_user_max, usage.sessions_of_user),
+        ("users with something spent", limits.spent_max, usage.spent),
         ("rooms of a session", limits.rooms_per_session_max, usage.rooms_of_session),
         ("answers of a session", limits.answers_max, usage.answers),
         ("keys", limits.keys_max, usage.keys),

@@ -67,6 +67,7 @@ fn shard_config() -> ShardConfig {
         rooms_per_session_max: 5,
         sessions_per_user_max: 2,
         sessions_max: 12,
+        spent_max: 3,
         answers_max: 4,
         keys_per_user_max: 4,
         keys_max: 6,

@@ -136,6 +136,7 @@ settings! {
         presence_grace: "A member whose connection is gone is shown offline after this";
         resume_window: "A session can be resumed this long after its connection is gone";
         limiter_ttl: "The next session of a user goes on with the limiters of the last for this long, or the longest quota";
+        spent_max: "Users whose limiters and quotas a shard keeps for their next session; beyond them the oldest go";
         answers_max: "Answers kept per session, so that a repeated send is answered and not repeated";
         keys_per_user_max: "Keys remembered of one user's messages; while so many are, those with a new key are refused";
         keys_max: "Keys a shard remembers, of all users";

@@ -149,6 +149,29 @@ fn a_user_has_so_many_sessions_and_a_shard_so_many_in_all() {
 }
 
 #[test]
+fn limiters_are_kept_of_so_many_users_who_used_something() {
+    let mut kit = Kit::with(ShardConfig { spent_max: 2, ..Default::default() });
+    for name in ["ann", "bob", "cat"] {
+        let guest = kit.attach(name);
+        kit.detach(&guest, Keep::Nothing);
+    }
+    assert_eq!((kit.shard.usage().spent, kit.shard.poll_timeout()), (0, None), "nobody used anything");
+    let used = used(&kit);
+    for name in ["ann", "bob", "ann", "cat"] {
+        let guest = kit.attach(name);
+        kit.detach_with(&guest.peer, Keep::Nothing, used.clone());
+        assert!(kit.shard.usage().spent <= 2);
+        kit.wait(INSTANT);
+    }
+    for (name, kept) in [("ann", used.clone()), ("bob", Limiters::default()), ("cat", used)] {
+        let Attach::Done { limiters, .. } = kit.try_attach(WEST, name, None) else { panic!() };
+        assert_eq!(limiters, kept, "of {name}: bob would have been forgotten first");
+    }
+    kit.wait(ShardConfig::default().limiter_ttl);
+    assert_eq!((kit.shard.usage().spent, kit.shard.poll_timeout()), (0, None), "they are full again");
+}
+
+#[test]
 fn a_connection_attaches_once() {
     let mut kit = Kit::new();
     let ann = kit.attach("ann");
