@@ -257,6 +257,9 @@ pub struct ShardConfig {
     pub invited_max: u32,
     /// Who may make rooms.
     pub room_creation: RoomCreation,
+    /// There is a key: whose a bot is, its own token says, and not who comes to its room first (S3.23); and only bots and
+    /// admins say what agents say (S4.10). Without one everybody is who they say they are.
+    pub verify_tokens: bool,
 }
 
 impl Default for ShardConfig {
@@ -284,6 +287,7 @@ impl Default for ShardConfig {
             finished_tasks_max: 20,
             invited_max: 1_000,
             room_creation: RoomCreation::Anyone,
+            verify_tokens: false,
         }
     }
 }

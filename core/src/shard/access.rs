@@ -1,6 +1,6 @@
 //! Whose a room is, whom it lets in, and who is sent away.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, mem};
 
 use super::{
     State,
@@ -11,6 +11,7 @@ use super::{
     turn::Turn,
 };
 use crate::{
+    config::ShardConfig,
     id::RequestId,
     name::{LOBBY, RoomName, UserName},
     refusal::Refusal,
@@ -28,13 +29,13 @@ pub(super) struct Access {
 
 impl Access {
     /// Of a room that a user makes. The lobby is nobody's, and a bot does not own itself: its token may say whose it is.
-    pub(super) fn of_maker(peer: &Peer, name: &RoomName, private: bool) -> Self {
-        let owner = if name.as_str() == LOBBY {
-            None
-        } else if name.bot() == Some(peer.user.as_str()) {
-            owner_by_token(peer)
-        } else {
-            Some(peer.user.clone())
+    /// Where tokens are verified, nothing else does.
+    pub(super) fn of_maker(config: &ShardConfig, peer: &Peer, name: &RoomName, private: bool) -> Self {
+        let owner = match name.bot() {
+            _ if name.as_str() == LOBBY => None,
+            Some(bot) if bot == peer.user.as_str() => owner_by_token(peer),
+            Some(_) if config.verify_tokens => None,
+            _ => Some(peer.user.clone()),
         };
         // The lobby is open to all: some dialects have no other room.
         let is_private = private && name.as_str() != LOBBY;
@@ -53,12 +54,25 @@ fn owner_by_token(peer: &Peer) -> Option<UserName> {
 }
 
 impl Room {
-    /// A bot comes in: its token says whose it is, whoever made its room.
-    pub(super) fn settle_owner(&mut self, peer: &Peer) {
+    /// A bot comes in: its token says whose it is, whoever made its room. What another owner said of who may come in is
+    /// over then.
+    pub(super) fn settle_owner(&mut self, config: &ShardConfig, peer: &Peer) {
         let owner = owner_by_token(peer);
-        if self.name().bot() == Some(peer.user.as_str()) && owner.is_some() {
-            self.access.owner = owner;
+        if !self.is_home_of(&peer.user) || owner.is_none() || owner == self.access.owner {
+            return;
         }
+        let before = mem::replace(&mut self.access.owner, owner);
+        match &mut self.access.invited {
+            _ if before.is_none() => {}
+            // The bot itself or an admin has closed it, for nobody else may: it stays closed.
+            Some(invited) if config.verify_tokens => invited.clear(),
+            invited => *invited = None,
+        }
+    }
+
+    /// Whether it is the room of this very bot.
+    pub(super) fn is_home_of(&self, user: &UserName) -> bool {
+        self.name().bot() == Some(user.as_str())
     }
 
     pub(super) fn is_owned_by(&self, user: &UserName) -> bool {
@@ -77,9 +91,7 @@ impl Room {
             Role::Admin => true,
             Role::Guest => false,
             Role::Member | Role::Bot => {
-                self.is_owned_by(&peer.user)
-                    || self.name().bot() == Some(peer.user.as_str())
-                    || invited.contains(&peer.user)
+                self.is_owned_by(&peer.user) || self.is_home_of(&peer.user) || invited.contains(&peer.user)
             }
         }
     }

@@ -45,10 +45,10 @@ impl State {
         let known_since = planted!(RoomsForgetSessions, peer.generation, session.known_since);
         let known_since = planted!(ForgottenSessionCalledKnown, Generation(1), known_since);
         if !self.rooms.contains_key(name) {
-            self.make_room(turn, name, Access::of_maker(peer, name, false));
+            self.make_room(turn, name, Access::of_maker(turn.config, peer, name, false));
         }
         let room = self.room_mut(name);
-        room.settle_owner(peer);
+        room.settle_owner(turn.config, peer);
         let arrival = room.take_seat(turn, peer);
         let cursor = || room.cursor_of(&peer.user).filter(|_| wish.backlog);
         let since = wish.since.or_else(cursor);
@@ -100,7 +100,7 @@ impl State {
         let is_bots = name.bot().is_some_and(|bot| UserName::new(bot).is_ok());
         if peer.visitor && is_bots && !self.rooms.contains_key(name) {
             self.may_find_room_made(turn.config, peer, name)?;
-            self.make_room(turn, name, Access::of_maker(peer, name, false));
+            self.make_room(turn, name, Access::of_maker(turn.config, peer, name, false));
         }
         Ok(())
     }
@@ -160,17 +160,31 @@ impl State {
         name: &RoomName,
         private: bool,
     ) {
-        if let Err(refusal) = self.admit(turn, peer).and_then(|()| self.may_create(turn.config, peer, name)) {
+        let config = turn.config;
+        if let Err(refusal) =
+            self.admit(turn, peer).and_then(|()| self.may_create(config, peer, name, private))
+        {
             return turn.refuse(peer, id, name, refusal);
         }
-        self.make_room(turn, name, Access::of_maker(peer, name, private));
+        self.make_room(turn, name, Access::of_maker(turn.config, peer, name, private));
         let head = self.room_mut(name).log.head();
         turn.grant(peer, id, name, Reply::Created(head));
     }
 
-    fn may_create(&self, config: &ShardConfig, peer: &Peer, name: &RoomName) -> Result<(), Refusal> {
+    fn may_create(
+        &self,
+        config: &ShardConfig,
+        peer: &Peer,
+        name: &RoomName,
+        private: bool,
+    ) -> Result<(), Refusal> {
         if self.rooms.contains_key(name) {
             return Err(Refusal::RoomExists);
+        }
+        // Where it is known who is who, nobody keeps others from a bot that is not theirs.
+        let is_anothers = name.bot().is_some_and(|bot| bot != peer.user.as_str());
+        if private && is_anothers && config.verify_tokens && peer.role != Role::Admin {
+            return Err(Refusal::PermissionDenied);
         }
         self.may_make_room(config, peer, name)
     }

@@ -136,10 +136,15 @@ pub enum LogFormat {
 }
 
 impl Settings {
-    /// The limits of shards: they remember a session's limiters at least as long as its longest quota looks back.
+    /// The limits of shards: they remember a session's limiters at least as long as its longest quota looks back, and know
+    /// whether tokens are verified.
     pub(crate) fn shard_limits(&self) -> ShardConfig {
         let longest = self.gateway.message_quotas.iter().map(|quota| quota.per).max().unwrap_or_default();
-        ShardConfig { limiter_ttl: self.shard.limiter_ttl.max(longest), ..self.shard.clone() }
+        ShardConfig {
+            limiter_ttl: self.shard.limiter_ttl.max(longest),
+            verify_tokens: self.gateway.verify_tokens,
+            ..self.shard.clone()
+        }
     }
 
     /// Whether the settings can work together.

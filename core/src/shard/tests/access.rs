@@ -1,12 +1,12 @@
 //! Whose rooms are, whom they let in, and who is sent away.
 
-use super::kit::{EAST, Guest, Kit, WEST, left};
+use super::kit::{EAST, Guest, Kit, WEST, left, user};
 use crate::{
     config::ShardConfig,
     id::ConnectionId,
     refusal::Refusal,
     role::Role,
-    shard::{Keep, Query, Reply, ShardEvent},
+    shard::{Keep, Op, Query, Reply, ShardEvent},
 };
 
 const DENIED: Refusal = Refusal::PermissionDenied;
@@ -164,4 +164,70 @@ fn private_rooms_are_listed_for_those_whom_they_let_in() {
     assert_eq!(listed(&kit, &bob), ("cellar".to_owned(), false));
     kit.invite(&ann, "den", "bob").expect("the owner");
     assert_eq!(listed(&kit, &bob), ("cellar".to_owned(), true));
+}
+
+/// A shard that knows whose tokens are good, and a bot whose token says that it is ann's.
+fn verified() -> (Kit, Guest) {
+    let mut kit = Kit::with(ShardConfig { verify_tokens: true, ..ShardConfig::default() });
+    let mut bot = kit.attach("weather");
+    (bot.peer.role, bot.peer.owner) = (Role::Bot, Some(user("ann")));
+    (kit, bot)
+}
+
+#[test]
+fn where_tokens_are_verified_who_comes_first_to_a_bot_does_not_own_it() {
+    let (mut kit, bot) = verified();
+    let (ann, eve) = (kit.attach("ann"), kit.attach("eve"));
+    let mut visitor = kit.attach("eve");
+    visitor.peer.visitor = true;
+    kit.join(&eve, "bot:joined");
+    kit.create(&eve, "bot:made").expect("a new room");
+    assert!(matches!(kit.publish(&visitor, "bot:visited", None, "hi"), Some(Ok(_))));
+    for name in ["bot:joined", "bot:made", "bot:visited"] {
+        assert_eq!(kit.kick(&eve, name, "ann"), Err(DENIED), "{name}");
+    }
+    kit.join(&eve, "bot:weather");
+    assert_eq!(kit.kick(&ann, "bot:weather", "eve"), Err(DENIED), "nobody has said that it is hers");
+    kit.join(&bot, "bot:weather");
+    assert_eq!(kit.kick(&eve, "bot:weather", "weather"), Err(DENIED));
+    assert_eq!(kit.kick(&ann, "bot:weather", "eve"), Ok(Reply::Noted));
+    kit.join(&eve, "attic");
+    assert_eq!(kit.kick(&eve, "attic", "ann"), Ok(Reply::Noted), "other rooms are their makers'");
+}
+
+#[test]
+fn where_tokens_are_verified_nobody_makes_the_room_of_anothers_bot_private() {
+    let (mut kit, bot) = verified();
+    let (ann, mut eve) = (kit.attach("ann"), kit.attach("eve"));
+    assert_eq!(kit.try_create(&eve, "bot:weather", true), Err(DENIED));
+    assert!(kit.try_create(&bot, "bot:weather", true).is_ok());
+    assert_eq!(kit.try_join(&eve.peer, "bot:weather", None).unwrap_err(), DENIED);
+    kit.join(&ann, "bot:weather");
+    eve.peer.role = Role::Admin;
+    assert!(kit.try_create(&eve, "bot:news", true).is_ok());
+}
+
+#[test]
+fn who_may_come_in_is_not_said_by_who_owned_a_bot_before() {
+    for verify_tokens in [false, true] {
+        let (mut kit, mut bot) = verified();
+        kit.apply(Op::Configure { config: ShardConfig { verify_tokens, ..ShardConfig::default() } });
+        let (eve, cat, dan) = (kit.attach("eve"), kit.attach("cat"), kit.attach("dan"));
+        // By its token the bot was eve's; in open mode she came first.
+        bot.peer.owner = Some(user("eve"));
+        let maker = if verify_tokens { &bot } else { &eve };
+        kit.try_create(maker, "bot:weather", true).expect("a new room");
+        kit.invite(&eve, "bot:weather", "cat").expect("the owner");
+        bot.peer.owner = Some(user("ann"));
+        kit.join(&bot, "bot:weather");
+        assert_eq!(kit.invite(&eve, "bot:weather", "eve"), Err(DENIED));
+        let comes_in = |kit: &mut Kit, guest: &Guest| kit.try_join(&guest.peer, "bot:weather", None).is_ok();
+        for guest in [&eve, &cat, &dan] {
+            assert_eq!(
+                comes_in(&mut kit, guest),
+                !verify_tokens,
+                "{guest:?}: what the bot closed stays closed"
+            );
+        }
+    }
 }
