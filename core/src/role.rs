@@ -50,7 +50,7 @@ pub enum Act {
     Start,
     /// Stop its bot.
     Stop,
-    /// Give somebody a task.
+    /// Make a task, give it to somebody, or change it.
     Assign,
     /// Read.
     Read,
@@ -58,6 +58,8 @@ pub enum Act {
     Speak,
     /// Say something in the system's name.
     Announce,
+    /// Say what an agent says, where it is known who is one.
+    Answer,
 }
 
 /// Whether a user of this role, perhaps the room's owner, may do this. What is said here holds in rooms that they may
@@ -69,7 +71,7 @@ pub const fn may(role: Role, is_owner: bool, act: Act) -> bool {
         Act::Assign => is_owner || matches!(role, Role::Admin | Role::Member | Role::Bot),
         Act::Create => matches!(role, Role::Admin | Role::Member),
         Act::Kick | Act::Start | Act::Stop => is_owner || matches!(role, Role::Admin),
-        Act::Announce => matches!(role, Role::Admin | Role::Bot),
+        Act::Announce | Act::Answer => matches!(role, Role::Admin | Role::Bot),
     }
 }
 
@@ -88,14 +90,15 @@ mod tests {
             Act::Read,
             Act::Speak,
             Act::Announce,
+            Act::Answer,
         ];
         let row = |role, owner| acts.map(|act| if may(role, owner, act) { 'x' } else { '-' });
         let text = |role, owner| row(role, owner).into_iter().collect::<String>();
-        assert_eq!(text(Role::Admin, false), "xxxxxxxx");
-        assert_eq!(text(Role::Member, true), "xxxxxxx-");
-        assert_eq!(text(Role::Member, false), "x---xxx-");
-        assert_eq!(text(Role::Bot, false), "----xxxx");
-        assert_eq!(text(Role::Guest, false), "-----xx-");
+        assert_eq!(text(Role::Admin, false), "xxxxxxxxx");
+        assert_eq!(text(Role::Member, true), "xxxxxxx--");
+        assert_eq!(text(Role::Member, false), "x---xxx--");
+        assert_eq!(text(Role::Bot, false), "----xxxxx");
+        assert_eq!(text(Role::Guest, false), "-----xx--");
     }
 
     #[test]

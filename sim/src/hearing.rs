@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use chinwag_core::{Disconnect, Position, Refusal, Seq, Time};
+use chinwag_core::{Disconnect, Position, Refusal, Seq, Time, role::Role};
 use chinwag_oracle::{Observation, Promise, SendId};
 
 use crate::{
@@ -345,6 +345,8 @@ impl World<'_> {
             Refusal::TokenExpired | Refusal::BadToken => return self.player_hears_of_token(client, refusal),
             // Of a room that was left, or that a server that is gone had.
             Refusal::NotMember | Refusal::ContentTooLarge | Refusal::LastRoom => {}
+            // What guests say of a task that is not theirs.
+            Refusal::PermissionDenied if self.role(client) == Role::Guest => {}
             Refusal::BadJson
             | Refusal::BadFrame
             | Refusal::BadEnvelope

@@ -87,7 +87,7 @@ impl State {
             self.rooms.get_mut(name).ok_or(Refusal::UnknownRoom),
             self.writable(peer, name)
         )?;
-        room.may_say(peer, extra)?;
+        room.may_say(turn.config, peer, extra)?;
         let extra = room.carried(peer, extra);
         let history_max = turn.config.history_max;
         let message = room.log.append(turn.at, peer.user.clone(), Arc::clone(content), extra, history_max);
@@ -155,10 +155,13 @@ impl State {
 }
 
 impl Room {
-    /// Whether somebody may say a message of this kind.
-    fn may_say(&self, peer: &Peer, extra: Option<&Extra>) -> Result<(), Refusal> {
-        let is_notice = extra.is_some_and(|extra| extra.kind == Kind::System);
-        let act = if is_notice { Act::Announce } else { Act::Speak };
+    /// Whether somebody may say a message of this kind. In its own room a bot is one, whatever its role.
+    fn may_say(&self, config: &ShardConfig, peer: &Peer, extra: Option<&Extra>) -> Result<(), Refusal> {
+        let act = match extra.map_or(Kind::Text, |extra| extra.kind) {
+            Kind::System => Act::Announce,
+            Kind::Agent if config.verify_tokens && !self.is_home_of(&peer.user) => Act::Answer,
+            Kind::Text | Kind::File | Kind::Agent => Act::Speak,
+        };
         if self.allows(peer, act) { Ok(()) } else { Err(Refusal::PermissionDenied) }
     }
 
@@ -183,9 +186,16 @@ impl Room {
         peer: &Peer,
         change: &TaskChange,
     ) -> Result<Task, Refusal> {
-        if change.assignee.is_some() && !self.allows(peer, Act::Assign) {
-            return Err(Refusal::PermissionDenied);
+        if self.allows(peer, Act::Assign) || self.reports(peer, change) {
+            self.tasks.change(config, change)
+        } else {
+            Err(Refusal::PermissionDenied)
         }
-        self.tasks.change(config, change)
+    }
+
+    /// Whether somebody says only how far they have come with a task that they were given.
+    fn reports(&self, peer: &Peer, change: &TaskChange) -> bool {
+        let is_theirs = self.tasks.assignee(&change.task) == Some(&peer.user);
+        is_theirs && change.assignee.is_none() && change.priority.is_none() && change.metadata.is_none()
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::task::{Task, TaskChange};
-use crate::{config::ShardConfig, refusal::Refusal};
+use crate::{config::ShardConfig, name::UserName, refusal::Refusal};
 
 /// A room's tasks, by name.
 #[derive(Debug, Default)]
@@ -25,6 +25,11 @@ impl Tasks {
     /// All of them, by name.
     pub(super) fn all(&self) -> Vec<Task> {
         self.known.values().cloned().collect()
+    }
+
+    /// Who is to do a task.
+    pub(super) fn assignee(&self, task: &str) -> Option<&UserName> {
+        self.known.get(task)?.assignee.as_ref()
     }
 
     /// Makes or changes a task, and returns the whole of it.

@@ -201,14 +201,46 @@ fn what_is_said_about_a_task_adds_up() {
 }
 
 #[test]
-fn a_guest_gives_nobody_a_task() {
+fn a_guest_says_how_a_task_stands_that_is_theirs_and_nothing_else_of_tasks() {
     let mut kit = Kit::new();
-    member(&mut kit, WEST, "ann");
+    let ann = member(&mut kit, WEST, "ann");
     let mut gus = member(&mut kit, WEST, "gus");
     gus.peer.role = Role::Guest;
-    let assigned = TaskChange { assignee: Some(user("ann")), ..change("build") };
-    assert_eq!(change_task(&mut kit, &gus, assigned), Some(Err(Refusal::PermissionDenied)));
-    assert_eq!(set_task(&mut kit, &gus, "build", "open"), Some(Ok(Reply::Noted)));
+    let assigned = |task, whom| TaskChange { assignee: Some(user(whom)), ..change(task) };
+    let denied = Some(Err(Refusal::PermissionDenied));
+    assert_eq!(set_task(&mut kit, &gus, "build", "open"), denied, "guests make none");
+    change_task(&mut kit, &ann, assigned("build", "ann")).unwrap().expect("a member");
+    assert_eq!(set_task(&mut kit, &gus, "build", "failed"), denied, "it is ann's");
+    assert_eq!(change_task(&mut kit, &gus, assigned("build", "gus")), denied);
+    change_task(&mut kit, &ann, assigned("build", "gus")).unwrap().expect("a member");
+    assert_eq!(set_task(&mut kit, &gus, "build", "done"), Some(Ok(Reply::Noted)), "it is theirs now");
+    for more in [
+        assigned("build", "ann"),
+        TaskChange { priority: Some(0), ..change("build") },
+        TaskChange { metadata: Some("{}".into()), ..change("build") },
+    ] {
+        assert_eq!(change_task(&mut kit, &gus, more), denied);
+    }
+}
+
+#[test]
+fn where_tokens_are_verified_only_agents_and_admins_say_what_agents_say() {
+    for verify_tokens in [false, true] {
+        let mut kit = Kit::with(ShardConfig { verify_tokens, ..ShardConfig::default() });
+        let mut ann = member(&mut kit, WEST, "ann");
+        let answer = || Extra { kind: Kind::Agent, ..Extra::default() };
+        for (role, allowed) in
+            [(Role::Member, false), (Role::Guest, false), (Role::Bot, true), (Role::Admin, true)]
+        {
+            ann.peer.role = role;
+            let said = kit.publish_with(&ann, "general", answer());
+            assert_eq!(said.is_ok(), allowed || !verify_tokens, "{role:?}");
+            assert!(said.is_ok() || said == Err(Refusal::PermissionDenied));
+        }
+        ann.peer.role = Role::Member;
+        kit.join(&ann, "bot:ann");
+        assert!(kit.publish_with(&ann, "bot:ann", answer()).is_ok(), "in its own room a bot is one");
+    }
 }
 
 #[test]
