@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::extra::{bounded, check_priority};
 use crate::name::UserName;
@@ -16,6 +17,8 @@ pub const FINISHED: [&str; 8] =
     ["canceled", "cancelled", "closed", "complete", "completed", "done", "failed", "finished"];
 /// Longest metadata of a task, in bytes of JSON text.
 pub const METADATA_BYTES_MAX: usize = 1024;
+/// Deepest nesting of a task's metadata; 1 is that of an object without others inside.
+pub const METADATA_DEPTH_MAX: usize = 32;
 
 /// What a member is doing, beyond being there.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -124,8 +127,24 @@ fn check_metadata(text: &str) -> Result<(), &'static str> {
     if text.len() > METADATA_BYTES_MAX {
         return Err("metadata is too long");
     }
-    let is_object = text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
-    if is_object { Ok(()) } else { Err("metadata is no JSON object") }
+    // It is passed on as it is: what becomes a value has no lone surrogate and no number out of range, so that strict readers
+    // can read it, too.
+    let value =
+        serde_json::from_str(text).map_err(|_| "metadata is not what every reader of JSON can read")?;
+    if !matches!(value, Value::Object(_)) {
+        return Err("metadata is no JSON object");
+    }
+    if depth(&value) > METADATA_DEPTH_MAX { Err("metadata is nested too deeply") } else { Ok(()) }
+}
+
+/// How many arrays and objects stand inside one another. The parser has bounded it.
+fn depth(value: &Value) -> usize {
+    let inside = match value {
+        Value::Array(values) => values.iter().map(depth).max(),
+        Value::Object(fields) => fields.values().map(depth).max(),
+        _ => return 0,
+    };
+    1 + inside.unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -175,6 +194,27 @@ mod tests {
         }
         let change = TaskChange { metadata: Some("{\"a\":[1]}".into()), ..change() };
         assert_eq!(change.check(), Ok(()));
+    }
+
+    #[test]
+    fn metadata_that_a_strict_reader_could_not_read_is_refused() {
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+        let check = |metadata: &str| TaskChange { metadata: Some(metadata.into()), ..change() }.check();
+        for metadata in
+            [r#"{"a":"\ud83d\ude00","b":[1e308,-0.5,18446744073709551616]}"#, &nested(METADATA_DEPTH_MAX)]
+        {
+            assert_eq!(check(metadata), Ok(()), "{metadata}");
+        }
+        for metadata in [
+            r#"{"a":"\ud800"}"#,
+            r#"{"\udc00":1}"#,
+            r#"{"a":1e9999}"#,
+            r#"{"a":NaN}"#,
+            &nested(METADATA_DEPTH_MAX + 1),
+            &nested(450),
+        ] {
+            assert!(check(metadata).is_err(), "{metadata}");
+        }
     }
 
     #[test]
