@@ -108,6 +108,9 @@ pub struct GatewayConfig {
     pub warning_interval: Duration,
     /// Connections one gateway holds at once.
     pub connections_max: u32,
+    /// Connections of one user that stay open although a newer one has their session (S4.17): one more closes the
+    /// oldest of them. 0 keeps none.
+    pub silent_per_user_max: u32,
     /// Connections closed with "come back" return spread over this span.
     pub return_spread: Duration,
     /// Connections told to go per second while draining.
@@ -152,6 +155,7 @@ impl Default for GatewayConfig {
             abuse_refusals_min: 60,
             warning_interval: Duration::from_secs(1),
             connections_max: 100_000,
+            silent_per_user_max: 8,
             return_spread: Duration::from_secs(2),
             drain_rate: 5_000,
             health_interval: Duration::from_secs(30),

@@ -140,7 +140,9 @@ impl Gateway {
     ) {
         let Some(&slot) = self.by_id.get(&connection) else { return };
         let connection = self.connection(slot);
-        let Phase::Attaching(Attaching { id, named_by, .. }) = connection.phase else { return };
+        let Phase::Attaching(attaching) = &connection.phase else { return };
+        let Attaching { user, id, named_by, .. } = attaching;
+        let (user, id, named_by) = (user.clone(), *id, *named_by);
         connection.phase = Phase::Arriving;
         connection.shards.clear();
         if named_by == NamedBy::Request {
@@ -148,7 +150,7 @@ impl Gateway {
             connection.waiting.pop_front();
         }
         if refusal == Refusal::Replaced {
-            return self.replaced(now, slot, id, out);
+            return self.replaced(now, slot, user, id, out);
         }
         self.refuse(now, slot, id, refusal, None, None, out);
         if named_by == NamedBy::Address {
@@ -168,21 +170,29 @@ impl Gateway {
     ) {
         // If the connection is gone, its detach is on the way already.
         let Some(&slot) = self.by_id.get(&id) else { return };
-        let is_meant = |peer: &Peer| peer.session == session && peer.generation == generation;
-        if self.connection(slot).peer().is_some_and(is_meant) {
-            self.replaced(now, slot, None, out);
+        let is_meant = |peer: &&Peer| peer.session == session && peer.generation == generation;
+        if let Some(peer) = self.connection(slot).peer().filter(is_meant) {
+            let user = peer.user.clone();
+            self.replaced(now, slot, user, None, out);
         }
     }
 
     /// Lets go of a connection whose session has a newer one.
     ///
     /// Clients of a sole dialect connect again after every close, and two of one user would replace each other for
-    /// ever. So theirs stays open, and hears nothing more (S4.17).
-    fn replaced(&mut self, now: Time, slot: Slot, id: Option<RequestId>, out: &mut Vec<GatewayOutput>) {
+    /// ever. So theirs stays open, and hears nothing more (S4.17); but not more than a few of one user.
+    fn replaced(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        user: UserName,
+        id: Option<RequestId>,
+        out: &mut Vec<GatewayOutput>,
+    ) {
         if !self.connection(slot).codec.dialect().is_sole() {
             return self.close(now, slot, Disconnect::Replaced, out);
         }
         self.refuse(now, slot, id, Refusal::Replaced, None, None, out);
-        self.silence(slot, out);
+        self.silence(now, slot, user, out);
     }
 }

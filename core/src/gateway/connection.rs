@@ -30,8 +30,8 @@ pub(super) enum Phase {
     Attaching(Attaching),
     /// It speaks for a session.
     Attached(Peer),
-    /// Another connection has its session: it is kept alive, and neither told nor asked anything.
-    Silent,
+    /// Another connection has its user's session: it is kept alive, and neither told nor asked anything.
+    Silent(UserName),
     /// A close frame is on its way; whatever comes in is ignored.
     Closing,
 }
@@ -181,7 +181,7 @@ impl Connection {
 
     /// Whether it is told nothing more.
     pub(super) const fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Silent | Phase::Closing)
+        matches!(self.phase, Phase::Silent(_) | Phase::Closing)
     }
 
     /// Whether the next frame may be looked at now.

@@ -24,6 +24,7 @@ use self::{
     outbox::Chunk,
     quotas::Quotas,
     room::{Room, Slot},
+    silent::Silent,
     wire::Opcode,
 };
 use crate::{
@@ -53,6 +54,7 @@ mod rates;
 mod reply;
 mod request;
 mod room;
+mod silent;
 mod wire;
 
 pub use api::{Fault, Frame, GatewayInput, GatewayOutput, Notice};
@@ -85,6 +87,7 @@ pub struct Gateway {
     draining: bool,
     counters: Counters,
     quotas: Quotas,
+    silent: Silent,
     /// Events written so far.
     written: u64,
     /// Hold what one event comes to, unframed and framed.
@@ -114,6 +117,7 @@ impl Gateway {
             draining: false,
             counters: Counters::default(),
             quotas: Quotas::default(),
+            silent: Silent::default(),
             written: 0,
             payloads: Payloads::default(),
             frame: Vec::new(),
@@ -295,7 +299,11 @@ impl Gateway {
                 owner: connection.owner(),
                 visitor: connection.visitor,
             },
-            Phase::Arriving | Phase::Silent | Phase::Closing => return,
+            Phase::Silent(user) => {
+                let user = user.clone();
+                return self.silent.remove(&user, slot);
+            }
+            Phase::Arriving | Phase::Closing => return,
         };
         if planted!(SessionOutlivesConnection, matches!(connection.phase, Phase::Attaching(_)), false) {
             return;
@@ -320,8 +328,9 @@ impl Gateway {
         }
     }
 
-    /// Lets go of a connection that stays open. What it asked for before is not answered.
-    fn silence(&mut self, slot: Slot, out: &mut Vec<GatewayOutput>) {
+    /// Lets go of a user's connection that stays open, if not too many of theirs do. What it asked for before is not
+    /// answered.
+    fn silence(&mut self, now: Time, slot: Slot, user: UserName, out: &mut Vec<GatewayOutput>) {
         if self.connection(slot).is_closing() {
             return;
         }
@@ -330,11 +339,14 @@ impl Gateway {
         }
         self.release(slot, None, out);
         let connection = self.connection(slot);
-        connection.phase = Phase::Silent;
+        connection.phase = Phase::Silent(user.clone());
         (connection.verifying, connection.identity) = (None, None);
         (connection.gathering, connection.paging, connection.unanswered) = (None, false, 0);
         (connection.lagging, connection.catching_up) = (false, false);
         self.update_reading(slot, out);
+        if let Some(oldest) = self.silent.add(&user, slot, self.config.silent_per_user_max) {
+            self.close(now, oldest, Disconnect::Replaced, out);
+        }
     }
 
     /// Takes a reader out of a room, and the room out of the table with its last reader.

@@ -207,7 +207,7 @@ impl Gateway {
         let peer = match &self.connection(slot).phase {
             Phase::Attached(peer) => peer.clone(),
             Phase::Arriving => return self.introduce(now, slot, Request { id, user, command }, text, out),
-            Phase::Attaching(_) | Phase::Silent | Phase::Closing => unreachable!("not served then"),
+            Phase::Attaching(_) | Phase::Silent(_) | Phase::Closing => unreachable!("not served then"),
         };
         if user.is_some_and(|user| user != peer.user) {
             return self.control(now, slot, id, out, |gateway, out| {

@@ -142,6 +142,26 @@ fn a_silent_connection_is_held_to_its_limits() {
 }
 
 #[test]
+fn of_the_silent_connections_of_a_user_the_oldest_go() {
+    let config = GatewayConfig { silent_per_user_max: 2, ..GatewayConfig::default() };
+    let mut kit = Kit::with(config, ShardConfig::default());
+    let (bob, _) = silent(&mut kit);
+    let [first, second, third] = [(); 3].map(|()| enter(&mut kit, "eve").0);
+    assert!(kit.closed.is_empty(), "two are let be, and those of others do not count");
+    kit.cut(second);
+    let (fourth, _) = enter(&mut kit, "eve");
+    assert!(kit.closed.is_empty(), "who is gone does not count");
+    let (newest, _) = enter(&mut kit, "eve");
+    assert_eq!((kit.closed.len(), kit.closed.get(&first)), (1, Some(&Disconnect::Replaced)));
+    kit.cut(first);
+    enter(&mut kit, "eve");
+    assert_eq!(kit.closed.get(&third), Some(&Disconnect::Replaced));
+    for connection in [bob, fourth, newest] {
+        assert!(!kit.closed.contains_key(&connection));
+    }
+}
+
+#[test]
 fn a_large_room_is_listed_by_name_all_the_same() {
     let shard = ShardConfig { roster_max: 3, ..ShardConfig::default() };
     let mut kit = Kit::with(GatewayConfig::default(), shard);

@@ -114,6 +114,7 @@ settings! {
         abuse_refusals_min: "But not for fewer refusals than this";
         warning_interval: "At most one rate warning per connection in this span";
         connections_max: "Connections one thread holds at once";
+        silent_per_user_max: "Replaced connections of one user of agents that one thread leaves open";
         return_spread: "Connections closed with \"come back\" return spread over this span";
         drain_rate: "Connections told to go per second and thread while draining";
         health_interval: "Who speaks envelope is told this often how the server fares";
