@@ -229,6 +229,17 @@ async fn a_token_says_who_asks() {
 }
 
 #[tokio::test]
+async fn once_there_is_a_key_nobody_owns_a_bot_by_speaking_to_it_first() {
+    let server = start(|settings| settings.identity.token_secret = Some(TokenSecret::new(SECRET)));
+    let bearer = format!("Authorization: Bearer {}\r\n", identity::good("ann"));
+    let said = post(&server, "/bot-execution/weather/chat", &bearer, &json!({"message": "hi"})).await;
+    assert_eq!(said.status, 201, "{said:?}");
+    let denied = post(&server, "/bot-execution/weather/stop", &bearer, &json!({})).await;
+    assert_eq!((denied.status, &denied.body["error"]["code"]), (403, &json!("permission_denied")));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn whoever_finds_no_room_is_told_when_to_come_back() {
     let server = start(|settings| {
         settings.shard.sessions_per_user_max = 1;
