@@ -237,7 +237,7 @@ fn vary(c: &mut Cause, setup: &mut Setup) {
             .collect();
     }
     if c.chance(20) {
-        (setup.shard.keys_per_user_max, setup.shard.key_window) = (c.pick(&[4, 8]), Duration::from_secs(10));
+        (setup.shard.keys_per_user_max, setup.shard.key_window) = (c.pick(&[4, 8]), Duration::from_secs(90));
     }
 }
 

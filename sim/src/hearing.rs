@@ -200,7 +200,7 @@ impl World<'_> {
     /// jumped.
     fn is_remembered(&self, since: Time) -> bool {
         // …and no longer than this part of the time for which it is remembered, for answers take theirs.
-        let most = REPEAT_MAX.min(self.scenario.setup.shard.key_window / 2);
+        let most = REPEAT_MAX.min(self.scenario.setup.shard.key_window / 4);
         self.now <= since + most && self.life.upset < since
     }
 
