@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chinwag_core::{ConnectionId, client::ClientInput, disconnect::may_return, gateway::Frame};
+use chinwag_core::{ConnectionId, Disconnect, client::ClientInput, disconnect::may_return, gateway::Frame};
 use chinwag_oracle::{Observation, SendId};
 
 use crate::{
@@ -59,7 +59,7 @@ impl World<'_> {
         self.player_sends(client, lines);
         heard.into_iter().try_for_each(|heard| self.player_hears(client, heard))?;
         if self.people[client].link.is_some() && self.player(client).voice.is_lost() {
-            self.let_go(client);
+            self.close(client, Disconnect::Requested.code());
             self.player_forgets(client)?;
             self.player_returns(client, NUDGE);
         }
