@@ -39,6 +39,8 @@ pub enum Disconnect {
     HeartbeatTimeout,
     /// 4103: the gateway holds as many connections as it may.
     Overloaded,
+    /// 4104: it was silent for a newer connection of its user, which was gone before it was attached.
+    Displaced,
     /// 4500: another connection took the session over.
     Replaced,
     /// 4501: said nothing that names a user in time.
@@ -53,7 +55,7 @@ pub enum Disconnect {
 
 impl Disconnect {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Requested,
         Self::ProtocolError,
         Self::UnsupportedData,
@@ -68,6 +70,7 @@ impl Disconnect {
         Self::Shutdown,
         Self::HeartbeatTimeout,
         Self::Overloaded,
+        Self::Displaced,
         Self::Replaced,
         Self::AttachTimeout,
         Self::Idle,
@@ -93,6 +96,7 @@ impl Disconnect {
             Self::Shutdown => 4101,
             Self::HeartbeatTimeout => 4102,
             Self::Overloaded => 4103,
+            Self::Displaced => 4104,
             Self::Replaced => 4500,
             Self::AttachTimeout => 4501,
             Self::Idle => 4502,
@@ -119,6 +123,7 @@ impl Disconnect {
             Self::Shutdown => "shutdown",
             Self::HeartbeatTimeout => "heartbeat_timeout",
             Self::Overloaded => "overloaded",
+            Self::Displaced => "displaced",
             Self::Replaced => "replaced",
             Self::AttachTimeout => "attach_timeout",
             Self::Idle => "idle",

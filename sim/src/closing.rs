@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What `docs/protocol.md` says of close codes: code, reason, and whether the client is told when to come back.
-const CLOSES: [(u16, &str, bool); 15] = [
+const CLOSES: [(u16, &str, bool); 16] = [
     (1002, "protocol_error", false),
     (1007, "invalid_text", false),
     (1009, "frame_too_big", false),
@@ -23,6 +23,7 @@ const CLOSES: [(u16, &str, bool); 15] = [
     (4101, "shutdown", true),
     (4102, "heartbeat_timeout", true),
     (4103, "overloaded", true),
+    (4104, "displaced", true),
     (4500, "replaced", false),
     (4501, "attach_timeout", false),
     (4502, "idle", false),
@@ -117,6 +118,10 @@ impl World<'_> {
                     line.session.or(line.claim).and_then(|session| self.life.sessions.get(&session));
                 session.is_some_and(|session| session.claimed_by != id)
             }
+            // That it was told so shows when it reads this.
+            Disconnect::Displaced => {
+                self.people[line.client].player.as_ref().is_some_and(|player| player.voice.is_sole())
+            }
             Disconnect::AttachTimeout => lasts(line.since, gateway.attach_timeout) && line.session.is_none(),
             Disconnect::Idle => gateway.idle_timeout.is_some(),
             // There is no other room for whom an address names.
@@ -160,6 +165,10 @@ impl World<'_> {
         };
         if given.is_none_or(|given| given.to_string() != word) {
             return complain(&format!("its node closed it as {given:?}"));
+        }
+        let silenced = self.people[client].player.as_ref().is_some_and(|player| player.silenced);
+        if given == Some(Disconnect::Displaced) && !silenced {
+            return complain("nothing took its place");
         }
         let Some(millis) = millis else { return Ok(()) };
         if Duration::from_millis(millis) > self.scenario.setup.gateway.return_spread {

@@ -25,6 +25,8 @@ const RARE: &[&str] = &[
     // Nobody has a token, and nobody wants to know whether anybody is there.
     "token refreshed",
     "pong",
+    // Only who connects again before a thread that was held up has heard of the connection before.
+    "close displaced",
 ];
 
 macro_rules! marks {

@@ -195,4 +195,12 @@ impl Gateway {
         self.refuse(now, slot, id, Refusal::Replaced, None, None, out);
         self.silence(now, slot, user, out);
     }
+
+    /// Nobody has the session that a silent connection had: its client connects again once it is closed.
+    pub(super) fn displaced(&mut self, now: Time, id: ConnectionId, out: &mut Vec<GatewayOutput>) {
+        let Some(&slot) = self.by_id.get(&id) else { return };
+        if matches!(self.connection(slot).phase, Phase::Silent(_)) {
+            self.close(now, slot, Disconnect::Displaced, out);
+        }
+    }
 }

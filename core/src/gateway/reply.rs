@@ -22,6 +22,7 @@ impl Gateway {
             ShardEvent::TakenOver { connection, session, generation } => {
                 self.taken_over(now, connection, session, generation, out);
             }
+            ShardEvent::Displaced { connection } => self.displaced(now, connection, out),
             ShardEvent::Reply { connection, id, key, room, result } => {
                 let asked = Asked { id, key: key.as_deref() };
                 self.reply(now, connection, asked, room, result, out);

@@ -80,10 +80,17 @@ impl State {
             }
             Link::Attached(older) => {
                 let home = session.home.as_mut().expect("sessions are claimed at home");
-                match home.pending.replace(newcomer) {
-                    Some(earlier) => turn.refuse_attach(earlier, Refusal::Replaced),
-                    None => turn.take_over(older, id, session.generation),
-                }
+                let goes = match home.pending.replace(newcomer) {
+                    Some(earlier) => {
+                        turn.refuse_attach(earlier, Refusal::Replaced);
+                        earlier.address
+                    }
+                    None => {
+                        turn.take_over(older, id, session.generation);
+                        older
+                    }
+                };
+                home.displace(goes, turn.config.sessions_per_user_max as usize);
             }
         }
     }
@@ -129,6 +136,7 @@ impl State {
             }
             // Who went before it was attached was given no limiters to carry.
             if peer.generation == session.generation {
+                home.was_attached(Address::from(peer));
                 let used = mem::take(&mut limiters.quotas);
                 home.limiters = limiters;
                 self.spent.keep_quotas(turn, &peer.user, used);
@@ -142,6 +150,12 @@ impl State {
             let session = self.sessions.known_mut(id);
             if let Some(home) = session.home.as_mut() {
                 home.pending = home.pending.filter(|newcomer| newcomer.address.gateway != gateway);
+                if let Link::Attached(address) = session.link
+                    && address.gateway == gateway
+                {
+                    // It may have been; its client comes back by itself.
+                    home.was_attached(address);
+                }
             }
             if session.uses(gateway) {
                 self.disconnect(turn, id, Keep::Window);
@@ -155,6 +169,9 @@ impl State {
         let session = self.sessions.known_mut(id);
         if let Some(newcomer) = session.home.as_mut().and_then(|home| home.pending.take()) {
             return self.hand_over(turn, id, newcomer);
+        }
+        if let Some(home) = session.home.as_mut() {
+            turn.displaced(&mut home.displaced);
         }
         let keep = match keep {
             Keep::Nothing => return self.end(turn, id, Absence::Clean),
@@ -253,6 +270,14 @@ impl Turn<'_> {
     fn refuse_attach(&mut self, newcomer: Newcomer, refusal: Refusal) {
         let Address { gateway, connection } = newcomer.address;
         self.effects.push(Effect { to: gateway, event: ShardEvent::AttachRefused { connection, refusal } });
+    }
+
+    /// Tells those who went for nobody.
+    fn displaced(&mut self, who: &mut Vec<Address>) {
+        self.effects.extend(who.drain(..).map(|Address { gateway, connection }| Effect {
+            to: gateway,
+            event: ShardEvent::Displaced { connection },
+        }));
     }
 
     fn take_over(&mut self, older: Address, session: SessionId, generation: Generation) {

@@ -48,6 +48,7 @@ fn of_event(event: &ShardEvent) -> u64 {
         ShardEvent::TakenOver { connection, generation, .. } => {
             mix(mix(3, connection.0), u64::from(generation.0))
         }
+        ShardEvent::Displaced { connection } => mix(7, connection.0),
         ShardEvent::Reply { connection, result, .. } => mix(mix(4, connection.0), of_result(result)),
         ShardEvent::Kicked { connection, position, .. } => mix(mix(6, connection.0), of_position(*position)),
         ShardEvent::Push { room, push } => mix(mix(5, bytes(room.as_str().as_bytes())), of_push(push)),

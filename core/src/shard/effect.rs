@@ -73,6 +73,11 @@ pub enum ShardEvent {
         /// Which of the session's connections.
         generation: Generation,
     },
+    /// What this connection was replaced by was gone before it was attached: its client may come back.
+    Displaced {
+        /// Which.
+        connection: ConnectionId,
+    },
     /// The answer to a request.
     Reply {
         /// Whose.

@@ -66,13 +66,41 @@ pub(super) struct Home {
     pub(super) pending: Option<Newcomer>,
     /// The user's newest connection of this kind has it.
     pub(super) sole: bool,
+    /// Connections that went, or were refused, for newer ones of which none is known to have been attached.
+    pub(super) displaced: Vec<Address>,
+}
+
+impl Home {
+    /// A connection goes for a newer one. `max` connections are remembered: those that went last.
+    pub(super) fn displace(&mut self, address: Address, max: usize) {
+        if self.sole {
+            self.displaced.push(address);
+            if self.displaced.len() > max {
+                self.displaced.remove(0);
+            }
+        }
+    }
+
+    /// A connection was attached: those who went before it did so for somebody.
+    pub(super) fn was_attached(&mut self, address: Address) {
+        let before = self.displaced.iter().position(|displaced| *displaced == address);
+        self.displaced.drain(..before.unwrap_or(self.displaced.len()));
+    }
 }
 
 impl Session {
     /// A session that this shard is about to attach.
     pub(super) fn at_home(user: UserName, newcomer: Newcomer, limiters: Limiters) -> Self {
         let Newcomer { address, secret, sole } = newcomer;
-        let home = Home { active: secret, fresh: secret, limiters, attempt: 0, pending: None, sole };
+        let home = Home {
+            active: secret,
+            fresh: secret,
+            limiters,
+            attempt: 0,
+            pending: None,
+            sole,
+            displaced: Vec::new(),
+        };
         let unattached = Self::visiting(user, Generation(0), address);
         Self { home: Some(Box::new(home)), known_since: Generation(1), ..unattached }
     }

@@ -257,7 +257,10 @@ impl World {
                         self.connections.iter().any(|it| it.peer.connection == *connection && it.attached)
                     );
                 }
-                ShardEvent::Reply { .. } | ShardEvent::Kicked { .. } | ShardEvent::Push { .. } => {}
+                ShardEvent::Displaced { .. }
+                | ShardEvent::Reply { .. }
+                | ShardEvent::Kicked { .. }
+                | ShardEvent::Push { .. } => {}
             }
         }
         let live: Vec<_> = self.connections.iter().filter(|it| it.attached).collect();

@@ -97,3 +97,66 @@ fn a_gateway_that_dies_hands_the_session_over() {
     kit.apply(crate::shard::Op::GatewayDown { gateway: WEST });
     assert_eq!(attached(&kit).expect("attached").0.connection, new.connection);
 }
+
+/// Who is told that they went for nobody.
+fn displaced(kit: &Kit) -> Vec<crate::ConnectionId> {
+    let told = kit.effects.iter().filter_map(|effect| match effect.event {
+        ShardEvent::Displaced { connection } => Some(connection),
+        _ => None,
+    });
+    told.collect()
+}
+
+/// What the gateway sends for a connection that ends before it hears that it is attached.
+fn gone_before(peer: &Peer) -> Peer {
+    Peer { generation: Generation(0), ..peer.clone() }
+}
+
+#[test]
+fn who_went_for_a_connection_that_was_never_there_is_told_so() {
+    let mut kit = Kit::new();
+    let live = attach(&mut kit, "ann");
+    // An older one of the same client, which was held up, and was given up meanwhile.
+    let late = waits(kit.attach_sole(EAST, "ann"));
+    kit.detach(&live, Keep::Window);
+    assert_eq!(displaced(&kit), [], "somebody is there");
+    kit.detach_with(&gone_before(&late), Keep::Grace, Limiters::default());
+    assert_eq!(displaced(&kit), [live.peer.connection]);
+    assert_eq!(attach(&mut kit, "ann").peer.session, live.peer.session);
+
+    let mut kit = Kit::new();
+    let live = attach(&mut kit, "ann");
+    let late = waits(kit.attach_sole(EAST, "ann"));
+    kit.detach_with(&gone_before(&late), Keep::Grace, Limiters::default());
+    assert_eq!(displaced(&kit), [], "it still hands over");
+    kit.detach(&live, Keep::Window);
+    assert_eq!(displaced(&kit), [live.peer.connection], "to nobody");
+}
+
+#[test]
+fn of_those_who_went_all_are_told_who_went_for_nobody() {
+    let mut kit = Kit::new();
+    let old = attach(&mut kit, "ann");
+    let refused = waits(kit.attach_sole(EAST, "ann"));
+    let late = waits(kit.attach_sole(WEST, "ann"));
+    kit.detach(&old, Keep::Window);
+    kit.detach_with(&gone_before(&late), Keep::Grace, Limiters::default());
+    assert_eq!(displaced(&kit), [old.peer.connection, refused.connection]);
+}
+
+#[test]
+fn who_went_for_somebody_is_told_nothing_when_those_go() {
+    let mut kit = Kit::new();
+    let old = attach(&mut kit, "ann");
+    waits(kit.attach_sole(EAST, "ann"));
+    kit.detach(&old, Keep::Window);
+    let (peer, _) = attached(&kit).expect("attached");
+    kit.detach_with(&peer, Keep::Nothing, Limiters::default());
+    assert_eq!(displaced(&kit), []);
+
+    let old = attach(&mut kit, "ann");
+    waits(kit.attach_sole(EAST, "ann"));
+    kit.detach(&old, Keep::Window);
+    kit.apply(crate::shard::Op::GatewayDown { gateway: EAST });
+    assert_eq!(displaced(&kit), [], "its client comes back by itself");
+}
