@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::GatewayConfig,
     disconnect::Disconnect,
-    id::GatewayId,
+    id::{GatewayId, RequestId},
     identity::Token,
     name::{LOBBY, UserName},
     refusal::Refusal,
@@ -134,6 +134,10 @@ impl Dialect {
             Self::Agents => true,
         }
     }
+
+    /// The number under which a gateway asks for the room that everybody is in, on a client's behalf: no other request
+    /// of a dialect with such a room has it, but for the `auth` that this is a part of.
+    pub const HOME: RequestId = RequestId(0);
 
     /// The room that everybody is in (S1.6). Specification 4 knows no other.
     #[must_use]

@@ -5,7 +5,7 @@ use super::{
     connection::{Attaching, NamedBy, Phase},
 };
 use crate::{
-    dialect::{Command, Event, Resumption},
+    dialect::{Command, Dialect, Event, Resumption},
     disconnect::Disconnect,
     id::{ConnectionId, Generation, RequestId, SessionId, ShardId},
     name::{RoomName, UserName},
@@ -116,10 +116,23 @@ impl Gateway {
         }
         self.start_telling_health(now, dialect);
         if let Some(home) = dialect.home() {
-            let room = RoomName::new(home).expect("a fitting name");
-            self.perform(now, slot, peer, None, Command::Join { room, since: None, history: None }, out);
+            self.go_home(now, slot, peer, home, out);
         }
         self.serve(now, slot, out);
+    }
+
+    /// Asks for the room that everybody is in.
+    pub(super) fn go_home(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        peer: Peer,
+        home: &str,
+        out: &mut Vec<GatewayOutput>,
+    ) {
+        let room = RoomName::new(home).expect("a fitting name");
+        let join = Command::Join { room, since: None, history: None };
+        self.perform(now, slot, peer, Some(Dialect::HOME), join, out);
     }
 
     /// Tells the shards other than the home that a session goes on: they may hold rooms and answers of it.

@@ -2,7 +2,7 @@
 
 use super::{Gateway, GatewayOutput, Slot, connection::drained_bytes, request::Asked};
 use crate::{
-    dialect::{Command, Event, Presence},
+    dialect::{Event, Presence},
     id::{ConnectionId, Position, RequestId},
     name::RoomName,
     refusal::Refusal,
@@ -188,8 +188,7 @@ impl Gateway {
             && connection.rooms.is_empty()
             && !connection.is_closing()
         {
-            let room = RoomName::new(home).expect("a fitting name");
-            self.perform(now, slot, peer, None, Command::Join { room, since: None, history: None }, out);
+            self.go_home(now, slot, peer, home, out);
         }
     }
 

@@ -201,12 +201,25 @@ fn who_is_away_is_not_listed_and_a_status_that_stands_is_shown() {
 fn whom_the_room_does_not_take_is_told() {
     let shard = ShardConfig { room_members_max: Some(1), ..ShardConfig::default() };
     let mut kit = Kit::with(GatewayConfig::default(), shard);
-    kit.member("nat", "lobby");
+    let nat = kit.member("nat", "lobby");
     let alice = open(&mut kit);
     kit.send(alice, auth("alice"));
     let frames = kit.take(alice);
     assert_eq!(frames[0]["data"]["code"], "ROOM_FULL");
-    assert_eq!(frames[1], json!({"type": "auth_response", "data": {"success": false}}));
+    let failed = json!({"type": "auth_response", "data": {"success": false}});
+    assert_eq!(frames[1], failed);
+
+    for (user, code) in [("alice", "ROOM_FULL"), ("eve", "USER_MISMATCH")] {
+        kit.send(alice, auth(user));
+        let frames = kit.take(alice);
+        assert_eq!((&frames[0]["data"]["code"], &frames[1]), (&json!(code), &failed), "{frames:?}");
+    }
+    kit.send(nat, json!({"type": "leave", "room": "lobby"}));
+    kit.send(alice, auth("alice"));
+    let frames = kit.take(alice);
+    assert_eq!(frames[0]["data"]["agents"], json!(["alice"]), "there is a place now: {frames:?}");
+    kit.send(alice, message("here I am"));
+    assert_eq!(kit.take(alice).pop().unwrap()["data"]["text"], "here I am");
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn others(notice: &str) -> Hearing {
         return Ok(vec![Heard::Welcome]);
     }
     // What there is to say.
-    if notice.starts_with('/') {
+    if notice.starts_with('/') || notice == "You are in no room now: /join one." {
         return Ok(vec![Heard::Other]);
     }
     if let Some(rest) = notice.strip_prefix("You read too slowly: #") {

@@ -2,15 +2,16 @@
 
 use super::{Outgoing, incoming, put};
 use crate::{
-    dialect::{Command, Decoded, Event, Payloads, Rejection, Request},
+    dialect::{Command, Decoded, Dialect, Event, Payloads, Rejection, Request},
     id::{RequestId, SessionId},
-    name::UserName,
+    name::{LOBBY, RoomName, UserName},
     refusal::Refusal,
     shard::{MemberView, Roster},
 };
 
-/// The number of every `auth`: the only requests that have one, so that their refusals are known.
-pub(super) const AUTH: RequestId = RequestId(0);
+/// The number of every `auth`, and of entering the room that is a part of it: the only requests that have one, so that
+/// their refusals are known.
+pub(super) const AUTH: RequestId = Dialect::HOME;
 
 /// One connection's end of the dialect.
 #[derive(Debug, Default)]
@@ -25,6 +26,8 @@ enum Standing {
     Unknown,
     /// It has, and waits to hear who is there.
     Entering { user: UserName, session: SessionId },
+    /// The room did not take it: it may ask again.
+    Outside { user: UserName, session: SessionId },
     /// Its `auth` has been answered.
     Answered,
 }
@@ -34,6 +37,11 @@ impl Agents {
         let Request { id, user, command } = incoming::decode(text)?;
         let is_known = !matches!(self.standing, Standing::Unknown);
         let command = match (command, is_known) {
+            // The server knows already who that is, and says so if it is somebody else.
+            (Command::Hello { .. }, true) if matches!(self.standing, Standing::Outside { .. }) => {
+                let room = RoomName::new(LOBBY).expect("a fitting name");
+                Command::Join { room, since: None, history: None }
+            }
             // Whoever says it again shows a newer token.
             (Command::Hello { token: Some(token), .. }, true) => Command::Refresh { token },
             (Command::Hello { token: None, .. }, true) => return Err(reject(None, Refusal::AlreadyAttached)),
@@ -66,7 +74,7 @@ impl Agents {
             Event::Presence { .. } => {}
             Event::Error { id, refusal, .. } => {
                 super::encode(event, payloads);
-                if *id == Some(AUTH) || self.is_kept_out(*refusal) {
+                if self.fails(*id, *refusal) {
                     put(payloads, &FAILED);
                 }
             }
@@ -77,7 +85,9 @@ impl Agents {
     /// Answers `auth` with who is there, once.
     fn answer<'a>(&mut self, there: impl Iterator<Item = &'a UserName>, payloads: &mut Payloads) {
         let standing = std::mem::replace(&mut self.standing, Standing::Answered);
-        let Standing::Entering { user, session } = standing else { return };
+        let (Standing::Entering { user, session } | Standing::Outside { user, session }) = standing else {
+            return;
+        };
         let mut agents: Vec<_> = there.collect();
         if !agents.contains(&&user) {
             // A list of some of a large room's members need not name the newcomer.
@@ -92,23 +102,23 @@ impl Agents {
         put(payloads, &response);
     }
 
-    /// Whether a refusal is the answer to entering the room.
-    fn is_kept_out(&mut self, refusal: Refusal) -> bool {
-        let is_entering = matches!(self.standing, Standing::Entering { .. });
-        let kept_out = is_entering
-            && matches!(
-                refusal,
-                Refusal::RoomFull
-                    | Refusal::Full
-                    | Refusal::TooManyRooms
-                    | Refusal::UnknownRoom
-                    | Refusal::PermissionDenied
-                    | Refusal::Replaced
-            );
-        if kept_out {
-            self.standing = Standing::Answered;
+    /// Whether a refusal means that `auth` came to nothing.
+    fn fails(&mut self, id: Option<RequestId>, refusal: Refusal) -> bool {
+        let is_auth = id == Some(AUTH);
+        match std::mem::take(&mut self.standing) {
+            Standing::Entering { user, session } if is_auth => {
+                self.standing = Standing::Outside { user, session };
+                true
+            }
+            Standing::Entering { .. } if refusal == Refusal::Replaced => {
+                self.standing = Standing::Answered;
+                true
+            }
+            standing => {
+                self.standing = standing;
+                is_auth
+            }
         }
-        kept_out
     }
 }
 

@@ -292,7 +292,7 @@ fn what_is_wrong_with_auth_is_said_and_that_it_failed() {
 
     welcome(agents, "alice");
     assert_eq!(refused(agents, None, Refusal::ContentEmpty).len(), 1, "that was not about auth");
-    let frames = refused(agents, None, Refusal::RoomFull);
+    let frames = refused(agents, Some(standing::AUTH), Refusal::RoomFull);
     assert_eq!(frames, [error("ROOM_FULL", "The room is full."), failed.to_owned()]);
     assert_eq!(refused(agents, None, Refusal::RoomFull).len(), 1, "auth is answered once");
 

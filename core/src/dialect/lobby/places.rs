@@ -7,7 +7,7 @@ use std::{borrow::Cow, collections::VecDeque};
 
 use super::{HELP, line};
 use crate::{
-    dialect::{Command, Decoded, Event, Payloads, Rejection, Request},
+    dialect::{Command, Decoded, Dialect, Event, Payloads, Rejection, Request},
     id::RequestId,
     identity::Token,
     name::{LOBBY, RoomName},
@@ -17,7 +17,8 @@ use crate::{
 /// Where one connection is.
 #[derive(Debug, Default)]
 pub struct Lobby {
-    /// The current one last; the others as they were left for it. Empty only until the user is known.
+    /// The current one last; the others as they were left for it. Empty until the user is known, and for whom the
+    /// lobby did not take or an admin has sent out of it.
     places: Vec<Place>,
     /// What was asked for and is not answered, in order.
     pending: VecDeque<(RequestId, Change)>,
@@ -38,10 +39,11 @@ enum Change {
 }
 
 impl Lobby {
-    /// Whoever is on the way into this room.
+    /// Whoever is on the way into this room, for which the server has asked.
     pub(super) fn at(room: RoomName) -> Self {
-        let place = Place { room, confirmed: false };
-        Self { places: vec![place], ..Self::default() }
+        let place = Place { room: room.clone(), confirmed: false };
+        let pending = VecDeque::from([(Dialect::HOME, Change::Join(room))]);
+        Self { places: vec![place], pending, requests: 0 }
     }
 
     pub(crate) fn decode<'a>(
@@ -125,6 +127,10 @@ impl Lobby {
                 // Who has asked to come back is on the way in.
                 self.places.retain(|place| place.room != **room || !place.confirmed);
                 self.tell_place(payloads, format_args!("* You have been sent out of #{room}."));
+                // Out of any other room, the way leads home.
+                if room.as_str() == LOBBY {
+                    self.tell_if_nowhere(payloads);
+                }
             }
             Event::Left { room, .. } => {
                 // Who asked for it is out of it already, and may have asked to come back.
@@ -143,6 +149,9 @@ impl Lobby {
                     _ => {}
                 }
                 super::encode(event, payloads);
+                if matches!(event, Event::Error { id: Some(_), .. }) {
+                    self.tell_if_nowhere(payloads);
+                }
             }
         }
     }
@@ -151,6 +160,12 @@ impl Lobby {
         match self.places.last() {
             Some(Place { room, .. }) => line(payloads, format_args!("{what} You are in #{room} now.")),
             None => line(payloads, what),
+        }
+    }
+
+    fn tell_if_nowhere(&self, payloads: &mut Payloads) {
+        if self.places.is_empty() {
+            line(payloads, format_args!("* You are in no room now: /join one."));
         }
     }
 

@@ -183,6 +183,31 @@ fn who_is_led_home_is_there() {
 }
 
 #[test]
+fn whom_the_lobby_does_not_take_may_ask_again() {
+    let mut kit = Kit { lobby: Lobby::at(room(LOBBY)) };
+    let nowhere = "* You are in no room now: /join one.";
+    assert_eq!(kit.refused(0, Refusal::RoomFull), ["! The room is full.", nowhere]);
+    assert_eq!(kit.types("hello"), "not_member");
+    assert_eq!(kit.types("/join lobby"), "join lobby");
+    assert_eq!(kit.refused(1, Refusal::RoomFull), ["! The room is full.", nowhere]);
+    assert_eq!(kit.types("/join rust"), "join rust");
+    assert_eq!(kit.joined("rust"), ["* You have joined #rust. You are in #rust now."]);
+    assert_eq!(kit.types("/leave"), "last_room");
+    assert_eq!(kit.types("/join lobby"), "join lobby");
+    assert_eq!(kit.refused(3, Refusal::RoomFull), ["! The room is full."]);
+    assert_eq!(kit.types("hello"), "say rust hello");
+}
+
+#[test]
+fn who_is_sent_out_of_the_lobby_may_go_elsewhere() {
+    let mut kit = Kit::new();
+    let told = kit.kicked("lobby");
+    assert_eq!(told, ["* You have been sent out of #lobby.", "* You are in no room now: /join one."]);
+    assert_eq!(kit.types("/leave"), "not_member");
+    assert_eq!(kit.types("/join rust"), "join rust");
+}
+
+#[test]
 fn commands_are_read_as_they_are_shown() {
     let mut kit = Kit::new();
     assert_eq!(kit.types("/rooms"), "rooms");
