@@ -82,8 +82,10 @@ pub(crate) fn renewals(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
 
 /// What clients do.
 impl World<'_> {
+    /// None of core's own client.
     fn pass(&self, client: usize) -> Option<Pass> {
-        self.scenario.setup.clients[client].pass.filter(|_| self.scenario.setup.gateway.verify_tokens)
+        let Setup { clients, gateway, .. } = &self.scenario.setup;
+        clients[client].pass.filter(|_| gateway.verify_tokens && clients[client].voice.is_some())
     }
 
     /// What a client's user is to the server.
