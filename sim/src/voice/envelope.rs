@@ -14,7 +14,7 @@ use super::{
 /// Asks for a sign of life.
 pub(super) const PING: &str = r#"{"type":"ping","payload":{}}"#;
 
-/// What a user wants; there is nothing to say about what one does.
+/// What a user wants.
 pub(super) fn says(wish: Wish<'_>) -> Option<String> {
     let frame = match wish {
         Wish::Join { room } => json!({"type": "joinRoom", "payload": {"roomId": room}}),

@@ -97,8 +97,8 @@ fn has_words(dialect: Dialect, inside: &BTreeSet<usize>, act: &mut Act) -> bool 
         }
     }
     match (dialect, &*act) {
-        (_, Act::Reconnect { .. } | Act::Wait { .. }) | (Dialect::Chat | Dialect::SocketIo, _) => true,
-        (Dialect::Envelope, act) => !matches!(act, Act::Status { .. }),
+        (_, Act::Reconnect { .. } | Act::Wait { .. })
+        | (Dialect::Chat | Dialect::Envelope | Dialect::SocketIo, _) => true,
         // A line is said where one is, and one is always somewhere.
         (Dialect::Lobby, Act::Join(room)) => !inside.contains(room),
         (Dialect::Lobby, Act::Leave(room)) => inside.contains(room) && inside.len() > 1,
