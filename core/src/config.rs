@@ -224,8 +224,10 @@ pub struct ShardConfig {
     pub roster_interval: Duration,
     /// Members a room may hold; no bound when `None` (S1.48).
     pub room_members_max: Option<u32>,
-    /// Rooms a shard may hold.
+    /// Rooms a shard may hold; one place is kept for the lobby.
     pub rooms_max: u32,
+    /// Rooms of a shard that one user may have made, of those that are there. The lobby is nobody's.
+    pub rooms_per_user_max: u32,
     /// An empty room is kept this long after it was made, after the last member went, and after the last word in it.
     pub room_ttl: Duration,
     /// The same of a bot's room: what is said to a bot while it is away waits for it (S3.8).
@@ -274,6 +276,7 @@ impl Default for ShardConfig {
             roster_interval: Duration::from_secs(1),
             room_members_max: None,
             rooms_max: 100_000,
+            rooms_per_user_max: 100,
             room_ttl: Duration::from_secs(3_600),
             bot_room_ttl: Duration::from_secs(7 * 86_400),
             rooms_per_session_max: 100,
@@ -303,8 +306,8 @@ impl ShardConfig {
     /// The first that does not.
     pub fn check(&self) -> Result<(), BadLimit> {
         each!(above_zero(
-            self: history_max, rooms_max, rooms_per_session_max, sessions_per_user_max, sessions_max,
-            spent_max, answers_max, keys_per_user_max, keys_max,
+            self: history_max, rooms_max, rooms_per_user_max, rooms_per_session_max, sessions_per_user_max,
+            sessions_max, spent_max, answers_max, keys_per_user_max, keys_max,
         ));
         each!(a_span_above_zero(self: roster_interval, key_window));
         each!(a_span(self: room_ttl, bot_room_ttl, presence_grace, resume_window, limiter_ttl));

@@ -85,8 +85,8 @@ refusals! {
     NoBot = "no_bot", "This room has no bot.";
     /// The room holds as many members as it may (S1.48).
     RoomFull = "room_full", "The room is full.";
-    /// A session may be in so many rooms of one shard only.
-    TooManyRooms = "too_many_rooms", "You are in as many rooms as allowed.";
+    /// A session may be in so many rooms of one shard only, and a user have made so many.
+    TooManyRooms = "too_many_rooms", "You have as many rooms as allowed.";
     /// A user may have so many sessions only.
     TooManySessions = "too_many_sessions", "This user has as many sessions as allowed.";
     /// The server holds as many rooms, sessions or tasks as it may.

@@ -15,10 +15,12 @@
 //!   oracle [is told](Oracle::keeping).
 //! - Whether limits of rate are kept, an [`Allowance`] says: it needs to be told what was let in and when.
 //! - Who may be in a room that has an owner, [`Doors`] say.
+//! - What a shard holds more of than it may is an [`Excess`].
 //! - A server without positions can be judged too, by identity alone; see [`Observation::Joined`].
 
 mod allowance;
 mod author;
+mod bounds;
 mod door;
 mod finish;
 mod keep;
@@ -31,6 +33,7 @@ mod stream;
 mod violation;
 
 pub use allowance::Allowance;
+pub use bounds::Excess;
 pub use door::{Deed, Doors, Upshot};
 pub use keep::{Keep, Page};
 pub use observation::{MemberId, Observation, RoomId, SendId};

@@ -64,6 +64,7 @@ impl World<'_> {
         if let Action::Create { room } = *action {
             // Rooms that nobody enters can be made, too.
             let room = self.scenario.setup.room_name(room);
+            self.life.made[client].insert(room.clone());
             return self.submit(client, Command::Create { room, private: false });
         }
         let room = match *action {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use chinwag_core::{ConnectionId, Time, config::ShardConfig, shard::Usage};
+use chinwag_core::{ConnectionId, Time};
+use chinwag_oracle::Excess;
 
 use crate::{
     checks::{self, broken},
@@ -79,9 +80,8 @@ impl World<'_> {
             }
             let limits = &self.scenario.setup.shard;
             for usage in self.server.nodes[node].usages() {
-                if let Some((what, most, is)) = excess(limits, &usage) {
-                    let sentence = format!("a shard of n{node} may hold {most} {what} and holds {is}");
-                    return broken(checks::TABLES, sentence);
+                if let Some(excess) = Excess::of(limits, &usage) {
+                    return broken(checks::TABLES, format!("a shard of n{node} {excess}"));
                 }
             }
         }
@@ -141,20 +141,4 @@ impl World<'_> {
         }
         Ok(())
     }
-}
-
-/// What a shard holds more of than it may: what, how many it may, how many it does.
-fn excess(limits: &ShardConfig, usage: &Usage) -> Option<(&'static str, u32, usize)> {
-    let bounds = [
-        ("rooms", limits.rooms_max, usage.rooms),
-        ("sessions", limits.sessions_max, usage.sessions),
-        ("sessions of a user", limits.sessions_per_user_max, usage.sessions_of_user),
-        ("users with something spent", limits.spent_max, usage.spent),
-        ("rooms of a session", limits.rooms_per_session_max, usage.rooms_of_session),
-        ("answers of a session", limits.answers_max, usage.answers),
-        ("members of a room", limits.room_members_max.unwrap_or(u32::MAX), usage.members),
-        ("messages of a room", limits.history_max, usage.messages),
-        ("tasks of a room", limits.tasks_max, usage.tasks),
-    ];
-    bounds.into_iter().find(|&(_, most, is)| is > most as usize)
 }

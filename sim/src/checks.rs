@@ -1,15 +1,17 @@
 //! What must hold beside the oracle's promises: bounds after every event, and everything in order at rest.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chinwag_core::{
     Refusal, RequestId, UserName,
     client::{ClientEvent, Command, Presence},
     config::{RoomCreation, ShardConfig},
+    name::LOBBY,
 };
 
 use crate::{
     judge::{Broken, Survey},
+    marks::Mark,
     person::Person,
     scenario::Setup,
     world::{Event, World},
@@ -193,15 +195,14 @@ impl World<'_> {
                 let others = |room| self.life.others_in(room, self.life.users[client]);
                 (0..setup.places()).any(|room| others(room) >= max as usize)
             }),
-            Refusal::TooManyRooms => (shard.rooms_per_session_max as usize) < self.life.asked[client].len(),
+            Refusal::TooManyRooms => self.has_rooms_enough(client),
             // Plain clients have another one with each connection.
             Refusal::TooManySessions => {
                 shard.sessions_per_user_max < normal.sessions_per_user_max || self.is_player(client)
             }
             Refusal::Full => {
-                shard.rooms_max < normal.rooms_max
-                    || shard.sessions_max < normal.sessions_max
-                    || shard.tasks_max < 10
+                let tight = shard.rooms_max < normal.rooms_max || shard.tasks_max < 10;
+                shard.sessions_max < normal.sessions_max || tight && !self.knows_lobby_only(client)
             }
             Refusal::ContentTooLarge => {
                 let said = id.and_then(|id| self.judge.bytes_of(client, id));
@@ -222,6 +223,29 @@ impl World<'_> {
         self.people[client].turned_away |=
             !matches!(refusal, Refusal::TooManySessions | Refusal::ContentTooLarge);
         Ok(())
+    }
+
+    /// Whether a client may be in as many rooms as a session may, or its user have made as many as a user may.
+    fn has_rooms_enough(&mut self, client: usize) -> bool {
+        let Self { life, judge, scenario, .. } = self;
+        let shard = &scenario.setup.shard;
+        if life.asked[client].len() > shard.rooms_per_session_max as usize {
+            return true;
+        }
+        let asked = |client: usize| life.asked[client].iter().map(|&room| judge.room(room));
+        let may_have_made = life.clients(life.users[client]).flat_map(|it| asked(it).chain(&life.made[it]));
+        let rooms: BTreeSet<_> = may_have_made.filter(|room| room.as_str() != LOBBY).collect();
+        let has_made_enough = rooms.len() > shard.rooms_per_user_max as usize;
+        if has_made_enough {
+            self.marks.hit(Mark::MadeEnough);
+        }
+        has_made_enough
+    }
+
+    /// Whether a client asks for nothing but to be in the lobby, where there is always room.
+    fn knows_lobby_only(&self, client: usize) -> bool {
+        let elsewhere = self.scenario.setup.room_name(1);
+        self.people[client].player.as_ref().is_some_and(|player| !player.voice.can_name(&elsewhere))
     }
 
     /// Which clients with sessions are to be in which rooms.

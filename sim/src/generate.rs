@@ -331,12 +331,13 @@ fn shard(clients: u64, users: u64, rooms: u32, c: &mut Cause) -> ShardConfig {
         presence_grace: Duration::from_millis(c.pick(&[500, 2_000, 6_000])),
         resume_window: Duration::from_secs(c.pick(&[3, 6, 15])),
         room_members_max: c.chance(18).then(|| within(c, users.min(2)..=users)),
-        rooms_max: tight(c, 1, normal.rooms_max),
+        rooms_max: tight(c, 2, normal.rooms_max),
         rooms_per_session_max: tight(c, rooms.div_ceil(2), normal.rooms_per_session_max),
         sessions_per_user_max: tight(c, 2, normal.sessions_per_user_max),
         sessions_max: tight(c, clients + 2, normal.sessions_max),
         tasks_max: c.pick(&[2, 100]),
         room_creation: if is_tight && c.chance(25) { RoomCreation::Admin } else { RoomCreation::Anyone },
+        rooms_per_user_max: tight(c, 1, normal.rooms_per_user_max),
         ..normal
     };
     // No week passes in a scenario: where rooms go, those of bots go, too.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use chinwag_core::{ConnectionId, Time, dialect::Dialect, gateway::Fault};
+use chinwag_core::{ConnectionId, RoomName, Time, dialect::Dialect, gateway::Fault};
 
 use crate::{
     abuse::Abuse,
@@ -118,6 +118,8 @@ pub(crate) struct Life {
     pub(crate) began: Vec<Vec<Time>>,
     /// Which rooms each client has ever asked to be in. What a server said may be read when it is long dead.
     pub(crate) asked: Vec<BTreeSet<usize>>,
+    /// Which rooms each client has ever asked to make, whether anybody was to be in them or not.
+    pub(crate) made: Vec<BTreeSet<RoomName>>,
     /// How long mail takes at most.
     pub(crate) mail: Duration,
     /// When the server's clock last jumped, or one of its nodes last paused: what should have happened by then may take
@@ -157,6 +159,7 @@ impl Life {
             began: vec![vec![Time(0); setup.rooms as usize]; users.len()],
             hushed: vec![vec![Time(0); setup.rooms as usize]; users.len()],
             asked: setup.clients.iter().map(at_home).collect(),
+            made: vec![BTreeSet::new(); users.len()],
             mail: Duration::from_micros(skewed.max().unwrap_or(0).max(setup.mail_us_max)),
             upset: Time(0),
             lost: Time(0),

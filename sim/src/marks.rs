@@ -139,6 +139,7 @@ marks! {
     NotTheirs = "parlour is not theirs",
     Hidden = "parlour hidden",
     AboveQuota = "refused above a quota",
+    MadeEnough = "refused a room too many of its maker",
     Renewed = "token renewed",
     TokenEnded = "token ended",
     BotRun = "bot started or stopped",

@@ -55,7 +55,8 @@ fn fits(code: Refusal, asked: &Asked) -> bool {
         Refusal::StaleId => asked.kind == Kind::Message && !asked.fresh,
         Refusal::RoomExists => asked.kind == Kind::Create,
         Refusal::RoomsClosed => asked.kind == Kind::Create,
-        Refusal::RoomFull | Refusal::TooManyRooms => asked.kind == Kind::Join,
+        Refusal::RoomFull => asked.kind == Kind::Join,
+        Refusal::TooManyRooms => matches!(asked.kind, Kind::Join | Kind::Create),
         Refusal::Full | Refusal::RateLimited | Refusal::Replaced => true,
         _ => false,
     }

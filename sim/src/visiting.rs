@@ -137,6 +137,7 @@ impl World<'_> {
         };
         if let Want::Found { private } = want {
             self.player(client).founded.insert(room, private);
+            self.life.made[client].insert(self.judge.room(room).clone());
         }
         let asked = Asked { room, want, at: self.now, incarnation: self.server.incarnation };
         let number = self.player(client).asks(asked);
@@ -258,7 +259,7 @@ impl World<'_> {
             (Refusal::PermissionDenied, Want::Found { .. }) => self.may_make_rooms(client),
             // Its new token was not good, or not any more when it came in.
             (Refusal::BadToken, Want::Renew { good }) => good && !self.has_short_pass(client),
-            (Refusal::RoomsClosed, Want::Found { .. })
+            (Refusal::RoomsClosed | Refusal::TooManyRooms, Want::Found { .. })
             | (Refusal::RoomFull | Refusal::UnknownRoom | Refusal::TooManyRooms, Want::Enter)
             | (Refusal::TooManySessions | Refusal::Full, _) => {
                 return self.player_is_refused(client, refusal, None, false);

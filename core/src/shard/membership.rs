@@ -45,7 +45,7 @@ impl State {
         let known_since = planted!(RoomsForgetSessions, peer.generation, session.known_since);
         let known_since = planted!(ForgottenSessionCalledKnown, Generation(1), known_since);
         if !self.rooms.contains_key(name) {
-            self.make_room(turn, name, Access::of_maker(turn.config, peer, name, false));
+            self.make_room(turn, peer, name, false);
         }
         let room = self.room_mut(name);
         room.settle_owner(turn.config, peer);
@@ -100,7 +100,7 @@ impl State {
         let is_bots = name.bot().is_some_and(|bot| UserName::new(bot).is_ok());
         if peer.visitor && is_bots && !self.rooms.contains_key(name) {
             self.may_find_room_made(turn.config, peer, name)?;
-            self.make_room(turn, name, Access::of_maker(turn.config, peer, name, false));
+            self.make_room(turn, peer, name, false);
         }
         Ok(())
     }
@@ -108,29 +108,48 @@ impl State {
     /// Whether somebody may make the room who wants to be in it, and has not asked for it to be made.
     fn may_find_room_made(&self, config: &ShardConfig, peer: &Peer, name: &RoomName) -> Result<(), Refusal> {
         self.may_make_room(config, peer, name).map_err(|refusal| match refusal {
-            Refusal::Full => refusal,
+            Refusal::Full | Refusal::TooManyRooms => refusal,
             _ => Refusal::UnknownRoom,
         })
     }
 
     fn may_make_room(&self, config: &ShardConfig, peer: &Peer, name: &RoomName) -> Result<(), Refusal> {
-        // The room that everybody is in must be there for whoever comes first.
-        if name.as_str() != LOBBY {
-            let is_own = name.bot() == Some(peer.user.as_str());
-            if !is_own && !may(peer.role, false, Act::Create) {
-                return Err(Refusal::PermissionDenied);
-            }
-            if config.room_creation == RoomCreation::Admin && peer.role != Role::Admin {
-                return Err(Refusal::RoomsClosed);
-            }
+        // The room that everybody is in must be there for whoever comes first: its place is kept.
+        if name.as_str() == LOBBY {
+            return Ok(());
         }
-        if self.rooms.len() >= config.rooms_max as usize { Err(Refusal::Full) } else { Ok(()) }
+        let is_own = name.bot() == Some(peer.user.as_str());
+        if !is_own && !may(peer.role, false, Act::Create) {
+            return Err(Refusal::PermissionDenied);
+        }
+        if config.room_creation == RoomCreation::Admin && peer.role != Role::Admin {
+            return Err(Refusal::RoomsClosed);
+        }
+        if self.makers.of(&peer.user) >= config.rooms_per_user_max as usize {
+            return Err(Refusal::TooManyRooms);
+        }
+        if self.makers.len() + 1 >= config.rooms_max as usize { Err(Refusal::Full) } else { Ok(()) }
     }
 
-    fn make_room(&mut self, turn: &mut Turn<'_>, name: &RoomName, access: Access) {
+    /// Makes a room, which counts for its maker for as long as it is there, whoever owns it later. A bot's own room counts
+    /// for the bot: it can make no other.
+    fn make_room(&mut self, turn: &mut Turn<'_>, peer: &Peer, name: &RoomName, private: bool) {
         let epoch = turn.epoch_for(name);
-        let room = Room::new(turn, name.clone(), epoch, access);
+        let access = Access::of_maker(turn.config, peer, name, private);
+        let maker = (name.as_str() != LOBBY).then(|| peer.user.clone());
+        if let Some(maker) = &maker {
+            self.makers.made(maker.clone());
+        }
+        let room = Room::new(turn, name.clone(), epoch, maker, access);
         self.rooms.insert(name.clone(), room);
+    }
+
+    /// A room has been empty for long enough.
+    pub(super) fn drop_room(&mut self, name: &RoomName) {
+        let room = self.rooms.remove(name).expect("a room is dropped once");
+        if let Some(maker) = room.maker() {
+            self.makers.dropped(maker);
+        }
     }
 
     pub(super) fn leave(&mut self, turn: &mut Turn<'_>, peer: &Peer, id: Option<RequestId>, name: &RoomName) {
@@ -166,7 +185,7 @@ impl State {
         {
             return turn.refuse(peer, id, name, refusal);
         }
-        self.make_room(turn, name, Access::of_maker(turn.config, peer, name, private));
+        self.make_room(turn, peer, name, private);
         let head = self.room_mut(name).log.head();
         turn.grant(peer, id, name, Reply::Created(head));
     }

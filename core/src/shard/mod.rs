@@ -20,7 +20,8 @@
 //!   room come those only whom it lets in.
 //! - **Presence.** A member is shown offline only after the grace without any connection. Membership outlives
 //!   connections: it ends on leave, kick, on a clean close, or when the last session that took a seat expires.
-//! - **Bounds.** Sessions, rooms, members, messages, answers, keys, tasks and invitations stay within [`ShardConfig`].
+//! - **Bounds.** Sessions, rooms, members, messages, answers, keys, tasks and invitations stay within [`ShardConfig`]; no
+//!   user takes all places for rooms, and the lobby has one of its own.
 //!
 //! What it relies on: gateway ids, connection ids and session ids are not used twice, and nothing of a gateway follows
 //! its [`Op::GatewayDown`].
@@ -38,6 +39,7 @@ mod effect;
 mod extra;
 mod keys;
 mod log;
+mod makers;
 mod membership;
 mod op;
 mod query;
@@ -60,6 +62,7 @@ use self::{
     connect::Newcomer,
     deadlines::{Deadlines, Due},
     keys::Keys,
+    makers::Makers,
     membership::Wish,
     room::Room,
     session::{Address, Sessions},
@@ -92,6 +95,7 @@ pub struct Shard {
 struct State {
     sessions: Sessions,
     rooms: BTreeMap<RoomName, Room>,
+    makers: Makers,
     /// What users have used of their quotas, and the limiters of sessions that have ended, for their next ones.
     spent: Ledger,
     /// What was said under a key lately, whatever has become of the sessions.
@@ -232,9 +236,7 @@ impl State {
                 Due::Churn(room) => self.room_mut(&room).churn_due(turn),
                 Due::Spent => self.spent.expire(turn),
                 Due::Keys(user) => self.keys.expire(turn, &user),
-                Due::Room(room) => {
-                    self.rooms.remove(&room);
-                }
+                Due::Room(room) => self.drop_room(&room),
             }
         }
     }

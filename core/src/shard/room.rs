@@ -28,6 +28,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Room {
     name: RoomName,
+    maker: Option<UserName>,
     pub(super) log: Log,
     pub(super) members: BTreeMap<UserName, Member>,
     pub(super) tasks: Tasks,
@@ -144,10 +145,17 @@ impl Member {
 
 impl Room {
     /// An empty room; it waits for members as long as an abandoned one.
-    pub(super) fn new(turn: &mut Turn<'_>, name: RoomName, epoch: Epoch, access: Access) -> Self {
+    pub(super) fn new(
+        turn: &mut Turn<'_>,
+        name: RoomName,
+        epoch: Epoch,
+        maker: Option<UserName>,
+        access: Access,
+    ) -> Self {
         let mut room = Self {
             bot: Bot::of(&name),
             name,
+            maker,
             log: Log::new(epoch),
             members: BTreeMap::new(),
             tasks: Tasks::default(),
@@ -162,6 +170,11 @@ impl Room {
 
     pub(super) const fn name(&self) -> &RoomName {
         &self.name
+    }
+
+    /// For whom it counts; the lobby for nobody.
+    pub(super) const fn maker(&self) -> Option<&UserName> {
+        self.maker.as_ref()
     }
 
     /// While it is empty, it waits from now on.

@@ -8,6 +8,8 @@ use super::State;
 pub struct Usage {
     /// Rooms, empty ones included.
     pub rooms: usize,
+    /// Rooms that one user has made.
+    pub rooms_of_user: usize,
     /// Sessions.
     pub sessions: usize,
     /// Sessions of one user that are at home here.
@@ -36,6 +38,7 @@ impl State {
     pub(super) fn usage(&self) -> Usage {
         let mut usage = Usage {
             rooms: self.rooms.len(),
+            rooms_of_user: self.makers.most(),
             sessions: self.sessions.len(),
             sessions_of_user: self.sessions.most_of_user(),
             spent: self.spent.len(),

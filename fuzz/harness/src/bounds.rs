@@ -1,6 +1,6 @@
 //! Limits that hold after every step: bytes that wait, and the sizes of tables.
 
-use chinwag_core::{config::ShardConfig, shard::Usage};
+use chinwag_oracle::Excess;
 
 use crate::stage::Stage;
 
@@ -18,24 +18,8 @@ pub(crate) fn check(stage: &Stage) {
     }
     assert_eq!(sum, stage.node().counters().outbox_bytes, "bytes that wait are counted");
     for usage in stage.node().usages() {
-        for (what, most, is) in pairs(shard, &usage) {
-            assert!(is <= most as usize, "a shard may hold {most} {what} and holds {is}");
+        if let Some(excess) = Excess::of(shard, &usage) {
+            panic!("a shard {excess}");
         }
     }
-}
-
-fn pairs(limits: &ShardConfig, usage: &Usage) -> [(&'static str, u32, usize); 11] {
-    [
-        ("rooms", limits.rooms_max, usage.rooms),
-        ("sessions", limits.sessions_max, usage.sessions),
-        ("sessions of a user", limits.sessions_per_user_max, usage.sessions_of_user),
-        ("users with something spent", limits.spent_max, usage.spent),
-        ("rooms of a session", limits.rooms_per_session_max, usage.rooms_of_session),
-        ("answers of a session", limits.answers_max, usage.answers),
-        ("keys", limits.keys_max, usage.keys),
-        ("keys of a user", limits.keys_per_user_max, usage.keys_of_user),
-        ("messages of a room", limits.history_max, usage.messages),
-        ("tasks of a room", limits.tasks_max, usage.tasks),
-        ("users a room lets in", limits.invited_max, usage.invited),
-    ]
 }

@@ -64,6 +64,7 @@ fn shard_config() -> ShardConfig {
     ShardConfig {
         history_max: 12,
         rooms_max: 8,
+        rooms_per_user_max: 4,
         rooms_per_session_max: 5,
         sessions_per_user_max: 2,
         sessions_max: 12,

@@ -128,7 +128,8 @@ settings! {
         roster_max: "Rooms up to this size carry their member list in events";
         roster_interval: "Larger rooms report joins and leaves this often";
         room_members_max: "Members a room may hold";
-        rooms_max: "Rooms a shard may hold";
+        rooms_max: "Rooms a shard may hold; one place is kept for the lobby";
+        rooms_per_user_max: "Rooms of one shard that a user may have made, of those that are there";
         room_ttl: "An empty room is kept this long after the last member went and the last word was said";
         bot_room_ttl: "The same of the room of a bot: what is said to it while it is away waits for it";
         rooms_per_session_max: "Rooms of one shard a session may be in";

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::kit::{EAST, Guest, Kit, WEST, joined, left, names, user};
+use super::kit::{EAST, Guest, Kit, WEST, joined, left, names, room, user};
 use crate::{
     config::{RoomCreation, ShardConfig},
     id::{Generation, Position, Seq},
     refusal::Refusal,
-    shard::{Joined, Keep, MemberView, Op, Push, Reply, Roster, ShardEvent, Verdict},
+    role::Role,
+    shard::{Joined, Keep, MemberView, Op, Peer, Push, Reply, Roster, ShardEvent, Verdict},
     time::Time,
 };
 
@@ -113,7 +114,7 @@ fn a_full_room_takes_more_sessions_but_no_more_users() {
 
 #[test]
 fn a_session_is_in_so_many_rooms_and_a_shard_has_so_many() {
-    let mut kit = Kit::with(ShardConfig { rooms_per_session_max: 2, rooms_max: 3, ..Default::default() });
+    let mut kit = Kit::with(ShardConfig { rooms_per_session_max: 2, rooms_max: 4, ..Default::default() });
     let (ann, bob) = (kit.attach("ann"), kit.attach("bob"));
     kit.join(&ann, "one");
     kit.join(&ann, "two");
@@ -123,6 +124,73 @@ fn a_session_is_in_so_many_rooms_and_a_shard_has_so_many() {
     assert_eq!(kit.try_join(&bob.peer, "four", None), Err(Refusal::Full));
     assert_eq!(kit.create(&bob, "four"), Err(Refusal::Full));
     assert_eq!(kit.shard.rooms(), 3);
+}
+
+#[test]
+fn the_lobby_has_its_place_in_a_shard_full_of_rooms() {
+    let mut kit = Kit::with(ShardConfig { rooms_max: 2, ..Default::default() });
+    let (ann, bob) = (kit.attach("ann"), kit.attach("bob"));
+    kit.join(&ann, "one");
+    assert_eq!(kit.try_join(&ann.peer, "two", None), Err(Refusal::Full), "one place is kept");
+    kit.join(&bob, "lobby");
+    assert_eq!(kit.create(&bob, "two"), Err(Refusal::Full));
+    assert_eq!(kit.shard.rooms(), 2);
+}
+
+#[test]
+fn a_user_has_made_so_many_rooms_however_they_were_made() {
+    let mut kit = Kit::with(ShardConfig { rooms_per_user_max: 3, ..Default::default() });
+    let (ann, again) = (kit.attach("ann"), kit.attach("ann"));
+    kit.join(&ann, "lobby");
+    kit.join(&ann, "one");
+    assert!(kit.create(&again, "two").is_ok(), "the lobby is nobody's");
+    let visitor = Peer { visitor: true, ..kit.attach("ann").peer };
+    let visit = |peer: &Peer, name: &str| Op::Publish {
+        peer: peer.clone(),
+        id: None,
+        room: room(name),
+        content: "hello".into(),
+        extra: None,
+    };
+    kit.apply(visit(&visitor, "bot:weather"));
+    assert!(kit.reply().is_some_and(|reply| reply.is_ok()), "the bot that ann is the first to meet");
+    assert_eq!(kit.try_join(&again.peer, "three", None), Err(Refusal::TooManyRooms));
+    assert_eq!(kit.create(&ann, "three"), Err(Refusal::TooManyRooms));
+    assert_eq!(kit.try_create(&ann, "three", true), Err(Refusal::TooManyRooms));
+    kit.apply(visit(&visitor, "bot:news"));
+    assert_eq!(kit.reply(), Some(Err(Refusal::TooManyRooms)));
+    let bob = kit.attach("bob");
+    kit.join(&bob, "three");
+    kit.join(&ann, "three");
+    assert_eq!(kit.shard.usage().rooms_of_user, 3);
+}
+
+#[test]
+fn a_room_counts_for_its_maker_until_it_is_dropped_whoever_is_in_it() {
+    let mut kit = Kit::with(ShardConfig { rooms_per_user_max: 1, ..Default::default() });
+    let (ann, bob) = (kit.attach("ann"), kit.attach("bob"));
+    kit.join(&ann, "one");
+    kit.join(&bob, "one");
+    kit.leave(&ann, "one").expect("it is a member");
+    kit.wait(Duration::from_secs(4_000));
+    assert_eq!(kit.create(&ann, "two"), Err(Refusal::TooManyRooms), "bob is in it");
+    kit.leave(&bob, "one").expect("it is a member");
+    kit.wait(Duration::from_secs(3_599));
+    assert_eq!(kit.create(&ann, "two"), Err(Refusal::TooManyRooms), "it is kept for a while");
+    kit.wait(Duration::from_secs(1));
+    assert_eq!(kit.shard.usage().rooms_of_user, 0);
+    assert!(kit.create(&ann, "two").is_ok());
+}
+
+#[test]
+fn the_room_of_a_bot_counts_for_whoever_made_it_and_not_for_its_owner() {
+    let mut kit = Kit::with(ShardConfig { rooms_per_user_max: 1, verify_tokens: true, ..Default::default() });
+    let (ann, mut bot) = (kit.attach("ann"), kit.attach("weather"));
+    (bot.peer.role, bot.peer.owner) = (Role::Bot, Some(user("ann")));
+    kit.join(&bot, "bot:weather");
+    assert!(kit.create(&ann, "one").is_ok(), "ann owns it, and has not made it");
+    assert_eq!(kit.create(&ann, "two"), Err(Refusal::TooManyRooms));
+    assert_eq!(kit.try_join(&ann.peer, "bot:other", None), Err(Refusal::TooManyRooms));
 }
 
 #[test]

@@ -35,7 +35,8 @@ fn config() -> ShardConfig {
         roster_max: 2,
         roster_interval: Duration::from_millis(500),
         room_members_max: Some(3),
-        rooms_max: 2,
+        rooms_max: 3,
+        rooms_per_user_max: 1,
         room_ttl: Duration::from_secs(4),
         sessions_per_user_max: 3,
         presence_grace: Duration::from_secs(1),
@@ -233,7 +234,9 @@ impl World {
         self.hear(&effects);
         self.checker.check(&entry.op, &effects);
         self.checker.check_pages(&self.shard);
-        assert!(self.shard.rooms() <= config().rooms_max as usize);
+        let usage = self.shard.usage();
+        assert!(usage.rooms <= config().rooms_max as usize);
+        assert!(usage.rooms_of_user <= config().rooms_per_user_max as usize);
     }
 
     /// What the gateways make of it.
@@ -281,6 +284,7 @@ impl World {
             self.apply(Op::Expire);
         }
         assert_eq!(self.shard.rooms(), 0);
+        assert_eq!((self.shard.state.makers.len(), self.shard.state.makers.most()), (0, 0));
         assert_eq!(self.shard.state.sessions.len(), 0);
         for name in USERS {
             assert_eq!(self.shard.state.sessions.of_user(&user(name)), []);
