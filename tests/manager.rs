@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpStream, sync::mpsc};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::kit::{Chat, within};
+use crate::kit::{Chat, Metrics, within};
 
 fn settings() -> Settings {
     let mut settings = Settings::default();
@@ -220,5 +220,36 @@ async fn its_own_connections_answer_pings() {
             other => panic!("somebody was lost: {other:?}"),
         }
     }
+    stop(&manager).await;
+}
+
+#[tokio::test]
+async fn its_own_connections_are_never_idle() {
+    let mut settings = settings();
+    settings.driver.threads = 1;
+    settings.gateway.idle_timeout = Some(Duration::from_millis(50));
+    let manager = start(settings).await;
+    assert!(manager.send_message("hi", Some("alice"), None));
+    let address = manager.local_addrs()[0];
+    let closed = Chat::connect(address).await.closed().await;
+    assert_eq!(u16::from(closed.code), 4502);
+    // They have been silent for longer than he was.
+    Metrics::until(address, "chat_connections", 2.0).await;
+    stop(&manager).await;
+}
+
+#[tokio::test]
+async fn an_agent_and_a_user_of_its_name_do_not_shut_each_other_out() {
+    let mut settings = settings();
+    settings.shard.sessions_per_user_max = 1;
+    let manager = start(settings).await;
+    let address = manager.local_addrs()[0];
+    let (mut system, mut alice) = (Chat::connect(address).await, Chat::connect(address).await);
+    system.join("system", "lobby").await;
+    alice.join("alice", "lobby").await;
+    assert!(manager.send_message("hi", Some("alice"), None));
+    let mut another = Chat::connect(address).await;
+    another.send(json!({"type": "join", "room": "lobby", "user": "alice"})).await;
+    another.expect_error("too_many_sessions").await;
     stop(&manager).await;
 }

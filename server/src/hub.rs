@@ -106,7 +106,7 @@ impl Hub {
         // Without a key nobody looks for a token; with one, the claims are what is found.
         let token = self.shared.verifier.is_some().then(|| Token::new(""));
         let slot = self.seat(true, Some(claims));
-        let opening = Opening { dialect: Some(Dialect::Chat), token, ..Opening::default() };
+        let opening = Opening { dialect: Some(Dialect::Chat), token, resident: true, ..Opening::default() };
         self.gateway(GatewayInput::Connected { connection: slot.id, opening });
         slot
     }

@@ -63,7 +63,7 @@ pub(crate) fn read(uri: &Uri, headers: &HeaderMap, tokens_count: bool) -> Result
         let name = format!("{SUBPROTOCOL_PREFIX}{}", dialect.name());
         HeaderValue::from_str(&name).expect("names are plain ASCII")
     });
-    Ok(Asked { opening: Opening { dialect, user, token, visitor: false }, subprotocol })
+    Ok(Asked { opening: Opening { dialect, user, token, ..Opening::default() }, subprotocol })
 }
 
 /// The dialects that a client offers to speak, those it likes best first.

@@ -213,6 +213,9 @@ pub struct Opening {
     pub token: Option<Token>,
     /// It is there for a request or two: it takes no seat in rooms, and nobody is told of it.
     pub visitor: bool,
+    /// It is of the program that embeds the server, and has no socket: it may be silent for as long as it likes, and counts
+    /// for none of its user's sessions.
+    pub resident: bool,
 }
 
 impl Opening {

@@ -43,9 +43,9 @@ impl Gateway {
             secret: secret.hash(),
             attempt,
         });
-        let sole = connection.codec.dialect().is_sole();
+        let (sole, resident) = (connection.codec.dialect().is_sole(), connection.resident);
         let (connection, secret) = (connection.id, secret.hash());
-        let op = Op::Attach { gateway, connection, user, fresh, resume, secret, sole };
+        let op = Op::Attach { gateway, connection, user, fresh, resume, secret, sole, resident };
         out.push(GatewayOutput::Submit { shard, op });
     }
 

@@ -76,6 +76,8 @@ pub(super) struct Connection {
     pub(super) codec: Codec,
     /// It takes no seat in rooms.
     pub(super) visitor: bool,
+    /// It may be silent for as long as it likes.
+    pub(super) resident: bool,
     /// What waits until its token is verified.
     pub(super) verifying: Option<Box<Verifying>>,
     /// What its token says.
@@ -137,6 +139,7 @@ impl Connection {
             phase: Phase::Arriving,
             codec: Codec::of(opening, config),
             visitor: opening.visitor,
+            resident: opening.resident,
             verifying: None,
             identity: None,
             greeted: false,
@@ -211,8 +214,8 @@ impl Connection {
         if matches!(self.phase, Phase::Arriving | Phase::Attaching(_)) {
             next = next.min(self.must_attach_at(config));
         }
-        if let Some(idle) = config.idle_timeout {
-            next = next.min(self.spoke + idle);
+        if let Some(idle) = self.idle_at(config) {
+            next = next.min(idle);
         }
         if let Some(due) = self.token_due(config) {
             next = next.min(due);
@@ -229,6 +232,11 @@ impl Connection {
     /// When it must have said who it is.
     pub(super) fn must_attach_at(&self, config: &GatewayConfig) -> Time {
         planted!(AttachTimeoutIgnored, Time(u64::MAX), self.since + config.attach_timeout)
+    }
+
+    /// When it has been idle for too long, if it may be.
+    pub(super) fn idle_at(&self, config: &GatewayConfig) -> Option<Time> {
+        config.idle_timeout.filter(|_| !self.resident).map(|idle| self.spoke + idle)
     }
 
     /// The last sign of life: bytes that came in, or bytes it took.

@@ -51,7 +51,7 @@ impl Gateway {
         if arriving && due(connection.must_attach_at(&config)) {
             return self.close(now, slot, Disconnect::AttachTimeout, out);
         }
-        if config.idle_timeout.is_some_and(|idle| due(connection.spoke + idle)) {
+        if connection.idle_at(&config).is_some_and(due) {
             return self.close(now, slot, Disconnect::Idle, out);
         }
         if connection.must_progress(&config) && due(connection.stalled_at(&config)) {

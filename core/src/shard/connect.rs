@@ -30,6 +30,8 @@ pub(super) struct Newcomer {
     pub(super) secret: SecretHash,
     /// It wants the one session of its kind that the user has.
     pub(super) sole: bool,
+    /// Its session counts for none of its user's.
+    pub(super) resident: bool,
 }
 
 impl State {
@@ -54,7 +56,8 @@ impl State {
     }
 
     fn open(&mut self, turn: &mut Turn<'_>, id: SessionId, user: &UserName, newcomer: Newcomer) {
-        if self.sessions.of_user(user).len() >= turn.config.sessions_per_user_max as usize {
+        let sessions_max = turn.config.sessions_per_user_max as usize;
+        if !newcomer.resident && self.sessions.counted_of(user) >= sessions_max {
             return turn.refuse_attach(newcomer, Refusal::TooManySessions);
         }
         if self.sessions.len() >= turn.config.sessions_max as usize {

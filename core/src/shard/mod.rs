@@ -202,9 +202,9 @@ impl State {
         match op {
             Op::Genesis { .. } | Op::Configure { .. } => unreachable!("handled before a turn begins"),
             Op::GatewayDown { gateway } => self.gateway_down(turn, *gateway),
-            Op::Attach { gateway, connection, user, fresh, resume, secret, sole } => {
+            Op::Attach { gateway, connection, user, fresh, resume, secret, sole, resident } => {
                 let address = Address { gateway: *gateway, connection: *connection };
-                let newcomer = Newcomer { address, secret: *secret, sole: *sole };
+                let newcomer = Newcomer { address, secret: *secret, sole: *sole, resident: *resident };
                 self.attach(turn, newcomer, user, *fresh, *resume);
             }
             Op::Follow { peer } => self.resumed_elsewhere(turn, peer),

@@ -149,6 +149,9 @@ pub enum Op {
         /// one is has been looked at before.
         #[serde(default)]
         sole: bool,
+        /// It is of the program that embeds the server: it counts for none of the user's sessions.
+        #[serde(default)]
+        resident: bool,
     },
     /// A session goes on with another connection. Goes to every shard but the user's home, which knows it already: what
     /// they keep of the session must not expire meanwhile.

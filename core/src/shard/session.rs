@@ -66,6 +66,8 @@ pub(super) struct Home {
     pub(super) pending: Option<Newcomer>,
     /// The user's newest connection of this kind has it.
     pub(super) sole: bool,
+    /// It counts for none of its user's.
+    resident: bool,
     /// Connections that went, or were refused, for newer ones of which none is known to have been attached.
     pub(super) displaced: Vec<Address>,
 }
@@ -91,7 +93,7 @@ impl Home {
 impl Session {
     /// A session that this shard is about to attach.
     pub(super) fn at_home(user: UserName, newcomer: Newcomer, limiters: Limiters) -> Self {
-        let Newcomer { address, secret, sole } = newcomer;
+        let Newcomer { address, secret, sole, resident } = newcomer;
         let home = Home {
             active: secret,
             fresh: secret,
@@ -99,6 +101,7 @@ impl Session {
             attempt: 0,
             pending: None,
             sole,
+            resident,
             displaced: Vec::new(),
         };
         let unattached = Self::visiting(user, Generation(0), address);
@@ -166,9 +169,15 @@ impl Sessions {
         self.records.values()
     }
 
-    /// Most sessions that a user has here.
+    /// Most sessions that a user has here, of those that count.
     pub(super) fn most_of_user(&self) -> usize {
-        self.at_home.values().map(Vec::len).max().unwrap_or(0)
+        self.at_home.keys().map(|user| self.counted_of(user)).max().unwrap_or(0)
+    }
+
+    /// How many sessions of a user are at home here, but for those of the program that embeds the server.
+    pub(super) fn counted_of(&self, user: &UserName) -> usize {
+        let is_resident = |session: &Session| session.home.as_ref().is_some_and(|home| home.resident);
+        self.of_user(user).iter().filter(|id| !self.records.get(id).is_some_and(is_resident)).count()
     }
 
     pub(super) fn get(&self, id: SessionId) -> Option<&Session> {

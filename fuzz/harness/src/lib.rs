@@ -58,7 +58,7 @@ fn opening(dialect: Dialect, name: &str) -> Opening {
     let is_named = dialect.is_named_by_address();
     let user = is_named.then(|| UserName::new(name).expect("it is one"));
     let token = is_named.then(|| Token::new(name));
-    Opening { dialect: Some(dialect), user, token, visitor: false }
+    Opening { dialect: Some(dialect), user, token, ..Opening::default() }
 }
 
 /// Plays a script with connections that open like these.

@@ -130,6 +130,27 @@ fn idle_connections_are_closed_where_that_is_wanted() {
 }
 
 #[test]
+fn whoever_lives_in_the_server_is_never_idle_and_takes_no_session_from_its_user() {
+    let config = GatewayConfig { idle_timeout: Some(Duration::from_secs(5)), ..GatewayConfig::default() };
+    let mut kit = Kit::with(config, ShardConfig { sessions_per_user_max: 1, ..ShardConfig::default() });
+    let join = json!({"type": "join", "room": "general", "user": "alice"});
+    let person = kit.connect();
+    kit.send(person, join.clone());
+    let agents = [(); 2].map(|()| kit.open(Opening { resident: true, ..Opening::default() }));
+    for agent in agents {
+        kit.send(agent, join.clone());
+        assert_eq!(kit.take(agent)[0]["type"], "joined");
+    }
+    kit.wait(Duration::from_secs(5));
+    assert_eq!(kit.closed, [(person, Disconnect::Idle)].into());
+    kit.input(GatewayInput::Disconnected { connection: person });
+    kit.wait(Duration::from_secs(15));
+    let newcomer = kit.connect();
+    kit.send(newcomer, join);
+    assert_eq!(kit.take(newcomer)[0]["type"], "joined", "theirs do not count");
+}
+
+#[test]
 fn rooms_have_a_capacity_where_that_is_wanted() {
     let room_members_max = Some(1);
     let mut kit =

@@ -39,8 +39,9 @@ const SYSTEM: &str = "system";
 /// (S4.4, S4.22–S4.24).
 ///
 /// Agents speak through connections of the native dialect that have no socket; every limit of the [`Settings`] holds for
-/// them as for everybody. To hear what is said, the manager is in the lobby itself, as the user that its
-/// [options](ManagerOptions) name, and is shown there. The server ends with its manager.
+/// them as for everybody, but that they are never idle and count for none of a user's sessions. To hear what is said, the
+/// manager is in the lobby itself, as the user that its [options](ManagerOptions) name, and is shown there. The server ends
+/// with its manager.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -136,7 +136,16 @@ impl Kit {
         sole: bool,
     ) -> Attach {
         let (fresh, secret) = (self.secrets.session(), self.secrets.secret().hash());
-        self.apply(Op::Attach { gateway, connection, user: user(name), fresh, resume, secret, sole });
+        self.apply(Op::Attach {
+            gateway,
+            connection,
+            user: user(name),
+            fresh,
+            resume,
+            secret,
+            sole,
+            resident: false,
+        });
         let answer = self.effects.iter().find_map(|effect| match &effect.event {
             ShardEvent::Attached { peer, resumed, limiters } if peer.connection == connection => {
                 assert_eq!(effect.to, gateway);

@@ -198,7 +198,7 @@ impl World {
         };
         self.connections.push(Connection { peer, attached: false, sole });
         self.shown.insert(connection, Resume { session, secret, attempt: 0 });
-        self.apply(Op::Attach { gateway, connection, user, fresh, resume, secret, sole });
+        self.apply(Op::Attach { gateway, connection, user, fresh, resume, secret, sole, resident: false });
     }
 
     fn detach(&mut self, index: usize, keep: Keep) {
