@@ -1,7 +1,8 @@
 //! Specification 4, item by item: people and agents in one room, with frames as its own client sends them.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
+use chinwag_core::limiter::{Action, Quota};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
@@ -190,5 +191,32 @@ async fn the_newest_connection_of_a_user_wins() {
     old.close().await;
     new.send(json!({"type": "message", "data": {"text": "still here"}})).await;
     assert_eq!(data(&mut new, "message", &["timestamp"]).await["text"], "still here");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn so_many_messages_an_hour_are_a_users_on_whatever_thread() {
+    let hour = Duration::from_secs(3_600);
+    let server = Host::start(|settings| {
+        // Connections are dealt to the threads in turn.
+        settings.driver.threads = 2;
+        settings.gateway.message_quotas = vec![Quota { count: 3, per: hour, action: Action::Error }];
+    });
+    let hi = json!({"type": "message", "data": {"text": "hi"}});
+    let mut replaced = vec![];
+    for _ in 0..3 {
+        let (mut alice, _) = enter(server.address, "/ws", "alice").await;
+        presence(&mut alice, "alice", "online").await;
+        alice.send(hi.clone()).await;
+        assert_eq!(data(&mut alice, "message", &["timestamp"]).await["text"], "hi");
+        replaced.push(alice);
+    }
+    let (mut alice, _) = enter(server.address, "/ws", "alice").await;
+    presence(&mut alice, "alice", "online").await;
+    alice.send(hi).await;
+    let error = data(&mut alice, "error", &["timestamp"]).await;
+    assert_eq!(error["code"], "RATE_LIMITED");
+    let wait = error["retryAfter"].as_u64().expect("whole seconds");
+    assert!((1..=hour.as_secs()).contains(&wait), "{error}");
     server.stop().await;
 }

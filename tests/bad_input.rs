@@ -157,7 +157,10 @@ async fn content_is_measured_in_bytes() {
     ] {
         alice.send(json!({"type": "message", "room": "general", "content": content})).await;
         let answer = alice.expect(kind).await;
-        assert!(kind == "error" || answer["content"] == content.as_str(), "{answer}");
+        match kind {
+            "error" => assert_eq!(answer["code"], "content_too_large"),
+            _ => assert_eq!(answer["content"], content.as_str()),
+        }
     }
     server.stop().await;
 }

@@ -72,6 +72,17 @@ async fn commands_answer_whoever_typed_them() {
     let mut bob = visitor(server.address, "bob").await;
     bob.send_text("/rooms").await;
     assert_eq!(bob.next_text().await, "* Rooms: #lobby (2).");
+    bob.send_text("/join attic").await;
+    assert_eq!(bob.next_text().await, "* You have joined #attic. You are in #attic now.");
+    assert_eq!(bob.next_text().await, "* bob has joined #attic.");
+    for (command, answer) in
+        [("/rooms", "* Rooms: #attic (1), #lobby (2)."), ("/users", "* In #attic (1): bob.")]
+    {
+        bob.send_text(command).await;
+        assert_eq!(bob.next_text().await, answer);
+    }
+    bob.send_text("/leave").await;
+    assert_eq!(bob.next_text().await, "* You have left #attic. You are in #lobby now.");
     bob.send_text("/users").await;
     assert_eq!(bob.next_text().await, "* In #lobby (2): ann, bob.");
     bob.send_text("/help").await;

@@ -94,7 +94,7 @@ async fn the_log_never_holds_a_token_or_what_was_said() {
     let secret = alice.expect("welcome").await["secret"].as_str().unwrap().to_owned();
     alice.join("alice", "general").await;
     alice.say("general", 1, "between you and me").await;
-    server.logged(&["message", "user=alice", "room=general"]).await;
+    server.logged(&["message", "user=alice", "id=1", "room=general", "bytes=18"]).await;
     get(address, "/readyz?token=t0ps3cret").await;
     get(address, "/nowhere?token=t0ps3cret").await;
     alice.close().await;
@@ -103,6 +103,20 @@ async fn the_log_never_holds_a_token_or_what_was_said() {
     for private in ["t0ps3cret", secret.as_str(), "between you and me"] {
         assert!(!log.contains(private), "{private} is in\n{log}");
     }
+}
+
+#[tokio::test]
+async fn a_frame_of_a_type_that_nobody_knows_is_logged_and_not_answered() {
+    let mut server = Process::server(&["--log", "debug"]);
+    let address = server.address().await;
+    let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
+    let mut alice = Chat::connect_to(&format!("ws://{address}/ws"), tcp).await;
+    alice.send(json!({"type": "auth", "data": {"userId": "alice"}})).await;
+    alice.until("user_presence").await;
+    alice.send(json!({"type": "dance", "data": {}})).await;
+    alice.send(json!({"type": "ping"})).await;
+    alice.expect("pong").await;
+    server.logged(&["refused", "refusal=\"unknown_type\""]).await;
 }
 
 async fn member(address: std::net::SocketAddr, user: &str) -> Chat {

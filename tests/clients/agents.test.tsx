@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { ChatInterface } from "./given/components/ChatInterface";
 import { useChatWebSocket } from "./given/hooks/useChatWebSocket";
-import { SHARED, Server } from "./server";
+import { SECRET, SHARED, Server } from "./server";
 
 // How one waits, in milliseconds, while the clock is a fake: it is set forward by each interval.
 const SOON = { interval: 0, timeout: 15_000 };
@@ -73,6 +73,17 @@ test("a page is connected and shown who is there", async () => {
   for (const id of ["alice", "bob"]) {
     expect(bob.hook.users).toContainEqual(expect.objectContaining({ id, role: "unknown", status: "online" }));
   }
+});
+
+test("a page that is not let in says so", async () => {
+  // As given, the hook shows no token.
+  const server = await Server.start([], SECRET);
+  globalThis.GIVEN_URL = `ws://${server.address}`;
+  const owen = page("owen");
+  await waitFor(() => expect(owen.hook.error).toBe("Authentication failed"));
+  expect(owen.hook.users).toEqual([]);
+  owen.close();
+  await server.stop();
 });
 
 test("messages are appended for everybody, with mentions and what they reply to", async () => {

@@ -92,6 +92,23 @@ fn reconnecting_mints_no_tokens() {
 }
 
 #[test]
+fn a_page_that_pings_every_half_a_minute_is_answered_each_time() {
+    let mut kit = Kit::new();
+    let (alice, _) = enter(&mut kit, "alice");
+    kit.forget();
+    for _ in 0..10 {
+        kit.wait(Duration::from_secs(25));
+        // As its browser does by itself.
+        pong(&mut kit, alice);
+        kit.wait(Duration::from_secs(5));
+        kit.send(alice, json!({"type": "ping"}));
+        let answer = json!({"type": "pong", "data": {"timestamp": kit.now.to_string()}});
+        assert_eq!(kit.take(alice), [answer]);
+    }
+    assert!(kit.closed.is_empty());
+}
+
+#[test]
 fn a_silent_connection_is_pinged_as_before() {
     let mut kit = Kit::new();
     let (old, new) = silent(&mut kit);

@@ -19,7 +19,7 @@ fn a_join_shows_the_history_and_who_is_there() {
 }
 
 #[test]
-fn a_message_has_the_specified_fields_first_and_in_order() {
+fn a_message_has_the_specified_fields_and_its_author_sees_it_too() {
     let mut kit = Kit::new();
     let alice = kit.member("alice", "general");
     let bob = kit.member("bob", "general");
@@ -153,6 +153,15 @@ fn a_duplicate_join_is_told_to_nobody_else() {
     kit.send(alice, json!({"type": "join", "room": "general", "user": "alice"}));
     assert_eq!(kit.take_types(alice), ["joined", "user_joined", "history"]);
     assert_eq!(kit.take(bob), [] as [Value; 0]);
+}
+
+#[test]
+fn a_ping_is_answered_under_its_number() {
+    let mut kit = Kit::new();
+    let alice = kit.member("alice", "general");
+    kit.send(alice, json!({"type": "ping", "id": 5}));
+    kit.send(alice, json!({"type": "ping"}));
+    assert_eq!(kit.take(alice), [json!({"type": "pong", "id": 5}), json!({"type": "pong"})]);
 }
 
 #[test]

@@ -91,6 +91,21 @@ fn a_slow_reader_lags_catches_up_and_misses_nothing() {
 }
 
 #[test]
+fn what_waits_for_a_reader_leaves_in_one_write() {
+    let mut kit =
+        Kit::with(GatewayConfig { message_burst: 1_000, ..GatewayConfig::default() }, ShardConfig::default());
+    let (alice, bob) = (kit.member("alice", "general"), kit.member("bob", "general"));
+    kit.forget();
+    kit.stalled.push(bob);
+    for n in 0..100 {
+        kit.send(alice, json!({"type": "message", "room": "general", "content": format!("m{n}")}));
+    }
+    let write = kit.node.poll_transmit(bob, 1 << 16).expect("there is something to read");
+    assert_eq!(texts(&write), kit.take(alice), "what alice read one by one");
+    assert_eq!(kit.node.counters().outbox_bytes, write.len() as u64, "and it is all there is");
+}
+
+#[test]
 fn who_takes_nothing_is_closed_and_may_come_back() {
     let config =
         GatewayConfig { outbox_bytes_max: 16 * 1024, message_burst: 1_000, ..GatewayConfig::default() };
@@ -112,7 +127,13 @@ fn silence_is_answered_with_a_ping_and_then_a_close() {
     let mut kit = Kit::new();
     let alice = kit.member("alice", "general");
     let bob = kit.member("bob", "general");
-    kit.wait(Duration::from_secs(25));
+    kit.stalled.push(bob);
+    kit.wait(Duration::from_micros(24_999_999));
+    assert_eq!(kit.node.poll_transmit(bob, 1 << 16), None);
+    kit.wait(Duration::from_micros(1));
+    assert_eq!(kit.node.poll_transmit(bob, 1 << 16).as_deref(), Some(&[0x89, 0][..]), "an empty ping");
+    kit.stalled.clear();
+    kit.drain(bob);
     kit.input(GatewayInput::Received { connection: bob, frame: Frame::Pong });
     kit.wait(Duration::from_secs(10));
     assert_eq!(kit.closed.get(&alice), Some(&Disconnect::HeartbeatTimeout));
@@ -121,12 +142,22 @@ fn silence_is_answered_with_a_ping_and_then_a_close() {
 
 #[test]
 fn idle_connections_are_closed_where_that_is_wanted() {
-    let idle_timeout = Some(Duration::from_secs(5));
-    let mut kit =
-        Kit::with(GatewayConfig { idle_timeout, ..GatewayConfig::default() }, ShardConfig::default());
-    let alice = kit.member("alice", "general");
-    kit.wait(Duration::from_secs(5));
-    assert_eq!(kit.closed[&alice], Disconnect::Idle);
+    assert_eq!(GatewayConfig::default().idle_timeout, None);
+    for idle_timeout in [None, Some(Duration::from_secs(40))] {
+        let config = GatewayConfig { idle_timeout, ..GatewayConfig::default() };
+        let mut kit = Kit::with(config, ShardConfig::default());
+        let (alice, bob) = (kit.member("alice", "general"), kit.member("bob", "general"));
+        for _ in 0..3 {
+            kit.wait(Duration::from_secs(13));
+            kit.send(alice, json!({"type": "message", "room": "general", "content": "still here"}));
+            // Bob reads, and his client answers pings: that is no word of his.
+            kit.input(GatewayInput::Received { connection: bob, frame: Frame::Pong });
+        }
+        assert!(kit.closed.is_empty(), "{:?}", kit.closed);
+        kit.wait(Duration::from_secs(1));
+        assert_eq!(kit.closed.get(&bob), idle_timeout.map(|_| &Disconnect::Idle));
+        assert!(!kit.closed.contains_key(&alice));
+    }
 }
 
 #[test]

@@ -64,16 +64,20 @@ async fn a_preflight_is_told_what_a_page_may_send() {
 #[tokio::test]
 async fn a_page_opens_a_web_socket_if_its_origin_is_listed() {
     let server = listed();
-    for (origin, opened) in [("https://a.example", true), ("", true), ("https://evil.example", false)] {
-        let mut request = format!("ws://{}/chat", server.address).into_client_request().unwrap();
-        if !origin.is_empty() {
-            request.headers_mut().insert("origin", origin.parse().unwrap());
-        }
-        let tcp = TcpStream::connect(server.address).await.unwrap();
-        match within(client_async(request, tcp)).await {
-            Ok(_) => assert!(opened, "{origin}"),
-            Err(Error::Http(answer)) => assert_eq!((answer.status().as_u16(), opened), (403, false)),
-            Err(error) => panic!("{error}"),
+    for path in
+        ["", "chat", "lobby?user=ann", "api/ws?token=ann", "socket.io/?EIO=4&transport=websocket", "ws"]
+    {
+        for (origin, opened) in [("https://a.example", true), ("", true), ("https://evil.example", false)] {
+            let mut request = format!("ws://{}/{path}", server.address).into_client_request().unwrap();
+            if !origin.is_empty() {
+                request.headers_mut().insert("origin", origin.parse().unwrap());
+            }
+            let tcp = TcpStream::connect(server.address).await.unwrap();
+            match within(client_async(request, tcp)).await {
+                Ok(_) => assert!(opened, "{origin} at {path}"),
+                Err(Error::Http(answer)) => assert_eq!((answer.status().as_u16(), opened), (403, false)),
+                Err(error) => panic!("{error}"),
+            }
         }
     }
     server.stop().await;

@@ -104,12 +104,21 @@ fn specified_commands_are_understood() {
     );
     let request =
         decode(r#"{"type": "message", "room": "general", "content": "Hello!", "user": "alice"}"#).unwrap();
-    assert!(matches!(request.command, Command::Publish { content: Cow::Borrowed("Hello!"), .. }));
-    let request =
-        decode(r#"{"type": "typing", "room": "general", "user": "alice", "typing": true}"#).unwrap();
-    assert!(matches!(request.command, Command::Typing { on: true, .. }));
+    assert_eq!(request.user, Some(alice()));
+    assert!(
+        matches!(request.command, Command::Publish { room, content: Cow::Borrowed("Hello!"), extra: None } if room == self::room())
+    );
+    for on in [true, false] {
+        let typing = format!(r#"{{"type": "typing", "room": "general", "user": "alice", "typing": {on}}}"#);
+        let request = decode(&typing).unwrap();
+        assert_eq!(request.user, Some(alice()));
+        assert!(
+            matches!(request.command, Command::Typing { room, on: is_on } if room == self::room() && is_on == on)
+        );
+    }
     let request = decode(r#"{"type": "leave", "room": "general", "user": "alice"}"#).unwrap();
-    assert!(matches!(request.command, Command::Leave { .. }));
+    assert_eq!(request.user, Some(alice()));
+    assert!(matches!(request.command, Command::Leave { room } if room == self::room()));
 }
 
 #[test]
