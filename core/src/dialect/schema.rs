@@ -42,8 +42,8 @@ pub(super) fn written<T: JsonSchema>() -> Schema {
     schema
 }
 
-/// What may be left out is left out where there is nothing, and never null.
-fn left_out_or_there(schema: &mut Schema) {
+/// What may be left out is left out where there is nothing, and never null: for schemas of what is written.
+pub fn left_out_or_there(schema: &mut Schema) {
     let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     for (name, property) in properties.into_iter().flatten() {

@@ -1,10 +1,10 @@
 //! The OpenAPI 3.1 document, from the table of routes and the types of bodies.
 
-use chinwag_core::name::{ROOM_NAME_MAX, USER_NAME_MAX};
-use schemars::{
-    Schema,
-    generate::{SchemaGenerator, SchemaSettings},
+use chinwag_core::{
+    dialect::schema::left_out_or_there,
+    name::{ROOM_NAME_MAX, USER_NAME_MAX},
 };
+use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -52,22 +52,6 @@ pub(crate) fn document() -> Value {
 struct Bodies {
     taken: SchemaGenerator,
     given: SchemaGenerator,
-}
-
-/// What may be left out is left out where there is nothing, and never null.
-fn left_out_or_there(schema: &mut Schema) {
-    let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
-    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-    for (name, property) in properties.into_iter().flatten() {
-        let may_be_left_out = !required.iter().any(|required| required == name);
-        let kinds = property["type"].as_array().map(Vec::as_slice);
-        if let Some([kind, null]) = kinds
-            && may_be_left_out
-            && null == "null"
-        {
-            property["type"] = kind.clone();
-        }
-    }
 }
 
 fn operation(route: &Route, bodies: &mut Bodies) -> Value {
