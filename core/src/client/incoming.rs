@@ -8,7 +8,10 @@ use serde_json::value::RawValue;
 use super::Member;
 use super::{RETRY_AFTER_MAX, RETRY_AFTER_MIN};
 use crate::{
-    dialect::{Presence, chat::Text},
+    dialect::{
+        Presence,
+        chat::{Limits, Text},
+    },
     id::{Epoch, Position, RequestId, Seq},
     name::{RoomName, UserName},
     shard::{Extra, File, Kind, PRIORITY_NORMAL, Status, Task, Verdict},
@@ -53,6 +56,9 @@ pub(super) struct Incoming<'a> {
     #[serde(borrow)]
     pub(super) secret: Option<Text<'a>>,
     pub(super) resumed: Option<bool>,
+    /// [`Limits`], read when wanted.
+    #[serde(borrow)]
+    limits: Option<&'a RawValue>,
     generation: Option<Exact>,
     known_since: Option<Exact>,
     #[serde(borrow)]
@@ -194,6 +200,11 @@ impl<'a> Incoming<'a> {
     /// Which of its session's connections this one is, of a welcome.
     pub(super) fn generation(&self) -> Option<u64> {
         Some(self.generation?.0)
+    }
+
+    /// What the server allows, of a welcome. Nothing if it does not say, or not in words that we know.
+    pub(super) fn limits(&self) -> Option<Limits> {
+        serde_json::from_str(self.limits?.get()).ok()
     }
 
     /// Since which of them a room knows the session, of a join.

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 pub use api::{Backoff, ClientConfig, ClientEvent, ClientInput, ClientOutput, Command, Member, Shown};
 
-pub use crate::dialect::Presence;
+pub use crate::dialect::{Presence, chat::Limits};
 use crate::{
     disconnect, hash,
     id::{Position, RequestId, SessionId},
@@ -65,6 +65,8 @@ pub struct Client {
     resume: Option<Credentials>,
     /// Which of the session's connections this one is, as the server counts.
     generation: u64,
+    /// What the server said it allows as it last welcomed us.
+    limits: Option<Limits>,
     rooms: BTreeMap<RoomName, Room>,
     /// The rate of joins and leaves.
     asks: Hold,
@@ -138,6 +140,7 @@ impl Client {
             connections: 0,
             resume: None,
             generation: 0,
+            limits: None,
             rooms: BTreeMap::new(),
             asks: Hold::new(),
             sends: Sends::new(),
@@ -241,6 +244,13 @@ impl Client {
             // What a connection says after it was given up does not count.
             _ => {}
         }
+    }
+
+    /// What the server said it allows as it last welcomed us, from [`ClientEvent::Attached`] on. None if it did not say,
+    /// or not in the words of this version.
+    #[must_use]
+    pub const fn limits(&self) -> Option<&Limits> {
+        self.limits.as_ref()
     }
 
     /// When to come back with [`ClientInput::Timeout`].

@@ -1,14 +1,13 @@
 //! The frames a client sends in the `chat` dialect; what specification 0 shows comes first and as there.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::Command;
 use crate::{
-    dialect::chat::ExtraFields,
+    dialect::chat::{ExtraFields, StatusFields, TaskFields},
     id::{Epoch, Position, RequestId, Seq},
     name::{RoomName, UserName},
-    shard::{Extra, Status, TaskChange},
+    shard::Extra,
 };
 
 #[derive(Serialize)]
@@ -99,28 +98,14 @@ pub(super) enum Outgoing<'a> {
     },
     Status {
         room: &'a RoomName,
-        state: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        detail: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        progress: Option<u8>,
+        #[serde(flatten)]
+        status: StatusFields<'a>,
         id: RequestId,
     },
     Task {
         room: &'a RoomName,
-        task: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        state: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        detail: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        progress: Option<u8>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        assignee: Option<&'a UserName>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        priority: Option<u8>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        metadata: Option<&'a RawValue>,
+        #[serde(flatten)]
+        task: TaskFields<'a>,
         id: RequestId,
     },
     Refresh {
@@ -168,32 +153,11 @@ impl<'a> Outgoing<'a> {
             Command::Run { room, on: true } => Self::Start { room, id },
             Command::Run { room, on: false } => Self::Stop { room, id },
             Command::Seen { room, seq } => Self::Seen { room, seq: *seq, id },
-            Command::Status { room, status } => Self::status(id, room, status),
-            Command::Task { room, task } => Self::task(id, room, task),
+            Command::Status { room, status } => Self::Status { room, status: status.into(), id },
+            Command::Task { room, task } => Self::Task { room, task: task.into(), id },
             Command::Refresh { token } => Self::Refresh { token: token.reveal(), id },
             Command::Ping => Self::Ping { id },
         })
-    }
-
-    fn status(id: RequestId, room: &'a RoomName, status: &'a Status) -> Self {
-        let Status { state, detail, progress } = status;
-        Self::Status { room, state, detail: detail.as_deref(), progress: *progress, id }
-    }
-
-    fn task(id: RequestId, room: &'a RoomName, change: &'a TaskChange) -> Self {
-        let TaskChange { task, status, assignee, priority, metadata } = change;
-        let status = status.as_ref();
-        Self::Task {
-            room,
-            task,
-            state: status.map(|status| &*status.state),
-            detail: status.and_then(|status| status.detail.as_deref()),
-            progress: status.and_then(|status| status.progress),
-            assignee: assignee.as_ref(),
-            priority: *priority,
-            metadata: metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
-            id,
-        }
     }
 
     pub(super) fn to_json(&self) -> String {

@@ -94,6 +94,7 @@ impl Client {
         self.resume = Some(Credentials { session, secret });
         self.phase = Phase::Attached;
         self.generation = frame.generation().unwrap_or(0);
+        self.limits = frame.limits();
         self.attempts = 0;
         tell(out, ClientEvent::Attached { session, resumed });
         if lost {

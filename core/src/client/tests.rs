@@ -13,6 +13,22 @@ mod asks;
 mod kit;
 
 #[test]
+fn a_welcome_need_not_say_what_the_server_allows() {
+    let mut kit = Kit::new();
+    kit.client.start(kit.now, &mut kit.out);
+    kit.welcome(false);
+    assert_eq!(kit.client.limits(), None);
+    let (session, secret) = ("1".repeat(32), "2".repeat(32));
+    let limits = json!({"message_rate": "as you like"});
+    kit.server(json!({
+        "type": "welcome", "session": session, "secret": secret, "resumed": true, "limits": limits,
+    }));
+    assert_eq!(kit.client.limits(), None, "in words that we do not know");
+    let attached = |event: &ClientEvent| matches!(event, ClientEvent::Attached { .. });
+    assert_eq!(kit.events().iter().filter(|event| attached(event)).count(), 2, "and all is well");
+}
+
+#[test]
 fn a_message_is_shown_once() {
     let mut kit = Kit::member();
     for seq in [1, 2, 1, 2, 3, 3] {

@@ -10,13 +10,17 @@ use crate::{id::RequestId, name::UserName, refusal::Refusal};
 mod extra;
 mod frames;
 mod incoming;
+mod limits;
 mod request;
+mod standing;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use extra::ExtraFields;
 pub(super) use frames::millis_up;
 pub use incoming::{Incoming, Text};
+pub use limits::Limits;
+pub(crate) use standing::{StatusFields, TaskFields};
 
 /// Reads a client's frame.
 ///

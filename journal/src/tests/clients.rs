@@ -2,7 +2,7 @@
 
 use chinwag_core::{
     Client, RoomName, UserName,
-    client::{ClientEvent, ClientInput, ClientOutput, Command},
+    client::{ClientEvent, ClientInput, ClientOutput, Command, Limits},
 };
 
 use super::*;
@@ -66,6 +66,27 @@ impl Bot {
 
 fn room(n: usize) -> RoomName {
     RoomName::new(&format!("room-{n}")).unwrap()
+}
+
+#[test]
+fn a_client_is_told_what_the_server_allows() {
+    let config = GatewayConfig {
+        message_rate: 3,
+        content_bytes_max: 500,
+        ping_interval: Duration::from_millis(2_500),
+        ..GatewayConfig::default()
+    };
+    let mut kit = Kit::with(config, ShardConfig::default());
+    let bot = Bot::new(&mut kit);
+    let limits = Limits {
+        message_rate: 3,
+        message_burst: 10,
+        content_bytes: 500,
+        frame_bytes: 16 * 1024,
+        unanswered: 64,
+        ping_interval: Duration::from_millis(2_500),
+    };
+    assert_eq!(bot.client.limits(), Some(&limits));
 }
 
 #[test]

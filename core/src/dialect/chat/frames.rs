@@ -3,15 +3,14 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use serde::{Serialize, Serializer, ser::SerializeSeq};
-use serde_json::value::RawValue;
 
-use super::ExtraFields;
+use super::{ExtraFields, Limits, StatusFields, TaskFields};
 use crate::{
     dialect::{Event, Presence},
     id::{Epoch, Generation, Position, RequestId, Seq},
     name::{RoomName, UserName},
     refusal::Refusal,
-    shard::{MemberView, Message, Roster, Status, Verdict},
+    shard::{MemberView, Message, Roster, Verdict},
     time::Time,
 };
 
@@ -132,15 +131,8 @@ pub(super) enum Outgoing<'a> {
         room: &'a RoomName,
         #[serde(skip_serializing_if = "Option::is_none")]
         user: Option<&'a UserName>,
-        task: &'a str,
-        #[serde(flatten, skip_serializing_if = "Option::is_none")]
-        status: Option<StatusFields<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        assignee: Option<&'a UserName>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        priority: Option<u8>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        metadata: Option<&'a RawValue>,
+        #[serde(flatten)]
+        task: TaskFields<'a>,
     },
     Warning {
         code: &'static str,
@@ -172,17 +164,6 @@ pub(super) enum Outgoing<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct Limits {
-    message_rate: u32,
-    message_burst: u32,
-    content_bytes: usize,
-    frame_bytes: usize,
-    unanswered: u32,
-    ping_interval_ms: u64,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct RosterChange<'a> {
     room: &'a RoomName,
     user: &'a UserName,
@@ -206,22 +187,6 @@ pub(super) struct Member<'a> {
 pub(super) struct Room<'a> {
     room: &'a RoomName,
     members: u32,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct StatusFields<'a> {
-    state: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    progress: Option<u8>,
-}
-
-impl<'a> From<&'a Status> for StatusFields<'a> {
-    fn from(status: &'a Status) -> Self {
-        Self { state: &status.state, detail: status.detail.as_deref(), progress: status.progress }
-    }
 }
 
 /// An instant as RFC 3339 text.
@@ -288,14 +253,7 @@ impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
                 secret: secret.reveal(),
                 resumed,
                 generation,
-                limits: Limits {
-                    message_rate: limits.message_rate,
-                    message_burst: limits.message_burst,
-                    content_bytes: limits.content_bytes_max,
-                    frame_bytes: limits.frame_bytes_max,
-                    unanswered: limits.unanswered_max,
-                    ping_interval_ms: millis(limits.ping_interval),
-                },
+                limits: limits.into(),
             },
             Event::Ack { id, key, room, placed } => {
                 let position = placed.map(|placed| placed.position);
@@ -343,15 +301,7 @@ impl<'a> From<&'a Event<'a>> for Outgoing<'a> {
                 Self::Rooms { rooms, more, id }
             }
             Event::Status { room, user, status } => Self::Status { room, user, status: status.into() },
-            Event::Task { room, user, task, assigned: _ } => Self::Task {
-                room,
-                user,
-                task: &task.task,
-                status: task.status.as_ref().map(StatusFields::from),
-                assignee: task.assignee.as_ref(),
-                priority: task.priority,
-                metadata: task.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()),
-            },
+            Event::Task { room, user, task, assigned: _ } => Self::Task { room, user, task: task.into() },
             Event::Warning { refusal, count, retry_after } => Self::Warning {
                 code: refusal.code(),
                 message: refusal.message(),
@@ -388,7 +338,8 @@ impl<'a> From<&'a MemberView> for Member<'a> {
     }
 }
 
-fn millis(span: Duration) -> u64 {
+/// Whole milliseconds.
+pub(super) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
