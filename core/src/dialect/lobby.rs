@@ -161,6 +161,10 @@ struct Plain<'a>(&'a str);
 
 impl std::fmt::Display for Plain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // As most of what is said is.
+        if self.0.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return f.write_str(self.0);
+        }
         for (index, line) in self.0.split(ENDS_OF_LINES).enumerate() {
             f.write_str(if index == 0 { "" } else { "\n    " })?;
             for part in line.split(commands).enumerate() {
