@@ -1,5 +1,7 @@
 //! What messages say: their number, so that each is told from every other, and filler that is awkward to encode.
 
+use std::fmt::Write as _;
+
 /// What follows the number: mostly what is quick to encode, as most of what people say is.
 const FILLERS: [&str; 16] =
     ["x", "ü", "x", "\"\\", "x", "x", "x", "x", "x", "x", "x", "\n\t😀", "x", "x", "x", "x"];
@@ -14,13 +16,15 @@ pub(crate) struct Contents {
 impl Contents {
     /// The content of a message, of about so many bytes.
     pub(crate) fn make(&mut self, number: usize, bytes: usize) -> String {
-        let head = format!("{number:06} ");
+        let mut content = String::with_capacity(bytes.max(8));
+        write!(content, "{number:06} ").expect("memory takes everything");
         let (run, filler) = (&mut self.runs[number % FILLERS.len()], FILLERS[number % FILLERS.len()]);
         while run.len() < bytes {
             run.push_str(filler);
         }
-        let len = padding(head.len(), bytes, filler);
-        head + &run[..len]
+        let len = padding(content.len(), bytes, filler);
+        content.push_str(&run[..len]);
+        content
     }
 
     /// Whether this is the content of a message that was made, and whose number it begins with.

@@ -342,6 +342,11 @@ fn number_of(key: &str) -> Option<u64> {
     key.strip_prefix("m-")?.parse().ok()
 }
 
+/// JSON as text; to format it would go through a formatter.
+fn to_json(json: &serde_json::Value) -> String {
+    serde_json::to_string(json).expect("it is a value")
+}
+
 /// A place in a room's log.
 const fn position(epoch: u64, seq: u64) -> Position {
     Position::new(Epoch(epoch), Seq(seq))

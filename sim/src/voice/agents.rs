@@ -3,10 +3,10 @@
 use chinwag_core::{Refusal, UserName, name::LOBBY};
 use serde_json::json;
 
-use super::{Heard, Hearing, Mood, Wish, fields::Fields, refusal};
+use super::{Heard, Hearing, Mood, Wish, fields::Fields, refusal, to_json};
 
 pub(super) fn greeting(user: &UserName) -> String {
-    json!({"type": "auth", "data": {"userId": user.as_str(), "role": "developer"}}).to_string()
+    to_json(&json!({"type": "auth", "data": {"userId": user.as_str(), "role": "developer"}}))
 }
 
 /// What a user wants: to say something, or what they do.
@@ -20,7 +20,7 @@ pub(super) fn says(wish: Wish<'_>) -> Option<String> {
         }
         _ => return None,
     };
-    Some(frame.to_string())
+    Some(to_json(&frame))
 }
 
 pub(super) fn reads(text: &str) -> Hearing {
@@ -38,11 +38,11 @@ pub(super) fn reads(text: &str) -> Hearing {
         }
         "agent_response" => {
             data.number("id")?;
-            data.pass(&["agentStatus"])?;
+            data.pass(&["agentStatus"]);
             message(&mut data)?
         }
         "status_update" => {
-            data.pass(&["currentTask", "progress"])?;
+            data.pass(&["currentTask", "progress"]);
             Heard::Status { room: room(), user: data.text("userId")?, state: data.text("status")? }
         }
         "user_presence" => {

@@ -3,7 +3,9 @@
 use chinwag_core::{Epoch, Seq, UserName};
 use serde_json::json;
 
-use super::{Heard, Hearing, Mood, Plea, Standing, Wish, fields::Fields, key, number_of, position, refusal};
+use super::{
+    Heard, Hearing, Mood, Plea, Standing, Wish, fields::Fields, key, number_of, position, refusal, to_json,
+};
 
 pub(super) fn says(user: &UserName, wish: Wish<'_>) -> String {
     let user = user.as_str();
@@ -19,7 +21,7 @@ pub(super) fn says(user: &UserName, wish: Wish<'_>) -> String {
             json!({"type": "task", "room": room, "task": task, "state": state})
         }
     };
-    frame.to_string()
+    to_json(&frame)
 }
 
 pub(super) fn pleads(user: &UserName, room: &str, plea: Plea<'_>, number: u64) -> String {
@@ -44,7 +46,7 @@ pub(super) fn pleads(user: &UserName, room: &str, plea: Plea<'_>, number: u64) -
             json!({"type": "kick", "room": room, "user": user, "whom": whom, "id": number})
         }
     };
-    frame.to_string()
+    to_json(&frame)
 }
 
 pub(super) fn reads(text: &str) -> Hearing {
@@ -72,7 +74,7 @@ fn frame(kind: &str, fields: &mut Fields<'_>) -> Hearing {
         "message" => message(fields, false)?,
         "history" => return history(fields),
         "refreshed" => {
-            fields.pass(&["expires"])?;
+            fields.pass(&["expires"]);
             Heard::Renewed { plea: fields.number("id")? }
         }
         "created" => {
@@ -102,12 +104,12 @@ fn frame(kind: &str, fields: &mut Fields<'_>) -> Hearing {
             Heard::Mood { room: fields.text("room")?, user: fields.text("user")?, mood }
         }
         "status" => {
-            fields.pass(&["detail", "progress"])?;
+            fields.pass(&["detail", "progress"]);
             let (room, user) = (fields.text("room")?, fields.text("user")?);
             Heard::Status { room, user, state: fields.text("state")? }
         }
         "task" => {
-            fields.pass(&["user", "detail", "progress", "assignee", "priority", "metadata", "assigned"])?;
+            fields.pass(&["user", "detail", "progress", "assignee", "priority", "metadata", "assigned"]);
             let (room, task) = (fields.text("room")?, fields.text("task")?);
             Heard::Task { room, task, state: fields.maybe_text("state")? }
         }
@@ -160,7 +162,7 @@ fn message(fields: &mut Fields<'_>, from_history: bool) -> Result<Heard, String>
         "mentions",
         "priority",
         "state",
-    ])?;
+    ]);
     let (room, user, content) = (fields.text("room")?, fields.text("user")?, fields.text("content")?);
     Ok(Heard::Message { room, user, content, seq: Some(fields.number("seq")?), from_history })
 }

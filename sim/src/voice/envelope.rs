@@ -8,7 +8,7 @@ use super::{
     Heard, Hearing, Mood, Wish,
     chat::{changed, standing},
     fields::Fields,
-    key, number_of, position, refusal,
+    key, number_of, position, refusal, to_json,
 };
 
 /// Asks for a sign of life.
@@ -33,7 +33,7 @@ pub(super) fn says(wish: Wish<'_>) -> Option<String> {
             json!({"type": "taskUpdate", "payload": {"roomId": room, "taskId": task, "status": state}})
         }
     };
-    Some(frame.to_string())
+    Some(to_json(&frame))
 }
 
 pub(super) fn reads(text: &str) -> Hearing {
@@ -67,12 +67,12 @@ fn frame(kind: &str, payload: &mut Fields<'_>) -> Result<Heard, String> {
         "joinRoom" => {
             let standing = Some(standing(payload)?);
             payload.roster()?;
-            payload.pass(&["replyTo"])?;
+            payload.pass(&["replyTo"]);
             Heard::Entered { room: payload.text("roomId")?, standing }
         }
         "leaveRoom" => {
             let position = Some(position(payload.number("epoch")?, payload.number("seq")?));
-            payload.pass(&["replyTo", "kicked"])?;
+            payload.pass(&["replyTo", "kicked"]);
             Heard::Gone { room: payload.text("roomId")?, position }
         }
         "message" => message(payload)?,
@@ -97,12 +97,12 @@ fn frame(kind: &str, payload: &mut Fields<'_>) -> Result<Heard, String> {
             Heard::Mood { room: payload.text("roomId")?, user: payload.text("userId")?, mood }
         }
         "status" => {
-            payload.pass(&["detail", "progress"])?;
+            payload.pass(&["detail", "progress"]);
             let (room, user) = (payload.text("roomId")?, payload.text("userId")?);
             Heard::Status { room, user, state: payload.text("status")? }
         }
         "taskUpdate" => {
-            payload.pass(&["detail", "progress", "metadata", "userId"])?;
+            payload.pass(&["detail", "progress", "metadata", "userId"]);
             let (room, task) = (payload.text("roomId")?, payload.text("taskId")?);
             Heard::Task { room, task, state: payload.maybe_text("status")? }
         }
@@ -110,7 +110,7 @@ fn frame(kind: &str, payload: &mut Fields<'_>) -> Result<Heard, String> {
             payload.word("assigneeId")?;
             payload.word("roomId")?;
             payload.word("taskId")?;
-            payload.pass(&["priority", "userId"])?;
+            payload.pass(&["priority", "userId"]);
             Heard::Other
         }
         "lagged" => {
@@ -131,7 +131,7 @@ fn frame(kind: &str, payload: &mut Fields<'_>) -> Result<Heard, String> {
             Heard::Other
         }
         "pong" => {
-            payload.pass(&["replyTo"])?;
+            payload.pass(&["replyTo"]);
             Heard::Other
         }
         "healthUpdate" => {
@@ -147,7 +147,7 @@ fn frame(kind: &str, payload: &mut Fields<'_>) -> Result<Heard, String> {
 fn message(payload: &mut Fields<'_>) -> Result<Heard, String> {
     let mut metadata = payload.object("metadata")?;
     metadata.word("type")?;
-    metadata.pass(&["fileUrl", "fileName"])?;
+    metadata.pass(&["fileUrl", "fileName"]);
     metadata.end()?;
     let (room, user, content) =
         (payload.text("roomId")?, payload.text("senderId")?, payload.text("content")?);
@@ -157,7 +157,7 @@ fn message(payload: &mut Fields<'_>) -> Result<Heard, String> {
 fn member(mut member: Fields<'_>) -> Result<(), String> {
     member.word("userId")?;
     Mood::from_word(&member.word("presence")?)?;
-    member.pass(&["status", "detail", "progress"])?;
+    member.pass(&["status", "detail", "progress"]);
     member.end()
 }
 
@@ -166,7 +166,7 @@ fn error(payload: &mut Fields<'_>) -> Result<Heard, String> {
     let mut details = payload.object("details")?;
     let message = details.maybe_text("messageId")?.and_then(|key| number_of(&key));
     let for_now = details.maybe_number("retryAfterMs")?.is_some();
-    details.pass(&["errorCode", "count"])?;
+    details.pass(&["errorCode", "count"]);
     details.end()?;
     Ok(Heard::Refused { refusal: refusal(&payload.word("code")?)?, message, for_now })
 }

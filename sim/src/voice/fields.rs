@@ -1,94 +1,180 @@
 //! A JSON object that is read strictly: its fields are taken one by one, and in the end none is left.
 //!
-//! What is read is borrowed from the frame, and no value is looked at before it is taken: this is done with every frame.
+//! A frame is read once, and texts are borrowed from it: this is done with every frame.
 
 use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    de::{Error, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::{Value, value::RawValue};
 
 /// A JSON object, and what of it has not been taken.
 #[derive(Debug)]
-pub(super) struct Fields<'a>(Vec<(&'a str, &'a RawValue)>);
+pub(super) struct Fields<'a>(Vec<(&'a str, Value<'a>)>);
+
+/// A JSON value. Numbers are told apart no further than frames have them.
+#[derive(Debug)]
+enum Value<'a> {
+    Null,
+    Truth(bool),
+    Number(u64),
+    /// Below zero, or no whole number.
+    OddNumber,
+    Text(Cow<'a, str>),
+    List(Vec<Self>),
+    Object(Fields<'a>),
+}
 
 type Taken<T> = Result<T, String>;
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-
-        impl<'de> Visitor<'de> for Object {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = Vec::with_capacity(FIELDS_FEW);
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Fields(fields))
-            }
-        }
-
-        deserializer.deserialize_map(Object)
-    }
-}
 
 /// Most objects have no more fields than this.
 const FIELDS_FEW: usize = 8;
 
-/// A text in JSON, with or without escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+/// Reads any value.
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Value<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: Error>(self, truth: bool) -> Result<Self::Value, E> {
+        Ok(Value::Truth(truth))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Value::Number(number))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Value::OddNumber)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Value::OddNumber)
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Value::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Value::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(value) = seq.next_element()? {
+            list.push(value);
+        }
+        Ok(Value::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Vec::with_capacity(FIELDS_FEW);
+        while let Some(field) = map.next_entry()? {
+            fields.push(field);
+        }
+        Ok(Value::Object(Fields(fields)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Value<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+/// What a value is taken for, if it is that.
+trait Take<'a>: Sized {
+    fn take(value: Value<'a>) -> Option<Self>;
+}
+
+/// Defines what a kind of value is taken as.
+macro_rules! take {
+    ($($kind:pat => $taken:expr, $type:ty;)*) => {
+        $(impl<'a> Take<'a> for $type {
+            fn take(value: Value<'a>) -> Option<Self> {
+                if let $kind = value { Some($taken) } else { None }
+            }
+        })*
+    };
+}
+
+take! {
+    Value::Truth(truth) => truth, bool;
+    Value::Number(number) => number, u64;
+    Value::Text(text) => text, Cow<'a, str>;
+    Value::Text(text) => text.into_owned(), String;
+    Value::Object(fields) => fields, Fields<'a>;
+}
+
+impl<'a, T: Take<'a>> Take<'a> for Vec<T> {
+    fn take(value: Value<'a>) -> Option<Self> {
+        let Value::List(list) = value else { return None };
+        list.into_iter().map(T::take).collect()
+    }
+}
 
 /// Reads a JSON text.
-pub(super) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Taken<T> {
+fn read(text: &str) -> Taken<Value<'_>> {
     serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 impl<'a> Fields<'a> {
     /// Reads an object.
     pub(super) fn parse(text: &'a str) -> Taken<Self> {
-        read(text)
+        Self::take(read(text)?).ok_or_else(|| "it is no object".to_owned())
     }
 
     /// The name of an event and what it is about, as an array of two.
     pub(super) fn event(text: &'a str) -> Taken<(Cow<'a, str>, Self)> {
-        read(text).map(|(Text(name), body)| (name, body))
-    }
-
-    fn get<T: Deserialize<'a>>(&mut self, name: &str) -> Taken<Option<T>> {
-        let Some(place) = self.0.iter().position(|&(its, _)| its == name) else { return Ok(None) };
-        let (_, value) = self.0.swap_remove(place);
-        match serde_json::from_str(value.get()) {
-            Ok(read) => Ok(Some(read)),
-            Err(_) => Err(format!("{name} is {value}")),
+        match list(text)? {
+            [Value::Text(name), Value::Object(body)] => Ok((name, body)),
+            _ => Err("it is no event".to_owned()),
         }
     }
 
-    fn need<T: Deserialize<'a>>(&mut self, name: &str) -> Taken<T> {
+    /// An array of one object.
+    pub(super) fn sole(text: &'a str) -> Taken<Self> {
+        let [value] = list(text)?;
+        Self::take(value).ok_or_else(|| "it is no object".to_owned())
+    }
+
+    fn get<T: Take<'a>>(&mut self, name: &str) -> Taken<Option<T>> {
+        let Some(value) = self.any(name) else { return Ok(None) };
+        T::take(value).map(Some).ok_or_else(|| format!("{name} is something else"))
+    }
+
+    fn any(&mut self, name: &str) -> Option<Value<'a>> {
+        let place = self.0.iter().position(|&(its, _)| its == name)?;
+        Some(self.0.swap_remove(place).1)
+    }
+
+    fn need<T: Take<'a>>(&mut self, name: &str) -> Taken<T> {
         self.get(name)?.ok_or_else(|| format!("{name} is missing"))
     }
 
     /// A text to be kept, if it is there.
     pub(super) fn maybe_text(&mut self, name: &str) -> Taken<Option<String>> {
-        Ok(self.get::<Text<'a>>(name)?.map(|Text(text)| text.into_owned()))
+        self.get(name)
     }
 
     /// A text to be kept.
     pub(super) fn text(&mut self, name: &str) -> Taken<String> {
-        self.word(name).map(Cow::into_owned)
+        self.need(name)
     }
 
     /// A text to be looked at.
     pub(super) fn word(&mut self, name: &str) -> Taken<Cow<'a, str>> {
-        self.need(name).map(|Text(text)| text)
+        self.need(name)
     }
 
     pub(super) fn maybe_number(&mut self, name: &str) -> Taken<Option<u64>> {
@@ -109,7 +195,10 @@ impl<'a> Fields<'a> {
 
     /// A number, or `null`.
     pub(super) fn number_or_null(&mut self, name: &str) -> Taken<()> {
-        self.need::<Option<u64>>(name).map(drop)
+        match self.any(name) {
+            Some(Value::Number(_) | Value::Null) => Ok(()),
+            _ => Err(format!("{name} is no number and not null")),
+        }
     }
 
     /// An instant as RFC 3339 text with milliseconds.
@@ -132,7 +221,7 @@ impl<'a> Fields<'a> {
 
     /// Either all who are there, or how many there are.
     pub(super) fn roster(&mut self) -> Taken<()> {
-        match (self.get::<Vec<Text<'a>>>("members")?, self.get::<u64>("count")?) {
+        match (self.get::<Vec<Cow<'a, str>>>("members")?, self.get::<u64>("count")?) {
             (Some(_), None) | (None, Some(_)) => Ok(()),
             (members, count) => {
                 Err(format!("the members are {:?}, of {count:?}", members.map(|names| names.len())))
@@ -141,8 +230,10 @@ impl<'a> Fields<'a> {
     }
 
     /// Fields that need not be there, and whose content is of no account here.
-    pub(super) fn pass(&mut self, names: &[&str]) -> Taken<()> {
-        names.iter().try_for_each(|name| self.get::<Value>(name).map(drop))
+    pub(super) fn pass(&mut self, names: &[&str]) {
+        for name in names {
+            self.any(name);
+        }
     }
 
     /// Nothing else is there.
@@ -152,6 +243,12 @@ impl<'a> Fields<'a> {
             None => Ok(()),
         }
     }
+}
+
+/// Reads an array of so many values.
+fn list<const LENGTH: usize>(text: &str) -> Taken<[Value<'_>; LENGTH]> {
+    let list = if let Value::List(list) = read(text)? { list } else { Vec::new() };
+    list.try_into().map_err(|_| format!("it is no array of {LENGTH}"))
 }
 
 /// Whether a text looks like `2026-11-21T05:03:00.000Z`.

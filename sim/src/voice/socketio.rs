@@ -6,8 +6,8 @@ use serde_json::json;
 use super::{
     Heard, Hearing, Mood, Wish,
     chat::{changed, standing},
-    fields::{self, Fields},
-    key, number_of, position, refusal,
+    fields::Fields,
+    key, number_of, position, refusal, to_json,
 };
 
 const PING: &str = "2";
@@ -28,14 +28,14 @@ pub(super) fn says(wish: Wish<'_>) -> String {
         }
     };
     let callback = callback.map_or_else(String::new, |number| number.to_string());
-    format!("42{callback}{}", json!([name, data]))
+    format!("42{callback}{}", to_json(&json!([name, data])))
 }
 
 /// What a client of this dialect says at once, whatever its user wants.
 pub(super) fn answers(user: &UserName, packet: &str) -> Option<String> {
     match packet {
         PING => Some(PONG.to_owned()),
-        _ if packet.starts_with('0') => Some(format!("40{}", json!({"userId": user.as_str()}))),
+        _ if packet.starts_with('0') => Some(format!("40{}", to_json(&json!({"userId": user.as_str()})))),
         _ => None,
     }
 }
@@ -74,7 +74,7 @@ pub(super) fn reads(packet: &str) -> Hearing {
         "43" => answer(rest),
         "42" => {
             let (name, mut body) = Fields::event(rest)?;
-            body.pass(&["botId"])?;
+            body.pass(&["botId"]);
             let heard = event(&name, &mut body)?;
             body.end()?;
             Ok(heard)
@@ -87,7 +87,7 @@ pub(super) fn reads(packet: &str) -> Hearing {
 fn answer(rest: &str) -> Hearing {
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let number: u64 = rest[..digits].parse().map_err(|_| "nobody waits for this")?;
-    let [mut body]: [Fields<'_>; 1] = fields::read(&rest[digits..])?;
+    let mut body = Fields::sole(&rest[digits..])?;
     let heard = if body.truth("ok")? {
         body.instant("timestamp")?;
         if number_of(&body.word("id")?) != Some(number) {
@@ -96,7 +96,7 @@ fn answer(rest: &str) -> Hearing {
         Heard::Accepted { number, position: None }
     } else {
         let mut error = body.object("error")?;
-        error.pass(&["id"])?;
+        error.pass(&["id"]);
         let heard = refused(&mut error)?;
         error.end()?;
         match heard {
@@ -118,7 +118,7 @@ fn event(name: &str, body: &mut Fields<'_>) -> Hearing {
             body.number("epoch")?;
             body.truth("more")?;
             let read = |mut body: Fields<'_>| {
-                body.pass(&["botId"])?;
+                body.pass(&["botId"]);
                 let heard = message(&mut body, true)?;
                 body.end()?;
                 Ok(heard)
@@ -131,7 +131,7 @@ fn event(name: &str, body: &mut Fields<'_>) -> Hearing {
         }
         "room:left" => {
             let position = Some(position(body.number("epoch")?, body.number("seq")?));
-            body.pass(&["kicked"])?;
+            body.pass(&["kicked"]);
             Heard::Gone { room: body.text("room")?, position }
         }
         "user:joined" => {
@@ -154,14 +154,14 @@ fn event(name: &str, body: &mut Fields<'_>) -> Hearing {
         }
         "user:status" => {
             body.instant("timestamp")?;
-            body.pass(&["message", "error", "progress"])?;
+            body.pass(&["message", "error", "progress"]);
             let (room, user) = (body.text("room")?, body.text("userId")?);
             Heard::Status { room, user, state: body.text("status")? }
         }
         "task" => {
             body.instant("timestamp")?;
-            body.pass(&["message", "error", "progress", "assignee", "priority", "metadata"])?;
-            body.pass(&["userId", "assigned"])?;
+            body.pass(&["message", "error", "progress", "assignee", "priority", "metadata"]);
+            body.pass(&["userId", "assigned"]);
             let (room, task) = (body.text("room")?, body.text("taskId")?);
             Heard::Task { room, task, state: body.maybe_text("status")? }
         }
@@ -198,7 +198,7 @@ fn message(body: &mut Fields<'_>, from_history: bool) -> Result<Heard, String> {
     body.instant("timestamp")?;
     body.word("id")?;
     body.word("sender")?;
-    body.pass(&["status", "kind", "fileUrl", "fileName", "mentions", "replyTo", "priority"])?;
+    body.pass(&["status", "kind", "fileUrl", "fileName", "mentions", "replyTo", "priority"]);
     let (room, user, content) = (body.text("room")?, body.text("userId")?, body.text("message")?);
     Ok(Heard::Message { room, user, content, seq: Some(body.number("seq")?), from_history })
 }
