@@ -376,7 +376,7 @@ fn talk(profile: Profile, draws: Draws, setup: &Setup, crowds: &[u64], steps: &m
     let kept: Vec<(u32, Draw)> = REQUESTS.iter().copied().filter(|_| c.chance(60)).collect();
     let count = c.pick(&[100, 300, 700]) * if profile == Overload { 2 } else { 1 };
     // Where little may wait for a reader, it takes long messages to come to that limit.
-    let long = if setup.gateway.outbox_bytes_max <= 16 * 1_024 { c.pick(&[4, 30]) } else { 4 };
+    let long = if setup.gateway.outbox_bytes_max <= 16 * 1_024 { c.pick(&[2, 20]) } else { 1 };
     for number in 0..count {
         let mut c = draws.of(Purpose::Step, 3 << 40 | number);
         let at_us = instant(&mut c, setup, crowds);
