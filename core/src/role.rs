@@ -52,8 +52,6 @@ pub enum Act {
     Stop,
     /// Make a task, give it to somebody, or change it.
     Assign,
-    /// Read.
-    Read,
     /// Say something.
     Speak,
     /// Say something in the system's name.
@@ -62,12 +60,13 @@ pub enum Act {
     Answer,
 }
 
-/// Whether a user of this role, perhaps the room's owner, may do this. What is said here holds in rooms that they may
-/// be in: a private one is open to those only whom it has let in, and never to guests.
+/// Whether a user of this role, perhaps the room's owner, may do this. What is said here holds in rooms that they are in.
+/// Into a private one come those only whom it lets in, and no guests; whoever is in a room reads it, so that reading is no
+/// act. A role is looked at at the door: who becomes a guest inside stays until they go or are sent away.
 #[must_use]
 pub const fn may(role: Role, is_owner: bool, act: Act) -> bool {
     match act {
-        Act::Read | Act::Speak => true,
+        Act::Speak => true,
         Act::Assign => is_owner || matches!(role, Role::Admin | Role::Member | Role::Bot),
         Act::Create => matches!(role, Role::Admin | Role::Member),
         Act::Kick | Act::Start | Act::Stop => is_owner || matches!(role, Role::Admin),
@@ -87,18 +86,17 @@ mod tests {
             Act::Start,
             Act::Stop,
             Act::Assign,
-            Act::Read,
             Act::Speak,
             Act::Announce,
             Act::Answer,
         ];
         let row = |role, owner| acts.map(|act| if may(role, owner, act) { 'x' } else { '-' });
         let text = |role, owner| row(role, owner).into_iter().collect::<String>();
-        assert_eq!(text(Role::Admin, false), "xxxxxxxxx");
-        assert_eq!(text(Role::Member, true), "xxxxxxx--");
-        assert_eq!(text(Role::Member, false), "x---xxx--");
-        assert_eq!(text(Role::Bot, false), "----xxxxx");
-        assert_eq!(text(Role::Guest, false), "-----xx--");
+        assert_eq!(text(Role::Admin, false), "xxxxxxxx");
+        assert_eq!(text(Role::Member, true), "xxxxxx--");
+        assert_eq!(text(Role::Member, false), "x---xx--");
+        assert_eq!(text(Role::Bot, false), "----xxxx");
+        assert_eq!(text(Role::Guest, false), "-----x--");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Whose rooms are, whom they let in, and who is sent away.
 
-use super::kit::{EAST, Guest, Kit, WEST, left, user};
+use super::kit::{EAST, Guest, Kit, WEST, left, room, user};
 use crate::{
     config::ShardConfig,
     id::ConnectionId,
@@ -230,4 +230,27 @@ fn who_may_come_in_is_not_said_by_who_owned_a_bot_before() {
             );
         }
     }
+}
+
+#[test]
+fn who_becomes_a_guest_in_a_private_room_stays_until_they_leave() {
+    let mut kit = Kit::new();
+    let (ann, mut bob) = (kit.attach("ann"), kit.attach("bob"));
+    kit.try_create(&ann, "attic", true).expect("it is new");
+    kit.invite(&ann, "attic", "bob").expect("it is hers");
+    kit.join(&bob, "attic");
+    bob.peer.role = Role::Guest;
+    assert!(matches!(kit.publish(&bob, "attic", None, "still here"), Some(Ok(_))));
+    let history = Query::History {
+        peer: bob.peer.clone(),
+        id: None,
+        room: room("attic"),
+        before: None,
+        messages_max: 9,
+        bytes_max: 999,
+    };
+    assert!(matches!(kit.ask(&history), Some(Ok(Reply::History { .. }))));
+    assert!(kit.join(&bob, "attic").rejoined);
+    kit.leave(&bob, "attic").expect("it is a member");
+    assert_eq!(kit.try_join(&bob.peer, "attic", None), Err(Refusal::PermissionDenied));
 }
