@@ -17,7 +17,7 @@ use crate::{
     id::{RequestId, Seq},
     name::RoomName,
     refusal::Refusal,
-    role::{Act, Role},
+    role::{Act, Role, may},
 };
 
 /// A message that is in its room.
@@ -81,13 +81,14 @@ impl State {
             let position = planted!(RepeatMisplaced, newest(), placed.position);
             return Ok(Said { placed: Placed { position, ..placed }, news: None });
         }
+        // First, so that what is refused leaves no room behind that was made for it.
+        may_say(turn.config, peer, name, extra)?;
         self.receive_visit(turn, peer, name)?;
         let room = planted!(
             NonMembersSpeak,
             self.rooms.get_mut(name).ok_or(Refusal::UnknownRoom),
             self.writable(peer, name)
         )?;
-        room.may_say(turn.config, peer, extra)?;
         let extra = room.carried(peer, extra);
         let history_max = turn.config.history_max;
         let message = room.log.append(turn.at, peer.user.clone(), Arc::clone(content), extra, history_max);
@@ -154,17 +155,18 @@ impl State {
     }
 }
 
-impl Room {
-    /// Whether somebody may say a message of this kind. In its own room a bot is one, whatever its role.
-    fn may_say(&self, config: &ShardConfig, peer: &Peer, extra: Option<&Extra>) -> Result<(), Refusal> {
-        let act = match extra.map_or(Kind::Text, |extra| extra.kind) {
-            Kind::System => Act::Announce,
-            Kind::Agent if config.verify_tokens && !self.is_home_of(&peer.user) => Act::Answer,
-            Kind::Text | Kind::File | Kind::Agent => Act::Speak,
-        };
-        if self.allows(peer, act) { Ok(()) } else { Err(Refusal::PermissionDenied) }
-    }
+/// Whether somebody may say a message of this kind, whoever owns the room. In its own room a bot is one, whatever its role.
+fn may_say(config: &ShardConfig, peer: &Peer, name: &RoomName, extra: Option<&Extra>) -> Result<(), Refusal> {
+    let is_home = name.bot() == Some(peer.user.as_str());
+    let act = match extra.map_or(Kind::Text, |extra| extra.kind) {
+        Kind::System => Act::Announce,
+        Kind::Agent if config.verify_tokens && !is_home => Act::Answer,
+        Kind::Text | Kind::File | Kind::Agent => Act::Speak,
+    };
+    if may(peer.role, false, act) { Ok(()) } else { Err(Refusal::PermissionDenied) }
+}
 
+impl Room {
     /// What a message carries, with what only the room knows. What a bot just says is what an agent says (S4.10).
     fn carried(&self, peer: &Peer, extra: Option<&Extra>) -> Option<Arc<Extra>> {
         let kind = match (extra.map_or(Kind::Text, |extra| extra.kind), peer.role) {

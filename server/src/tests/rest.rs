@@ -140,6 +140,12 @@ async fn refusals_have_fitting_statuses() {
         (&everywhere("nowhere"), &say, 404, "unknown_room"),
         (&everywhere("a%20b"), &say, 400, "bad_room"),
         (general, &json!({"content": "down at six", "kind": "system"}), 403, "permission_denied"),
+        (
+            &everywhere("bot:new"),
+            &json!({"content": "down at six", "kind": "system"}),
+            403,
+            "permission_denied",
+        ),
         (general, &json!({"content": ""}), 400, "content_empty"),
         (general, &json!({"text": "hi"}), 400, "bad_frame"),
         (general, &json!({"content": "hi", "priority": 9}), 400, "bad_frame"),

@@ -6,7 +6,7 @@ use crate::{
     id::{Position, Seq},
     refusal::Refusal,
     role::Role,
-    shard::{Keep, Op, Peer, Push, Query, Reply, Status, Verdict},
+    shard::{Extra, Keep, Kind, Op, Peer, Push, Query, Reply, Status, Verdict},
 };
 
 const HOME: &str = "bot:weather";
@@ -248,4 +248,15 @@ fn who_wants_no_history_is_shown_none_in_the_room_of_their_own_name() {
     assert_eq!((joined.verdict, joined.next), (Verdict::Full, Seq(2)));
     let joined = kit.join(&weather, HOME);
     assert_eq!(joined.next, Seq(1), "it has not seen it for that");
+}
+
+#[test]
+fn what_may_not_be_said_to_a_bot_makes_no_room_for_it() {
+    let mut kit = Kit::new();
+    let ann = kit.attach("ann");
+    let visitor = Guest { peer: Peer { visitor: true, ..ann.peer.clone() }, ..ann };
+    let notice = Extra { kind: Kind::System, ..Extra::default() };
+    assert_eq!(kit.publish_with(&visitor, "bot:weather", notice), Err(Refusal::PermissionDenied));
+    assert_eq!(kit.shard.rooms(), 0);
+    assert!(kit.publish_with(&visitor, "bot:weather", Extra::default()).is_ok());
 }
