@@ -38,9 +38,13 @@ impl Gateway {
             return;
         }
         connection.heard = now;
-        connection.awaiting_pong = false;
+        let is_over = connection.is_over();
+        if std::mem::take(&mut connection.awaiting_pong) {
+            // The next ping may be due before this one's answer would have been.
+            self.schedule(slot);
+        }
         match frame {
-            Frame::Text(_) | Frame::Binary(_) if connection.is_over() => self.ignore(now, slot, out),
+            Frame::Text(_) | Frame::Binary(_) if is_over => self.ignore(now, slot, out),
             Frame::Text(text) => self.text(now, slot, text, out),
             Frame::Binary(_) => {
                 self.counters.frames_in += 1;

@@ -141,6 +141,20 @@ fn silence_is_answered_with_a_ping_and_then_a_close() {
 }
 
 #[test]
+fn the_next_ping_does_not_wait_until_the_last_ones_answer_would_have_been_due() {
+    let (ping_interval, pong_timeout) = (Duration::from_secs(5), Duration::from_secs(20));
+    let config = GatewayConfig { ping_interval, pong_timeout, ..GatewayConfig::default() };
+    let mut kit = Kit::with(config, ShardConfig::default());
+    let alice = kit.member("alice", "general");
+    kit.wait(Duration::from_secs(6));
+    kit.input(GatewayInput::Received { connection: alice, frame: Frame::Pong });
+    kit.wait(Duration::from_secs(23));
+    assert_eq!(kit.closed.get(&alice), None, "pinged at 10 s, it has until 30 s");
+    kit.wait(Duration::from_secs(1));
+    assert_eq!(kit.closed.get(&alice), Some(&Disconnect::HeartbeatTimeout));
+}
+
+#[test]
 fn idle_connections_are_closed_where_that_is_wanted() {
     assert_eq!(GatewayConfig::default().idle_timeout, None);
     for idle_timeout in [None, Some(Duration::from_secs(40))] {
