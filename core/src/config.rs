@@ -66,7 +66,7 @@ pub struct GatewayConfig {
     /// What happens to messages above that.
     pub rate_action: Action,
     /// Further limits on messages, by the hour or the like, each with its action; at most [`QUOTAS_MAX`]. They are of a
-    /// user, whose connections to a gateway share them.
+    /// user, whose connections to a gateway share them; each gateway counts for itself.
     pub message_quotas: Vec<Quota>,
     /// Joins, leaves, queries, typing and status per second and session.
     pub control_rate: u32,

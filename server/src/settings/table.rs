@@ -93,7 +93,7 @@ settings! {
         message_rate: "Messages a session may send per second";
         message_burst: "Messages a session may send at once after a rest";
         rate_action: "What happens to messages above that: a warning, an error, or the end of the connection";
-        message_quotas: "Further limits on a user, at most so many in any such span: by the hour, or 1 as a least delay";
+        message_quotas: "Further limits on a user, at most so many in any such span and on each thread: by the hour, or 1 as a least delay";
         control_rate: "Joins, leaves, queries, typing and status per second and session";
         control_burst: "Those at once after a rest";
         content_bytes_max: "Longest content, in bytes of UTF-8";
