@@ -115,6 +115,11 @@ async fn with_a_key_no_name_is_anybodys_unless_a_list_says_so() {
     }
     assert!(answers[2].contains("bad_token") && answers[4].contains("TOKEN_REQUIRED"), "{answers:?}");
     assert_eq!(status, 200, "REST goes by chat");
+
+    let (_open, address) = with_key(&key, &["--token-dialects", "none"]).await;
+    let (answers, _) = say_ann(address).await;
+    assert!(answers[2].starts_with(r#"{"type":"connected","payload":{"userId":"ann"}"#), "{answers:?}");
+    assert!(answers[4].contains(r#""success":true"#), "{answers:?}");
 }
 
 #[tokio::test]

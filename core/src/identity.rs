@@ -15,6 +15,11 @@ impl Token {
         Self(token.into())
     }
 
+    /// Whether it looks like a token: three parts with dots between (RFC 7515).
+    pub(crate) fn has_form(&self) -> bool {
+        self.0.split('.').count() == 3
+    }
+
     /// For whoever verifies it.
     #[must_use]
     pub fn reveal(&self) -> &str {

@@ -219,18 +219,32 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Whom it names. Without a key nobody can tell whose a token is, so it is taken at its word.
+    /// Whom it names.
     ///
     /// # Errors
     /// Why it names nobody.
     pub fn named(&self, config: &GatewayConfig) -> Result<UserName, Refusal> {
         match (&self.user, &self.token) {
             (Some(user), _) => Ok(user.clone()),
-            (None, Some(token)) if !config.verify_tokens => {
+            (None, Some(token)) if !self.must_be_verified(token, config) => {
                 UserName::new(token.reveal()).map_err(|_| Refusal::BadToken)
             }
             (None, _) => Err(Refusal::TokenRequired),
         }
+    }
+
+    /// The token that its user is known from, where there is a key.
+    pub(crate) fn to_verify(&self, config: &GatewayConfig) -> Option<&Token> {
+        self.token.as_ref().filter(|token| self.must_be_verified(token, config))
+    }
+
+    /// Without a key nobody can tell whose a token is, so it is taken at its word. Specification 2 has no other place for a
+    /// name: where it needs no token, what cannot be one is taken so, too.
+    fn must_be_verified(&self, token: &Token, config: &GatewayConfig) -> bool {
+        let says_name = self.dialect == Some(Dialect::Envelope)
+            && !config.needs_token(Dialect::Envelope)
+            && !token.has_form();
+        config.verify_tokens && !says_name
     }
 }
 

@@ -72,10 +72,9 @@ impl Connection {
 impl Gateway {
     /// What a connection's address says of it.
     pub(super) fn arrive(&mut self, now: Time, slot: Slot, opening: Opening, out: &mut Vec<GatewayOutput>) {
-        let named = opening.named(&self.config);
-        match opening.token.filter(|_| self.config.verify_tokens) {
+        match opening.to_verify(&self.config).cloned() {
             Some(token) => self.verify(slot, Verifying::Address { named: opening.user }, token, out),
-            None => self.enter(now, slot, named, out),
+            None => self.enter(now, slot, opening.named(&self.config), out),
         }
     }
 

@@ -50,6 +50,26 @@ fn without_a_key_the_token_is_a_name() {
 }
 
 #[test]
+fn with_a_key_the_token_may_be_a_name_where_none_is_needed() {
+    let token_dialects = Some(vec![Dialect::Chat]);
+    let config = GatewayConfig { verify_tokens: true, token_dialects, ..GatewayConfig::default() };
+    let mut kit = Kit::with(config, ShardConfig::default());
+    let ann = kit.envelope(Some("ann"));
+    assert_eq!(kit.take(ann)[0]["payload"], json!({"userId": "ann"}));
+    for (token, code) in [(None, "token_required"), (Some(""), "bad_token"), (Some("no name"), "bad_token")] {
+        let nobody = kit.envelope(token);
+        assert_eq!(error(&kit.take(nobody)), (code, Some(4000)));
+        assert_eq!(kit.closed[&nobody], Disconnect::BadToken);
+    }
+    assert!(kit.shown.is_empty(), "none of these is a token");
+    let forged = kit.envelope(Some("a.b.c"));
+    assert_eq!((kit.take(forged), kit.shown.len()), (vec![], 1), "this one may be");
+    let bob = Some(Token::new("bob"));
+    kit.open(Opening { token: bob, ..Opening::default() });
+    assert_eq!(kit.shown.len(), 2, "elsewhere there is another place for a name");
+}
+
+#[test]
 fn with_a_key_the_token_is_verified() {
     let config = GatewayConfig { verify_tokens: true, ..GatewayConfig::default() };
     let mut kit = Kit::with(config, ShardConfig::default());
