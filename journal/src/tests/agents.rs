@@ -353,3 +353,32 @@ fn what_has_been_decided_by_naming_a_user_stays() {
     kit.wait(Duration::from_secs(300));
     assert_eq!(kit.node.usages().map(|usage| usage.sessions).sum::<usize>(), 0);
 }
+
+#[test]
+fn whoever_was_sent_away_comes_back_with_another_auth() {
+    let config =
+        GatewayConfig { verify_tokens: true, token_dialects: Some(vec![]), ..GatewayConfig::default() };
+    let mut kit = Kit::with(config, ShardConfig::default());
+    let (bob, _) = enter(&mut kit, "bob");
+    let root = kit.connect();
+    kit.send(root, json!({"type": "hello", "token": "t"}));
+    let (connection, _) = kit.shown.remove(0);
+    let user = UserName::new("root").unwrap();
+    let claims = Claims { user, role: Role::Admin, owner: None, expires: None };
+    kit.input(GatewayInput::Verified { connection, outcome: Ok(claims) });
+    kit.forget();
+    kit.send(root, json!({"type": "kick", "room": "lobby", "whom": "bob"}));
+    let told = kit.take(bob);
+    assert_eq!((told.len(), &told[0]["data"]["code"]), (1, &json!("KICKED")), "{told:?}");
+    kit.send(bob, message("may I?"));
+    assert_eq!(kit.take(bob)[0]["data"]["code"], "NOT_MEMBER");
+    kit.send(bob, auth("eve"));
+    assert_eq!(kit.take_types(bob), ["error", "auth_response"], "it is still bob");
+    kit.send(bob, auth("bob"));
+    let response = &kit.take(bob)[0];
+    assert_eq!((&response["data"]["success"], &response["data"]["agents"]), (&json!(true), &json!(["bob"])));
+    kit.send(bob, message("here I am"));
+    assert_eq!(kit.take(bob)[0]["data"]["text"], "here I am");
+    kit.send(bob, auth("bob"));
+    assert_eq!(kit.take(bob)[0]["data"]["code"], "ALREADY_ATTACHED");
+}

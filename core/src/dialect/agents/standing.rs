@@ -17,6 +17,8 @@ pub(super) const AUTH: RequestId = Dialect::HOME;
 #[derive(Debug, Default)]
 pub struct Agents {
     standing: Standing,
+    /// For whom it speaks, once that is known.
+    who: Option<(UserName, SessionId)>,
 }
 
 #[derive(Debug, Default)]
@@ -25,20 +27,21 @@ enum Standing {
     #[default]
     Unknown,
     /// It has, and waits to hear who is there.
-    Entering { user: UserName, session: SessionId },
-    /// The room did not take it: it may ask again.
-    Outside { user: UserName, session: SessionId },
+    Entering,
+    /// The room did not take it, or it was sent away: it may ask again.
+    Outside,
     /// Its `auth` has been answered.
     Answered,
 }
 
 impl Agents {
-    pub(crate) fn decode<'a>(&self, text: &'a str) -> Result<Decoded<'a>, Rejection> {
+    pub(crate) fn decode<'a>(&mut self, text: &'a str) -> Result<Decoded<'a>, Rejection> {
         let Request { id, user, command } = incoming::decode(text)?;
         let is_known = !matches!(self.standing, Standing::Unknown);
         let command = match (command, is_known) {
             // The server knows already who that is, and says so if it is somebody else.
-            (Command::Hello { .. }, true) if matches!(self.standing, Standing::Outside { .. }) => {
+            (Command::Hello { .. }, true) if matches!(self.standing, Standing::Outside) => {
+                self.standing = Standing::Entering;
                 let room = RoomName::new(LOBBY).expect("a fitting name");
                 Command::Join { room, since: None, history: None }
             }
@@ -54,7 +57,8 @@ impl Agents {
     pub(crate) fn encode(&mut self, event: &Event<'_>, payloads: &mut Payloads) {
         match event {
             Event::Welcome { user, session, .. } => {
-                self.standing = Standing::Entering { user: (*user).clone(), session: *session };
+                self.who = Some(((*user).clone(), *session));
+                self.standing = Standing::Entering;
             }
             Event::Joined { joined, .. } => {
                 // Of a large room only a list tells, which the gateway has asked for.
@@ -70,6 +74,13 @@ impl Agents {
                 self.answer(there, payloads);
                 super::encode(event, payloads);
             }
+            Event::Left { kicked: true, .. } => {
+                let standing = std::mem::replace(&mut self.standing, Standing::Outside);
+                super::encode(event, payloads);
+                if matches!(standing, Standing::Entering) {
+                    put(payloads, &FAILED);
+                }
+            }
             // Told to those alone who have just come in: they were not listed.
             Event::Presence { .. } => {}
             Event::Error { id, refusal, .. } => {
@@ -84,18 +95,16 @@ impl Agents {
 
     /// Answers `auth` with who is there, once.
     fn answer<'a>(&mut self, there: impl Iterator<Item = &'a UserName>, payloads: &mut Payloads) {
-        let standing = std::mem::replace(&mut self.standing, Standing::Answered);
-        let (Standing::Entering { user, session } | Standing::Outside { user, session }) = standing else {
-            return;
-        };
+        let (Standing::Entering, Some((user, session))) = (&self.standing, &self.who) else { return };
+        self.standing = Standing::Answered;
         let mut agents: Vec<_> = there.collect();
-        if !agents.contains(&&user) {
+        if !agents.contains(&user) {
             // A list of some of a large room's members need not name the newcomer.
-            agents.push(&user);
+            agents.push(user);
         }
         let response = Outgoing::AuthResponse {
             success: true,
-            user_id: Some(&user),
+            user_id: Some(user),
             session_id: Some(format!("session-{session}")),
             agents: Some(agents),
         };
@@ -106,11 +115,11 @@ impl Agents {
     fn fails(&mut self, id: Option<RequestId>, refusal: Refusal) -> bool {
         let is_auth = id == Some(AUTH);
         match std::mem::take(&mut self.standing) {
-            Standing::Entering { user, session } if is_auth => {
-                self.standing = Standing::Outside { user, session };
+            Standing::Entering if is_auth => {
+                self.standing = Standing::Outside;
                 true
             }
-            Standing::Entering { .. } if refusal == Refusal::Replaced => {
+            Standing::Entering if refusal == Refusal::Replaced => {
                 self.standing = Standing::Answered;
                 true
             }

@@ -81,14 +81,14 @@ fn inside(user: &str) -> Agents {
     agents
 }
 
-fn request<'a>(agents: &Agents, text: &'a str) -> Request<'a> {
+fn request<'a>(agents: &mut Agents, text: &'a str) -> Request<'a> {
     match agents.decode(text) {
         Ok(Decoded::Request(request)) => request,
         other => panic!("{other:?}"),
     }
 }
 
-fn rejection(agents: &Agents, text: &str) -> Rejection {
+fn rejection(agents: &mut Agents, text: &str) -> Rejection {
     agents.decode(text).expect_err(text)
 }
 
@@ -219,7 +219,7 @@ fn who_is_away_was_last_seen_when_they_went() {
 fn auth_is_answered_with_who_is_there() {
     let mut agents = Agents::default();
     let text = r#"{"type":"auth","data":{"userId":"alice","token":"jwt-token-here","role":"developer"}}"#;
-    let hello = request(&agents, text);
+    let hello = request(&mut agents, text);
     assert_eq!(hello.user, Some(name("alice")));
     let Command::Hello { resume: None, token: Some(token) } = hello.command else { panic!("no hello") };
     assert_eq!(token.reveal(), "jwt-token-here");
@@ -296,7 +296,7 @@ fn what_is_wrong_with_auth_is_said_and_that_it_failed() {
     assert_eq!(frames, [error("ROOM_FULL", "The room is full."), failed.to_owned()]);
     assert_eq!(refused(agents, None, Refusal::RoomFull).len(), 1, "auth is answered once");
 
-    let again = rejection(&inside("alice"), r#"{"type":"auth","data":{"userId":"bob"}}"#);
+    let again = rejection(&mut inside("alice"), r#"{"type":"auth","data":{"userId":"bob"}}"#);
     assert_eq!((again.refusal, again.id), (Refusal::AlreadyAttached, None));
 }
 
@@ -304,7 +304,7 @@ fn what_is_wrong_with_auth_is_said_and_that_it_failed() {
 fn a_further_auth_shows_a_newer_token() {
     let mut agents = inside("alice");
     let text = r#"{"type":"auth","data":{"userId":"alice","token":"t","role":"developer"}}"#;
-    let Request { id, user, command } = request(&agents, text);
+    let Request { id, user, command } = request(&mut agents, text);
     let Command::Refresh { token } = command else { panic!("{command:?}") };
     assert_eq!(
         (id, user.as_ref().map(UserName::as_str), token.reveal()),
@@ -321,9 +321,9 @@ fn a_further_auth_shows_a_newer_token() {
 
 #[test]
 fn clients_frames_are_requests() {
-    let agents = inside("alice");
+    let mut agents = inside("alice");
     let text = r#"{"type":"message","data":{"id":1736523000001,"text":"/deploy @bob","mentions":["ann"],"replyTo":5}}"#;
-    let Command::Publish { room: place, content, extra } = request(&agents, text).command else {
+    let Command::Publish { room: place, content, extra } = request(&mut agents, text).command else {
         panic!("no message")
     };
     assert_eq!((place, &*content), (room(), "/deploy @bob"));
@@ -334,29 +334,29 @@ fn clients_frames_are_requests() {
 
     let long = "x".repeat(MENTION_BYTES_MAX + 1);
     let text = format!(r#"{{"type":"message","data":{{"text":"@bob","mentions":["","{long}"]}}}}"#);
-    let Command::Publish { extra, .. } = request(&agents, &text).command else { panic!("no message") };
+    let Command::Publish { extra, .. } = request(&mut agents, &text).command else { panic!("no message") };
     assert_eq!(extra.expect("what it carries").mentions, [Arc::from("bob")], "as its text names them");
-    let Command::Publish { content, extra: None, .. } = request(&agents, r#"{"type":"message"}"#).command
+    let Command::Publish { content, extra: None, .. } = request(&mut agents, r#"{"type":"message"}"#).command
     else {
         panic!("no plain message")
     };
     assert_eq!(content, "", "which is refused like an empty one");
 
     let text = r#"{"type":"status_update","data":{"userId":"alice","status":"stuck","currentTask":"","progress":7}}"#;
-    let update = request(&agents, text);
+    let update = request(&mut agents, text);
     assert_eq!(update.user, Some(name("alice")), "whom it names must be the one");
     let Command::Status { status, .. } = update.command else { panic!("no status") };
     assert_eq!((&*status.state, status.detail, status.progress), ("stuck", None, Some(7)));
-    assert!(matches!(request(&agents, r#"{"type":"ping"}"#).command, Command::Ping));
+    assert!(matches!(request(&mut agents, r#"{"type":"ping"}"#).command, Command::Ping));
     assert!(
-        matches!(request(&Agents::default(), r#"{"type":"ping"}"#).command, Command::Ping),
+        matches!(request(&mut Agents::default(), r#"{"type":"ping"}"#).command, Command::Ping),
         "before auth"
     );
 }
 
 #[test]
 fn what_is_no_frame_is_refused() {
-    let agents = inside("alice");
+    let mut agents = inside("alice");
     let cases = [
         ("{", Refusal::BadJson),
         ("hello", Refusal::BadJson),
@@ -370,7 +370,7 @@ fn what_is_no_frame_is_refused() {
         ("{}", Refusal::UnknownType),
     ];
     for (text, refusal) in cases {
-        assert_eq!(rejection(&agents, text).refusal, refusal, "{text}");
+        assert_eq!(rejection(&mut agents, text).refusal, refusal, "{text}");
     }
     let refused =
         |refusal| shared(&Event::Error { id: None, key: None, refusal, detail: None, retry_after: None });
@@ -431,7 +431,7 @@ proptest! {
         texts in prop::collection::vec(prop_oneof![any::<String>(), nearly_good()], 1..20),
         is_known in any::<bool>(),
     ) {
-        let agents = if is_known { inside("alice") } else { Agents::default() };
+        let mut agents = if is_known { inside("alice") } else { Agents::default() };
         for text in &texts {
             match agents.decode(text) {
                 Ok(Decoded::Request(request)) => {
