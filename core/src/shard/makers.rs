@@ -24,11 +24,6 @@ impl Makers {
         self.of_users.get(user).copied().unwrap_or(0)
     }
 
-    /// Rooms of the user who has made most.
-    pub(super) fn most(&self) -> usize {
-        self.of_users.values().copied().max().unwrap_or(0)
-    }
-
     /// A user has made a room.
     pub(super) fn made(&mut self, user: UserName) {
         *self.of_users.entry(user).or_default() += 1;
