@@ -46,7 +46,7 @@ const fn is_for_members(kind: Kind) -> bool {
 }
 
 /// Whether a request of a client may be refused with this.
-fn fits(code: Refusal, asked: &Asked) -> bool {
+fn fits(code: Refusal, asked: &Asked, limits: Limits) -> bool {
     match code {
         // What was answered before is answered alike.
         Refusal::NotMember => is_for_members(asked.kind) && (asked.seated != Some(true) || !asked.fresh),
@@ -57,7 +57,10 @@ fn fits(code: Refusal, asked: &Asked) -> bool {
         Refusal::RoomsClosed => asked.kind == Kind::Create,
         Refusal::RoomFull => asked.kind == Kind::Join,
         Refusal::TooManyRooms => matches!(asked.kind, Kind::Join | Kind::Create),
-        Refusal::Full | Refusal::RateLimited | Refusal::Replaced => true,
+        Refusal::Full => {
+            asked.kind != Kind::Join || limits.always_fits.is_none_or(|room| asked.room != Some(room))
+        }
+        Refusal::RateLimited | Refusal::Replaced => true,
         _ => false,
     }
 }
@@ -334,7 +337,7 @@ impl Reading<'_, '_> {
             return Ok(object(checks::ANSWERS, "it was not asked, or is answered already")?);
         };
         let is_out = matches!(code, Refusal::NotMember | Refusal::UnknownRoom);
-        if !fits(code, &asked) {
+        if !fits(code, &asked, self.limits) {
             object(checks::ANSWERS, format!("there is no such reason: {asked:?}"))?;
         }
         if let Some(millis) = retry_after.filter(|_| self.limits.waits_its_time) {

@@ -4,13 +4,13 @@
 //! Here every frame must be one that the protocol allows at this point: of a known type, after the welcome, about a room
 //! the connection is in, an answer only to what was asked.
 
-use chinwag_core::{Epoch, Seq, Time};
+use chinwag_core::{Epoch, Seq, Time, config::ShardConfig, name::LOBBY};
 use chinwag_oracle::{MemberId, Observation, RoomId};
 
 use crate::{
     asked::Requests,
     checks,
-    glance::{Glances, Mood, UserNumber, Wish},
+    glance::{Glances, Mood, RoomNumber, UserNumber, Wish},
     judge::Broken,
     link::Up,
     reading::{Fault, Reading},
@@ -115,6 +115,8 @@ pub(crate) struct Limits {
     unanswered_max: usize,
     /// Clients say again what was refused for now, and their clocks are to be trusted about when.
     pub(crate) waits_its_time: bool,
+    /// A room that always fits: the lobby, unless sessions do not.
+    pub(crate) always_fits: Option<RoomNumber>,
 }
 
 /// What follows from a frame for others than its reader's connection.
@@ -152,6 +154,8 @@ impl Witness {
             requests: Requests::default(),
             seats: vec![Seat::default(); setup.rooms as usize],
         };
+        let is_lobby = setup.room_name(0).as_str() == LOBBY;
+        let sessions_fit = setup.shard.sessions_max >= ShardConfig::default().sessions_max;
         let limits = Limits {
             users: setup.clients.iter().map(|client| client.user as usize + 1).max().unwrap_or(0),
             page_messages_max: setup.gateway.page_messages_max as usize,
@@ -162,6 +166,7 @@ impl Witness {
             asks_max: setup.patience.asks_max,
             unanswered_max: setup.patience.unanswered_max,
             waits_its_time: setup.patience.retry_rate_limited && !scenario.steps.iter().any(is_jump),
+            always_fits: (is_lobby && sessions_fit).then_some(RoomNumber(0)),
         };
         let watches = setup.clients.iter().map(watch).collect();
         Self { watches, glances: Glances::default(), limits, tally: Tally::default() }

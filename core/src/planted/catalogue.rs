@@ -109,6 +109,8 @@ catalogue! {
     TasksOneTooMany = "tasks-one-too-many",
     /// A room is full with one member less than it may have.
     RoomFullTooEarly = "room-full-too-early",
+    /// A user makes as many rooms as fit.
+    MakersUnlimited = "makers-unlimited",
     /// A gap that opens while somebody catches up takes all but the newest message.
     GapGrows = "gap-grows",
     /// Rooms are listed with the members there are beside the one who asks.
