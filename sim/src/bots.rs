@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chinwag_core::{Epoch, Seq};
+use chinwag_core::{Epoch, Position, Seq};
 
 use crate::{
     checks::{self, broken},
@@ -16,6 +16,10 @@ use crate::{
 /// How far bots have come, by room: what they have said of it, as they know it.
 #[derive(Debug, Default)]
 pub(crate) struct Cursors(BTreeMap<usize, Cursor>);
+
+/// By the room of a bot: the first message before which somebody was shown what that does.
+#[derive(Debug, Default)]
+pub(crate) struct Sights(BTreeMap<usize, Position>);
 
 /// In one life of its room.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +52,18 @@ impl Cursors {
     fn at(&self, room: usize, epoch: Epoch) -> (Seq, Seq) {
         let known = self.0.get(&room).filter(|cursor| cursor.epoch == epoch);
         known.map_or_else(Default::default, |cursor| (cursor.noted, cursor.said))
+    }
+}
+
+impl Sights {
+    /// A message is shown to somebody who knows by then what the room's bot does, or does not. False if others knew it
+    /// no later.
+    fn fits(&mut self, room: usize, position: Position, knows: bool) -> bool {
+        let first = self.0.get(&room).filter(|first| first.epoch == position.epoch).copied();
+        if knows && first.is_none_or(|first| position < first) {
+            self.0.insert(room, position);
+        }
+        knows || first.is_none_or(|first| position < first)
     }
 }
 
@@ -99,15 +115,61 @@ impl World<'_> {
 
     /// Somebody is told anew who is in a room: what its bot does is listed with them, and not looked at there.
     pub(crate) fn player_is_listed(&mut self, client: usize, room: usize) {
-        self.player(client).bots.insert(room, UNSEEN.to_owned());
+        let player = self.player(client);
+        player.bots.insert(room, UNSEEN.to_owned());
+        player.missed.remove(&room);
+    }
+
+    /// Somebody is shown that a user has gone, or has come.
+    pub(crate) fn player_misses(&mut self, client: usize, room: usize, user: &str, is_gone: bool) {
+        // What changes in large rooms is told together, and later.
+        let is_small = self.scenario.setup.shard.roster_max as usize >= self.people.len();
+        if is_small && self.is_bot(room, user) {
+            let missed = &mut self.player(client).missed;
+            if is_gone {
+                missed.insert(room)
+            } else {
+                missed.remove(&room)
+            };
+        }
+    }
+
+    /// A message is shown to somebody as it is said: what the room's bot did before is known to them.
+    pub(crate) fn check_sight(
+        &mut self,
+        client: usize,
+        room: usize,
+        position: Position,
+    ) -> Result<(), Broken> {
+        if self.bot_of(room).is_none() {
+            return Ok(());
+        }
+        self.checked(checks::BOT);
+        let player = self.people[client].player.as_ref().expect("it is one");
+        let state = player.bots.get(&room).map(String::as_str);
+        if state == Some("running") && player.missed.contains(&room) {
+            let sentence = format!("c{client} saw the bot of r{room} go, and then that it runs");
+            return broken(checks::BOT, sentence);
+        }
+        if state == Some(UNSEEN) || self.parlours.sights.fits(room, position, state.is_some()) {
+            return Ok(());
+        }
+        let sentence = format!("c{client} is shown {position} of r{room}, and not what its bot did before");
+        broken(checks::BOT, sentence)
     }
 
     /// Somebody is shown what a user does.
     pub(crate) fn player_sees(&mut self, client: usize, room: usize, user: &str, state: String) {
-        let is_bot = self.bot_of(room).is_some_and(|bot| self.people[bot].user.as_str() == user);
-        if is_bot {
-            self.player(client).bots.insert(room, state);
+        if self.is_bot(room, user) {
+            let player = self.player(client);
+            player.bots.insert(room, state);
+            player.missed.remove(&room);
         }
+    }
+
+    /// Whether this is the user of the bot whose room it is.
+    fn is_bot(&self, room: usize, user: &str) -> bool {
+        self.bot_of(room).is_some_and(|bot| self.people[bot].user.as_str() == user)
     }
 
     /// At rest everybody in a bot's room sees it do the same, and that is no lie about its being there.
@@ -158,6 +220,17 @@ mod tests {
         let resumed = [0, 3, 6, 10].map(|seen| resumes(&standing, Seq(seen), 5));
         assert_eq!(resumed, [(Seq(6), true), (Seq(6), true), (Seq(7), false), (Seq(11), false)]);
         assert_eq!(resumes(&standing, Seq(0), 1_000), (Seq(1), false));
+    }
+
+    #[test]
+    fn what_one_reader_was_shown_others_are() {
+        let at = |epoch, seq| Position::new(Epoch(epoch), Seq(seq));
+        let mut sights = Sights::default();
+        assert!(sights.fits(3, at(1, 4), false), "nobody was shown anything so far");
+        assert!(sights.fits(3, at(1, 6), true) && sights.fits(3, at(1, 5), false));
+        assert!(!sights.fits(3, at(1, 6), false) && sights.fits(4, at(1, 6), false));
+        assert!(sights.fits(3, at(1, 5), true) && !sights.fits(3, at(1, 5), false));
+        assert!(sights.fits(3, at(2, 9), false), "another life of the room");
     }
 
     #[test]

@@ -231,6 +231,8 @@ fn vary(c: &mut Cause, setup: &mut Setup) {
                 [Some(quota(1, 100, action)), None],
                 [Some(quota(5, 1_000, action)), None],
                 [Some(quota(10, 3_000, action)), Some(quota(1, 50, action))],
+                // Longer than most are away.
+                [Some(quota(15, 10_000, action)), None],
             ])
             .into_iter()
             .flatten()

@@ -17,7 +17,7 @@ use crate::{
     playing::NUDGE,
     thread::Thread,
     trace::{Kind, Lane},
-    voice::{Heard, Standing, Wish},
+    voice::{Heard, Mood, Standing, Wish},
     witness::{member_id, room_id},
     world::{Event, World},
 };
@@ -66,7 +66,8 @@ impl World<'_> {
             Heard::Accepted { number, position } => return self.player_is_answered(client, number, position),
             Heard::Behind { room } => {
                 self.marks.hit(Mark::Lagged);
-                self.player_seat(client, &room)?;
+                let (room, _) = self.player_seat(client, &room)?;
+                self.player(client).missed.remove(&room);
             }
             Heard::Missing { room, from, to } => {
                 let (room, thread) = self.player_seat(client, &room)?;
@@ -77,10 +78,15 @@ impl World<'_> {
                     return self.judge.observe(Observation::Gap { member, room, from, to: Seq(to) });
                 }
             }
-            Heard::Came { room, .. }
-            | Heard::Went { room, .. }
-            | Heard::Mood { room, .. }
-            | Heard::Task { room, .. } => {
+            Heard::Came { room, user } | Heard::Mood { room, user, mood: Mood::Online } => {
+                let (room, _) = self.player_seat(client, &room)?;
+                self.player_misses(client, room, &user, false);
+            }
+            Heard::Went { room, user } | Heard::Mood { room, user, mood: Mood::Offline } => {
+                let (room, _) = self.player_seat(client, &room)?;
+                self.player_misses(client, room, &user, true);
+            }
+            Heard::Mood { room, .. } | Heard::Task { room, .. } => {
                 self.player_seat(client, &room)?;
             }
             Heard::Status { room, user, state } => {
@@ -144,6 +150,7 @@ impl World<'_> {
         player.is_let_in();
         player.asked.remove(&room);
         player.bots.remove(&room);
+        player.missed.remove(&room);
         player.seats.insert(room, Thread::new(last));
         self.arrived(client, room);
         self.player_moves(client);
@@ -227,6 +234,9 @@ impl World<'_> {
         if let (Some(seq), Some(epoch)) = (seq, epoch) {
             let position = Position::new(epoch, Seq(seq));
             self.check_hearing(client, room, epoch, send)?;
+            if !from_history {
+                self.check_sight(client, room, position)?;
+            }
             self.judge.raise(room, position);
             let (member, room) = (member_id(client), room_id(room));
             let (send, position) = (Some(send), Some(position));
@@ -250,8 +260,9 @@ impl World<'_> {
 
     /// Judges what was shown by the places that are known by now.
     fn settle_thread(&mut self, client: usize, thread: &mut Thread) -> Result<(), Broken> {
-        let judged =
-            thread.settle(|send| self.judge.places(send)).map_err(|Broken { check, sentence }| {
+        let judged = thread
+            .settle(|send| self.judge.places(send), |epoch| self.judge.is_past(epoch))
+            .map_err(|Broken { check, sentence }| {
                 let voice = self.people[client].player.as_ref().map(|player| player.voice.to_string());
                 Broken { check, sentence: format!("c{client}, {}, {sentence}", voice.unwrap_or_default()) }
             })?;

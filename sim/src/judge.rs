@@ -93,6 +93,8 @@ pub(crate) struct Judge {
     answered: Vec<Vec<usize>>,
     /// The newest message known to be in each life of each room's log.
     heads: Vec<BTreeMap<Epoch, Seq>>,
+    /// Lives of rooms that had ended when the server began its present one.
+    past: BTreeSet<Epoch>,
     retries: bool,
     page_max: u32,
     /// Most members that are named when members of a large room come and go.
@@ -122,6 +124,7 @@ impl Judge {
             views: vec![vec![View::default(); names.len()]; users.len()],
             answered: vec![vec![0; names.len()]; users.len()],
             heads: vec![BTreeMap::new(); names.len()],
+            past: BTreeSet::new(),
             plain: plain_users(&users, setup),
             names,
             users,
@@ -184,6 +187,18 @@ impl Judge {
     #[must_use]
     pub(crate) fn head(&self, room: usize, epoch: Epoch) -> Seq {
         self.heads[room].get(&epoch).copied().unwrap_or_default()
+    }
+
+    /// The server has begun anew, and its rooms with it.
+    pub(crate) fn start_over(&mut self) {
+        self.rates.start_over();
+        self.past.extend(self.heads.iter().flat_map(BTreeMap::keys));
+    }
+
+    /// Whether this life of a room ended with an earlier life of the server.
+    #[must_use]
+    pub(crate) fn is_past(&self, epoch: Epoch) -> bool {
+        self.past.contains(&epoch)
     }
 
     /// Bytes of the longest message that was said.

@@ -10,7 +10,7 @@ use crate::{
 
 /// Gives a scenario rooms that have owners, and plain clients who go there.
 pub(crate) fn furnish(c: &mut Cause, setup: &mut Setup) {
-    if !c.chance(25) {
+    if !c.chance(40) {
         return;
     }
     setup.parlours = c.pick(&[1, 1, 2]);
@@ -24,7 +24,7 @@ pub(crate) fn furnish(c: &mut Cause, setup: &mut Setup) {
             next += 1;
         }
     }
-    if c.chance(60) {
+    if c.chance(75) {
         setup.bots = vec![u32::try_from(setup.clients.len()).expect("few clients") - 1];
     }
 }
@@ -77,7 +77,7 @@ fn reception(c: &mut Cause, setup: &Setup, parlour: u32, keeper: u32, goers: &[u
         (60, keeper, talk.clone()),
         (60, guest, talk.clone()),
         // Who comes back by another connection has two seats for a while.
-        (30, guest, Action::Reset),
+        (50, guest, Action::Reset),
         (40, keeper, talk.clone()),
         (20, other, talk.clone()),
         (10, other, Action::Kick { parlour, whom }),
@@ -116,7 +116,7 @@ fn shift(c: &mut Cause, setup: &Setup, parlour: u32, [keeper, bot, other]: [u32;
 /// Some of these scenes, each with its chance in a hundred, one after the other.
 fn play(c: &mut Cause, setup: &Setup, scenes: &[(u64, u32, Action)], steps: &mut Vec<Step>) {
     let mut at_us = c.within(SECOND..=setup.chaos_us);
-    let pause_us = c.pick(&[60 * MILLI, 400 * MILLI]);
+    let pause_us = c.pick(&[60 * MILLI, 400 * MILLI, 900 * MILLI]);
     for (percent, actor, action) in scenes {
         at_us += c.within(MILLI..=pause_us);
         if c.chance(*percent) {

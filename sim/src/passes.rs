@@ -59,7 +59,7 @@ pub(crate) fn issue(c: &mut Cause, setup: &mut Setup) {
     let users: Vec<u32> = setup.clients.iter().map(|client| client.user).collect();
     for client in setup.clients.iter_mut().filter(|client| client.voice.is_some()) {
         let is_alone = users.iter().filter(|&&user| user == client.user).count() == 1;
-        let role = c.pick(&[Role::Member, Role::Member, Role::Member, Role::Guest, Role::Bot]);
+        let role = c.pick(&[Role::Member, Role::Member, Role::Guest, Role::Guest, Role::Bot]);
         let pass = Pass { role, lasts_us: c.pick(&[3, 8]) * SECOND, keeps: c.chance(80) };
         // Before it is known what is spoken, who shows no good token is told so in the native dialect.
         let is_clear = !client.undecided || client.voice == Some(Dialect::Chat);

@@ -28,6 +28,8 @@ pub(crate) struct Player {
     pub(crate) pass_ends: Option<Time>,
     /// By the room of a bot: what that was last shown to do.
     pub(crate) bots: BTreeMap<usize, String>,
+    /// Rooms whose bots were shown to go, and not what they have done since.
+    pub(crate) missed: BTreeSet<usize>,
     /// Rooms that it has made, or tried to, and whether they are private.
     pub(crate) founded: BTreeMap<usize, bool>,
     /// Rooms it has asked to enter or to leave, and was not answered.
@@ -115,6 +117,7 @@ impl Player {
             pass: None,
             pass_ends: None,
             bots: BTreeMap::new(),
+            missed: BTreeSet::new(),
             founded: BTreeMap::new(),
             last_plea: 0,
             failures: 0,

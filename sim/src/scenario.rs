@@ -265,10 +265,13 @@ impl Scenario {
         let noticing = patience.silence_timeout + gateway.ping_interval + gateway.pong_timeout;
         let returning = patience.backoff_max * 2 + gateway.return_spread;
         let forgetting = shard.resume_window + shard.presence_grace + gateway.typing_ttl;
-        let mut sends: BTreeMap<Actor, u32> = BTreeMap::new();
+        let mut sends: BTreeMap<u32, u32> = BTreeMap::new();
         for step in &self.steps {
-            if let Action::Say { times, .. } = step.action {
-                *sends.entry(step.actor).or_default() += times;
+            if let (Action::Say { times, .. }, Actor::Client(client)) = (&step.action, step.actor) {
+                // Quotas are a user's, on however many clients.
+                let has_quotas = !gateway.message_quotas.is_empty();
+                let user = self.setup.clients.get(client as usize).map(|setup| setup.user);
+                *sends.entry(user.filter(|_| has_quotas).unwrap_or(client)).or_default() += times;
             }
         }
         // Who is over its rate sends one at a time and waits for each answer.

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use chinwag_core::Position;
+use chinwag_core::{Epoch, Position};
 use chinwag_oracle::{Promise, SendId};
 
 use crate::judge::Broken;
@@ -52,19 +52,28 @@ impl Thread {
         !self.waiting.is_empty()
     }
 
-    /// Judges what can be by now. The number of messages judged.
+    /// Judges what can be by now; lives of the room are past that ended with a life of the server. The number of messages judged.
     ///
     /// # Errors
     /// The promise that is broken, and how.
-    pub(crate) fn settle<'a>(&mut self, places: impl Fn(SendId) -> &'a [Position]) -> Result<u64, Broken> {
+    pub(crate) fn settle<'a>(
+        &mut self,
+        places: impl Fn(SendId) -> &'a [Position],
+        is_past: impl Fn(Epoch) -> bool,
+    ) -> Result<u64, Broken> {
         let mut judged = 0;
         while let Some(&shown) = self.waiting.front() {
             let places = places(shown.send);
             // A room does not begin anew while somebody is in it. What is known of its other lives does not bear on it.
-            let here = |place: &&Position| self.last.is_none_or(|last| last.epoch == place.epoch);
-            let Some(&position) = places.iter().find(here) else { break };
+            let here = |place: &&Position| match self.last {
+                Some(last) => last.epoch == place.epoch,
+                // It was sent again since then, and where it is now is not known yet.
+                None => !is_past(place.epoch),
+            };
+            let mut here = places.iter().filter(here);
+            let Some(&position) = here.next() else { break };
             self.waiting.pop_front();
-            if self.last.is_none() && places.len() > 1 {
+            if self.last.is_none() && here.next().is_some() {
                 // In which of the room's lives this is shall be seen by the next one.
                 continue;
             }
@@ -91,7 +100,7 @@ fn doubt(last: Position, position: Position, shown: Shown) -> Option<Promise> {
 
 #[cfg(test)]
 mod tests {
-    use chinwag_core::{Epoch, Seq};
+    use chinwag_core::Seq;
 
     use super::*;
 
@@ -101,7 +110,8 @@ mod tests {
         (0..).take(places.len()).for_each(|send| thread.show(SendId(send)));
         let places: Vec<Position> =
             places.iter().map(|&(epoch, seq)| Position::new(Epoch(epoch), Seq(seq))).collect();
-        thread.settle(|send| std::slice::from_ref(&places[send.0 as usize])).err().map(|broken| broken.check)
+        let place = |send: SendId| std::slice::from_ref(&places[send.0 as usize]);
+        thread.settle(place, |_| false).err().map(|broken| broken.check)
     }
 
     #[test]
@@ -120,10 +130,22 @@ mod tests {
         thread.show(SendId(0));
         thread.gap();
         thread.show(SendId(1));
-        assert_eq!(thread.settle(|_| &[]), Ok(0));
+        assert_eq!(thread.settle(|_| &[], |_| false), Ok(0));
         assert!(thread.waits());
         let (first, second) = ([at(3)], [at(9)]);
-        assert_eq!(thread.settle(|send| if send.0 == 0 { &first } else { &second }), Ok(2));
+        let place = |send: SendId| -> &[Position] { if send.0 == 0 { &first } else { &second } };
+        assert_eq!(thread.settle(place, |_| false), Ok(2));
         assert_eq!((thread.waits(), thread.last()), (false, Some(at(9))));
+    }
+    #[test]
+    fn what_was_sent_again_is_not_where_it_was_before_the_server_began_anew() {
+        let [before, now] = [Position::new(Epoch(1), Seq(8)), Position::new(Epoch(2), Seq(1))];
+        let mut thread = Thread::default();
+        thread.show(SendId(0));
+        let both = [before, now];
+        assert_eq!(thread.settle(|_| &both[..1], |epoch| epoch == Epoch(1)), Ok(0));
+        assert!(thread.waits());
+        assert_eq!(thread.settle(|_| &both, |epoch| epoch == Epoch(1)), Ok(1));
+        assert_eq!(thread.last(), Some(now));
     }
 }

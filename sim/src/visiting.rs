@@ -6,7 +6,7 @@ use chinwag_core::{Epoch, Position, Refusal, Seq, Time, role::Role};
 use chinwag_oracle::{Deed, Doors, SendId, Upshot};
 
 use crate::{
-    bots::Cursors,
+    bots::{Cursors, Sights},
     checks::{self, broken},
     judge::Broken,
     marks::Mark,
@@ -22,6 +22,7 @@ use crate::{
 pub(crate) struct Parlours {
     doors: Doors,
     pub(crate) cursors: Cursors,
+    pub(crate) sights: Sights,
     /// When what is said in them was first sent.
     said: BTreeMap<SendId, Time>,
 }
@@ -256,7 +257,16 @@ impl World<'_> {
             // They were leaving, or were sent away meanwhile.
             (Refusal::NotMember | Refusal::UnknownRoom, Want::See { .. }) => false,
             (Refusal::RoomExists, Want::Found { .. }) => false,
-            (Refusal::PermissionDenied, Want::Found { .. }) => self.may_make_rooms(client),
+            (Refusal::PermissionDenied, Want::Found { .. }) => {
+                self.player(client).founded.remove(&room);
+                self.may_make_rooms(client)
+            }
+            // Whoever would ask again and again is sent away for it.
+            (Refusal::UnknownRoom, Want::Enter) if !self.player(client).founded.contains_key(&room) => {
+                self.people[client].wanted.remove(&room);
+                self.player(client).asked.remove(&room);
+                false
+            }
             // Its new token was not good, or not any more when it came in.
             (Refusal::BadToken, Want::Renew { good }) => good && !self.has_short_pass(client),
             (Refusal::RoomsClosed | Refusal::TooManyRooms, Want::Found { .. })
