@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Member;
-use super::{RETRY_AFTER_MAX, RETRY_AFTER_MIN};
+use super::{
+    Member, RETRY_AFTER_MAX, RETRY_AFTER_MIN,
+    said::{Exact, Said},
+};
 use crate::{
     dialect::{
         Presence,
@@ -14,7 +16,7 @@ use crate::{
     },
     id::{Epoch, Position, RequestId, Seq},
     name::{RoomName, UserName},
-    shard::{Extra, File, Kind, PRIORITY_NORMAL, Status, Task, Verdict},
+    shard::{Status, Task, Verdict},
 };
 
 /// All fields a frame may have. Unknown ones are passed over: the server may be newer.
@@ -76,82 +78,6 @@ pub(super) struct Incoming<'a> {
     pub(super) kicked: bool,
     #[serde(borrow)]
     expires: Option<Text<'a>>,
-}
-
-/// A message, alone or in a history. Alone it is most of what comes in, and cheaper to read so than as a frame of any
-/// kind.
-#[derive(Debug, Deserialize)]
-pub(super) struct Said<'a> {
-    #[serde(borrow)]
-    pub(super) room: Text<'a>,
-    pub(super) user: UserName,
-    #[serde(borrow)]
-    pub(super) content: Text<'a>,
-    #[serde(borrow)]
-    pub(super) timestamp: Text<'a>,
-    seq: Exact,
-    #[serde(borrow, default)]
-    key: Option<Text<'a>>,
-    client_id: Option<Exact>,
-    reply_to: Option<Exact>,
-    #[serde(borrow, default)]
-    kind: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    file_url: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    file_name: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    mentions: Vec<Text<'a>>,
-    priority: Option<u8>,
-    #[serde(borrow, default)]
-    state: Option<Text<'a>>,
-}
-
-impl<'a> Said<'a> {
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
-        serde_json::from_str(text).ok()
-    }
-
-    /// Nothing if the frame is no message, or does not begin like those of our own server.
-    pub(super) fn live(text: &'a str) -> Option<Self> {
-        if text.starts_with(r#"{"type":"message","#) { Self::parse(text) } else { None }
-    }
-
-    pub(super) const fn seq(&self) -> Seq {
-        Seq(self.seq.0)
-    }
-
-    /// What it carries beside. A kind that we do not know is something said: the server may be newer.
-    pub(super) fn extra(&self) -> Option<Box<Extra>> {
-        let shared = |text: &Option<Text<'_>>| text.as_deref().map(Into::into);
-        let file = shared(&self.file_url).map(|url| File { url, name: shared(&self.file_name) });
-        let extra = Extra {
-            key: shared(&self.key),
-            client_id: self.client_id.map(|number| number.0),
-            reply_to: self.reply_to.map(|number| number.0),
-            kind: self.kind.as_deref().and_then(Kind::from_word).unwrap_or_default(),
-            file,
-            mentions: self.mentions.iter().map(|name| (**name).into()).collect(),
-            priority: self.priority.unwrap_or(PRIORITY_NORMAL),
-            state: shared(&self.state),
-        };
-        extra.boxed()
-    }
-}
-
-/// A number that every JSON reader reads alike: below 2^53. A frame with a larger one is not understood.
-#[derive(Clone, Copy, Debug)]
-struct Exact(u64);
-
-impl<'de> Deserialize<'de> for Exact {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = u64::deserialize(deserializer)?;
-        if number < 1 << 53 {
-            Ok(Self(number))
-        } else {
-            Err(de::Error::custom("expected a number below 2^53"))
-        }
-    }
 }
 
 #[derive(Debug, Deserialize)]

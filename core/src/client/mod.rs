@@ -23,6 +23,7 @@ mod incoming;
 mod outgoing;
 mod receive;
 mod rooms;
+mod said;
 mod sends;
 #[cfg(test)]
 mod tests;

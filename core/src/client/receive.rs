@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Client, ClientEvent, ClientOutput, Credentials, HELLO_REFUSED_CODE, Phase, Presence, Shown, incoming::*,
-    sends::Forgotten,
+    said::Said, sends::Forgotten,
 };
 use crate::{
     gateway::Frame,
