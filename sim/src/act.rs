@@ -106,8 +106,8 @@ impl World<'_> {
                 Command::Status { room: name, status }
             }
             Action::Task { task, .. } => {
-                let status =
-                    Status { state: Arc::from("doing"), detail: Some(Arc::from("🛠")), progress: None };
+                let state = Arc::from(self.standings.next_state());
+                let status = Status { state, detail: Some(Arc::from("🛠")), progress: None };
                 let task = TaskChange {
                     task: format!("t{task}").into(),
                     status: Some(status),

@@ -65,6 +65,8 @@ pub const DOOR: &str = "door";
 pub const TOKEN: &str = "token";
 /// A bot did not go on where it should, or is shown to do what it does not.
 pub const BOT: &str = "bot";
+/// Readers of a room know different tasks of it at rest, or are told of more than it keeps.
+pub const TASKS: &str = "tasks";
 /// A message was shown changed, or in a room that is not there.
 pub const CONTENT: &str = "content";
 /// A machine's timer goes off all the time.
@@ -106,6 +108,7 @@ pub const AT_WORK: &[&str] = &[
     TURNED_AWAY,
     DOOR,
     BOT,
+    TASKS,
     TOKEN,
     BOUNDS,
     CONNECTED,
@@ -301,6 +304,7 @@ impl World<'_> {
             self.check_presence(client, room)?;
         }
         self.check_bots()?;
+        self.check_tasks()?;
         self.check_holdings()?;
         self.check_nodes()
     }

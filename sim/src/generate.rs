@@ -340,6 +340,7 @@ fn shard(clients: u64, users: u64, rooms: u32, c: &mut Cause) -> ShardConfig {
         tasks_max: c.pick(&[2, 100]),
         room_creation: if is_tight && c.chance(25) { RoomCreation::Admin } else { RoomCreation::Anyone },
         rooms_per_user_max: if is_tight && c.chance(80) { 1 } else { normal.rooms_per_user_max },
+        finished_tasks_max: c.pick(&[1, normal.finished_tasks_max]),
         ..normal
     };
     // No week passes in a scenario: where rooms go, those of bots go, too.

@@ -86,8 +86,14 @@ impl World<'_> {
                 let (room, _) = self.player_seat(client, &room)?;
                 self.player_misses(client, room, &user, true);
             }
-            Heard::Mood { room, .. } | Heard::Task { room, .. } => {
+            Heard::Mood { room, .. } => {
                 self.player_seat(client, &room)?;
+            }
+            Heard::Task { room, task, state } => {
+                let (room, _) = self.player_seat(client, &room)?;
+                if let Some(state) = state.filter(|_| self.has_places(client)) {
+                    return self.task_stands(client, room, &task, &state);
+                }
             }
             Heard::Status { room, user, state } => {
                 let (room, _) = self.player_seat(client, &room)?;
@@ -96,6 +102,7 @@ impl World<'_> {
             Heard::Listed { room } => {
                 let (room, _) = self.player_seat(client, &room)?;
                 self.player_is_listed(client, room);
+                self.standings.listed(client, room);
             }
             Heard::Refused { refusal, message, for_now } => {
                 return self.player_is_refused(client, refusal, message, for_now);
@@ -152,6 +159,7 @@ impl World<'_> {
         player.bots.remove(&room);
         player.missed.remove(&room);
         player.seats.insert(room, Thread::new(last));
+        self.standings.enters(client, room);
         self.arrived(client, room);
         self.player_moves(client);
         self.player_repeats(client, room)

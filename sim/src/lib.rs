@@ -65,6 +65,7 @@ mod sane;
 pub mod scenario;
 mod server;
 mod simplify;
+mod standings;
 pub mod strategy;
 pub mod table;
 mod tally;

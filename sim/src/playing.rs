@@ -218,8 +218,8 @@ impl World<'_> {
                 self.player_wants(client, Wish::Status { room: room_name, state: "busy" });
             }
             Action::Task { task, .. } if is_in => {
-                let task = format!("t{task}");
-                self.player_wants(client, Wish::Task { room: room_name, task: &task, state: "doing" });
+                let (task, state) = (format!("t{task}"), self.standings.next_state());
+                self.player_wants(client, Wish::Task { room: room_name, task: &task, state: &state });
             }
             _ => {}
         }

@@ -35,6 +35,7 @@ use crate::{
     sabotage::{Sabotage, Saboteur},
     scenario::{Calm, Scenario},
     server::Server,
+    standings::Standings,
     tally::Tally,
     trace::{self, Kind, Lane, Trace},
     visiting::Parlours,
@@ -128,6 +129,7 @@ pub(crate) struct World<'a> {
     pub(crate) mailing: Mailing,
     pub(crate) parlours: Parlours,
     pub(crate) quotas: Quotas,
+    pub(crate) standings: Standings,
     /// The list of rooms that is asked for at rest.
     pub(crate) inventory: Option<Inventory>,
     pub(crate) trace: &'a mut Trace,
@@ -198,6 +200,7 @@ impl<'a> World<'a> {
             mailing: Mailing::default(),
             parlours: Parlours::default(),
             quotas: Quotas::new(setup),
+            standings: Standings::default(),
             inventory: None,
             judge: Judge::new(users, names, rates, setup),
             trace,
@@ -351,6 +354,7 @@ impl<'a> World<'a> {
                     self.marks.event(&event);
                     self.turned_away(client, &event)?;
                     self.tells(client, &event)?;
+                    self.sees_tasks(client, &event)?;
                     // Who is known again wants to be in their rooms again, and does not wait.
                     let is_known = matches!(event, ClientEvent::Attached { .. });
                     is_idle |= is_known && !self.people[client].wanted.is_empty();

@@ -124,11 +124,10 @@ fn frame(kind: &str, payload: &mut Fields<'_>) -> Result<Heard, String> {
             Heard::Missing { room: payload.text("roomId")?, from, to }
         }
         "members" => {
-            payload.word("roomId")?;
             payload.number("count")?;
             payload.truth("more")?;
             payload.objects("members")?.into_iter().try_for_each(member)?;
-            Heard::Other
+            Heard::Listed { room: payload.text("roomId")? }
         }
         "pong" => {
             payload.pass(&["replyTo"]);

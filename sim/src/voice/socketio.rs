@@ -166,11 +166,10 @@ fn event(name: &str, body: &mut Fields<'_>) -> Hearing {
             Heard::Task { room, task, state: body.maybe_text("status")? }
         }
         "room:members" => {
-            body.word("room")?;
             body.objects("members")?;
             body.number("count")?;
             body.truth("more")?;
-            Heard::Other
+            Heard::Listed { room: body.text("room")? }
         }
         "chat:gap" => {
             body.number("epoch")?;
