@@ -23,6 +23,7 @@ mod json;
 #[cfg(test)]
 mod kit;
 pub mod lobby;
+mod membership;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod socketio;

@@ -3,11 +3,11 @@
 //! Whoever types does not wait for answers. `/join a`, followed at once by a line, says that line in `a` or nowhere, so
 //! a room is the current one as soon as it is asked for.
 
-use std::{borrow::Cow, collections::VecDeque};
+use std::borrow::Cow;
 
 use super::{HELP, line};
 use crate::{
-    dialect::{Command, Decoded, Dialect, Event, Payloads, Rejection, Request},
+    dialect::{Command, Decoded, Dialect, Event, Payloads, Rejection, Request, membership::Memberships},
     id::RequestId,
     identity::Token,
     name::{LOBBY, RoomName},
@@ -17,33 +17,17 @@ use crate::{
 /// Where one connection is.
 #[derive(Debug, Default)]
 pub struct Lobby {
-    /// The current one last; the others as they were left for it. Empty until the user is known, and for whom the
-    /// lobby did not take or an admin has sent out of it.
-    places: Vec<Place>,
-    /// What was asked for and is not answered, in order.
-    pending: VecDeque<(RequestId, Change)>,
+    /// Empty until the user is known, and for whom the lobby did not take or an admin has sent out of it.
+    rooms: Memberships,
     requests: u64,
-}
-
-#[derive(Debug)]
-struct Place {
-    room: RoomName,
-    /// The server has let us in.
-    confirmed: bool,
-}
-
-#[derive(Debug, Eq, PartialEq)]
-enum Change {
-    Join(RoomName),
-    Leave(RoomName),
 }
 
 impl Lobby {
     /// Whoever is on the way into this room, for which the server has asked.
-    pub(super) fn at(room: RoomName) -> Self {
-        let place = Place { room: room.clone(), confirmed: false };
-        let pending = VecDeque::from([(Dialect::HOME, Change::Join(room))]);
-        Self { places: vec![place], pending, requests: 0 }
+    pub(super) fn at(room: &RoomName) -> Self {
+        let mut lobby = Self::default();
+        lobby.rooms.ask_in(Dialect::HOME, room);
+        lobby
     }
 
     pub(crate) fn decode<'a>(
@@ -82,50 +66,34 @@ impl Lobby {
     fn join<'a>(&mut self, room: &str, answer: &mut Payloads) -> Result<Decoded<'a>, Rejection> {
         let room = RoomName::new(room.strip_prefix('#').unwrap_or(room))
             .map_err(|why| reject(Refusal::BadRoom, Some(format!("it {why}"))))?;
-        if let Some(at) = self.place(&room) {
-            let place = self.places.remove(at);
-            self.places.push(place);
+        if self.rooms.turn_to(&room) {
             line(answer, format_args!("* You are in #{room} now."));
             return Ok(Decoded::Answered);
         }
         let id = self.number();
-        self.places.push(Place { room: room.clone(), confirmed: false });
-        self.pending.push_back((id, Change::Join(room.clone())));
+        self.rooms.ask_in(id, &room);
         Ok(ask(Some(id), Command::Join { room, since: None, history: None }))
     }
 
     /// Leaves the current room, if there is another one to be in for certain (S1.9).
     fn leave<'a>(&mut self) -> Result<Decoded<'a>, Rejection> {
-        let Some((current, others)) = self.places.split_last() else {
-            return Err(reject(Refusal::NotMember, None));
-        };
-        if !others.iter().any(|place| place.confirmed) {
+        let room = self.current()?;
+        if !self.rooms.has_another() {
             return Err(reject(Refusal::LastRoom, None));
         }
-        let room = current.room.clone();
-        self.places.pop();
         let id = self.number();
-        self.pending.push_back((id, Change::Leave(room.clone())));
+        self.rooms.ask_out(id, &room);
         Ok(ask(Some(id), Command::Leave { room }))
     }
 
     pub(crate) fn encode(&mut self, event: &Event<'_>, payloads: &mut Payloads) {
         match event {
             Event::Joined { room, .. } => {
-                self.answered(&Change::Join((*room).clone()));
-                match self.place(room) {
-                    Some(at) => self.places[at].confirmed = true,
-                    None if self.is_leaving(room) => {}
-                    // Who was sent away from everywhere is led home.
-                    None => self.places.push(Place { room: (*room).clone(), confirmed: true }),
-                }
+                self.rooms.joined(room);
                 self.tell_place(payloads, format_args!("* You have joined #{room}."));
             }
             Event::Left { room, kicked: true, .. } => {
-                // A leave that was asked for will be refused, and changes nothing any more.
-                self.answered(&Change::Leave((*room).clone()));
-                // Who has asked to come back is on the way in.
-                self.places.retain(|place| place.room != **room || !place.confirmed);
+                self.rooms.kicked(room);
                 self.tell_place(payloads, format_args!("* You have been sent out of #{room}."));
                 // Out of any other room, the way leads home.
                 if room.as_str() == LOBBY {
@@ -133,19 +101,16 @@ impl Lobby {
                 }
             }
             Event::Left { room, .. } => {
-                // Who asked for it is out of it already, and may have asked to come back.
-                if !self.answered(&Change::Leave((*room).clone())) {
-                    self.places.retain(|place| place.room != **room);
-                }
+                self.rooms.left(room);
                 self.tell_place(payloads, format_args!("* You have left #{room}."));
             }
             _ => {
                 match event {
                     Event::Welcome { .. } => {
                         let room = RoomName::new(LOBBY).expect("a fitting name");
-                        *self = Self::at(room);
+                        *self = Self::at(&room);
                     }
-                    Event::Error { id: Some(id), .. } => self.refused(*id),
+                    Event::Error { id: Some(id), refusal, .. } => self.rooms.refused(*id, *refusal),
                     _ => {}
                 }
                 super::encode(event, payloads);
@@ -157,47 +122,20 @@ impl Lobby {
     }
 
     fn tell_place(&self, payloads: &mut Payloads, what: std::fmt::Arguments<'_>) {
-        match self.places.last() {
-            Some(Place { room, .. }) => line(payloads, format_args!("{what} You are in #{room} now.")),
+        match self.rooms.current() {
+            Some(room) => line(payloads, format_args!("{what} You are in #{room} now.")),
             None => line(payloads, what),
         }
     }
 
     fn tell_if_nowhere(&self, payloads: &mut Payloads) {
-        if self.places.is_empty() {
+        if self.rooms.current().is_none() {
             line(payloads, format_args!("* You are in no room now: /join one."));
         }
     }
 
-    fn is_leaving(&self, room: &RoomName) -> bool {
-        self.pending.iter().any(|(_, change)| matches!(change, Change::Leave(left) if left == room))
-    }
-
-    /// Whether this was asked for.
-    fn answered(&mut self, change: &Change) -> bool {
-        let at = self.pending.iter().position(|(_, pending)| pending == change);
-        at.and_then(|at| self.pending.remove(at)).is_some()
-    }
-
-    /// What was asked for does not happen: everything is as it was.
-    fn refused(&mut self, id: RequestId) {
-        let Some(at) = self.pending.iter().position(|(pending, _)| *pending == id) else { return };
-        match self.pending.remove(at).expect("just found").1 {
-            Change::Join(room) => self.places.retain(|place| place.room != room || place.confirmed),
-            Change::Leave(room) if self.place(&room).is_none() => {
-                self.places.push(Place { room, confirmed: true });
-            }
-            Change::Leave(_) => {}
-        }
-    }
-
-    fn place(&self, room: &RoomName) -> Option<usize> {
-        self.places.iter().position(|place| place.room == *room)
-    }
-
     fn current(&self) -> Result<RoomName, Rejection> {
-        let current = self.places.last().ok_or_else(|| reject(Refusal::NotMember, None))?;
-        Ok(current.room.clone())
+        self.rooms.current().cloned().ok_or_else(|| reject(Refusal::NotMember, None))
     }
 
     const fn number(&mut self) -> RequestId {

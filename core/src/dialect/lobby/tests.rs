@@ -26,7 +26,7 @@ struct Kit {
 impl Kit {
     /// In the lobby.
     fn new() -> Self {
-        let mut kit = Self { lobby: Lobby::at(room(LOBBY)) };
+        let mut kit = Self { lobby: Lobby::at(&room(LOBBY)) };
         kit.joined("lobby");
         kit
     }
@@ -123,6 +123,27 @@ fn a_room_that_may_be_refused_is_none_to_stay_in() {
 }
 
 #[test]
+fn a_room_that_was_refused_does_not_come_back_with_its_leave() {
+    let mut kit = Kit::new();
+    kit.types("/join y");
+    kit.types("/leave");
+    kit.refused(1, Refusal::PermissionDenied);
+    kit.refused(2, Refusal::NotMember);
+    kit.types("/join lobby");
+    assert_eq!(kit.types("/leave"), "last_room");
+
+    kit.types("/join q");
+    kit.types("/join y");
+    assert_eq!([kit.types("/leave"), kit.types("/leave")], ["leave y", "leave q"]);
+    for (id, refusal) in [(3, Refusal::RoomFull), (5, Refusal::RateLimited), (4, Refusal::RoomFull)] {
+        kit.refused(id, refusal);
+    }
+    kit.refused(6, Refusal::RateLimited);
+    assert_eq!(kit.types("hello"), "say lobby hello");
+    assert_eq!(kit.types("/leave"), "last_room");
+}
+
+#[test]
 fn a_leave_that_is_refused_changes_nothing() {
     let mut kit = Kit::new();
     kit.types("/join rust");
@@ -184,7 +205,7 @@ fn who_is_led_home_is_there() {
 
 #[test]
 fn whom_the_lobby_does_not_take_may_ask_again() {
-    let mut kit = Kit { lobby: Lobby::at(room(LOBBY)) };
+    let mut kit = Kit { lobby: Lobby::at(&room(LOBBY)) };
     let nowhere = "* You are in no room now: /join one.";
     assert_eq!(kit.refused(0, Refusal::RoomFull), ["! The room is full.", nowhere]);
     assert_eq!(kit.types("hello"), "not_member");
