@@ -93,6 +93,7 @@ async fn commands_answer_whoever_typed_them() {
     bob.next_text().await;
     for (wrong, answer) in [
         ("/dance", "! There is no such command; /help lists them."),
+        ("/join", "! A field is missing or has the wrong type. (/join wants one room)"),
         (
             "/join a/b",
             "! The room name is not valid. (it holds '/': only letters, digits, - _ . and, in room names, : may be used)",
@@ -105,6 +106,26 @@ async fn commands_answer_whoever_typed_them() {
     ann.send_text("nobody else heard of it").await;
     assert_eq!(ann.next_text().await, "* bob has joined #lobby.");
     assert_eq!(said(&ann.next_text().await), "#lobby ann: nobody else heard of it");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn long_lists_are_read_page_by_page() {
+    let server = Host::start(|settings| settings.gateway.list_page_max = 2);
+    let mut ann = visitor(server.address, "ann").await;
+    for room in ["a", "b", "c"] {
+        ann.send_text(&format!("/join {room}")).await;
+        while ann.next_text().await != format!("* ann has joined #{room}.") {}
+    }
+    for (command, answer) in [
+        ("/rooms", "* Rooms: #a (1), #b (1), and more: /rooms b"),
+        ("/rooms b", "* Rooms: #c (1), #lobby (1)."),
+        ("/users", "* In #c (1): ann."),
+        ("/users ann", "* In #c (1): none."),
+    ] {
+        ann.send_text(command).await;
+        assert_eq!(ann.next_text().await, answer);
+    }
     server.stop().await;
 }
 

@@ -208,7 +208,7 @@ impl Voice {
     pub(crate) const fn babble(&self, number: u64) -> &'static str {
         let words: [&str; 3] = match self.tongue {
             Tongue::Chat => [r#"{"type":"sing"}"#, "{", r#"{"type":"join"}"#],
-            Tongue::Lobby(_) => ["/sing", "/join", "/users everywhere"],
+            Tongue::Lobby(_) => ["/sing", "/join", "/users of everywhere"],
             Tongue::Envelope => {
                 [r#"{"type":"sing","payload":{}}"#, r#"{"type":"joinRoom","payload":{}}"#, r#"{"type":7}"#]
             }

@@ -166,7 +166,11 @@ fn lines() -> Map<String, Value> {
         ("client.line", line("line", r"^\s*[^/\s]", &said)),
         (
             "client.command",
-            line("command", r"^\s*/(rooms|join\s+\S+|leave|users|token\s+\S+|help)\s*$", &commands),
+            line(
+                "command",
+                r"^\s*/(rooms(\s+\S+)?|join\s+\S+|leave|users(\s+\S+)?|token\s+\S+|help)\s*$",
+                &commands,
+            ),
         ),
         (
             "server.message",

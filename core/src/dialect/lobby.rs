@@ -19,10 +19,10 @@ mod tests;
 pub use places::Lobby;
 
 /// What `/help` says (S1.15 to S1.19), and our own.
-const HELP: &str = "* /rooms        list all rooms
+const HELP: &str = "* /rooms        list all rooms; /rooms <room> those after this one
 * /join <room>  go to a room; it is made if there is none of that name
 * /leave        leave the room you are in
-* /users        list who is in this room
+* /users        list who is in this room; /users <user> those after this one
 * /token <token> show a newer token, before or just after the last one ends
 * /help         say this
 * Anything else is said in the room you are in.";
@@ -111,17 +111,23 @@ fn changed<'a>(
 }
 
 fn list_rooms(payloads: &mut Payloads, rooms: &[RoomView], more: bool) {
+    let next = rooms
+        .last()
+        .filter(|_| more)
+        .map_or_else(|| ".".to_owned(), |last| format!(", and more: /rooms {}", last.room));
     let rooms: Vec<_> = rooms.iter().map(|view| format!("#{} ({})", view.room, view.members)).collect();
-    let more = if more { ", and more" } else { "" };
-    line(payloads, format_args!("* Rooms: {}{more}.", List(&rooms)));
+    line(payloads, format_args!("* Rooms: {}{next}", List(&rooms)));
 }
 
 fn list_members(payloads: &mut Payloads, room: &RoomName, members: &[MemberView], count: u32, more: bool) {
+    let next = members
+        .last()
+        .filter(|_| more)
+        .map_or_else(|| ".".to_owned(), |last| format!(", and more: /users {}", last.user));
     let away = |online: bool| if online { "" } else { " (away)" };
     let members: Vec<_> =
         members.iter().map(|view| format!("{}{}", view.user, away(view.is_online()))).collect();
-    let more = if more { ", and more" } else { "" };
-    line(payloads, format_args!("* In #{room} ({count}): {}{more}.", List(&members)));
+    line(payloads, format_args!("* In #{room} ({count}): {}{next}", List(&members)));
 }
 
 fn refuse(payloads: &mut Payloads, refusal: Refusal, detail: Option<&str>, retry_after: Option<Duration>) {
@@ -135,11 +141,14 @@ fn refuse(payloads: &mut Payloads, refusal: Refusal, detail: Option<&str>, retry
     }
 }
 
-/// Names with commas between.
+/// Names with commas between, or that there are none.
 struct List<'a, T>(&'a [T]);
 
 impl<T: std::fmt::Display> std::fmt::Display for List<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
         for (index, item) in self.0.iter().enumerate() {
             write!(f, "{}{item}", if index == 0 { "" } else { ", " })?;
         }

@@ -7,9 +7,9 @@ use super::{
     outgoing::{self, About, serial_name},
 };
 use crate::{
-    dialect::{Command, Decoded, Event, Payloads, Rejection, Request},
+    dialect::{Command, Decoded, Event, Payloads, Rejection, Request, membership::Memberships},
     id::RequestId,
-    name::{RoomName, UserName},
+    name::UserName,
 };
 
 /// What one connection has asked for, and where it is.
@@ -17,8 +17,8 @@ use crate::{
 pub struct Envelope {
     /// Whom it speaks for, once that is known.
     user: Option<UserName>,
-    /// The rooms it is in or on its way into, the one joined last at the end.
-    rooms: Vec<RoomName>,
+    /// The one joined last is the current one.
+    rooms: Memberships,
     /// What is not answered, in order; no more than the gateway lets a connection ask for at once.
     pending: VecDeque<Pending>,
     requests: u64,
@@ -30,8 +30,6 @@ struct Pending {
     id: RequestId,
     /// What its sender calls it.
     message_id: Option<Arc<str>>,
-    /// The room it is the first to want to enter.
-    enters: Option<RoomName>,
     /// Everybody in the room is shown what comes of it, its sender, too.
     is_shown: bool,
 }
@@ -43,23 +41,26 @@ impl Envelope {
         let message_id = frame.message_id().map_err(|fault| reject(None, fault))?;
         let key = || message_id.clone().unwrap_or_else(|| serial_name(answer.sending, 0).into());
         let command =
-            frame.command(key, self.rooms.last()).map_err(|fault| reject(message_id.clone(), fault))?;
+            frame.command(key, self.rooms.current()).map_err(|fault| reject(message_id.clone(), fault))?;
         let id = self.expect_answer(&command, message_id);
         Ok(Decoded::Request(Request { id, user: None, command }))
     }
 
     /// Numbers a request and remembers it. Messages are answered by their keys, and typing not at all.
     fn expect_answer(&mut self, command: &Command<'_>, message_id: Option<Arc<str>>) -> Option<RequestId> {
-        let enters = match command {
-            Command::Publish { .. } | Command::Typing { .. } => return None,
-            // Whoever goes on without waiting for the answer means this room.
-            Command::Join { room, .. } => self.enter(room).then(|| room.clone()),
-            _ => None,
-        };
+        if matches!(command, Command::Publish { .. } | Command::Typing { .. }) {
+            return None;
+        }
         let is_shown = matches!(command, Command::Task { .. } | Command::Status { .. });
         self.requests += 1;
         let id = RequestId(self.requests);
-        self.pending.push_back(Pending { id, message_id, enters, is_shown });
+        match command {
+            // Whoever goes on without waiting for the answer means this room, and does not mean one they leave.
+            Command::Join { room, .. } => self.rooms.ask_in(id, room),
+            Command::Leave { room } => self.rooms.ask_out(id, room),
+            _ => {}
+        }
+        self.pending.push_back(Pending { id, message_id, is_shown });
         Some(id)
     }
 
@@ -69,12 +70,10 @@ impl Envelope {
             // The room's own frame says that it was heard.
             Event::Ack { .. } if answered.as_ref().is_some_and(|pending| pending.is_shown) => return,
             Event::Welcome { user, .. } => self.user = Some(user.clone()),
-            Event::Joined { room, .. } if !self.rooms.contains(room) => self.rooms.push(room.clone()),
-            Event::Left { room, .. } => self.rooms.retain(|it| it != room),
-            Event::Error { .. } => {
-                let room = answered.as_ref().and_then(|pending| pending.enters.as_ref());
-                self.rooms.retain(|it| Some(it) != room);
-            }
+            Event::Joined { room, .. } => self.rooms.joined(room),
+            Event::Left { room, kicked: true, .. } => self.rooms.kicked(room),
+            Event::Left { room, .. } => self.rooms.left(room),
+            Event::Error { id: Some(id), refusal, .. } => self.rooms.refused(id, refusal),
             _ => {}
         }
         let reply_to = answered.as_ref().and_then(|pending| pending.message_id.as_deref());
@@ -86,18 +85,9 @@ impl Envelope {
         self.pending.remove(at)
     }
 
-    /// How many requests and rooms it remembers.
+    /// How many requests and rooms it remembers, and how many changes of rooms.
     #[cfg(test)]
-    pub(super) fn remembered(&self) -> (usize, usize) {
-        (self.pending.len(), self.rooms.len())
-    }
-
-    /// Makes a room the one that is meant where none is named. Whether it was not in it before.
-    fn enter(&mut self, room: &RoomName) -> bool {
-        let before = self.rooms.len();
-        self.rooms.retain(|it| it != room);
-        let is_new = self.rooms.len() == before;
-        self.rooms.push(room.clone());
-        is_new
+    pub(super) fn remembered(&self) -> (usize, (usize, usize)) {
+        (self.pending.len(), self.rooms.remembered())
     }
 }

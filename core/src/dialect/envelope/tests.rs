@@ -146,6 +146,24 @@ fn a_task_without_a_room_is_of_the_one_joined_last() {
         [frame("leaveRoom", r#"{"roomId":"a","epoch":5,"seq":3,"kicked":true}"#)]
     );
     assert_eq!(meant(&mut kit), "b");
+
+    let leave = |kit: &mut Kit, name: &str| {
+        kit.sends(&format!(r#"{{"type":"leaveRoom","payload":{{"roomId":"{name}"}}}}"#)).id
+    };
+    let id = join(&mut kit, "c");
+    let left = leave(&mut kit, "c");
+    assert_eq!(meant(&mut kit), "b", "c is not meant any more, whoever answers when");
+    kit.joined(id, "c");
+    assert_eq!(meant(&mut kit), "b");
+    kit.refuses(left, Refusal::RateLimited);
+    assert_eq!(meant(&mut kit), "c", "it is not left");
+    let left = leave(&mut kit, "c");
+    let id = join(&mut kit, "c");
+    let c = room("c");
+    kit.hears(&Event::Left { id: left, room: &c, position, kicked: false });
+    assert_eq!(meant(&mut kit), "c", "it is asked for again");
+    kit.refuses(id, Refusal::RateLimited);
+    assert_eq!(meant(&mut kit), "b");
 }
 
 #[test]

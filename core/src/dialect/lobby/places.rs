@@ -10,7 +10,7 @@ use crate::{
     dialect::{Command, Decoded, Dialect, Event, Payloads, Rejection, Request, membership::Memberships},
     id::RequestId,
     identity::Token,
-    name::{LOBBY, RoomName},
+    name::{LOBBY, RoomName, UserName},
     refusal::Refusal,
 };
 
@@ -47,25 +47,27 @@ impl Lobby {
                 line(answer, format_args!("{HELP}"));
                 Ok(Decoded::Answered)
             }
-            (Some("rooms"), None, None) => {
-                Ok(ask(Some(self.number()), Command::Rooms { after: None, limit: None }))
+            (Some("rooms"), after, None) => {
+                let after = after.map(room_name).transpose()?;
+                Ok(ask(Some(self.number()), Command::Rooms { after, limit: None }))
             }
-            (Some("users"), None, None) => {
+            (Some("users"), after, None) => {
+                let after = after.map(user_name).transpose()?;
                 let room = self.current()?;
-                Ok(ask(Some(self.number()), Command::Members { room, after: None, limit: None }))
+                Ok(ask(Some(self.number()), Command::Members { room, after, limit: None }))
             }
             (Some("join"), Some(room), None) => self.join(room, answer),
             (Some("leave"), None, None) => self.leave(),
             (Some("token"), Some(token), None) => {
                 Ok(ask(Some(self.number()), Command::Refresh { token: Token::new(token) }))
             }
-            _ => Err(reject(Refusal::UnknownCommand, None)),
+            (Some(name), ..) => Err(mistaken(name)),
+            (None, ..) => Err(reject(Refusal::UnknownCommand, None)),
         }
     }
 
     fn join<'a>(&mut self, room: &str, answer: &mut Payloads) -> Result<Decoded<'a>, Rejection> {
-        let room = RoomName::new(room.strip_prefix('#').unwrap_or(room))
-            .map_err(|why| reject(Refusal::BadRoom, Some(format!("it {why}"))))?;
+        let room = room_name(room)?;
         if self.rooms.turn_to(&room) {
             line(answer, format_args!("* You are in #{room} now."));
             return Ok(Decoded::Answered);
@@ -150,4 +152,27 @@ const fn ask(id: Option<RequestId>, command: Command<'_>) -> Decoded<'_> {
 
 const fn reject(refusal: Refusal, detail: Option<String>) -> Rejection {
     Rejection { id: None, key: None, refusal, detail }
+}
+
+/// A room as people name it, and as it is shown.
+fn room_name(name: &str) -> Result<RoomName, Rejection> {
+    RoomName::new(name.strip_prefix('#').unwrap_or(name))
+        .map_err(|why| reject(Refusal::BadRoom, Some(format!("it {why}"))))
+}
+
+fn user_name(name: &str) -> Result<UserName, Rejection> {
+    UserName::new(name).map_err(|why| reject(Refusal::BadUser, Some(format!("it {why}"))))
+}
+
+/// What a command wants that was not typed as it is shown (S1.49). The rest of the line may hold a token.
+fn mistaken(command: &str) -> Rejection {
+    let wants = match command {
+        "help" | "leave" => "nothing behind it",
+        "rooms" => "nothing behind it, or the room after which to begin",
+        "users" => "nothing behind it, or the user after whom to begin",
+        "join" => "one room",
+        "token" => "one token",
+        _ => return reject(Refusal::UnknownCommand, None),
+    };
+    reject(Refusal::BadFrame, Some(format!("/{command} wants {wants}")))
 }

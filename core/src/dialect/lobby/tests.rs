@@ -41,8 +41,10 @@ impl Kit {
                 Command::Publish { room, content, extra: None } => format!("say {room} {content}"),
                 Command::Join { room, .. } => format!("join {room}"),
                 Command::Leave { room } => format!("leave {room}"),
-                Command::Members { room, .. } => format!("members {room}"),
-                Command::Rooms { .. } => "rooms".to_owned(),
+                Command::Members { room, after: None, .. } => format!("members {room}"),
+                Command::Members { room, after: Some(after), .. } => format!("members {room} after {after}"),
+                Command::Rooms { after: None, .. } => "rooms".to_owned(),
+                Command::Rooms { after: Some(after), .. } => format!("rooms after {after}"),
                 Command::Refresh { token } => format!("refresh {}", token.reveal()),
                 other => panic!("{other:?}"),
             },
@@ -234,10 +236,39 @@ fn commands_are_read_as_they_are_shown() {
     assert_eq!(kit.types("/rooms"), "rooms");
     assert_eq!(kit.types("/users"), "members lobby");
     assert!(kit.types("/help").contains("/join <room>"));
-    for unknown in ["/", "/nick bob", "/join", "/join a b", "/rooms all", "/leave rust"] {
+    for after in ["/rooms rust", "/rooms #rust"] {
+        assert_eq!(kit.types(after), "rooms after rust");
+    }
+    assert_eq!(kit.types("/users bob"), "members lobby after bob");
+    for unknown in ["/", "/nick bob", "/Join rust", "/joinrust"] {
         assert_eq!(kit.types(unknown), "unknown_command", "{unknown}");
     }
-    assert_eq!(kit.types("/join no/room"), "bad_room");
+    for no_room in ["/join no/room", "/rooms no/room"] {
+        assert_eq!(kit.types(no_room), "bad_room", "{no_room}");
+    }
+    assert_eq!(kit.types("/users no/user"), "bad_user");
+}
+
+#[test]
+fn a_command_says_what_it_wants() {
+    let mut kit = Kit::new();
+    for (typed, wants) in [
+        ("/join", "/join wants one room"),
+        ("/join a b", "/join wants one room"),
+        ("/leave rust", "/leave wants nothing behind it"),
+        ("/help me", "/help wants nothing behind it"),
+        ("/rooms a b", "/rooms wants nothing behind it, or the room after which to begin"),
+        ("/users a b", "/users wants nothing behind it, or the user after whom to begin"),
+        ("/token", "/token wants one token"),
+        ("/token a.b.c d", "/token wants one token"),
+    ] {
+        let rejection = kit.lobby.decode(typed, &mut Payloads::default()).unwrap_err();
+        assert_eq!(
+            (rejection.refusal, rejection.detail.as_deref()),
+            (Refusal::BadFrame, Some(wants)),
+            "{typed}"
+        );
+    }
 }
 
 #[test]
@@ -247,7 +278,7 @@ fn a_token_is_taken_from_its_line_and_is_never_said() {
     for shown in ["/token a.b.c", "  /token  a.b.c \r\n"] {
         assert_eq!(kit.types(shown), "refresh a.b.c", "{shown:?}");
     }
-    for mistaken in ["/token", "/token a.b.c d", "/Token a.b.c", "/tokena.b.c", "\t/ tokens a.b.c"] {
+    for mistaken in ["/Token a.b.c", "/tokena.b.c", "\t/ tokens a.b.c"] {
         assert_eq!(kit.types(mistaken), "unknown_command", "{mistaken:?}");
     }
     let expires = Some(Time(1_790_000_001_000_000));
@@ -280,10 +311,15 @@ fn lists_and_notices_are_for_people() {
         status: None,
     });
     let members = |id| Event::Members { id, room: &general, members: &views, count: 3, more: true };
-    assert_eq!(shared(&members(Some(RequestId(1)))), ["* In #general (3): ann, bob (away), and more."]);
+    assert_eq!(
+        shared(&members(Some(RequestId(1)))),
+        ["* In #general (3): ann, bob (away), and more: /users bob"]
+    );
     assert_eq!(shared(&members(None)), [] as [&str; 0]);
     let rooms = [RoomView { room: general.clone(), members: 2 }];
     assert_eq!(shared(&Event::Rooms { id: None, rooms: &rooms, more: false }), ["* Rooms: #general (2)."]);
+    let page = Event::Rooms { id: None, rooms: &rooms, more: true };
+    assert_eq!(shared(&page), ["* Rooms: #general (2), and more: /rooms general"]);
     let status = Status { state: "working".into(), detail: Some("on it".into()), progress: Some(25) };
     let event = Event::Status { room: &general, user: &ann, status: &status };
     assert_eq!(shared(&event), ["* ann in #general: working, on it (25 %)"]);
