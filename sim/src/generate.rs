@@ -223,7 +223,7 @@ fn vary(c: &mut Cause, setup: &mut Setup) {
         // One of them hosts no shard.
         setup.nodes = setup.gateway.shards + 1;
     }
-    if c.chance(20) {
+    if c.chance(25) {
         let quota = |count, millis, action| Quota { count, per: Duration::from_millis(millis), action };
         let action = c.pick(&[Above::Warn, Above::Error]);
         setup.gateway.message_quotas = c
@@ -233,6 +233,7 @@ fn vary(c: &mut Cause, setup: &mut Setup) {
                 [Some(quota(10, 3_000, action)), Some(quota(1, 50, action))],
                 // Longer than most are away.
                 [Some(quota(15, 10_000, action)), None],
+                [Some(quota(8, 8_000, action)), None],
             ])
             .into_iter()
             .flatten()
@@ -339,7 +340,11 @@ fn shard(clients: u64, users: u64, rooms: u32, c: &mut Cause) -> ShardConfig {
         sessions_max: tight(c, clients + 2, normal.sessions_max),
         tasks_max: c.pick(&[2, 100]),
         room_creation: if is_tight && c.chance(25) { RoomCreation::Admin } else { RoomCreation::Anyone },
-        rooms_per_user_max: if is_tight && c.chance(80) { 1 } else { normal.rooms_per_user_max },
+        rooms_per_user_max: if c.chance(if is_tight { 80 } else { 12 }) {
+            1
+        } else {
+            normal.rooms_per_user_max
+        },
         finished_tasks_max: c.pick(&[1, normal.finished_tasks_max]),
         ..normal
     };

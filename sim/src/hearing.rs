@@ -160,7 +160,10 @@ impl World<'_> {
         player.missed.remove(&room);
         player.seats.insert(room, Thread::new(last));
         self.standings.enters(client, room);
-        self.arrived(client, room);
+        // Who has asked to leave since then may be gone when they read that they are there.
+        if self.people[client].wanted.contains(&room) {
+            self.arrived(client, room);
+        }
         self.player_moves(client);
         self.player_repeats(client, room)
     }

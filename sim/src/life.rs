@@ -4,6 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     time::Duration,
 };
 
@@ -320,9 +321,10 @@ impl World<'_> {
 
     pub(crate) fn arrived(&mut self, client: usize, room: usize) {
         let Some(line) = self.people[client].link else { return };
+        let is_displaced = self.has_sole_after(line, client);
         let (now, life) = (self.now, &mut self.life);
         life.stays.retain(|stay| stay.client != client || stay.room != room);
-        if life.lines.contains_key(&line) {
+        if life.lines.contains_key(&line) && !is_displaced {
             let written = self.links.get(line).map_or(now, |link| link.age.since());
             life.stays.push(Stay { client, room, line, since: now, written, until: None, left: false });
         }
@@ -500,12 +502,24 @@ impl World<'_> {
 
     /// A user's newest line takes the place of those before it: not at once, but when it does they are told nothing more.
     fn sole_arrives(&mut self, new: ConnectionId, client: usize) {
+        let (now, clients) = (self.now, self.sole_clients(client));
+        self.life.end_stays(now, |stay| stay.line < new && clients.contains(&stay.client), true);
+    }
+
+    /// Whether a newer line of the user has arrived that takes this one's place, if it has not yet.
+    fn has_sole_after(&self, line: ConnectionId, client: usize) -> bool {
+        let clients = self.sole_clients(client);
+        let mut newer = self.life.lines.range((Bound::Excluded(line), Bound::Unbounded));
+        clients.contains(&client)
+            && newer.any(|(_, newer)| newer.texts > 0 && clients.contains(&newer.client))
+    }
+
+    /// The clients of a client's user of which only the newest is served.
+    fn sole_clients(&self, client: usize) -> Vec<usize> {
         let is_sole = |&client: &usize| {
             self.people[client].player.as_ref().is_some_and(|player| player.voice.is_sole())
         };
-        let clients: Vec<usize> = self.life.clients(self.life.users[client]).filter(is_sole).collect();
-        let now = self.now;
-        self.life.end_stays(now, |stay| stay.line < new && clients.contains(&stay.client), true);
+        self.life.clients(self.life.users[client]).filter(is_sole).collect()
     }
 
     /// A line that goes on with a session ends the one that has it.

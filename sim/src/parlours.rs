@@ -5,25 +5,32 @@ use chinwag_core::dialect::Dialect;
 use crate::{
     draw::{Cause, Draws, Purpose},
     generate::{MILLI, SECOND, within},
-    scenario::{Action, Actor, Setup, Step},
+    scenario::{Action, Actor, ClientSetup, Setup, Step},
 };
 
-/// Gives a scenario rooms that have owners, and plain clients who go there.
+/// Those who go to rooms that have owners, beside whoever else speaks their dialect.
+const VISITORS: u32 = 3;
+
+/// Gives a scenario rooms that have owners, and plain clients who go there beside the others.
 pub(crate) fn furnish(c: &mut Cause, setup: &mut Setup) {
     if !c.chance(40) {
         return;
     }
     setup.parlours = c.pick(&[1, 1, 2]);
-    let users: Vec<u32> = setup.clients.iter().map(|client| client.user).collect();
-    let mut next = users.iter().max().map_or(0, |last| last + 1);
-    // The first two look into back rooms, and some habits are theirs.
-    for client in setup.clients.iter_mut().skip(2).rev().take(3) {
-        client.voice = Some(Dialect::Chat);
-        if users.iter().filter(|&&user| user == client.user).count() > 1 {
-            client.user = next;
-            next += 1;
-        }
-    }
+    let next = setup.clients.iter().map(|client| client.user + 1).max().unwrap_or(0);
+    let alike = setup.clients.iter().cycle().zip(next..next + VISITORS);
+    let visitors: Vec<ClientSetup> = alike
+        .map(|(client, user)| ClientSetup {
+            user,
+            voice: Some(Dialect::Chat),
+            undecided: false,
+            ..client.clone()
+        })
+        .collect();
+    setup.clients.extend(visitors);
+    // Limits that were drawn for fewer leave room for them, too.
+    setup.gateway.connections_max += VISITORS;
+    setup.shard.sessions_max += VISITORS;
     if c.chance(75) {
         setup.bots = vec![u32::try_from(setup.clients.len()).expect("few clients") - 1];
     }
@@ -77,7 +84,7 @@ fn reception(c: &mut Cause, setup: &Setup, parlour: u32, keeper: u32, goers: &[u
         (60, keeper, talk.clone()),
         (60, guest, talk.clone()),
         // Who comes back by another connection has two seats for a while.
-        (50, guest, Action::Reset),
+        (70, guest, Action::Reset),
         (40, keeper, talk.clone()),
         (20, other, talk.clone()),
         (10, other, Action::Kick { parlour, whom }),

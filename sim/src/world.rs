@@ -45,8 +45,9 @@ use crate::{
 /// When every run begins: some time in 2026.
 pub(crate) const START: Time = Time(1_790_000_000_000_000);
 
-/// How long after everything has come to rest clients are asked once more.
-pub(crate) const SURVEY_TIME: Duration = Duration::from_secs(10);
+/// How long after everything has come to rest clients are asked once more: to list everybody takes up to nine pages of two, a
+/// second apart.
+pub(crate) const SURVEY_TIME: Duration = Duration::from_secs(14);
 
 /// Something to come.
 #[derive(Debug)]
