@@ -92,7 +92,7 @@ impl World<'_> {
             Heard::Task { room, task, state } => {
                 let (room, _) = self.player_seat(client, &room)?;
                 if let Some(state) = state.filter(|_| self.has_places(client)) {
-                    return self.task_stands(client, room, &task, &state);
+                    self.task_stands(client, room, &task, &state);
                 }
             }
             Heard::Status { room, user, state } => {

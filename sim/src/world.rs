@@ -355,7 +355,7 @@ impl<'a> World<'a> {
                     self.marks.event(&event);
                     self.turned_away(client, &event)?;
                     self.tells(client, &event)?;
-                    self.sees_tasks(client, &event)?;
+                    self.sees_tasks(client, &event);
                     // Who is known again wants to be in their rooms again, and does not wait.
                     let is_known = matches!(event, ClientEvent::Attached { .. });
                     is_idle |= is_known && !self.people[client].wanted.is_empty();
