@@ -24,6 +24,7 @@ mod json;
 mod kit;
 pub mod lobby;
 mod membership;
+mod percent;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod socketio;
@@ -32,6 +33,7 @@ pub use first_frame::dialect_of;
 
 pub use codec::{Codec, Decoded, Dialect, Opening, Payloads, Sending};
 use json::fault as json_fault;
+pub use percent::Percent;
 
 /// A request as a client makes it.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{in_text, mentions::may_be_mentioned, standing::AUTH};
 use crate::{
-    dialect::{Command, Rejection, Request, chat::Text, json_fault},
+    dialect::{Command, Percent, Rejection, Request, chat::Text, json_fault},
     id::RequestId,
     identity::Token,
     name::{LOBBY, RoomName, UserName},
@@ -46,7 +46,7 @@ struct Data<'a> {
     status: Option<Text<'a>>,
     #[serde(borrow)]
     current_task: Option<Text<'a>>,
-    progress: Option<u8>,
+    progress: Option<Percent>,
 }
 
 /// Reads a frame.
@@ -106,7 +106,7 @@ impl<'a> Data<'a> {
         let status = Status {
             state: (*state).into(),
             detail: detail.map(|task| (*task).into()),
-            progress: self.progress,
+            progress: self.progress.map(Percent::whole),
         };
         Ok(Command::Status { room: home(), status })
     }

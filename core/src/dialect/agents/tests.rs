@@ -342,11 +342,11 @@ fn clients_frames_are_requests() {
     };
     assert_eq!(content, "", "which is refused like an empty one");
 
-    let text = r#"{"type":"status_update","data":{"userId":"alice","status":"stuck","currentTask":"","progress":7}}"#;
+    let text = r#"{"type":"status_update","data":{"userId":"alice","status":"stuck","currentTask":"","progress":33.3}}"#;
     let update = request(&mut agents, text);
     assert_eq!(update.user, Some(name("alice")), "whom it names must be the one");
     let Command::Status { status, .. } = update.command else { panic!("no status") };
-    assert_eq!((&*status.state, status.detail, status.progress), ("stuck", None, Some(7)));
+    assert_eq!((&*status.state, status.detail, status.progress), ("stuck", None, Some(33)));
     assert!(matches!(request(&mut agents, r#"{"type":"ping"}"#).command, Command::Ping));
     assert!(
         matches!(request(&mut Agents::default(), r#"{"type":"ping"}"#).command, Command::Ping),

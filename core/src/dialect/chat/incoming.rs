@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    dialect::{Rejection, json_fault},
+    dialect::{Percent, Rejection, json_fault},
     id::RequestId,
     refusal::Refusal,
     shard::KEY_BYTES_MAX,
@@ -76,7 +76,7 @@ pub struct Incoming<'a> {
     pub state: Option<Text<'a>>,
     #[serde(borrow)]
     pub detail: Option<Text<'a>>,
-    pub progress: Option<u8>,
+    pub progress: Option<Percent>,
     #[serde(borrow)]
     pub task: Option<Text<'a>>,
     #[serde(borrow)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Command, Incoming};
 use crate::{
-    dialect::Resumption,
+    dialect::{Percent, Resumption},
     id::{Epoch, Position, Seq},
     identity::Token,
     name::{NameError, RoomName, UserName},
@@ -112,7 +112,7 @@ impl<'a> Incoming<'a> {
     fn status_fields(&self) -> Result<Status, FieldFault> {
         let state = self.state.as_deref().ok_or(FieldFault::Missing("state"))?;
         let detail = self.detail.as_deref().map(Arc::from);
-        Ok(Status { state: state.into(), detail, progress: self.progress })
+        Ok(Status { state: state.into(), detail, progress: self.progress.map(Percent::whole) })
     }
 
     /// Of a task, where it stands may be left out.

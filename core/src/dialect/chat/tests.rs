@@ -9,7 +9,7 @@ use crate::{
     dialect::kit,
     id::{Epoch, Generation, Position, Seq},
     name::RoomName,
-    shard::{Extra, Joined, Message, Placed, Roster, Task, TaskChange, Verdict},
+    shard::{Extra, Joined, Message, Placed, Roster, Status, Task, TaskChange, Verdict},
     time::Time,
 };
 
@@ -178,6 +178,15 @@ fn of_a_task_what_is_known_is_shown() {
     assert_eq!(encoded(&Event::Task { room: &room(), user: None, task: &task, assigned: true }), frame);
     let rejection = decode(r#"{"type":"task","room":"general","task":"T-1","progress":3}"#).unwrap_err();
     assert_eq!(rejection.refusal, Refusal::BadFrame, "progress towards what");
+    let status = r#"{"type":"status","room":"general","state":"working","progress":33.3,"id":1}"#;
+    let Command::Status { status: Status { progress, .. }, .. } = decode(status).unwrap().command else {
+        panic!()
+    };
+    assert_eq!(progress, Some(33));
+    for wrong in ["-1", "100.1", "101"] {
+        let rejection = decode(&status.replace("33.3", wrong)).unwrap_err();
+        assert_eq!((rejection.refusal, rejection.id), (Refusal::BadFrame, Some(RequestId(1))), "{wrong}");
+    }
 }
 
 #[test]

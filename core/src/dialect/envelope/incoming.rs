@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    dialect::{Command, Rejection, chat::Text, json_fault},
+    dialect::{Command, Percent, Rejection, chat::Text, json_fault},
     id::{Epoch, Position, Seq},
     identity::Token,
     name::{RoomName, UserName},
@@ -59,7 +59,7 @@ struct Fields<'a> {
     status: Option<Text<'a>>,
     #[serde(borrow)]
     detail: Option<Text<'a>>,
-    progress: Option<f64>,
+    progress: Option<Percent>,
     #[serde(borrow)]
     assignee_id: Option<Text<'a>>,
     priority: Option<u64>,
@@ -224,7 +224,7 @@ impl Fields<'_> {
     fn standing(&self) -> Result<Option<Status>, Fault> {
         let Some(state) = self.status.as_deref() else { return Ok(None) };
         let detail = self.detail.as_deref().map(Arc::from);
-        Ok(Some(Status { state: state.into(), detail, progress: self.progress.map(percent).transpose()? }))
+        Ok(Some(Status { state: state.into(), detail, progress: self.progress.map(Percent::whole) }))
     }
 
     /// Where a task stands (S2.7). Metadata alone may be said, too.
@@ -268,14 +268,6 @@ fn room(field: &str, name: &str) -> Result<RoomName, Fault> {
 
 fn user(field: &str, name: &str) -> Result<UserName, Fault> {
     UserName::new(name).map_err(|why| (Refusal::BadUser, format!("{field} {why}")))
-}
-
-/// A whole per cent.
-fn percent(progress: f64) -> Result<u8, Fault> {
-    if !(0.0..=100.0).contains(&progress) {
-        return Err(wrong("progress is not between 0 and 100"));
-    }
-    Ok(progress.round() as u8)
 }
 
 /// The envelope's priority, which is looked at where it counts.

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::bot_room;
 use crate::{
-    dialect::{Command, chat::Text},
+    dialect::{Command, Percent, chat::Text},
     id::{Epoch, Position, Seq},
     identity::Token,
     name::{NameError, RoomName, UserName},
@@ -66,7 +66,7 @@ pub(super) struct Data<'a> {
     status: Option<Text<'a>>,
     #[serde(borrow)]
     error: Option<Text<'a>>,
-    progress: Option<u8>,
+    progress: Option<Percent>,
     #[serde(borrow)]
     task_id: Option<Text<'a>>,
     #[serde(borrow)]
@@ -232,7 +232,10 @@ impl<'a> Data<'a> {
     fn standing(&self) -> Result<Option<Status>, Fault> {
         let detail = self.error.as_deref().or(self.message.as_deref()).map(Arc::from);
         match &self.status {
-            Some(state) => Ok(Some(Status { state: Arc::from(&**state), detail, progress: self.progress })),
+            Some(state) => {
+                let progress = self.progress.map(Percent::whole);
+                Ok(Some(Status { state: Arc::from(&**state), detail, progress }))
+            }
             None if detail.is_some() || self.progress.is_some() => Err(NO_STATUS),
             None => Ok(None),
         }

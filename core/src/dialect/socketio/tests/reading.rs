@@ -87,7 +87,7 @@ fn a_bot_speaks_as_one_in_its_own_room() {
     else {
         panic!()
     };
-    let text = r#"42["bot:status",{"status":"executing","message":"asking the sky","progress":40}]"#;
+    let text = r#"42["bot:status",{"status":"executing","message":"asking the sky","progress":39.6}]"#;
     let Command::Status { room, status } = bot.command(text) else { panic!() };
     assert_eq!(room.as_str(), "bot:weather");
     let expected =
