@@ -40,10 +40,14 @@ fn listen(manager: &Manager) -> mpsc::UnboundedReceiver<ParsedMessage> {
 }
 
 /// A client of the `agents` dialect.
-async fn enter(manager: &Manager, user: &str) -> (Chat, Value) {
+async fn connect(manager: &Manager) -> Chat {
     let address = manager.local_addrs()[0];
     let tcp = TcpStream::connect(address).await.unwrap();
-    let mut chat = Chat::connect_to(&format!("ws://{address}/ws"), tcp).await;
+    Chat::connect_to(&format!("ws://{address}/ws"), tcp).await
+}
+
+async fn enter(manager: &Manager, user: &str) -> (Chat, Value) {
+    let mut chat = connect(manager).await;
     chat.send(json!({"type": "auth", "data": {"userId": user}})).await;
     let response = chat.until("auth_response").await;
     (chat, response["data"].clone())
@@ -158,6 +162,11 @@ async fn it_starts_and_stops_as_often_as_it_is_told() {
         assert_eq!(manager.local_addrs(), addresses, "it is the same server");
         assert!(manager.send_message("Good morning.", Some("alice"), None));
         assert!(!manager.is_connected(), "its own do not count, in round {round}");
+
+        let mut nobody = connect(&manager).await;
+        nobody.send(json!({"type": "ping", "data": {}})).await;
+        nobody.expect("pong").await;
+        assert!(!manager.is_connected(), "who has not said who they are does not count, either");
 
         let (mut bob, response) = enter(&manager, "bob").await;
         assert_eq!(response["agents"], json!(["alice", "bob", "system"]));

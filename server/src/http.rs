@@ -87,7 +87,8 @@ async fn answer(
     let origin = match cors::origin(origins, request.headers()) {
         Ok(origin) => origin,
         Err(Foreign) => {
-            return text(StatusCode::FORBIDDEN, "Pages of this origin may not talk to this server.");
+            let sentence = "Pages of this origin may not talk to this server.";
+            return refuse(request.uri().path(), StatusCode::FORBIDDEN, "foreign_origin", sentence);
         }
     };
     let mut answer = if request.method() == Method::OPTIONS {
@@ -114,10 +115,15 @@ async fn route(
     asked: &Cell<Option<Opening>>,
 ) -> Answer {
     let shared = &hub.shared;
-    if rest::has(request.uri().path()) {
+    let path = request.uri().path();
+    if rest::has(path) {
         return rest::answer(hub, peer, request).await;
     }
-    if request.uri().path() == Dialect::SocketIo.path()
+    if !matches!(path, "/healthz" | "/readyz" | "/metrics") && !opening::is_chat(path) {
+        let sentence = "There is nothing here; the chat is at /chat.";
+        return refuse(path, StatusCode::NOT_FOUND, "not_found", sentence);
+    }
+    if path == Dialect::SocketIo.path()
         && let Err(fault) = engine_io::check(&request, request.headers().contains_key(UPGRADE))
     {
         return json(StatusCode::BAD_REQUEST, &fault);
@@ -126,7 +132,7 @@ async fn route(
         let allowed = HeaderValue::from_static("GET, HEAD");
         return text(StatusCode::METHOD_NOT_ALLOWED, "Only GET is understood here.").with(ALLOW, allowed);
     }
-    match request.uri().path() {
+    match path {
         "/healthz" => text(StatusCode::OK, "ok"),
         "/readyz" if shared.draining.load(Ordering::Relaxed) => going(shared, "The server is going down."),
         "/readyz" => text(StatusCode::OK, "ok"),
@@ -134,9 +140,13 @@ async fn route(
             let content_type = HeaderValue::from_static(metrics::CONTENT_TYPE);
             text(StatusCode::OK, shared.metrics().await).with(CONTENT_TYPE, content_type)
         }
-        path if opening::is_chat(path) => upgrade(hub, &request, asked),
-        _ => text(StatusCode::NOT_FOUND, "There is nothing here; the chat is at /chat."),
+        _ => upgrade(hub, &request, asked),
     }
+}
+
+/// Says what is wrong with a request that no route has seen, as is usual where it asks.
+fn refuse(path: &str, status: StatusCode, code: &str, sentence: &str) -> Answer {
+    if rest::is_under(path) { rest::refusal(status, code, sentence) } else { text(status, sentence) }
 }
 
 /// The handshake (RFC 6455 §4.2). What it asks for is left in `asked` if it is granted.

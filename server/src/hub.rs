@@ -12,7 +12,7 @@ use bytes::Bytes;
 use chinwag_core::{
     ConnectionId, Time,
     dialect::{Dialect, Opening},
-    gateway::{Fault, Frame, GatewayInput},
+    gateway::{Fault, Frame, GatewayInput, Notice},
     identity::{Claims, Token, TokenFault},
 };
 use chinwag_journal::{Mail, Node, NodeConfig, NodeInput, NodeOutput};
@@ -87,7 +87,6 @@ impl Hub {
     /// A WebSocket is open.
     pub(crate) fn connected(&self, peer: SocketAddr, opening: Opening) -> Rc<Slot> {
         let slot = self.seat(false, None);
-        self.shared.clients.fetch_add(1, Ordering::Relaxed);
         info!(connection = slot.id.0, %peer, live = self.live(), "connected");
         self.gateway(GatewayInput::Connected { connection: slot.id, opening });
         slot
@@ -135,11 +134,13 @@ impl Hub {
     /// A WebSocket is gone. `how` is for the log.
     pub(crate) fn disconnected(&self, slot: &Slot, how: &str) {
         self.unseat(slot);
-        self.shared.clients.fetch_sub(1, Ordering::Relaxed);
         let live = self.live();
         let connection = slot.id.0;
         match slot.who.get() {
-            Some((user, session)) => info!(connection, %user, %session, reason = %how, live, "disconnected"),
+            Some((user, session)) => {
+                self.shared.clients.fetch_sub(1, Ordering::Relaxed);
+                info!(connection, %user, %session, reason = %how, live, "disconnected");
+            }
             None => info!(connection, reason = %how, live, "disconnected"),
         }
     }
@@ -270,7 +271,14 @@ impl Hub {
             NodeOutput::Reading(connection, on) => with(slots, connection, |slot| slot.set_reading(on)),
             NodeOutput::Close(connection, reason) => with(slots, connection, |slot| slot.close(reason)),
             NodeOutput::Verify(connection, token) => shown.push((connection, token)),
-            NodeOutput::Notice(notice) => self.notices.write(self.clock.now(), slots, notice),
+            NodeOutput::Notice(notice) => {
+                if let Notice::Attached { connection, .. } = &notice
+                    && slots.get(connection).is_some_and(|slot| !slot.is_visit && slot.who.get().is_none())
+                {
+                    self.shared.clients.fetch_add(1, Ordering::Relaxed);
+                }
+                self.notices.write(self.clock.now(), slots, notice);
+            }
             NodeOutput::Mail(to, mail) => {
                 // A node that no longer takes mail has ended: the process is about to.
                 let _ = self.mailboxes[to as usize].send(mail);

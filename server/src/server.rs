@@ -59,7 +59,7 @@ pub(crate) struct Shared {
     pub(crate) draining: AtomicBool,
     /// Connections open now, on all threads.
     pub(crate) live: AtomicUsize,
-    /// Those of clients: all but the ones without a socket.
+    /// Those of clients that have said who they are: without the ones that have no socket.
     pub(crate) clients: AtomicUsize,
     /// Time nodes took for inputs that made them publish.
     pub(crate) fan_out: Histogram,

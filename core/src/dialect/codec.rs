@@ -233,27 +233,31 @@ impl Opening {
         }
     }
 
-    /// The token that its user is known from, where there is a key.
+    /// The token that its user is known from, where there is a key. What may be a name waits until it is known what is
+    /// spoken.
     pub(crate) fn to_verify(&self, config: &GatewayConfig) -> Option<&Token> {
-        self.token.as_ref().filter(|token| self.must_be_verified(token, config))
+        let waits = |token: &Token| self.dialect.is_none() && may_be_name(token, config);
+        self.token.as_ref().filter(|token| self.must_be_verified(token, config) && !waits(token))
     }
 
-    /// Without a key nobody can tell whose a token is, so it is taken at its word. Specification 2 has no other place for a
-    /// name: where it needs no token, what cannot be one is taken so, too.
+    /// Without a key nobody can tell whose a token is, so it is taken at its word.
     fn must_be_verified(&self, token: &Token, config: &GatewayConfig) -> bool {
-        let says_name = self.dialect == Some(Dialect::Envelope)
-            && !config.needs_token(Dialect::Envelope)
-            && !token.has_form();
+        let says_name = self.dialect == Some(Dialect::Envelope) && may_be_name(token, config);
         config.verify_tokens && !says_name
     }
+}
+
+/// Specification 2 has no other place for a name: where it needs no token, what cannot be one is taken so.
+fn may_be_name(token: &Token, config: &GatewayConfig) -> bool {
+    !config.needs_token(Dialect::Envelope) && !token.has_form()
 }
 
 /// One connection's end of its dialect: reads its frames, and writes what is for it alone.
 #[derive(Debug)]
 pub enum Codec {
     /// Does not know yet what is spoken: see [`dialect_of`](super::dialect_of). Until then it is the native dialect.
-    /// Remembers whom the address names, or why nobody.
-    Undecided(Result<UserName, Refusal>),
+    /// Remembers what the address says.
+    Undecided(Box<Opening>),
     /// Remembers nothing.
     Chat,
     /// Remembers its rooms.
@@ -283,7 +287,7 @@ impl Codec {
     pub fn of(opening: &Opening, config: &GatewayConfig) -> Self {
         match opening.dialect {
             Some(dialect) => Self::new(dialect, config),
-            None => Self::Undecided(opening.named(config)),
+            None => Self::Undecided(Box::new(opening.clone())),
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
     wire,
 };
 use crate::{
-    dialect::{Codec, Command, Decoded, Dialect, Event, Rejection, Request, dialect_of},
+    dialect::{Codec, Command, Decoded, Dialect, Event, Opening, Rejection, Request, dialect_of},
     disconnect::Disconnect,
     id::{RequestId, ShardId},
     name::RoomName,
@@ -185,17 +185,24 @@ impl Gateway {
     /// Settles what is spoken where the first frame tells. True if the frame has to wait until its user is known.
     fn waits_for_name(&mut self, now: Time, slot: Slot, text: &str, out: &mut Vec<GatewayOutput>) -> bool {
         let connection = self.slots[slot].as_mut().expect("it is in the table");
-        let Codec::Undecided(named) = &connection.codec else { return false };
-        let is_named = named.is_ok() || connection.claimed().is_some();
+        let Codec::Undecided(opening) = &connection.codec else { return false };
+        let is_verified = connection.claimed().is_some();
+        let is_named = is_verified || opening.named(&self.config).is_ok();
         let Some(dialect) = dialect_of(text, is_named) else { return false };
-        let named = named.clone();
         let dialect = planted!(FirstFrameOverlooked, Dialect::Chat, dialect);
+        let opening = Opening { dialect: Some(dialect), ..Opening::clone(opening) };
         connection.codec = Codec::new(dialect, &self.config);
-        if !dialect.is_named_by_address() {
+        // What could have been a name is a token, if it is none in this dialect.
+        let verifies = !is_verified && opening.to_verify(&self.config).is_some();
+        if !dialect.is_named_by_address() && !verifies {
             return false;
         }
         connection.waiting.push_front(text.into());
-        self.enter(now, slot, named, out);
+        if verifies {
+            self.arrive(now, slot, opening, out);
+        } else {
+            self.enter(now, slot, opening.named(&self.config), out);
+        }
         true
     }
 

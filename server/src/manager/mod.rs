@@ -226,7 +226,8 @@ impl Manager {
         speeches.try_send(speech).is_ok() && answer.recv_timeout(self.options.answer_timeout).unwrap_or(false)
     }
 
-    /// Whether the server runs and at least one client is connected (S4.24). The manager and its agents do not count.
+    /// Whether the server runs and at least one client is connected and has said who it is (S4.24), with a token
+    /// where there must be one. The manager and its agents do not count.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         let link = self.link();

@@ -30,7 +30,7 @@ use crate::{
     opening,
 };
 
-pub(crate) use self::route::has;
+pub(crate) use self::route::{has, is_under};
 
 /// Answers a request whose path is one of these.
 pub(crate) async fn answer(hub: &Rc<Hub>, peer: SocketAddr, request: Request<Incoming>) -> Answer {
@@ -83,6 +83,11 @@ async fn serve(
 fn give<T: DeserializeOwned + Serialize>(status: StatusCode, frame: &[u8]) -> Answer {
     let fields: T = serde_json::from_slice(frame).expect("the gateway writes the frames of docs/protocol.md");
     json(status, &fields)
+}
+
+/// What is said, in JSON as everywhere here, to a request that is for no route.
+pub(crate) fn refusal(status: StatusCode, code: &str, sentence: &str) -> Answer {
+    refuse(&Problem::new(status, code, sentence))
 }
 
 fn refuse(problem: &Problem) -> Answer {

@@ -1,5 +1,6 @@
 //! Every route, once: what dispatches requests and what the OpenAPI document lists come from this table.
 
+use chinwag_core::dialect::Dialect;
 use hyper::Method;
 use percent_encoding::percent_decode_str;
 use schemars::{Schema, SchemaGenerator};
@@ -154,6 +155,12 @@ pub(crate) fn find(method: &Method, path: &str) -> Found {
 /// Whether there is a route at this path.
 pub(crate) fn has(path: &str) -> bool {
     ROUTES.iter().any(|route| parameter(route.path, path).is_some())
+}
+
+/// Whether a path, if there is nothing at it, is one of a program that expects JSON.
+pub(crate) fn is_under(path: &str) -> bool {
+    let is_here = path.starts_with("/api/") || path.starts_with("/bot-execution/");
+    is_here && Dialect::from_path(path).is_none()
 }
 
 /// Whether a path fits a route's, and what stands in it for a name.

@@ -1,5 +1,6 @@
 //! Tokens over real sockets: where they may stand, what is wrong with them, and what happens when they end.
 
+use chinwag_core::dialect::Dialect;
 use hyper::header::{AUTHORIZATION, HeaderName, SEC_WEBSOCKET_PROTOCOL};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
@@ -105,6 +106,32 @@ async fn who_shows_no_good_token_is_sent_away_and_told_why() {
     nobody.send(json!({"type": "join", "room": "general", "user": "ann"})).await;
     assert_eq!(nobody.expect("error").await["code"], "token_required");
     drop(nobody);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn at_the_root_the_first_frame_says_whether_the_token_is_a_name() {
+    let server = start(|settings| {
+        settings.identity.token_secret = Some(TokenSecret::new(SECRET));
+        settings.gateway.token_dialects = Some(vec![Dialect::Chat, Dialect::Agents]);
+    });
+    let arrive = async |token: &str, frame: &str| {
+        let mut bob = server.open(request(&format!("/?token={token}"), None)).await.0;
+        bob.0.send(Message::text(frame)).await.unwrap();
+        bob
+    };
+    let ping = r#"{"type":"ping","payload":{}}"#;
+    for token in ["bob", &good("bob")] {
+        let connected = arrive(token, ping).await.expect("connected").await;
+        assert_eq!(connected["payload"]["userId"], "bob");
+    }
+    for frame in [r#"{"type":"hello","user":"bob"}"#, r#"{"type":"hello"}"#] {
+        let mut bob = arrive("bob", frame).await;
+        assert_eq!(bob.expect("error").await["code"], "bad_token");
+        assert_eq!(u16::from(bob.closed().await.code), Disconnect::BadToken.code());
+        let mut bob = arrive(&good("bob"), frame).await;
+        assert_eq!(bob.expect("welcome").await["user"], "bob");
+    }
     server.stop().await;
 }
 

@@ -193,6 +193,27 @@ async fn the_same_limits_hold_here_and_there() {
 }
 
 #[tokio::test]
+async fn where_nothing_is_no_method_finds_anything() {
+    let server = start(|_| {});
+    for method in ["GET", "POST", "PUT", "DELETE"] {
+        for path in ["/api/nothing", "/api/rooms/general", "/bot-execution/weather/dance"] {
+            let answer = ask(&server, method, path, "", "").await;
+            let code = &answer.body["error"]["code"];
+            assert_eq!((answer.status, code), (404, &json!("not_found")), "{method} {path}");
+        }
+        let request = format!("{method} /nothing HTTP/1.1\r\nHost: chat\r\nConnection: close\r\n\r\n");
+        let answer = exchange(server.address, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 404 ") && answer.ends_with("at /chat.\n"), "{method} {answer}");
+    }
+    let page = "Origin: https://evil.example\r\n";
+    let foreign = ask(&server, "GET", "/api/rooms?user=ann", page, "").await;
+    assert_eq!((foreign.status, &foreign.body["error"]["code"]), (403, &json!("foreign_origin")));
+    let other = ask(&server, "PUT", "/api/rooms", "", "").await;
+    assert_eq!((other.status, &other.body["error"]["code"]), (405, &json!("method_not_allowed")));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_bot_is_started_and_stopped_by_its_owner() {
     let server = start(|_| {});
     let ann = member(&server, "ann", "bot:weather").await;
