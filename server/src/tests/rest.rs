@@ -194,7 +194,8 @@ async fn the_same_limits_hold_here_and_there() {
 
 #[tokio::test]
 async fn where_nothing_is_no_method_finds_anything() {
-    let server = start(|_| {});
+    let origins = crate::Origins::parse("https://a.example").unwrap();
+    let server = start(|settings| settings.identity.origins = origins);
     for method in ["GET", "POST", "PUT", "DELETE"] {
         for path in ["/api/nothing", "/api/rooms/general", "/bot-execution/weather/dance"] {
             let answer = ask(&server, method, path, "", "").await;
