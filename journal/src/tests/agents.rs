@@ -316,7 +316,7 @@ fn tokens_are_looked_at_where_there_is_a_key() {
 
 #[test]
 fn a_token_in_an_open_address_waits_for_the_first_frame() {
-    let token = || Some(Token::new("t"));
+    let token = || Some(Token::new("a.b.c"));
     let mut kit = strict();
     let ann = kit.open(Opening { token: token(), ..Opening::default() });
     kit.text(ann, "hello");

@@ -65,7 +65,9 @@ fn with_a_key_the_token_may_be_a_name_where_none_is_needed() {
     let forged = kit.envelope(Some("a.b.c"));
     assert_eq!((kit.take(forged), kit.shown.len()), (vec![], 1), "this one may be");
     let bob = Some(Token::new("bob"));
-    kit.open(Opening { token: bob, ..Opening::default() });
+    let bob = kit.open(Opening { token: bob, ..Opening::default() });
+    assert_eq!(kit.shown.len(), 1, "it may be a name still");
+    kit.send(bob, json!({"type": "join", "room": "den", "user": "bob"}));
     assert_eq!(kit.shown.len(), 2, "elsewhere there is another place for a name");
 }
 
