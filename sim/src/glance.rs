@@ -111,6 +111,10 @@ pub(crate) struct Paged {
     _kind: Option<IgnoredAny>,
     #[serde(default, rename = "state")]
     _state: Option<IgnoredAny>,
+    #[serde(default, rename = "reply_to")]
+    _reply_to: Option<IgnoredAny>,
+    #[serde(default, rename = "mentions")]
+    _mentions: Option<IgnoredAny>,
 }
 
 /// A member in a list.
@@ -184,7 +188,8 @@ frames! {
     "message" Message { room: RoomNumber, user: UserNumber, seq: Seq, ..
         _content = "content": IgnoredAny, _timestamp = "timestamp": IgnoredAny,
         #[default] _key = "key": Option<IgnoredAny>, #[default] _client_id = "client_id": Option<IgnoredAny>,
-        #[default] _kind = "kind": Option<IgnoredAny>, #[default] _state = "state": Option<IgnoredAny>, }
+        #[default] _kind = "kind": Option<IgnoredAny>, #[default] _state = "state": Option<IgnoredAny>,
+        #[default] _reply_to = "reply_to": Option<IgnoredAny>, #[default] _mentions = "mentions": Option<IgnoredAny>, }
     "ack" Ack { id: RequestId, room: RoomNumber, epoch: Option<Epoch>, seq: Option<Seq>, .. }
     "presence" Presence { room: RoomNumber, user: UserNumber, status: Mood, .. }
     "history" History { room: RoomNumber, messages: Vec<Paged>, epoch: Epoch, more: bool, id: Option<RequestId>, .. }

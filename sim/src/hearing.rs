@@ -17,7 +17,7 @@ use crate::{
     playing::NUDGE,
     thread::Thread,
     trace::{Kind, Lane},
-    voice::{Heard, Mood, Standing, Wish},
+    voice::{Carried, Heard, Mood, Standing},
     witness::{member_id, room_id},
     world::{Event, World},
 };
@@ -59,9 +59,9 @@ impl World<'_> {
             Heard::Denied { plea, refusal, for_now } => {
                 return self.player_is_denied(client, plea, refusal, for_now);
             }
-            Heard::Message { room, user, content, seq, from_history } => {
-                let shown = Said { room: &room, user: &user, content: &content, seq, from_history };
-                return self.player_is_shown(client, &shown);
+            Heard::Message { room, user, content, seq, from_history, carried } => {
+                let shown = Said { room: &room, user: &user, content: &content, seq, from_history, carried };
+                return self.player_is_shown(client, shown);
             }
             Heard::Accepted { number, position } => return self.player_is_answered(client, number, position),
             Heard::Behind { room } => {
@@ -209,9 +209,8 @@ impl World<'_> {
     fn player_sends_again(&mut self, client: usize, room: usize, send: SendId, open: Open) {
         let connection = self.people[client].link;
         self.player(client).open.insert(send, Open { connection, is_repeated: true, ..open });
-        let (content, name) = (self.judge.content_of(send), self.judge.room(room).clone());
-        let wish = Wish::Say { room: name.as_str(), content: &content, number: send.0.into() };
-        self.player_wants(client, wish);
+        let content = self.judge.content_of(send);
+        self.player_speaks(client, room, &content, send);
     }
 
     /// Whether the server knows the key of what was first said then: longer than it is sent again, unless a clock has
@@ -234,14 +233,17 @@ impl World<'_> {
         self.judge.observe(Observation::Left { member, room, position })
     }
 
-    fn player_is_shown(&mut self, client: usize, said: &Said<'_>) -> Result<(), Broken> {
-        let Said { user, content, seq, from_history, .. } = *said;
+    fn player_is_shown(&mut self, client: usize, said: Said<'_>) -> Result<(), Broken> {
+        let Said { user, content, seq, from_history, carried, .. } = said;
         self.checked(Promise::Privacy.name());
         let (room, thread) = self.player_seat(client, said.room)?;
         let epoch = thread.last().map(|last| last.epoch);
         let dialect = self.player(client).voice.dialect();
         let send = self.judge.recognise_in(dialect, user, content)?;
         self.marks.hit(Mark::Heard);
+        if let Some(carried) = carried {
+            self.check_carried(send, &carried)?;
+        }
         if let (Some(seq), Some(epoch)) = (seq, epoch) {
             let position = Position::new(epoch, Seq(seq));
             self.check_hearing(client, room, epoch, send)?;
@@ -298,6 +300,7 @@ impl World<'_> {
                 format!("c{client} is told that message {number} is in its room"),
             );
         }
+        self.check_let_in(client, send)?;
         self.player_knows(send, position)
     }
 
@@ -367,6 +370,10 @@ impl World<'_> {
             Refusal::TokenExpired | Refusal::BadToken => return self.player_hears_of_token(client, refusal),
             // Of a room that was left, or that a server that is gone had.
             Refusal::NotMember | Refusal::ContentTooLarge | Refusal::LastRoom => {}
+            Refusal::PermissionDenied if message.is_some() => {
+                let number = message.and_then(|number| u32::try_from(number).ok());
+                return self.check_not_let_in(client, SendId(number.unwrap_or(u32::MAX)));
+            }
             // What guests say of a task that is not theirs.
             Refusal::PermissionDenied if self.role(client) == Role::Guest => {}
             Refusal::BadJson
@@ -477,11 +484,11 @@ impl World<'_> {
 }
 
 /// A message as a plain client reads it.
-#[derive(Clone, Copy)]
 struct Said<'a> {
     room: &'a str,
     user: &'a str,
     content: &'a str,
     seq: Option<u64>,
     from_history: bool,
+    carried: Option<Carried>,
 }

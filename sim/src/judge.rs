@@ -279,6 +279,12 @@ impl Judge {
         Some(self.said.get(send.0 as usize)?.room)
     }
 
+    /// Who has said a message, or means to.
+    #[must_use]
+    pub(crate) fn author_of(&self, send: SendId) -> Option<usize> {
+        Some(self.said.get(send.0 as usize)?.member)
+    }
+
     /// A client's user has asked for a page of older messages.
     pub(crate) fn asked(&mut self, member: usize, id: RequestId, before: Option<Seq>, limit: u32) {
         self.asked[member].insert(id, (before, limit));

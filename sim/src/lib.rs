@@ -62,6 +62,7 @@ mod reading;
 mod replicas;
 mod sabotage;
 mod sane;
+mod saying;
 pub mod scenario;
 mod server;
 mod simplify;

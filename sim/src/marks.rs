@@ -129,6 +129,8 @@ marks! {
     Agents = "voice agents",
     Heard = "shown to a voice",
     Slowed = "voice refused for now",
+    Carried = "shown with what it carries",
+    KindRefused = "kind of message refused",
     SaidAgain = "said again under its key",
     SaidOnceMore = "said once more under its key",
     KeysFull = "voice has no more keys",

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use chinwag_core::{ConnectionId, Time};
+use chinwag_core::{ConnectionId, Time, dialect::Dialect};
 use chinwag_oracle::SendId;
 
 use crate::{scenario::Patience, thread::Thread, visiting::Want, voice::Voice};
@@ -122,6 +122,11 @@ impl Player {
             last_plea: 0,
             failures: 0,
         }
+    }
+
+    /// What it speaks.
+    pub(crate) const fn dialect(&self) -> Dialect {
+        self.voice.dialect()
     }
 
     /// A new connection: what an earlier one knew is forgotten.

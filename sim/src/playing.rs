@@ -238,9 +238,7 @@ impl World<'_> {
         if room >= self.scenario.setup.rooms as usize {
             self.parlours.says(self.now, send);
         }
-        let name = self.judge.room(room).clone();
-        let wish = Wish::Say { room: name.as_str(), content: &content, number: send.0.into() };
-        self.player_wants(client, wish);
+        self.player_speaks(client, room, &content, send);
         Ok(())
     }
 

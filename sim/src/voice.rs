@@ -13,6 +13,7 @@ use chinwag_core::{
 };
 
 mod agents;
+mod carried;
 mod chat;
 mod envelope;
 mod fields;
@@ -20,6 +21,8 @@ mod fields;
 mod law;
 mod lobby;
 mod socketio;
+
+pub(crate) use carried::{Carried, Kind};
 
 /// What a user wants. Not every dialect has words for everything.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +79,14 @@ pub(crate) enum Heard {
     /// One is not in a room any more; its newest message, if the dialect names it.
     Gone { room: String, position: Option<Position> },
     /// Something was said.
-    Message { room: String, user: String, content: String, seq: Option<u64>, from_history: bool },
+    Message {
+        room: String,
+        user: String,
+        content: String,
+        seq: Option<u64>,
+        from_history: bool,
+        carried: Option<Carried>,
+    },
     /// What one has said is in its room; where, if the dialect says so.
     Accepted { number: u64, position: Option<Position> },
     /// Somebody has come.
@@ -256,6 +266,13 @@ impl Voice {
     /// Asks for something under a number that its connection has but once.
     pub(crate) fn plead(&self, room: &str, plea: Plea<'_>, number: u64) -> Line {
         Line::new(chat::pleads(&self.user, room, plea, number))
+    }
+
+    /// Says a message with all that it carries; nothing, if its dialect is another than the native one.
+    pub(crate) fn carries(&self, room: &str, content: &str, number: u64) -> Option<Line> {
+        let text =
+            matches!(self.tongue, Tongue::Chat).then(|| chat::carries(&self.user, room, content, number))?;
+        Some(Line { text, message: Some(number) })
     }
 
     /// The room it is in without having asked, where its specification knows such a one.

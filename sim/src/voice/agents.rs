@@ -80,7 +80,7 @@ fn message(data: &mut Fields<'_>) -> Result<Heard, String> {
     data.instant("timestamp")?;
     data.number_or_null("replyTo")?;
     let (room, user, content) = (LOBBY.to_owned(), data.text("sender")?, data.text("text")?);
-    Ok(Heard::Message { room, user, content, seq: None, from_history: false })
+    Ok(Heard::Message { room, user, content, seq: None, from_history: false, carried: None })
 }
 
 fn error(data: &mut Fields<'_>) -> Result<Heard, String> {

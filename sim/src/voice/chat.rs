@@ -4,7 +4,8 @@ use chinwag_core::{Epoch, Seq, UserName};
 use serde_json::json;
 
 use super::{
-    Heard, Hearing, Mood, Plea, Standing, Wish, fields::Fields, key, number_of, position, refusal, to_json,
+    Carried, Heard, Hearing, Mood, Plea, Standing, Wish, fields::Fields, key, number_of, position, refusal,
+    to_json,
 };
 
 pub(super) fn says(user: &UserName, wish: Wish<'_>) -> String {
@@ -21,6 +22,13 @@ pub(super) fn says(user: &UserName, wish: Wish<'_>) -> String {
             json!({"type": "task", "room": room, "task": task, "state": state})
         }
     };
+    to_json(&frame)
+}
+
+/// A message with all that it carries.
+pub(super) fn carries(user: &UserName, room: &str, content: &str, number: u64) -> String {
+    let mut frame = json!({"type": "message", "room": room, "content": content, "user": user.as_str()});
+    Carried::said(number).put(&mut frame);
     to_json(&frame)
 }
 
@@ -152,19 +160,9 @@ fn frame(kind: &str, fields: &mut Fields<'_>) -> Hearing {
 
 fn message(fields: &mut Fields<'_>, from_history: bool) -> Result<Heard, String> {
     fields.instant("timestamp")?;
-    fields.pass(&[
-        "key",
-        "client_id",
-        "reply_to",
-        "kind",
-        "file_url",
-        "file_name",
-        "mentions",
-        "priority",
-        "state",
-    ]);
+    let carried = Some(Carried::take(fields)?);
     let (room, user, content) = (fields.text("room")?, fields.text("user")?, fields.text("content")?);
-    Ok(Heard::Message { room, user, content, seq: Some(fields.number("seq")?), from_history })
+    Ok(Heard::Message { room, user, content, seq: Some(fields.number("seq")?), from_history, carried })
 }
 
 fn history(fields: &mut Fields<'_>) -> Hearing {

@@ -150,7 +150,14 @@ fn message(payload: &mut Fields<'_>) -> Result<Heard, String> {
     metadata.end()?;
     let (room, user, content) =
         (payload.text("roomId")?, payload.text("senderId")?, payload.text("content")?);
-    Ok(Heard::Message { room, user, content, seq: Some(payload.number("seq")?), from_history: false })
+    Ok(Heard::Message {
+        room,
+        user,
+        content,
+        seq: Some(payload.number("seq")?),
+        from_history: false,
+        carried: None,
+    })
 }
 
 fn member(mut member: Fields<'_>) -> Result<(), String> {

@@ -215,6 +215,10 @@ impl<'a> Fields<'a> {
         self.need(name)
     }
 
+    pub(super) fn maybe_names(&mut self, name: &str) -> Taken<Option<Vec<String>>> {
+        self.get(name)
+    }
+
     pub(super) fn object(&mut self, name: &str) -> Taken<Self> {
         self.need(name)
     }

@@ -219,7 +219,7 @@ fn message(text: &str) -> Result<Heard, String> {
         is_instant(at).then(|| (room.to_owned(), user.to_owned(), content.to_owned()))
     };
     let (room, user, content) = parts().ok_or("there is no such line")?;
-    Ok(Heard::Message { room, user, content, seq: None, from_history: false })
+    Ok(Heard::Message { room, user, content, seq: None, from_history: false, carried: None })
 }
 
 /// A text on a terminal: what would command it is replaced, and further lines are indented.

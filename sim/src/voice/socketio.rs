@@ -199,7 +199,7 @@ fn message(body: &mut Fields<'_>, from_history: bool) -> Result<Heard, String> {
     body.word("sender")?;
     body.pass(&["status", "kind", "fileUrl", "fileName", "mentions", "replyTo", "priority"]);
     let (room, user, content) = (body.text("room")?, body.text("userId")?, body.text("message")?);
-    Ok(Heard::Message { room, user, content, seq: Some(body.number("seq")?), from_history })
+    Ok(Heard::Message { room, user, content, seq: Some(body.number("seq")?), from_history, carried: None })
 }
 
 fn refused(body: &mut Fields<'_>) -> Result<Heard, String> {
