@@ -14,7 +14,6 @@ use crate::{
     marks::Mark,
     person::Person,
     player::{Alarm, Open},
-    playing::NUDGE,
     thread::Thread,
     trace::{Kind, Lane},
     voice::{Carried, Heard, Mood, Standing},
@@ -340,9 +339,8 @@ impl World<'_> {
         match refusal {
             _ if for_now => {
                 self.marks.hit(Mark::Slowed);
-                let player = self.player(client);
-                if !std::mem::replace(&mut player.is_nudged, true) {
-                    self.add_after(NUDGE, Event::Player { client, alarm: Alarm::Nudge });
+                if let Some(later) = self.player(client).asks_again_in() {
+                    self.add_after(later, Event::Player { client, alarm: Alarm::Nudge });
                 }
             }
             Refusal::Replaced => {

@@ -46,6 +46,8 @@ pub(crate) struct Player {
     pub(crate) has_babbled: bool,
     /// It will look again soon at which rooms it is in.
     pub(crate) is_nudged: bool,
+    /// How often it was to look again since it last came into a room.
+    nudges: u32,
     /// When it connects again.
     pub(crate) returns: Option<Time>,
     /// It does not come back.
@@ -96,6 +98,12 @@ pub(crate) enum Alarm {
     Renew(ConnectionId),
 }
 
+/// When somebody who was too fast asks again, at first.
+pub(crate) const NUDGE: Duration = Duration::from_secs(1);
+
+/// How often that is doubled.
+const NUDGE_DOUBLINGS: u32 = 3;
+
 impl Player {
     /// One that has not been started.
     pub(crate) fn new(voice: Voice) -> Self {
@@ -111,6 +119,7 @@ impl Player {
             heard: Time(0),
             has_babbled: false,
             is_nudged: false,
+            nudges: 0,
             returns: None,
             is_over: false,
             pleas: BTreeMap::new(),
@@ -154,7 +163,16 @@ impl Player {
 
     /// It has been let in: if it is lost, it comes back soon.
     pub(crate) fn is_let_in(&mut self) {
-        self.failures = 0;
+        (self.failures, self.nudges) = (0, 0);
+    }
+
+    /// It was too fast: when it asks again for what it does not have, later each time; nothing, if it will anyway.
+    pub(crate) fn asks_again_in(&mut self) -> Option<Duration> {
+        if std::mem::replace(&mut self.is_nudged, true) {
+            return None;
+        }
+        self.nudges += 1;
+        Some(NUDGE * (1 << (self.nudges - 1).min(NUDGE_DOUBLINGS)))
     }
 
     /// A message that waited for its answer is in its room; false if none did.

@@ -10,14 +10,11 @@ use crate::{
     judge::Broken,
     link::Up,
     person::Person,
-    player::{Alarm, Player},
+    player::{Alarm, NUDGE, Player},
     scenario::Action,
     voice::{Line, Wish},
     world::{Event, World},
 };
-
-/// What was refused is asked for again after this.
-pub(crate) const NUDGE: Duration = Duration::from_secs(1);
 
 /// The client's connection.
 impl World<'_> {
