@@ -93,7 +93,7 @@ async fn commands_answer_whoever_typed_them() {
     bob.next_text().await;
     for (wrong, answer) in [
         ("/dance", "! There is no such command; /help lists them."),
-        ("/join", "! A field is missing or has the wrong type. (/join wants one room)"),
+        ("/join", "! Something is missing, or is not what it must be. (/join wants one room)"),
         (
             "/join a/b",
             "! The room name is not valid. (it holds '/': only letters, digits, - _ . and, in room names, : may be used)",

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::de::IgnoredAny;
+
 use crate::{name::UserName, role::Role, time::Time};
 
 /// A token as a client shows it. Whoever has it can speak for its user, so it is never printed.
@@ -15,9 +17,11 @@ impl Token {
         Self(token.into())
     }
 
-    /// Whether it looks like a token: three parts with dots between (RFC 7515).
-    pub(crate) fn has_form(&self) -> bool {
-        self.0.split('.').count() == 3
+    /// Whether it is one, good or bad: it begins with a header, which is a JSON object in base64url (RFC 7515 §3.1).
+    /// What comes behind is not looked at, so that a token that was cut short is still none of a user's names.
+    pub(crate) fn has_header(&self) -> bool {
+        let header = self.0.split('.').next().and_then(base64url).unwrap_or_default();
+        header.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(&header).is_ok()
     }
 
     /// For whoever verifies it.
@@ -25,6 +29,28 @@ impl Token {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+}
+
+/// Reads base64 with the alphabet of addresses and without padding (RFC 4648 §5).
+fn base64url(text: &str) -> Option<Vec<u8>> {
+    let (mut bytes, mut bits, mut count) = (Vec::with_capacity(text.len() * 3 / 4), 0u32, 0);
+    for sign in text.bytes() {
+        let six = match sign {
+            b'A'..=b'Z' => sign - b'A',
+            b'a'..=b'z' => sign - b'a' + 26,
+            b'0'..=b'9' => sign - b'0' + 52,
+            b'-' => 62,
+            b'_' => 63,
+            _ => return None,
+        };
+        (bits, count) = (bits << 6 | u32::from(six), count + 6);
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+    Some(bytes)
 }
 
 impl fmt::Debug for Token {
@@ -83,6 +109,62 @@ impl TokenFault {
             Self::BadClaim => "a claim is missing or has the wrong type",
             Self::BadName => "its subject is not a valid user name",
             Self::BadOwner => "its owner is not a valid user name",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_begins_with_a_header_is_a_token_and_no_name() {
+        // {"alg":"none"}, {"alg":"HS256"}, {"typ":"JWT","alg":"HS256"}, {} and, behind white space, { "alg" : "HS256" }.
+        let header = "eyJhbGciOiJub25lIn0";
+        for token in [
+            format!("{header}.eyJzdWIiOiJhbm4ifQ."),
+            format!("{header}.eyJzdWIi"),
+            format!("{header}.a.b.c.d"),
+            header.to_owned(),
+            "eyJhbGciOiJIUzI1NiJ9.e30.c2ln".to_owned(),
+            "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30.c2ln".to_owned(),
+            "e30.e30.c2ln".to_owned(),
+            "IHsgImFsZyIgOiAiSFMyNTYiIH0.e30.c2ln".to_owned(),
+        ] {
+            assert!(Token::new(&token).has_header(), "{token}");
+        }
+        for name in [
+            "",
+            "ann",
+            "j.r.tolkien",
+            "a.b.c",
+            "..",
+            "eyal.d.b",
+            "eyJ.a.b",
+            "W10.a.b",
+            "MTIz.a.b",
+            "eyJhbGciOiJI",
+        ] {
+            assert!(!Token::new(name).has_header(), "{name}");
+        }
+    }
+
+    #[test]
+    fn base64_is_read_as_the_rfc_shows() {
+        for (text, bytes) in [
+            ("", ""),
+            ("Zg", "f"),
+            ("Zm8", "fo"),
+            ("Zm9v", "foo"),
+            ("Zm9vYg", "foob"),
+            ("Zm9vYmE", "fooba"),
+            ("Zm9vYmFy", "foobar"),
+        ] {
+            assert_eq!(base64url(text).as_deref(), Some(bytes.as_bytes()));
+        }
+        assert_eq!(base64url("-_-_"), Some(vec![0xfb, 0xff, 0xbf]));
+        for wrong in ["Zg==", "Zm+v", "Zm/v", "Zm 9v", "Zé"] {
+            assert_eq!(base64url(wrong), None, "{wrong}");
         }
     }
 }

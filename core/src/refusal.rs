@@ -44,7 +44,7 @@ refusals! {
     /// The text is no envelope (S2.2).
     BadEnvelope = "bad_envelope", "The frame is no envelope with a type and a payload.";
     /// A field is missing or has the wrong type.
-    BadFrame = "bad_frame", "A field is missing or has the wrong type.";
+    BadFrame = "bad_frame", "Something is missing, or is not what it must be.";
     /// No such `type`.
     UnknownType = "unknown_type", "The frame's type is not known.";
     /// A binary frame where text is spoken.

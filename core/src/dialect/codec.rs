@@ -247,9 +247,10 @@ impl Opening {
     }
 }
 
-/// Specification 2 has no other place for a name: where it needs no token, what cannot be one is taken so.
+/// Specification 2 has no other place for a name: where it needs no token, what is none, not even a bad one, is taken so.
+/// What is signed is longer than a name may be.
 fn may_be_name(token: &Token, config: &GatewayConfig) -> bool {
-    !config.needs_token(Dialect::Envelope) && !token.has_form()
+    !config.needs_token(Dialect::Envelope) && !token.has_header()
 }
 
 /// One connection's end of its dialect: reads its frames, and writes what is for it alone.

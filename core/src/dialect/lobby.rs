@@ -135,7 +135,10 @@ fn refuse(payloads: &mut Payloads, refusal: Refusal, detail: Option<&str>, retry
         (refusal.message(), detail.map_or(String::new(), |detail| format!(" ({detail})")));
     match retry_after {
         Some(wait) => {
-            line(payloads, format_args!("! {sentence}{} Wait {:.1} s.", Plain(&detail), wait.as_secs_f64()));
+            // Rounded up, for whoever comes back sooner is refused again.
+            let tenths = wait.as_micros().div_ceil(100_000);
+            let (seconds, tenths) = (tenths / 10, tenths % 10);
+            line(payloads, format_args!("! {sentence}{} Wait {seconds}.{tenths} s.", Plain(&detail)));
         }
         None => line(payloads, format_args!("! {sentence}{}", Plain(&detail))),
     }

@@ -1,17 +1,16 @@
 //! The rooms of one connection whose client does not wait for answers: which one it means, whatever is answered when.
 //!
-//! A room is meant as soon as it is asked for, and not any more as soon as it is asked to be left. What is refused has
-//! not happened, and answers about different rooms come in any order; so every leave that is not answered knows what it
-//! would take away.
+//! What the server has said of each room is kept, and beside it what was asked for since and is not answered. Where the
+//! connection will be if all of that happens follows from the two; so what is refused has never counted.
 
 use std::collections::VecDeque;
 
-use crate::{id::RequestId, name::RoomName, refusal::Refusal};
+use crate::{id::RequestId, name::RoomName};
 
 /// Where one connection is, or will be if nothing is refused.
 #[derive(Debug, Default)]
 pub(super) struct Memberships {
-    /// The current one last; the others as they were left for it. None of them is [`Standing::Out`].
+    /// The rooms it is in or has asked for, in the order in which it turned to them.
     places: Vec<Place>,
     /// What was asked for and is not answered, in order; no more than the gateway lets a connection ask for at once.
     pending: VecDeque<Pending>,
@@ -20,16 +19,18 @@ pub(super) struct Memberships {
 #[derive(Debug)]
 struct Place {
     room: RoomName,
-    standing: Standing,
+    /// So the server has said last.
+    is_in: bool,
 }
 
-/// How sure it is that somebody is in a room, from the least to the most.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+/// How sure it is that somebody will be in a room.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Standing {
+    /// They are not, or have asked to leave.
     Out,
     /// It depends on an answer.
     Asked,
-    /// The server has let them in.
+    /// The server has let them in, and they have not asked to leave.
     In,
 }
 
@@ -40,120 +41,114 @@ struct Pending {
     change: Change,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Change {
     Join,
-    /// And how it was before.
-    Leave(Standing),
+    Leave,
 }
 
 impl Memberships {
-    /// The current room.
+    /// The current room: of those that they are or will be in, the one turned to last.
     pub(super) fn current(&self) -> Option<&RoomName> {
-        self.places.last().map(|place| &place.room)
+        self.meant().next().map(|place| &place.room)
     }
 
     /// Whether there is a room besides the current one to be in for certain.
     pub(super) fn has_another(&self) -> bool {
-        self.places.iter().rev().skip(1).any(|place| place.standing == Standing::In)
+        self.meant().skip(1).any(|place| self.standing(place) == Standing::In)
     }
 
-    /// Makes a room the current one, if it is one of these.
+    /// Makes a room the current one, if they are or will be in it.
     pub(super) fn turn_to(&mut self, room: &RoomName) -> bool {
-        let Some(at) = self.place(room) else { return false };
-        self.places[at..].rotate_left(1);
-        true
+        let is_meant = self.meant().any(|place| place.room == *room);
+        if is_meant {
+            self.put_last(room);
+        }
+        is_meant
     }
 
     /// A room is asked for; it is the current one.
     pub(super) fn ask_in(&mut self, id: RequestId, room: &RoomName) {
-        if !self.turn_to(room) {
-            self.places.push(Place { room: room.clone(), standing: Standing::Asked });
-        }
+        self.put_last(room);
         self.pending.push_back(Pending { id, room: room.clone(), change: Change::Join });
     }
 
     /// It is asked to be let out of a room.
     pub(super) fn ask_out(&mut self, id: RequestId, room: &RoomName) {
-        let before = self.place(room).map_or(Standing::Out, |at| self.places.remove(at).standing);
-        self.pending.push_back(Pending { id, room: room.clone(), change: Change::Leave(before) });
+        self.pending.push_back(Pending { id, room: room.clone(), change: Change::Leave });
     }
 
     /// The server has let them in, whoever asked for it.
     pub(super) fn joined(&mut self, room: &RoomName) {
-        let at = self.answered(room, |change| matches!(change, Change::Join));
-        self.found(room, at.unwrap_or(0), Standing::In);
+        self.answered(room, Change::Join);
+        if self.place(room).is_none() {
+            self.put_last(room);
+        }
+        self.told(room, true);
     }
 
     /// They are out of a room, whoever asked for it.
     pub(super) fn left(&mut self, room: &RoomName) {
-        // Who asked for it is out of it already, and may have asked to come back.
-        if self.answered(room, |change| matches!(change, Change::Leave(_))).is_none() {
-            self.places.retain(|place| place.room != *room);
-        }
+        self.answered(room, Change::Leave);
+        self.told(room, false);
     }
 
-    /// They were sent out of a room.
+    /// They were sent out of a room. What they have asked for is answered all the same.
     pub(super) fn kicked(&mut self, room: &RoomName) {
-        // A leave that was asked for will be refused, and changes nothing any more.
-        self.answered(room, |change| matches!(change, Change::Leave(_)));
-        // Who has asked to come back is on the way in.
-        self.places.retain(|place| place.room != *room || place.standing != Standing::In);
+        self.told(room, false);
     }
 
     /// What was asked for does not happen.
-    pub(super) fn refused(&mut self, id: RequestId, refusal: Refusal) {
-        let Some(at) = self.pending.iter().position(|pending| pending.id == id) else { return };
-        let Pending { room, change, .. } = self.pending.remove(at).expect("just found");
-        match change {
-            Change::Join => self.not_let_in(&room, at),
-            // There was nothing to leave.
-            Change::Leave(_) if matches!(refusal, Refusal::NotMember | Refusal::UnknownRoom) => {}
-            Change::Leave(before) => self.found(&room, at, before),
+    pub(super) fn refused(&mut self, id: RequestId) {
+        if let Some(at) = self.pending.iter().position(|pending| pending.id == id) {
+            let Pending { room, .. } = self.pending.remove(at).expect("just found");
+            self.forget_if_out(&room);
         }
     }
 
-    /// Before what is pending from `from` on, they were so in this room.
-    fn found(&mut self, room: &RoomName, from: usize, standing: Standing) {
-        match self.next_leave(room, from).map(|(_, before)| before) {
-            Some(before) => *before = standing.max(*before),
-            None => match self.place(room) {
-                Some(at) => self.places[at].standing = standing.max(self.places[at].standing),
-                None if standing == Standing::Out => {}
-                None => self.places.push(Place { room: room.clone(), standing }),
-            },
-        }
+    /// The rooms that they are or will be in, the current one first.
+    fn meant(&self) -> impl Iterator<Item = &Place> {
+        self.places.iter().rev().filter(|place| self.standing(place) != Standing::Out)
     }
 
-    /// A join that was pending at `at` is refused: whoever was not in the room and has not asked again is out of it.
-    fn not_let_in(&mut self, room: &RoomName, at: usize) {
-        let since =
-            self.pending.iter().take(at).rposition(|pending| pending.leaves(room)).map_or(0, |it| it + 1);
-        let next = self.next_leave(room, at).map(|(it, _)| it);
-        let until = next.unwrap_or(self.pending.len());
-        if self.pending.range(since..until).any(|pending| pending.room == *room) {
-            return;
-        }
-        match self.next_leave(room, at) {
-            Some((_, before)) if *before == Standing::Asked => *before = Standing::Out,
-            Some(_) => {}
-            None => self.places.retain(|place| place.room != *room || place.standing == Standing::In),
-        }
-    }
-
-    /// Where the next leave of this room is pending, and what it takes away.
-    fn next_leave(&mut self, room: &RoomName, from: usize) -> Option<(usize, &mut Standing)> {
-        self.pending.iter_mut().enumerate().skip(from).find_map(|(at, pending)| match &mut pending.change {
-            Change::Leave(before) if pending.room == *room => Some((at, before)),
-            _ => None,
+    fn standing(&self, place: &Place) -> Standing {
+        let told = if place.is_in { Standing::In } else { Standing::Out };
+        self.pending_of(&place.room).fold(told, |standing, change| match (standing, change) {
+            (_, Change::Leave) => Standing::Out,
+            (Standing::In, Change::Join) => Standing::In,
+            (_, Change::Join) => Standing::Asked,
         })
     }
 
-    /// Where the first pending change of this kind was, which is answered now.
-    fn answered(&mut self, room: &RoomName, is_meant: impl Fn(&Change) -> bool) -> Option<usize> {
-        let at = self.pending.iter().position(|it| it.room == *room && is_meant(&it.change))?;
-        self.pending.remove(at);
-        Some(at)
+    fn pending_of(&self, room: &RoomName) -> impl Iterator<Item = Change> {
+        self.pending.iter().filter(move |pending| pending.room == *room).map(|pending| pending.change)
+    }
+
+    /// The first pending change of this kind is answered now, if any is.
+    fn answered(&mut self, room: &RoomName, change: Change) {
+        if let Some(at) = self.pending.iter().position(|it| it.room == *room && it.change == change) {
+            self.pending.remove(at);
+        }
+    }
+
+    fn told(&mut self, room: &RoomName, is_in: bool) {
+        if let Some(at) = self.place(room) {
+            self.places[at].is_in = is_in;
+        }
+        self.forget_if_out(room);
+    }
+
+    fn put_last(&mut self, room: &RoomName) {
+        match self.place(room) {
+            Some(at) => self.places[at..].rotate_left(1),
+            None => self.places.push(Place { room: room.clone(), is_in: false }),
+        }
+    }
+
+    fn forget_if_out(&mut self, room: &RoomName) {
+        if !self.pending_of(room).any(|change| change == Change::Join) {
+            self.places.retain(|place| place.room != *room || place.is_in);
+        }
     }
 
     fn place(&self, room: &RoomName) -> Option<usize> {
@@ -167,12 +162,6 @@ impl Memberships {
     }
 }
 
-impl Pending {
-    fn leaves(&self, room: &RoomName) -> bool {
-        self.room == *room && matches!(self.change, Change::Leave(_))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeSet, VecDeque};
@@ -182,7 +171,7 @@ mod tests {
     use super::*;
     use crate::dialect::kit::room;
 
-    /// What is typed, or who answers.
+    /// What is typed, or what the server does.
     #[derive(Clone, Copy, Debug)]
     enum Step {
         Join(usize),
@@ -192,24 +181,33 @@ mod tests {
         TooFast,
         /// The server answers what was asked of this room first.
         Answer(usize, bool),
+        /// The server sends them out of this room.
+        Kick(usize),
+        /// The server puts them into this room, for which nothing is asked.
+        Lead(usize),
     }
 
     const ROOMS: [&str; 3] = ["lobby", "a", "b"];
 
     fn step() -> impl Strategy<Value = Step> {
+        let of = || 0..ROOMS.len();
         prop_oneof![
-            (0..ROOMS.len()).prop_map(Step::Join),
-            Just(Step::Leave),
-            Just(Step::TooFast),
-            (0..ROOMS.len(), any::<bool>()).prop_map(|(of, yes)| Step::Answer(of, yes)),
+            4 => of().prop_map(Step::Join),
+            4 => Just(Step::Leave),
+            1 => Just(Step::TooFast),
+            8 => (of(), prop::bool::weighted(0.8)).prop_map(|(of, yes)| Step::Answer(of, yes)),
+            1 => of().prop_map(Step::Kick),
+            1 => of().prop_map(Step::Lead),
         ]
     }
 
     /// A connection in the lobby, and a server that answers each room's requests in order.
     struct World {
         memberships: Memberships,
-        asked: [VecDeque<(RequestId, bool)>; ROOMS.len()],
+        asked: [VecDeque<(RequestId, Change)>; ROOMS.len()],
         members: BTreeSet<usize>,
+        /// All that were ever turned to or entered, the last one last.
+        turned_to: Vec<usize>,
         /// The room of what was asked just now.
         just_asked: Option<usize>,
         requests: u64,
@@ -223,84 +221,136 @@ mod tests {
                 memberships,
                 asked: Default::default(),
                 members: [0].into(),
+                turned_to: vec![0],
                 just_asked: None,
                 requests: 0,
             }
         }
 
         fn step(&mut self, step: Step, asks_again: bool) {
-            self.requests += 1;
-            let id = RequestId(self.requests);
             let just_asked = self.just_asked.take();
             match step {
-                // The `lobby` dialect does not ask for a room twice; the `envelope` dialect does.
-                Step::Join(of) if !asks_again && self.memberships.turn_to(&room(ROOMS[of])) => {}
-                Step::Join(of) => {
-                    self.memberships.ask_in(id, &room(ROOMS[of]));
-                    self.ask(of, id, true);
-                }
-                Step::Leave if !self.memberships.has_another() => {}
-                Step::Leave => {
-                    let left = self.memberships.current().expect("somewhere").clone();
-                    let of = ROOMS.iter().position(|name| *name == left.as_str()).expect("one of these");
-                    self.memberships.ask_out(id, &left);
-                    self.ask(of, id, false);
-                }
+                Step::Join(of) => self.join(of, asks_again),
+                Step::Leave => self.leave(),
                 Step::TooFast => {
                     if let Some((id, _)) = just_asked.and_then(|of| self.asked[of].pop_back()) {
-                        self.memberships.refused(id, Refusal::RateLimited);
+                        self.memberships.refused(id);
                     }
                 }
                 Step::Answer(of, yes) => self.answer(of, yes),
+                Step::Kick(of) => {
+                    if self.members.remove(&of) {
+                        self.memberships.kicked(&room(ROOMS[of]));
+                    }
+                }
+                Step::Lead(of) if self.members.contains(&of) || !self.asked[of].is_empty() => {}
+                Step::Lead(of) => {
+                    self.members.insert(of);
+                    self.turn_to(of);
+                    self.memberships.joined(&room(ROOMS[of]));
+                }
             }
         }
 
-        fn ask(&mut self, of: usize, id: RequestId, is_join: bool) {
-            self.asked[of].push_back((id, is_join));
+        /// The `lobby` dialect does not ask for a room twice; the `envelope` dialect does.
+        fn join(&mut self, of: usize, asks_again: bool) {
+            let is_meant = self.meant().contains(&of);
+            self.turn_to(of);
+            if !asks_again {
+                assert_eq!(self.memberships.turn_to(&room(ROOMS[of])), is_meant);
+                if is_meant {
+                    return;
+                }
+            }
+            let id = self.ask(of, Change::Join);
+            self.memberships.ask_in(id, &room(ROOMS[of]));
+        }
+
+        fn leave(&mut self) {
+            let current = self.current();
+            let leaves = |of: usize| self.asked[of].iter().any(|(_, change)| *change == Change::Leave);
+            let has_another = self.members.iter().any(|&of| Some(of) != current && !leaves(of));
+            assert_eq!(self.memberships.has_another(), has_another);
+            if !has_another {
+                return;
+            }
+            let of = current.expect("there is another one");
+            let id = self.ask(of, Change::Leave);
+            self.memberships.ask_out(id, &room(ROOMS[of]));
+        }
+
+        fn turn_to(&mut self, of: usize) {
+            self.turned_to.retain(|&earlier| earlier != of);
+            self.turned_to.push(of);
+        }
+
+        fn ask(&mut self, of: usize, change: Change) -> RequestId {
+            self.requests += 1;
+            let id = RequestId(self.requests);
+            self.asked[of].push_back((id, change));
             self.just_asked = Some(of);
+            id
         }
 
         fn answer(&mut self, of: usize, yes: bool) {
-            let Some((id, is_join)) = self.asked[of].pop_front() else { return };
+            let Some((id, change)) = self.asked[of].pop_front() else { return };
             let name = room(ROOMS[of]);
-            match (is_join, yes) {
-                (true, true) => {
+            match change {
+                Change::Join if yes => {
                     self.members.insert(of);
                     self.memberships.joined(&name);
                 }
-                (false, _) if !self.members.contains(&of) => self.memberships.refused(id, Refusal::NotMember),
-                (false, true) => {
-                    self.members.remove(&of);
-                    self.memberships.left(&name);
-                }
-                (_, false) => self.memberships.refused(id, Refusal::RateLimited),
+                Change::Leave if yes && self.members.remove(&of) => self.memberships.left(&name),
+                Change::Join | Change::Leave => self.memberships.refused(id),
             }
+        }
+
+        /// Where they are once all that they have asked for is granted.
+        fn meant(&self) -> BTreeSet<usize> {
+            let ends_in = |&of: &usize| match self.asked[of].back() {
+                Some((_, change)) => *change == Change::Join,
+                None => self.members.contains(&of),
+            };
+            (0..ROOMS.len()).filter(ends_in).collect()
+        }
+
+        /// Of these, the one turned to last.
+        fn current(&self) -> Option<usize> {
+            let meant = self.meant();
+            self.turned_to.iter().rev().find(|of| meant.contains(of)).copied()
+        }
+
+        fn is_meant_as_kept(&self) -> bool {
+            self.memberships.current().map(RoomName::as_str) == self.current().map(|of| ROOMS[of])
         }
     }
 
     proptest! {
-        /// Whatever is typed ahead and refused, who leaves no room but for another is always somewhere (S1.9), and
-        /// once everything is answered, where the server has them.
+        /// Whatever is typed ahead, answered and refused: who leaves no room but for another is always somewhere (S1.9),
+        /// unless they were sent away; what is typed is meant for where they will be; and once everything is answered
+        /// they are where the server has them.
         #[test]
         fn nobody_is_nowhere(
-            steps in prop::collection::vec(step(), 1..60), rest: [bool; 60], asks_again: bool,
+            steps in prop::collection::vec(step(), 1..60), rest: [bool; 60], asks_again: bool, kicks: bool,
         ) {
             let mut world = World::new();
             for step in steps {
+                if !kicks && matches!(step, Step::Kick(_)) {
+                    continue;
+                }
                 world.step(step, asks_again);
-                prop_assert!(world.memberships.current().is_some());
-                prop_assert!(!world.members.is_empty());
+                prop_assert!(world.is_meant_as_kept());
+                prop_assert!(kicks || !world.members.is_empty());
             }
             for (at, yes) in rest.into_iter().cycle().enumerate().take(60 * ROOMS.len()) {
                 world.answer(at % ROOMS.len(), yes);
-                prop_assert!(world.memberships.current().is_some());
-                prop_assert!(!world.members.is_empty());
+                prop_assert!(world.is_meant_as_kept());
+                prop_assert!(kicks || !world.members.is_empty());
             }
             let places = &world.memberships.places;
-            prop_assert!(places.iter().all(|place| place.standing == Standing::In));
             let rooms: BTreeSet<_> = places.iter().map(|place| place.room.as_str()).collect();
             prop_assert_eq!(rooms, world.members.iter().map(|&of| ROOMS[of]).collect());
-            prop_assert_eq!(world.memberships.remembered(), (places.len(), 0));
+            prop_assert_eq!(world.memberships.remembered(), (world.members.len(), 0));
         }
     }
 }

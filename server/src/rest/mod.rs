@@ -37,8 +37,7 @@ pub(crate) async fn answer(hub: &Rc<Hub>, peer: SocketAddr, request: Request<Inc
     match route::find(request.method(), request.uri().path()) {
         Found::Methods(methods) => {
             let status = StatusCode::METHOD_NOT_ALLOWED;
-            let problem =
-                Problem::new(status, "method_not_allowed", format!("Only {methods} is understood here."));
+            let problem = Problem::new(status, "method_not_allowed", format!("Understood here: {methods}."));
             let methods = HeaderValue::from_str(&methods).expect("methods are plain ASCII");
             refuse(&problem).with(ALLOW, methods)
         }

@@ -95,7 +95,12 @@ async fn read<T: DeserializeOwned>(body: Incoming, settings: &Settings) -> Resul
         }
         Problem::new(StatusCode::BAD_REQUEST, "bad_json", "The body could not be read.")
     })?;
-    serde_json::from_slice(&bytes.to_bytes()).map_err(|error| {
+    let bytes = bytes.to_bytes();
+    // Serde would take an array for the fields in order.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_frame", "The body is not an object."));
+    }
+    serde_json::from_slice(&bytes).map_err(|error| {
         let code = if error.is_data() { "bad_frame" } else { "bad_json" };
         Problem::new(StatusCode::BAD_REQUEST, code, format!("The body is not what it must be: {error}."))
     })

@@ -149,7 +149,8 @@ pub(crate) fn find(method: &Method, path: &str) -> Found {
     if let Some((route, parameter)) = at_path().find(|(route, _)| route.method == *method) {
         return Found::Route(route, parameter);
     }
-    Found::Methods(at_path().map(|(route, _)| route.method.as_str()).collect::<Vec<_>>().join(", "))
+    let methods = at_path().map(|(route, _)| if route.method == Method::GET { "GET, HEAD" } else { "POST" });
+    Found::Methods(methods.collect::<Vec<_>>().join(", "))
 }
 
 /// Whether there is a route at this path.
@@ -200,6 +201,6 @@ mod tests {
             assert_eq!(found(Method::GET, path), None, "{path}");
         }
         let Found::Methods(methods) = find(&Method::PUT, "/api/rooms/a/messages") else { panic!("found") };
-        assert_eq!(methods, "GET, POST");
+        assert_eq!(methods, "GET, HEAD, POST");
     }
 }

@@ -158,11 +158,16 @@ async fn refusals_have_fitting_statuses() {
     }
     let broken = ask(&server, "POST", general, "", "{").await;
     assert_eq!((broken.status, &broken.body["error"]["code"]), (400, &json!("bad_json")));
+    for path in [general, "/bot-execution/weather/chat?user=ann"] {
+        // Serde would take an array for the fields in order.
+        let list = post(&server, path, "", &json!(["hi"])).await;
+        assert_eq!((list.status, &list.body["error"]["code"]), (400, &json!("bad_frame")), "{path}");
+    }
     let number = fetch(&server, "/api/rooms?user=ann&limit=few").await;
     assert_eq!((number.status, &number.body["error"]["code"]), (400, &json!("bad_frame")));
     let put = ask(&server, "PUT", general, "", "").await;
     assert_eq!(put.status, 405);
-    assert!(put.head.contains("allow: get, post"), "{put:?}");
+    assert!(put.head.contains("allow: get, head, post"), "{put:?}");
     drop(ann);
     server.stop().await;
 }

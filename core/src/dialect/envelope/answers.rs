@@ -73,7 +73,7 @@ impl Envelope {
             Event::Joined { room, .. } => self.rooms.joined(room),
             Event::Left { room, kicked: true, .. } => self.rooms.kicked(room),
             Event::Left { room, .. } => self.rooms.left(room),
-            Event::Error { id: Some(id), refusal, .. } => self.rooms.refused(id, refusal),
+            Event::Error { id: Some(id), .. } => self.rooms.refused(id),
             _ => {}
         }
         let reply_to = answered.as_ref().and_then(|pending| pending.message_id.as_deref());

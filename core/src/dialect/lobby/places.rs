@@ -112,7 +112,7 @@ impl Lobby {
                         let room = RoomName::new(LOBBY).expect("a fitting name");
                         *self = Self::at(&room);
                     }
-                    Event::Error { id: Some(id), refusal, .. } => self.rooms.refused(*id, *refusal),
+                    Event::Error { id: Some(id), .. } => self.rooms.refused(*id),
                     _ => {}
                 }
                 super::encode(event, payloads);

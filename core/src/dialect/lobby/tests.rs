@@ -269,6 +269,17 @@ fn a_command_says_what_it_wants() {
             "{typed}"
         );
     }
+    let refused = |refusal, detail, retry_after| {
+        shared(&Event::Error { id: Some(RequestId(1)), key: None, refusal, detail, retry_after })
+    };
+    assert_eq!(
+        refused(Refusal::BadFrame, Some("/join wants one room"), None),
+        ["! Something is missing, or is not what it must be. (/join wants one room)"]
+    );
+    for (micros, wait) in [(1, "0.1"), (100_000, "0.1"), (100_001, "0.2"), (9_950_000, "10.0")] {
+        let told = refused(Refusal::RateLimited, None, Some(Duration::from_micros(micros)));
+        assert_eq!(told, [format!("! Too fast; try again later. Wait {wait} s.")]);
+    }
 }
 
 #[test]
@@ -334,7 +345,7 @@ fn lists_and_notices_are_for_people() {
     assert_eq!(shared(&event), ["* Task T-1 for ann in #general: working, on it (25 %)"]);
     let warning =
         Event::Warning { refusal: Refusal::RateLimited, count: 3, retry_after: Duration::from_millis(150) };
-    assert_eq!(shared(&warning), ["! Too fast; try again later. Wait 0.1 s."]);
+    assert_eq!(shared(&warning), ["! Too fast; try again later. Wait 0.2 s."]);
     let event = Event::MembersChanged { room: &general, joined: &[ann], left: &[], count: 101 };
     assert_eq!(shared(&event), ["* ann has joined #general.", "* #general has 101 members now."]);
 }

@@ -128,7 +128,7 @@ fn who_is_not_let_in_is_told_why() {
     assert_eq!(
         said,
         [
-            r#"44/admin,{"message":"A field is missing or has the wrong type. (there is no namespace /admin)","data":{"code":"bad_frame","message":"A field is missing or has the wrong type. (there is no namespace /admin)"}}"#
+            r#"44/admin,{"message":"Something is missing, or is not what it must be. (there is no namespace /admin)","data":{"code":"bad_frame","message":"Something is missing, or is not what it must be. (there is no namespace /admin)"}}"#
         ]
     );
 }
