@@ -347,6 +347,7 @@ impl World<'_> {
     pub(crate) fn start(&mut self) -> Result<(), Broken> {
         if !self.server.is_up() {
             self.server.start(self.now, &self.scenario.setup, self.draws);
+            self.checkups.begin(self.server.clock.shows(self.now), &self.scenario.setup);
             self.judge.start_over();
             self.parlours.start_over(self.now);
             self.quotas.start_over();

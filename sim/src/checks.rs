@@ -67,6 +67,8 @@ pub const TOKEN: &str = "token";
 pub const BOT: &str = "bot";
 /// Readers of a room know different tasks of it at rest, or are told of more than it keeps.
 pub const TASKS: &str = "tasks";
+/// Someone is told otherwise of how their node fares than it does, or not when they should be.
+pub const HEALTH: &str = "health";
 /// A message was shown changed, or in a room that is not there.
 pub const CONTENT: &str = "content";
 /// A machine's timer goes off all the time.
@@ -109,6 +111,7 @@ pub const AT_WORK: &[&str] = &[
     DOOR,
     BOT,
     TASKS,
+    HEALTH,
     TOKEN,
     BOUNDS,
     CONNECTED,

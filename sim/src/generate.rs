@@ -124,6 +124,7 @@ impl Scenario {
         voices(&mut draws.of(Purpose::Setup, 4 << 40), &mut setup);
         furnish(&mut draws.of(Purpose::Setup, 5 << 40), &mut setup);
         issue(&mut draws.of(Purpose::Setup, 6 << 40), &mut setup);
+        report(&mut draws.of(Purpose::Setup, 7 << 40), &mut setup);
         let (hall, crowds) = (hall(draws, &setup), crowds(draws, &setup));
         let mut steps = arrivals(draws, &hall);
         talk(profile, draws, &hall, &crowds, &mut steps);
@@ -269,6 +270,16 @@ fn voices(c: &mut Cause, setup: &mut Setup) {
         }
     }
     twins(c, setup);
+}
+
+/// Where somebody is told how nodes fare, they are told often; in some scenarios nodes hold as much as they may.
+fn report(c: &mut Cause, setup: &mut Setup) {
+    setup.gateway.health_interval = Duration::from_secs(c.pick(&[1, 2, 5]));
+    let is_told = setup.clients.iter().any(|client| client.voice == Some(Dialect::Envelope));
+    if is_told && c.chance(10) {
+        let few = setup.clients.len() as u64 / u64::from(setup.nodes) + 2;
+        setup.gateway.connections_max = within(c, few..=few + 2);
+    }
 }
 
 /// In some scenarios two clients of specification 4 share a user, of whom the one that comes last is served.

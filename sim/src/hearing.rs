@@ -36,6 +36,7 @@ impl World<'_> {
         match heard {
             Heard::Welcome => {
                 self.player_is_known(client);
+                self.awaits_health(client);
             }
             Heard::Entered { room, standing } => return self.player_enters(client, &room, standing),
             Heard::Gone { room, position } => {
@@ -106,6 +107,7 @@ impl World<'_> {
             Heard::Refused { refusal, message, for_now } => {
                 return self.player_is_refused(client, refusal, message, for_now);
             }
+            Heard::Health(health) => return self.player_hears_health(client, &health),
             Heard::Other => {}
         }
         Ok(())

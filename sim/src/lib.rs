@@ -31,6 +31,7 @@ mod flow;
 mod generate;
 mod glance;
 mod habits;
+mod health;
 mod hearing;
 mod holdings;
 mod intruder;

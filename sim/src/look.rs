@@ -28,6 +28,8 @@ pub(crate) enum Look {
     Forgotten { line: ConnectionId, since: Time },
     /// Whether a line has been closed whose token has ended.
     Token { line: ConnectionId, ends: Time },
+    /// Whether a line was told how its node fares.
+    Health { line: ConnectionId },
     /// Whether all tables are within their limits.
     Limits,
 }
@@ -61,6 +63,7 @@ impl World<'_> {
             }
             Look::Forgotten { line, since } => self.look_forgotten(line, since),
             Look::Token { line, ends } => self.look_token(line, ends),
+            Look::Health { line } => self.look_health(line),
             Look::Limits => self.look_at_limits(),
         }
     }

@@ -27,6 +27,7 @@ impl World<'_> {
         self.note(Kind::World, Lane::World, format_args!("n{node} dies alone"));
         self.marks.counters(self.server.nodes[node].counters());
         let gateway = self.server.replace(self.now, node, &self.scenario.setup, self.draws);
+        self.checkups.begin_one(self.server.clock.shows(self.now), node);
         self.life.lost = self.now;
         self.marks.hit(Mark::NodeDied);
         self.let_go_of_lines(node);

@@ -42,6 +42,8 @@ pub(crate) struct Player {
     keyed: BTreeMap<SendId, Time>,
     /// When it last heard anything.
     pub(crate) heard: Time,
+    /// When it was last told how its node fares.
+    pub(crate) told_health: Time,
     /// It has said what no client says.
     pub(crate) has_babbled: bool,
     /// It will look again soon at which rooms it is in.
@@ -117,6 +119,7 @@ impl Player {
             answered: VecDeque::new(),
             keyed: BTreeMap::new(),
             heard: Time(0),
+            told_health: Time(0),
             has_babbled: false,
             is_nudged: false,
             nudges: 0,

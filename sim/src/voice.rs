@@ -12,6 +12,8 @@ use chinwag_core::{
     name::LOBBY,
 };
 
+use crate::health::Vitals;
+
 mod agents;
 mod carried;
 mod chat;
@@ -117,8 +119,22 @@ pub(crate) enum Heard {
     Granted { plea: u64 },
     /// It is refused; for now only, if it may be tried again.
     Denied { plea: u64, refusal: Refusal, for_now: bool },
+    /// How the node fares.
+    Health(Health),
     /// Something that changes nothing.
     Other,
+}
+
+/// How a node fares, as it says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Health {
+    pub(crate) word: String,
+    /// When it said so, in milliseconds.
+    pub(crate) at: u64,
+    /// What it holds and has done.
+    pub(crate) numbers: Vitals,
+    /// For how many seconds it has been there.
+    pub(crate) uptime: u64,
 }
 
 /// Where a room stands that one has entered: its newest message, and the first that will be shown.

@@ -19,6 +19,7 @@ use crate::{
     closing::Endings,
     describe, digest,
     draw::{Draws, Purpose},
+    health::Checkups,
     holdings::Inventory,
     judge::{Broken, Judge},
     life::Life,
@@ -131,6 +132,7 @@ pub(crate) struct World<'a> {
     pub(crate) parlours: Parlours,
     pub(crate) quotas: Quotas,
     pub(crate) standings: Standings,
+    pub(crate) checkups: Checkups,
     /// The list of rooms that is asked for at rest.
     pub(crate) inventory: Option<Inventory>,
     pub(crate) trace: &'a mut Trace,
@@ -202,6 +204,7 @@ impl<'a> World<'a> {
             parlours: Parlours::default(),
             quotas: Quotas::new(setup),
             standings: Standings::default(),
+            checkups: Checkups::new(setup),
             inventory: None,
             judge: Judge::new(users, names, rates, setup),
             trace,
@@ -309,7 +312,7 @@ impl<'a> World<'a> {
                 }
                 self.checked(checks::BUSY);
                 self.pace.count(self.now, self.people.len() + node)?;
-                self.tell_node(node, NodeInput::Timeout)
+                self.node_is_due(node)
             }
         }
     }

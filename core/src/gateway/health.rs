@@ -48,7 +48,8 @@ impl Gateway {
     /// Tells everybody who listens, in one frame that is written once. With nobody left it stops.
     pub(super) fn tell_health(&mut self, now: Time, out: &mut Vec<GatewayOutput>) {
         let is_heard = self.slots.iter().flatten().any(listens);
-        self.health_at = is_heard.then(|| now + self.config.health_interval);
+        let is_heard_again = planted!(HealthToldOnce, false, is_heard);
+        self.health_at = is_heard_again.then(|| now + self.config.health_interval);
         if !is_heard {
             return;
         }

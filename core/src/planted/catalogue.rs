@@ -164,6 +164,8 @@ catalogue! {
     TypingEchoed = "typing-echoed",
     /// Who writes on is shown to write no longer than one notice lasts.
     TypingToldOnce = "typing-told-once",
+    /// Those who are told on a period how their node fares are told once.
+    HealthToldOnce = "health-told-once",
     /// Seconds are taken for milliseconds, so that a typing notice never ends by itself.
     TypingNeverCleared = "typing-never-cleared",
     /// A connection that is silent is kept.

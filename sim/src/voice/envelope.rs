@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
+use crate::health::Vitals;
+
 use super::{
-    Heard, Hearing, Mood, Wish,
+    Health, Heard, Hearing, Mood, Wish,
     chat::{changed, standing},
     fields::Fields,
     key, number_of, position, refusal, to_json,
@@ -13,6 +15,18 @@ use super::{
 
 /// Asks for a sign of life.
 pub(super) const PING: &str = r#"{"type":"ping","payload":{}}"#;
+
+/// What a node tells of itself.
+const VITALS: [&str; 8] = [
+    "connections",
+    "rooms",
+    "framesIn",
+    "messagesIn",
+    "deliveriesOut",
+    "outboxBytes",
+    "lagged",
+    "slowClosed",
+];
 
 /// What a user wants.
 pub(super) fn says(wish: Wish<'_>) -> Option<String> {
@@ -38,8 +52,10 @@ pub(super) fn says(wish: Wish<'_>) -> Option<String> {
 
 pub(super) fn reads(text: &str) -> Hearing {
     let mut envelope = Fields::parse(text)?;
+    let at = envelope.number("timestamp")?;
     let (kind, mut payload) = open(&mut envelope)?;
     let heard = match &*kind {
+        "healthUpdate" => vec![Heard::Health(health(at, &mut payload)?)],
         "membersChanged" => changed(&mut payload, "roomId")?,
         _ => vec![frame(&kind, &mut payload)?],
     };
@@ -50,7 +66,6 @@ pub(super) fn reads(text: &str) -> Hearing {
 
 /// The type and the payload.
 fn open<'a>(envelope: &mut Fields<'a>) -> Result<(Cow<'a, str>, Fields<'a>), String> {
-    envelope.number("timestamp")?;
     envelope.word("messageId")?;
     if envelope.maybe_number("priority")?.is_some_and(|priority| priority > 4) {
         return Err("there are five priorities".to_owned());
@@ -133,14 +148,20 @@ fn frame(kind: &str, payload: &mut Fields<'_>) -> Result<Heard, String> {
             payload.pass(&["replyTo"]);
             Heard::Other
         }
-        "healthUpdate" => {
-            payload.word("status")?;
-            payload.object("metrics")?;
-            Heard::Other
-        }
         "error" => error(payload)?,
         other => return Err(format!("there is no type {other:?}")),
     })
+}
+
+fn health(at: u64, payload: &mut Fields<'_>) -> Result<Health, String> {
+    let (word, mut metrics) = (payload.text("status")?, payload.object("metrics")?);
+    let mut numbers = Vitals::default();
+    for (number, name) in numbers.iter_mut().zip(VITALS) {
+        *number = metrics.number(name)?;
+    }
+    let uptime = metrics.number("uptimeSeconds")?;
+    metrics.end()?;
+    Ok(Health { word, at, numbers, uptime })
 }
 
 fn message(payload: &mut Fields<'_>) -> Result<Heard, String> {
