@@ -24,6 +24,11 @@ impl Token {
         header.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(&header).is_ok()
     }
 
+    /// Whom it names, if it is no token but a user's name that stands where a token would.
+    pub(crate) fn name(&self) -> Option<UserName> {
+        if self.has_header() { None } else { UserName::new(&self.0).ok() }
+    }
+
     /// For whoever verifies it.
     #[must_use]
     pub fn reveal(&self) -> &str {
@@ -131,7 +136,8 @@ mod tests {
             "e30.e30.c2ln".to_owned(),
             "IHsgImFsZyIgOiAiSFMyNTYiIH0.e30.c2ln".to_owned(),
         ] {
-            assert!(Token::new(&token).has_header(), "{token}");
+            let token = Token::new(&token);
+            assert!(token.has_header() && token.name().is_none(), "{}", token.reveal());
         }
         for name in [
             "",
@@ -147,6 +153,8 @@ mod tests {
         ] {
             assert!(!Token::new(name).has_header(), "{name}");
         }
+        assert_eq!(Token::new("j.r.tolkien").name(), Some(UserName::new("j.r.tolkien").unwrap()));
+        assert_eq!(Token::new("no name").name(), None);
     }
 
     #[test]

@@ -227,7 +227,7 @@ impl Opening {
         match (&self.user, &self.token) {
             (Some(user), _) => Ok(user.clone()),
             (None, Some(token)) if !self.must_be_verified(token, config) => {
-                UserName::new(token.reveal()).map_err(|_| Refusal::BadToken)
+                token.name().ok_or(Refusal::BadToken)
             }
             (None, _) => Err(Refusal::TokenRequired),
         }

@@ -36,13 +36,21 @@ fn error(frames: &[Value]) -> (&str, Option<u64>) {
     (error["payload"]["code"].as_str().unwrap(), error["payload"]["details"]["errorCode"].as_u64())
 }
 
+/// `{"alg":"none"}`, and nothing behind `{"sub":"ann"}`: each sign of it may stand in a name.
+const UNSIGNED: &str = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ.";
+
 #[test]
 fn without_a_key_the_token_is_a_name() {
     let mut kit = Kit::new();
     let ann = kit.envelope(Some("ann"));
     let [connected] = &kit.take(ann)[..] else { panic!("one frame") };
     assert_eq!((&connected["type"], &connected["payload"]), (&json!("connected"), &json!({"userId": "ann"})));
-    for (token, code) in [(None, "token_required"), (Some(""), "bad_token"), (Some("no name"), "bad_token")] {
+    for (token, code) in [
+        (None, "token_required"),
+        (Some(""), "bad_token"),
+        (Some("no name"), "bad_token"),
+        (Some(UNSIGNED), "bad_token"),
+    ] {
         let nobody = kit.envelope(token);
         assert_eq!(error(&kit.take(nobody)), (code, Some(4000)));
         assert_eq!(kit.closed[&nobody], Disconnect::BadToken);
@@ -64,8 +72,7 @@ fn with_a_key_the_token_may_be_a_name_where_none_is_needed() {
         assert_eq!(kit.closed[&nobody], Disconnect::BadToken);
     }
     assert!(kit.shown.is_empty(), "none of these is a token");
-    // {"alg":"none"}, and nothing behind {"sub":"ann"}: each sign of it may stand in a name.
-    let forged = kit.envelope(Some("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ."));
+    let forged = kit.envelope(Some(UNSIGNED));
     assert_eq!((kit.take(forged), kit.shown.len()), (vec![], 1), "this one is, good or bad");
     let bob = Some(Token::new("bob"));
     let bob = kit.open(Opening { token: bob, ..Opening::default() });

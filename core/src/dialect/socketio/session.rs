@@ -86,15 +86,15 @@ impl SocketIo {
             return Err(refused(Fault::Wrong("auth", "is no object")));
         }
         let Auth { token, user_id } = serde_json::from_str(auth).map_err(|why| refused(Fault::Json(why)))?;
+        let token = token.map(|token| Token::new(&token));
         let user = match (&user_id, &token) {
             (Some(name), _) => {
                 let user = UserName::new(name).map_err(|why| refused(Fault::User("userId", why)))?;
                 Some(user)
             }
-            (None, Some(token)) => UserName::new(token).ok(),
+            (None, Some(token)) => token.name(),
             (None, None) => None,
         };
-        let token = token.map(|token| Token::new(&token));
         Ok(Decoded::Request(Request { id, user, command: Command::Hello { resume: None, token } }))
     }
 

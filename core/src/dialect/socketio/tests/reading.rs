@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn connecting_says_who_one_is() {
-    let hello = |text| match Kit::outside().asks(text) {
+    let hello = |text: &str| match Kit::outside().asks(text) {
         Request { id: Some(_), user, command: Command::Hello { resume: None, token } } => {
             (user.map(|user| user.to_string()), token.map(|token| token.reveal().to_owned()))
         }
@@ -16,6 +16,9 @@ fn connecting_says_who_one_is() {
     assert_eq!(hello("40"), (None, None));
     assert_eq!(hello(r#"40{"token":"a.b-c"}"#), (some("a.b-c"), some("a.b-c")));
     assert_eq!(hello(r#"40{"token":"no name","x":[1]}"#), (None, some("no name")));
+    let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ.";
+    let shown = format!(r#"40{{"token":"{unsigned}"}}"#);
+    assert_eq!(hello(&shown), (None, some(unsigned)), "no name, either");
     assert_eq!(hello(r#"40/,{"userId":"ann","token":"t"}"#), (some("ann"), some("t")));
     for (auth, refusal) in [
         ("[]", Refusal::BadFrame),
