@@ -6,7 +6,8 @@ use chinwag_core::dialect::Dialect;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use self::{conform::conforms, document::key, said::examples};
+pub(crate) use self::conform::conforms;
+use self::{document::key, said::examples};
 use crate::kit::{Chat, Host};
 
 mod conform;

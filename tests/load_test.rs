@@ -19,27 +19,19 @@ clients = 4
 [rooms]
 size = 2
 
-[[stage]]
-name = "talk"
-duration = "300ms"
-each = 1
-judged = false
+[[scenario]]
+name = "people"
+stages = [
+    { name = "talk", duration = "300ms", executor = "per-vu-iterations", judged = false },
+    { name = "away", duration = "300ms", executor = "per-room-iterations", iterations = 3, judged = false },
+    { name = "return", duration = "300ms" },
+]
 
 [[event]]
 at = { stage = "away" }
-kind = "disconnect"
+kind = "reset"
 fraction = 0.5
 down_for = "400ms"
-
-[[stage]]
-name = "away"
-duration = "300ms"
-each_room = 3
-judged = false
-
-[[stage]]
-name = "return"
-duration = "300ms"
 
 [thresholds]
 connections = ["connected==planned", "failed==0"]
@@ -60,11 +52,10 @@ drain = "500ms"
 [rooms]
 size = 2
 
-[[stage]]
-name = "talk"
-duration = "300ms"
-each = 2
-judged = false
+[[scenario]]
+name = "people"
+executor = "per-vu-iterations"
+stages = [{ name = "talk", duration = "300ms", iterations = 2, judged = false }]
 
 [thresholds]
 delivery = ["lost==0", "duplicated==0"]
@@ -248,10 +239,150 @@ async fn with_liar(lie: Lie) -> Counts {
     }
 }
 
+/// Two in one room, with these scenarios, events and thresholds.
+fn two_with(rest: &str) -> String {
+    let (head, _) = TWO.split_once("[[scenario]]").unwrap();
+    format!("{}\n{rest}", head.replace("500ms", "10s"))
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_and_started_anew_is_found_again() {
+    let run = Run::of(&two_with(
+        r#"
+        [[scenario]]
+        name = "people"
+        stages = [
+            { name = "before", duration = "300ms", executor = "per-vu-iterations", judged = false },
+            { name = "down", duration = "1s" },
+            { name = "after", duration = "300ms", executor = "per-vu-iterations", judged = false },
+        ]
+        [[event]]
+        at = { stage = "down", offset = "300ms" }
+        kind = "restart"
+        down_for = "200ms"
+        [thresholds]
+        reconnects = ["count>=planned"]
+        delivery = ["received==8"]
+        "#,
+    ));
+    let ended = run.end(&[]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let summary = run.summary();
+    for (key, value) in [("acknowledged", 4), ("received_deliveries", 8), ("lost", 0), ("reconnects", 2)] {
+        assert_eq!(summary[key], value, "{key}: {summary}");
+    }
+    let server = Host::start(|_| {});
+    let ended = run.end(&["--url", &format!("ws://{}", server.address)]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(104), ""), "{ended:?}");
+    assert!(ended.stderr.contains("leave out --url"), "{}", ended.stderr);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_threshold_may_end_the_run() {
+    let run = Run::of(&two_with(
+        r#"
+        [[scenario]]
+        name = "people"
+        executor = "constant-arrival-rate"
+        rate = 10
+        stages = [{ name = "talk", duration = "1h", judged = false }]
+        [thresholds]
+        "e2e_latency{stage:talk}" = [{ threshold = "min<1us", abort_on_fail = true, delay_abort_eval = "500ms" }]
+        "#,
+    ));
+    let ended = run.end(&[]).await;
+    assert_eq!(ended.code, Some(99), "{ended:?}");
+    assert!(ended.stdout.contains("ended early: e2e_latency{stage:talk} min<1us, was"), "{}", ended.stdout);
+    assert_eq!(run.summary()["verdict"], "fail");
+}
+
+#[tokio::test]
+async fn slow_readers_get_everything_in_the_end_and_are_judged_by_themselves() {
+    // Each delivery is more than 600 bytes: at 600 a second ten of them take ten seconds, if nobody hurries.
+    let run = Run::of(&two_with(
+        r#"
+        [[scenario]]
+        name = "people"
+        executor = "shared-iterations"
+        iterations = 10
+        flow = [{ say = 600 }]
+        stages = [{ name = "talk", duration = "2s", judged = false }]
+        [[scenario]]
+        name = "slow"
+        duration = "2s"
+        read = { rate = 600 }
+        [thresholds]
+        delivery = ["received==planned"]
+        slow_latency = ["count==10", "max>1s"]
+        e2e_latency = ["count==10"]
+        "#,
+    ));
+    let ended = run.end(&[]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("to slow readers"), "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn what_was_said_before_one_came_is_not_late() {
+    // One comes back long after the other has spoken, and is shown what was said.
+    let run = Run::of(&two_with(
+        r#"
+        [[scenario]]
+        name = "talker"
+        executor = "shared-iterations"
+        iterations = 10
+        stages = [{ name = "talk", duration = "1s", judged = false }]
+        [[scenario]]
+        name = "guest"
+        executor = "shared-iterations"
+        flow = ["leave", { think = "2s" }, "join", { think = "100ms" }, "say"]
+        stages = [{ name = "visit", duration = "3s", judged = false }]
+        [thresholds]
+        delivery = ["lost==0", "duplicated==0"]
+        e2e_latency = ["max<500ms"]
+        "#,
+    ));
+    let ended = run.end(&[]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let summary = run.summary();
+    assert!(summary["history"].as_u64() >= Some(5), "it was shown: {summary}");
+    assert!(summary["received_deliveries"].as_u64() < Some(22), "and owed to nobody: {summary}");
+}
+
+#[tokio::test]
+async fn nonsense_is_refused_and_nobody_else_suffers() {
+    let run = Run::of(&two_with(
+        r#"
+        [[scenario]]
+        name = "people"
+        executor = "shared-iterations"
+        iterations = 5
+        stages = [{ name = "talk", duration = "1s", judged = false }]
+        [[scenario]]
+        name = "vandals"
+        executor = "shared-iterations"
+        iterations = 5
+        flow = [{ nonsense = 40 }, "typing", { history = 3 }]
+        stages = [{ name = "talk", duration = "1s", judged = false }]
+        [thresholds]
+        delivery = ["received==planned"]
+        history_time = ["count==5"]
+        "#,
+    ));
+    let ended = run.end(&[]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let summary = run.summary();
+    assert!(summary["rebuffed"].as_u64() > Some(0), "{summary}");
+    assert_eq!(summary["errors"], serde_json::json!({}), "what was to be refused is no error");
+}
+
 #[tokio::test]
 async fn a_plan_that_the_limits_do_not_let_through_is_void() {
     // Two hundred messages within half a second, from someone who may say ten a second.
-    let run = Run::of(&TWO.replace("duration = \"300ms\"\neach = 2", "duration = \"500ms\"\neach = 200"));
+    let run = Run::of(
+        &TWO.replace("duration = \"300ms\", iterations = 2", "duration = \"500ms\", iterations = 200"),
+    );
     let ended = run.end(&[]).await;
     assert_eq!(ended.code, Some(96), "{ended:?}");
     assert!(ended.stdout.contains("rate limits"), "{}", ended.stdout);
@@ -272,7 +403,9 @@ async fn a_directory_that_cannot_be_written_to_is_one_line_before_anything_start
 #[tokio::test]
 async fn a_run_that_is_interrupted_says_so_and_writes_down_what_it_saw() {
     let server = Host::start(|_| {});
-    let run = Run::of(&TWO.replace("duration = \"300ms\"\neach = 2", "duration = \"1h\"\nrate = 10"));
+    let run = Run::of(
+        &TWO.replace("duration = \"300ms\", iterations = 2", "duration = \"1h\", iterations = 30000"),
+    );
     let process = run.start(&["--url", &format!("ws://{}", server.address)]);
     Metrics::at_least(server.address, "chat_messages_in_total", 1.0).await;
     process.interrupt();
@@ -287,8 +420,8 @@ async fn a_mistake_in_a_scenario_is_one_line_that_says_where_it_is() {
     for (scenario, line, key) in [
         (TWO.replace("clients", "cleints"), 5, "cleints"),
         (TWO.replace("size = 2", "size = 0"), 9, "size"),
-        (TWO.replace("lost==0", "lots==0"), 18, "lots"),
-        (TWO.replace("duration = \"300ms\"", "duration = \"3 moons\""), 13, "duration"),
+        (TWO.replace("lost==0", "lots==0"), 17, "lots"),
+        (TWO.replace("duration = \"300ms\"", "duration = \"3 moons\""), 14, "duration"),
     ] {
         let run = Run::of(&scenario);
         let ended = run.end(&[]).await;
@@ -304,6 +437,44 @@ async fn a_mistake_in_a_scenario_is_one_line_that_says_where_it_is() {
     let missing = Process::run("loadgen", &["--scenario", "no/such/scenario.toml"]).await;
     assert_eq!(missing.code, Some(104));
     assert!(missing.stderr.contains("no/such/scenario.toml"), "{}", missing.stderr);
+}
+
+#[tokio::test]
+async fn scenarios_are_checked_planned_and_listed_without_sending_anything() {
+    let run = Run::of(TWO);
+    let path = run.path("scenario.toml");
+    let good = path.to_str().unwrap();
+    let ended = Process::run("loadgen", &["check", good, "smoke"]).await;
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    assert!(
+        ended.stdout.contains(": good: 2 clients in 1 rooms, 4 messages, 8 deliveries"),
+        "{}",
+        ended.stdout
+    );
+    fs::write(run.path("bad.toml"), TWO.replace("size = 2", "size = 0")).unwrap();
+    let ended = Process::run("loadgen", &["check", run.path("bad.toml").to_str().unwrap(), good]).await;
+    assert_eq!(ended.code, Some(104), "{ended:?}");
+    assert!(
+        ended.stderr.contains("bad.toml:9:1: rooms.size: ") && ended.stdout.contains(": good: "),
+        "{ended:?}"
+    );
+
+    let picture = run.path("plan.svg");
+    let ended =
+        Process::run("loadgen", &["plan", good, "--clients", "8", "-o", picture.to_str().unwrap()]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.stdout.contains("people: talk") && ended.stdout.contains("16 messages"),
+        "{}",
+        ended.stdout
+    );
+    assert!(fs::read_to_string(picture).unwrap().contains("two: 8 clients"));
+    let ended = Process::run("loadgen", &["plan", good, "--each"]).await;
+    assert_eq!(ended.stdout.lines().count(), 5, "a head and four messages: {}", ended.stdout);
+
+    let ended = Process::run("loadgen", &["list"]).await;
+    assert_eq!(ended.stdout.lines().count(), 12, "{}", ended.stdout);
+    assert!(ended.stdout.lines().any(|line| line.starts_with("big-room ")), "{}", ended.stdout);
 }
 
 #[tokio::test]

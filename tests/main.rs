@@ -60,5 +60,8 @@ mod settings;
 /// How the server goes down.
 mod shutdown;
 
+/// The scenario language: its schema, and every example of `docs/scenarios.md`.
+mod scenarios;
+
 /// The load test as a whole: passes, fails, and finds a liar out.
 mod load_test;

@@ -43,6 +43,8 @@ pub(crate) struct Board {
     pub(crate) sent: Count,
     /// Planned messages with a final answer.
     pub(crate) answered: Count,
+    /// Planned messages whose final answer was a refusal.
+    pub(crate) refused: Count,
     /// Deliveries that will not come because a message was refused.
     pub(crate) forgone: Count,
     /// Messages shown.

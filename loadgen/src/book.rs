@@ -13,12 +13,8 @@ use crate::measure::{histogram, merge, record};
 pub(crate) struct Book {
     /// Judges deliveries.
     pub(crate) oracle: Oracle,
-    /// By stage in which a message was to be sent.
-    pub(crate) stages: Vec<StageBook>,
-    /// From the beginning of a connection to being in all rooms.
-    pub(crate) connect: Histogram<u64>,
-    /// From the intended instant to the delivery, to those whom the scenario kept away meanwhile.
-    pub(crate) catch_up: Histogram<u64>,
+    /// How long things took.
+    pub(crate) times: Times,
     /// From the intended instant to each delivery, since the last row of the time series.
     pub(crate) interval: Histogram<u64>,
     /// Connections that failed or were lost, by reason.
@@ -31,8 +27,25 @@ pub(crate) struct Book {
     pub(crate) held_back: u64,
     /// Sends that never left because the server kept refusing their senders for their rate.
     pub(crate) throttled: u64,
+    /// Refusals of what was sent to be refused.
+    pub(crate) rebuffed: u64,
     /// Times a bot read too slowly and had to catch up.
     pub(crate) lagged: u64,
+}
+
+/// How long things took.
+#[derive(Clone, Debug)]
+pub(crate) struct Times {
+    /// By stage in which a message was to be sent.
+    pub(crate) stages: Vec<StageBook>,
+    /// From the beginning of a connection to being in all rooms.
+    pub(crate) connect: Histogram<u64>,
+    /// From the intended instant to the delivery, to those whom the scenario kept away meanwhile.
+    pub(crate) catch_up: Histogram<u64>,
+    /// From the intended instant to the delivery, to those who read slowly.
+    pub(crate) slow: Histogram<u64>,
+    /// From the instant at which a history was meant to be asked for to its page.
+    pub(crate) history: Histogram<u64>,
 }
 
 /// Latencies of the messages of one stage.
@@ -51,15 +64,14 @@ impl Book {
     pub(crate) fn new(stages: usize) -> Self {
         Self {
             oracle: Oracle::new(Mode::Strict),
-            stages: vec![StageBook::new(); stages],
-            connect: histogram(),
-            catch_up: histogram(),
+            times: Times::new(stages),
             interval: histogram(),
             errors: BTreeMap::new(),
             exhausted: None,
             deferred: 0,
             held_back: 0,
             throttled: 0,
+            rebuffed: 0,
             lagged: 0,
         }
     }
@@ -76,7 +88,7 @@ impl Book {
 
     /// A delivery of a message of `stage`.
     pub(crate) fn delivered(&mut self, stage: u16, intended: Time, actual: Option<Time>, now: Time) {
-        let book = &mut self.stages[usize::from(stage)];
+        let book = &mut self.times.stages[usize::from(stage)];
         record(&mut book.e2e, intended, now);
         record(&mut book.e2e_actual, actual.unwrap_or(intended), now);
         record(&mut self.interval, intended, now);
@@ -85,11 +97,7 @@ impl Book {
     /// What both books say.
     pub(crate) fn merge(mut self, other: Self) -> Self {
         self.oracle = mem::replace(&mut self.oracle, Oracle::new(Mode::Strict)).merge(other.oracle);
-        for (stage, from) in self.stages.iter_mut().zip(&other.stages) {
-            stage.merge(from);
-        }
-        merge(&mut self.connect, &other.connect);
-        merge(&mut self.catch_up, &other.catch_up);
+        self.times.merge(&other.times);
         for (reason, count) in other.errors {
             *self.errors.entry(reason).or_default() += count;
         }
@@ -97,17 +105,46 @@ impl Book {
         self.deferred += other.deferred;
         self.held_back += other.held_back;
         self.throttled += other.throttled;
+        self.rebuffed += other.rebuffed;
         self.lagged += other.lagged;
         self
+    }
+}
+
+impl Times {
+    /// Nothing measured yet, for so many stages.
+    pub(crate) fn new(stages: usize) -> Self {
+        Self {
+            stages: vec![StageBook::new(); stages],
+            connect: histogram(),
+            catch_up: histogram(),
+            slow: histogram(),
+            history: histogram(),
+        }
+    }
+
+    /// Adds what was measured elsewhere.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (stage, from) in self.stages.iter_mut().zip(&other.stages) {
+            stage.merge(from);
+        }
+        merge(&mut self.connect, &other.connect);
+        merge(&mut self.catch_up, &other.catch_up);
+        merge(&mut self.slow, &other.slow);
+        merge(&mut self.history, &other.history);
+    }
+
+    /// Those stages together that have these numbers.
+    pub(crate) fn together(&self, wanted: impl Fn(usize) -> bool) -> StageBook {
+        let mut together = StageBook::new();
+        let stages = self.stages.iter().enumerate().filter(|(number, _)| wanted(*number));
+        stages.for_each(|(_, stage)| together.merge(stage));
+        together
     }
 
     /// All stages together.
     pub(crate) fn overall(&self) -> StageBook {
-        let mut overall = StageBook::new();
-        for stage in &self.stages {
-            overall.merge(stage);
-        }
-        overall
+        self.together(|_| true)
     }
 }
 

@@ -22,12 +22,20 @@ pub(crate) struct Bot {
     pub(crate) missing: Vec<RoomId>,
     /// Whether it has ever been in all its rooms.
     pub(crate) has_arrived: bool,
+    /// Rooms it has left and will enter again.
+    pub(crate) outside: Vec<RoomId>,
+    /// When it last entered rooms that it had left.
+    pub(crate) entered: Vec<(RoomId, Time)>,
     /// The scenario's doing, if it is away because of it.
     pub(crate) absence: Absence,
+    /// Nothing passed over its connection until then.
+    pub(crate) cut_off_until: Time,
     /// The server has refused something for its rate, so that messages may have to wait.
     pub(crate) is_throttled: bool,
     /// Planned messages that wait for an answer, with the client's numbers; a few.
     pub(crate) unanswered: Vec<(RequestId, SendId)>,
+    /// Histories that were asked for, with the client's numbers and the instants at which they were meant to be.
+    pub(crate) asked: Vec<(RequestId, Time)>,
 }
 
 /// How a scenario keeps a bot away.
@@ -50,9 +58,13 @@ impl Bot {
             connecting_since: Time(0),
             missing: Vec::new(),
             has_arrived: false,
+            outside: Vec::new(),
+            entered: Vec::new(),
             absence: Absence::Over(Time(0)),
+            cut_off_until: Time(0),
             is_throttled: false,
             unanswered: Vec::new(),
+            asked: Vec::new(),
         }
     }
 
@@ -61,12 +73,28 @@ impl Bot {
         matches!(self.absence, Absence::Until(_))
     }
 
+    /// Whether the scenario wants it to be without a connection now.
+    pub(crate) fn is_down(&self, now: Time) -> bool {
+        matches!(self.absence, Absence::Until(back) if now < back)
+    }
+
     /// Whether the scenario kept it away from something that was to happen at `instant`.
     pub(crate) fn was_away(&self, instant: Time) -> bool {
         match self.absence {
             Absence::Until(_) => true,
             Absence::Over(since) => instant < since,
         }
+    }
+
+    /// Whether something that was to happen at `instant` was before its time in a room: it had left, and came later.
+    pub(crate) fn was_outside(&self, room: RoomId, instant: Time) -> bool {
+        self.entered.iter().any(|&(entered, since)| entered == room && instant < since)
+    }
+
+    /// Takes a history off the list of those that were asked for: when it was meant to be.
+    pub(crate) fn paged(&mut self, id: RequestId) -> Option<Time> {
+        let at = self.asked.iter().position(|&(request, _)| request == id)?;
+        Some(self.asked.swap_remove(at).1)
     }
 
     /// The message that waits for an answer under this number.
@@ -100,6 +128,10 @@ mod tests {
         assert!(!bot.was_away(Time(100)), "never away");
         bot.absence = Absence::Until(Time(500));
         assert!(bot.is_away() && bot.was_away(Time(100)));
+        assert!(
+            bot.is_down(Time(499)) && !bot.is_down(Time(500)),
+            "from then on a loss is none that was wanted"
+        );
         bot.absence = Absence::Over(Time(600));
         assert!(bot.was_away(Time(599)) && !bot.was_away(Time(600)) && !bot.is_away());
     }

@@ -11,14 +11,14 @@ use std::{
 };
 
 use chinwag_core::hash;
-use chinwag_scenarios::{Overrides, Plan, RunId, Scenario, shipped};
-use clap::{Args, Parser, value_parser};
+use chinwag_scenarios::{EventKind, Overrides, Plan, RunId, Scenario, nearest, shipped};
+use clap::{Args, Parser, Subcommand, value_parser};
 use tokio::runtime::Builder;
 
 use crate::{
     conductor::{Ended, Job, conduct},
     output::Output,
-    server,
+    preview, server,
     target::Target,
     text,
 };
@@ -53,22 +53,65 @@ Examples:
 
 Without --url a chat server of this build is started on a free port of this machine, and ended afterwards; its \
 environment variables (CHAT_…) are passed on. A --scenario that is no file may be one of those that come with the \
-program.";
+program: `loadgen list` names them. The language is described in docs/scenarios.md.";
 
 /// Lets thousands of bots talk through a chat server, and judges every delivery.
 #[derive(Debug, Parser)]
 #[command(name = "loadgen", version, after_long_help = AFTER_HELP)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     #[command(flatten)]
     run: RunArgs,
+}
+
+/// What else there is to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Says whether scenarios make sense, and if not, what is wrong where
+    Check {
+        /// TOML files, or names of scenarios that come with the program
+        #[arg(required = true, value_name = "FILE")]
+        scenarios: Vec<PathBuf>,
+    },
+    /// Says what would be sent, and sends nothing
+    Plan(PlanArgs),
+    /// Lists the scenarios that come with the program
+    List,
+}
+
+/// What is to be planned.
+#[derive(Args, Debug)]
+struct PlanArgs {
+    /// A TOML file, or the name of a scenario that comes with the program
+    #[arg(value_name = "FILE")]
+    scenario: PathBuf,
+
+    /// How many bots, instead of what the scenario says
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    clients: Option<u32>,
+
+    /// The random seed, instead of the scenario's
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// Draw how much is done when, as an SVG file
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Print every single act as CSV, by time
+    #[arg(long)]
+    each: bool,
 }
 
 /// What a run is told.
 #[derive(Args, Debug)]
 struct RunArgs {
     /// What is to happen: a TOML file
-    #[arg(long, value_name = "FILE", env = "LOADGEN_SCENARIO")]
-    scenario: PathBuf,
+    #[arg(long, value_name = "FILE", env = "LOADGEN_SCENARIO", required = true)]
+    scenario: Option<PathBuf>,
 
     /// How many bots, instead of what the scenario says
     #[arg(long, value_name = "N", env = "LOADGEN_CLIENTS", value_parser = value_parser!(u32).range(1..))]
@@ -125,8 +168,14 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let json = cli.run.json;
-    match run(cli.run) {
-        Ok(ended) => report(&ended, json),
+    let done = match cli.command {
+        None => run(cli.run).map(|ended| report(&ended, json)),
+        Some(Command::Check { scenarios }) => check(&scenarios),
+        Some(Command::Plan(args)) => preview(&args),
+        Some(Command::List) => list(),
+    };
+    match done {
+        Ok(code) => code,
         Err((code, line)) => {
             let _ = writeln!(io::stderr(), "loadgen: {line}");
             ExitCode::from(code)
@@ -136,14 +185,20 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn run(args: RunArgs) -> Result<Ended, Failure> {
     let usage = |line: String| (EXIT_USAGE, line);
-    let scenario = load(&args.scenario).map_err(usage)?;
     let target =
         args.url.as_deref().map(Target::parse).transpose().map_err(|error| usage(error.to_string()))?;
     // A server that goes on running may remember an earlier run of the same seed.
     let number = target.is_some().then(fresh_run);
     let overrides = Overrides { clients: args.clients, seed: args.seed, run: number };
-    let plan = Plan::new(&scenario, overrides)
-        .map_err(|error| usage(format!("{}: {error}", args.scenario.display())))?;
+    let path = args.scenario.expect("required without a subcommand");
+    let (scenario, plan) = plan(&path, overrides)?;
+    let restarts = scenario.events.iter().any(|event| event.kind == EventKind::Restart);
+    if target.is_some() && restarts {
+        let file = path.display();
+        return Err(usage(format!(
+            "{file}: restarts the server, so it must be loadgen's own: leave out --url"
+        )));
+    }
     check_limits(plan.clients()).map_err(|line| (EXIT_INVALID, line))?;
     let broken = |line: String| (EXIT_BROKEN, line);
     let output = args.out.as_deref().map(Output::create).transpose();
@@ -162,13 +217,73 @@ fn run(args: RunArgs) -> Result<Ended, Failure> {
     runtime.block_on(conduct(job)).map_err(broken)
 }
 
+/// Prints; whoever closed our standard output does not want to know.
+fn print(text: &str) {
+    let _ = io::stdout().lock().write_all(text.as_bytes());
+}
+
+fn check(scenarios: &[PathBuf]) -> Result<ExitCode, Failure> {
+    let mut code = ExitCode::SUCCESS;
+    for path in scenarios {
+        match plan(path, Overrides::default()) {
+            Ok((_, plan)) => print(&format!("{}: good: {}\n", path.display(), preview::line(&plan))),
+            // The others are looked at, too.
+            Err((failure, line)) => {
+                let _ = writeln!(io::stderr(), "loadgen: {line}");
+                code = ExitCode::from(failure);
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn preview(args: &PlanArgs) -> Result<ExitCode, Failure> {
+    let overrides = Overrides { clients: args.clients, seed: args.seed, run: None };
+    let (_, plan) = plan(&args.scenario, overrides)?;
+    if args.each {
+        // A broken pipe is how one looks at the first lines only.
+        let _ = preview::write_each(&plan, io::stdout().lock());
+    } else {
+        print(&preview::table(&plan));
+    }
+    if let Some(path) = &args.output {
+        let drawn = preview::draw(&plan, path);
+        drawn.map_err(|error| (EXIT_BROKEN, format!("cannot write {}: {error}", path.display())))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list() -> Result<ExitCode, Failure> {
+    for file in shipped() {
+        print(&format!("{:<16} {}\n", file.name, file.summary()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a scenario and works out its plan.
+fn plan(path: &Path, overrides: Overrides) -> Result<(Scenario, Plan), Failure> {
+    let scenario = load(path).map_err(|line| (EXIT_USAGE, line))?;
+    let plan = Plan::new(&scenario, overrides);
+    let plan = plan.map_err(|error| (EXIT_USAGE, format!("{}: {error}", path.display())))?;
+    Ok((scenario, plan))
+}
+
 fn load(path: &Path) -> Result<Scenario, String> {
-    let shipped = shipped().iter().find(|(name, _)| path == Path::new(name));
+    let shipped = shipped().iter().find(|file| path == Path::new(file.name));
     let scenario = match shipped {
-        Some((name, text)) if !path.exists() => Scenario::parse(name, text),
+        Some(file) if !path.exists() => Scenario::parse(file.name, file.text),
         _ => Scenario::load(path),
     };
-    scenario.map_err(|error| error.to_string())
+    let known = shipped_names();
+    // What looks like a name and is no file was probably meant to be one of ours.
+    let meant = path.to_str().filter(|_| !path.exists()).and_then(|word| nearest(word, known));
+    let meant = meant
+        .map_or_else(String::new, |meant| format!("; did you mean `{meant}`, which comes with the program?"));
+    scenario.map_err(|error| format!("{error}{meant}"))
+}
+
+fn shipped_names() -> impl Iterator<Item = &'static str> {
+    shipped().iter().map(|file| file.name)
 }
 
 /// Raises the limit on open files, and says if it or the number of ports does not suffice.
@@ -235,11 +350,13 @@ mod tests {
 
     #[test]
     fn shipped_scenarios_are_found_by_name() {
-        for (name, _) in shipped() {
-            assert_eq!(load(Path::new(name)).unwrap().run.name, *name);
+        for file in shipped() {
+            assert_eq!(load(Path::new(file.name)).unwrap().run.name, file.name);
         }
         let error = load(Path::new("no-such-scenario")).unwrap_err();
         assert!(error.starts_with("no-such-scenario: ") && !error.contains('\n'), "{error}");
+        let error = load(Path::new("smok")).unwrap_err();
+        assert!(error.ends_with("did you mean `smoke`, which comes with the program?"), "{error}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chinwag_core::Time;
-use chinwag_scenarios::{Aggregate, Metric, Plan, Query, Scenario};
+use chinwag_scenarios::{Plan, Scenario};
 use tokio::{sync::Notify, time::sleep};
 
 use crate::{
@@ -12,13 +12,14 @@ use crate::{
     connect,
     crew::Crew,
     intervals::Recorder,
+    keeper::Keeper,
     output::Output,
     pacer::Pacer,
     process::Process,
     progress::Progress,
     run::Run,
     server::Server,
-    summary::{Findings, Summary, Usage},
+    summary::{Findings, Summary, Usage, broken_now},
     target::Target,
     verdict::Verdict,
 };
@@ -31,6 +32,8 @@ const BREATH: Duration = Duration::from_millis(200);
 const BEFORE_END_MICROS: u64 = 50_000;
 /// How long to listen, when all has come that should, for what should not.
 const LISTEN: Duration = Duration::from_millis(250);
+/// Where nobody knows how many deliveries will come, no more do if none has for so long.
+const QUIET: Duration = Duration::from_secs(1);
 /// How long goodbyes may take.
 const LEAVE: Duration = Duration::from_secs(5);
 
@@ -69,6 +72,8 @@ pub(crate) struct Ended {
 enum Stop {
     /// The user wants it.
     Interrupted,
+    /// A threshold that is to end the run does not hold.
+    Aborted(String),
     /// It makes no sense to go on.
     Broken(String),
 }
@@ -79,21 +84,22 @@ enum Stop {
 /// One line that says why there was no run.
 pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let (server, target) = find_server(&job).await?;
-    let Job { scenario, plan, threads, progress, output, .. } = job;
+    let Job { scenario, plan, server_program, threads, progress, output, .. } = job;
     let progress = Progress::new(progress, plan.clients());
     let run = Arc::new(Run::new(plan, Clock::start(), target));
     let crew = Crew::start(&run, threads).await;
     let recorder = Recorder::new(run.clock.now());
     let interrupt = interrupts();
-    let mut conductor = Conductor { run, crew, server, recorder, progress, interrupt };
+    let keeper = Keeper::new(server, server_program, output.as_ref().map(Output::server_log), &run.plan);
+    let mut conductor = Conductor { run, scenario, crew, keeper, recorder, progress, interrupt };
     let findings = conductor.run().await;
-    let Conductor { recorder, run, crew, server, .. } = conductor;
+    let Conductor { recorder, run, scenario, crew, keeper, .. } = conductor;
     let book = crew.finish().map_err(|error| format!("cannot make a runtime: {error}"))?;
-    drop(server);
+    drop(keeper);
     let (summary, verdict) = Summary::new(&scenario, &run.plan, &book, findings);
     let files = match output {
         Some(output) => output
-            .write(&summary, &book.overall(), &recorder)
+            .write(&summary, &book.times.overall(), &recorder)
             .map_err(|error| output.complaint("write to", &error))?,
         None => Vec::new(),
     };
@@ -103,7 +109,7 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
 /// The server that was named, if it answers, or a new one of our own.
 async fn find_server(job: &Job) -> Result<(Option<Server>, Target), String> {
     if let Some(target) = &job.target {
-        let probe = connect::open(target, job.plan.connect().timeout).await;
+        let probe = connect::open(target, false, job.plan.connect().timeout).await;
         probe.map_err(|error| format!("cannot reach {}: {error}", target.uri))?;
         return Ok((None, target.clone()));
     }
@@ -116,8 +122,9 @@ async fn find_server(job: &Job) -> Result<(Option<Server>, Target), String> {
 
 struct Conductor {
     run: Arc<Run>,
+    scenario: Scenario,
     crew: Crew,
-    server: Option<Server>,
+    keeper: Keeper,
     recorder: Recorder,
     progress: Progress,
     /// Ctrl-C: the first one ends the run, the second one the goodbyes.
@@ -138,6 +145,7 @@ impl Conductor {
         match self.phases(&mut findings).await {
             Ok(()) => {}
             Err(Stop::Interrupted) => findings.interrupted = true,
+            Err(Stop::Aborted(threshold)) => findings.aborted = Some(threshold),
             Err(Stop::Broken(why)) => findings.broken_off = Some(why),
         }
         self.row("end").await;
@@ -153,14 +161,15 @@ impl Conductor {
         self.connect().await?;
         run.start_stages(run.clock.now() + BREATH);
         let _pacer = Pacer::stages(Arc::clone(&run), self.crew.orders());
-        for stage in run.plan.stages() {
-            let (phase, end) = (format!("stage {}", stage.name), run.instant(stage.end));
-            if stage.measure_memory {
-                self.watch(&phase, Time(end.0.saturating_sub(BEFORE_END_MICROS)), |_| false).await?;
+        for phase in run.plan.phases() {
+            let (name, end) = (format!("stage {}", phase.name), run.instant(phase.end));
+            if phase.measure_memory {
+                self.watch(&name, Time(end.0.saturating_sub(BEFORE_END_MICROS)), |_| false).await?;
                 self.measure_memory(before, findings);
             }
-            self.watch(&phase, end, |_| false).await?;
+            self.watch(&name, end, |_| false).await?;
         }
+        self.crew.hurry();
         self.drain().await
     }
 
@@ -185,11 +194,18 @@ impl Conductor {
     async fn drain(&mut self) -> Result<(), Stop> {
         let run = Arc::clone(&self.run);
         let planned = run.plan.sends().len() as u64;
-        let expected =
-            Query { metric: Metric::Delivery, stage: None, aggregate: Aggregate::Planned("expected") };
-        let expected = run.plan.planned(expected).unwrap_or(u64::MAX);
+        let expected = run.plan.deliveries();
+        let (mut seen, mut since) = (0, run.clock.now());
         let all = |board: &Board| {
-            board.answered.get() >= planned && board.delivered.get() + board.forgone.get() >= expected
+            let (delivered, now) = (board.delivered.get(), run.clock.now());
+            if delivered != seen {
+                (seen, since) = (delivered, now);
+            }
+            let come = match expected {
+                Some(expected) => delivered + board.forgone.get() >= expected,
+                None => now.since(since) >= QUIET,
+            };
+            board.answered.get() >= planned && come
         };
         if self.watch("drain", run.clock.now() + run.plan.drain(), all).await? {
             self.watch("listen", run.clock.now() + LISTEN, |_| false).await?;
@@ -198,16 +214,21 @@ impl Conductor {
     }
 
     /// Waits until `until` or until it is done, keeps the time series and shows progress. True if it is done.
-    async fn watch(&mut self, phase: &str, until: Time, done: impl Fn(&Board) -> bool) -> Result<bool, Stop> {
+    async fn watch(
+        &mut self,
+        phase: &str,
+        until: Time,
+        mut done: impl FnMut(&Board) -> bool,
+    ) -> Result<bool, Stop> {
         loop {
             let now = self.run.clock.now();
             if now >= self.recorder.due() {
                 self.row(phase).await;
+                self.check_thresholds(now).await?;
             }
             self.progress.show(phase, &self.run.board, &self.recorder);
-            if let Some((status, said)) = self.server.as_mut().and_then(Server::ended) {
-                return Err(Stop::Broken(format!("the server ended, {status} {said}").trim_end().into()));
-            }
+            let passed = self.run.stages_start().map(|start| now.since(start));
+            self.keeper.see_to(passed).map_err(Stop::Broken)?;
             if done(&self.run.board) {
                 return Ok(true);
             }
@@ -227,10 +248,22 @@ impl Conductor {
         self.recorder.row(self.run.clock.now(), phase, &self.run.board, &sample);
     }
 
+    /// Ends the run if a threshold that is to end it does not hold.
+    async fn check_thresholds(&self, now: Time) -> Result<(), Stop> {
+        let Some(start) = self.run.stages_start() else { return Ok(()) };
+        if self.scenario.thresholds.iter().all(|threshold| threshold.abort_after.is_none()) {
+            return Ok(());
+        }
+        let plan = &self.run.plan;
+        let times = self.crew.times(plan.stages().len()).await;
+        let broken = broken_now(&self.scenario, plan, &times, &self.run.board, now.since(start));
+        broken.map_or(Ok(()), |threshold| Err(Stop::Aborted(threshold)))
+    }
+
     fn resident(&self) -> Resident {
         Resident {
             generator: Process::own().resident_bytes(),
-            server: self.server.as_ref().and_then(|server| server.process().resident_bytes()),
+            server: self.keeper.process().and_then(Process::resident_bytes),
         }
     }
 
@@ -239,7 +272,8 @@ impl Conductor {
         let rest = self.resident();
         let connected = self.run.board.present.get();
         findings.generator = Usage::new(before.generator, rest.generator, connected);
-        findings.server = self.server.is_some().then(|| Usage::new(before.server, rest.server, connected));
+        findings.server =
+            self.keeper.process().is_some().then(|| Usage::new(before.server, rest.server, connected));
     }
 
     /// Notes what is known when all is over but the goodbyes.
@@ -250,9 +284,10 @@ impl Conductor {
         findings.handed = board.handed.get();
         findings.deliveries_per_second_max = self.recorder.deliveries_per_second_max();
         findings.duration = clock.now().since(clock.origin());
-        findings.generator.cpu_seconds = cpu_seconds(Process::own());
-        if let Some(server) = &self.server {
-            findings.server.get_or_insert_default().cpu_seconds = cpu_seconds(server.process());
+        findings.generator.cpu_seconds = Process::own().cpu().map(|cpu| cpu.as_secs_f64());
+        if self.keeper.process().is_some() {
+            findings.server.get_or_insert_default().cpu_seconds =
+                self.keeper.cpu().map(|cpu| cpu.as_secs_f64());
         }
     }
 
@@ -276,8 +311,4 @@ fn interrupts() -> Arc<Notify> {
         }
     });
     interrupt
-}
-
-fn cpu_seconds(process: Process) -> Option<f64> {
-    process.cpu().map(|cpu| cpu.as_secs_f64())
 }

@@ -2,7 +2,10 @@
 
 use std::{fmt, io, time::Duration};
 
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{self, protocol::WebSocketConfig},
@@ -63,16 +66,24 @@ impl From<tungstenite::Error> for ConnectError {
     }
 }
 
+/// What the kernel may hold for a slow reader: what it has taken before anyone reads it does not slow the server down.
+const SLOW_BUFFER_BYTES: u32 = 8 * 1024;
+
 /// Opens a WebSocket.
 pub(crate) async fn open(
     target: &Target,
+    reads_slowly: bool,
     within: Duration,
 ) -> Result<WebSocketStream<TcpStream>, ConnectError> {
-    timeout(within, handshake(target)).await.unwrap_or(Err(ConnectError::TimedOut))
+    timeout(within, handshake(target, reads_slowly)).await.unwrap_or(Err(ConnectError::TimedOut))
 }
 
-async fn handshake(target: &Target) -> Result<WebSocketStream<TcpStream>, ConnectError> {
-    let stream = TcpStream::connect(target.address).await?;
+async fn handshake(target: &Target, reads_slowly: bool) -> Result<WebSocketStream<TcpStream>, ConnectError> {
+    let socket = if target.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    if reads_slowly {
+        socket.set_recv_buffer_size(SLOW_BUFFER_BYTES)?;
+    }
+    let stream = socket.connect(target.address).await?;
     stream.set_nodelay(true)?;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    book::Book,
+    book::{Book, Times},
     measure::{histogram, merge},
     run::Run,
     worker::{Order, Worker},
@@ -72,6 +72,30 @@ impl Crew {
             }
         }
         samples
+    }
+
+    /// Lets slow readers read as fast as they can.
+    pub(crate) fn hurry(&self) {
+        for orders in &self.orders {
+            let _ = orders.send(Order::Hurry);
+        }
+    }
+
+    /// All that was timed so far.
+    pub(crate) async fn times(&self, stages: usize) -> Times {
+        let ask = |orders: &UnboundedSender<Order>| {
+            let (answer, times) = oneshot::channel();
+            let _ = orders.send(Order::Times(answer));
+            times
+        };
+        let answers: Vec<_> = self.orders.iter().map(ask).collect();
+        let mut all = Times::new(stages);
+        for times in answers {
+            if let Ok(times) = times.await {
+                all.merge(&times);
+            }
+        }
+        all
     }
 
     /// Ends the work and collects what was written down. Nobody else may hold orders any more.

@@ -18,6 +18,8 @@ use tokio_tungstenite::{
     },
 };
 
+use crate::pace::Pace;
+
 /// An open WebSocket.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -27,6 +29,10 @@ pub(crate) struct Link {
     unflushed: bool,
     /// We have said goodbye; what still comes in does not count.
     closing: bool,
+    /// How fast it is read, if not as fast as possible.
+    pace: Option<Box<Pace>>,
+    /// Frames to be written when something passes again; `None` while something does.
+    held: Option<Vec<String>>,
 }
 
 /// What came out of a socket.
@@ -49,8 +55,37 @@ pub(crate) enum Incoming {
 
 impl Link {
     /// Takes over an open socket.
-    pub(crate) fn new(socket: WebSocketStream<TcpStream>) -> Self {
-        Self { socket, waker: Waker::noop().clone(), unflushed: false, closing: false }
+    pub(crate) fn new(socket: WebSocketStream<TcpStream>, pace: Option<Box<Pace>>) -> Self {
+        Self { socket, waker: Waker::noop().clone(), unflushed: false, closing: false, pace, held: None }
+    }
+
+    /// From now on nothing passes in either direction.
+    pub(crate) fn part(&mut self) {
+        self.held.get_or_insert_default();
+    }
+
+    /// Something passes again; what was to be written meanwhile is given back, to be sent now.
+    pub(crate) fn mend(&mut self) -> Vec<String> {
+        self.waker.wake_by_ref();
+        self.held.take().unwrap_or_default()
+    }
+
+    /// Reads as fast as it can from now on.
+    pub(crate) fn hurry(&mut self) {
+        self.pace = None;
+        self.waker.wake_by_ref();
+    }
+
+    /// Keeps a frame for later if nothing passes; otherwise gives it back.
+    pub(crate) fn hold(&mut self, text: String) -> Result<(), String> {
+        match &mut self.held {
+            // Bounded: a client has so many unanswered requests at most.
+            Some(held) => {
+                held.push(text);
+                Ok(())
+            }
+            None => Err(text),
+        }
     }
 
     /// Writes a text frame, at once if the socket takes it.
@@ -70,10 +105,16 @@ impl Link {
     /// What the socket says next.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
         self.waker.clone_from(cx.waker());
+        if self.held.is_some() {
+            return Poll::Pending;
+        }
         if self.unflushed {
             self.flush();
         }
         loop {
+            if let Some(pace) = &mut self.pace {
+                ready!(pace.poll_ready(cx));
+            }
             let incoming = match ready!(Pin::new(&mut self.socket).poll_next(cx)) {
                 Some(Ok(Message::Text(text))) => Incoming::Text(text),
                 Some(Ok(Message::Close(frame))) => Incoming::closed(frame),
@@ -81,6 +122,9 @@ impl Link {
                 Some(Err(error)) => Incoming::failed(&error),
                 None => Incoming::failed(&Error::ConnectionClosed),
             };
+            if let (Some(pace), Incoming::Text(text)) = (&mut self.pace, &incoming) {
+                pace.took(text.len());
+            }
             if !self.closing || matches!(incoming, Incoming::End { .. }) {
                 return Poll::Ready(incoming);
             }

@@ -46,25 +46,32 @@ impl Pacer {
         })
     }
 
-    /// Lets all be said and befall that the stages foresee.
+    /// Lets all be said, done and befall that the stages foresee.
     pub(crate) fn stages(run: Arc<Run>, workers: Vec<UnboundedSender<Order>>) -> Self {
         let count = workers.len();
         Self::start(run.clock, workers, move |hand_out| {
-            let mut events = (0..).zip(run.plan.events()).peekable();
-            for (send, planned) in (0..).map(SendId).zip(run.plan.sends()) {
-                while let Some((event, due)) = events.next_if(|(_, event)| event.at <= planned.at) {
-                    if !(0..count).all(|worker| hand_out((run.instant(due.at), worker, Order::Event(event))))
-                    {
-                        return;
-                    }
-                }
-                let worker = planned.client as usize % count;
-                if !hand_out((run.instant(planned.at), worker, Order::Send(send))) {
-                    return;
-                }
-            }
-            for (event, due) in events {
-                if !(0..count).all(|worker| hand_out((run.instant(due.at), worker, Order::Event(event)))) {
+            let plan = &run.plan;
+            let mut events = (0..).zip(plan.events()).peekable();
+            let mut deeds = (0..).zip(plan.deeds()).peekable();
+            let mut sends = (0..).map(SendId).zip(plan.sends()).peekable();
+            loop {
+                let event = events.peek().map(|(_, event)| event.at);
+                let deed = deeds.peek().map(|(_, deed)| deed.at);
+                let send = sends.peek().map(|(_, send)| send.at);
+                let Some(next) = [event, deed, send].into_iter().flatten().min() else { return };
+                let due = run.instant(next);
+                // Of one instant: first what befalls, then what may open a room to what is said.
+                let goes_on = if event == Some(next) {
+                    let (event, _) = events.next().expect("it was seen");
+                    (0..count).all(|worker| hand_out((due, worker, Order::Event(event))))
+                } else if deed == Some(next) {
+                    let (deed, planned) = deeds.next().expect("it was seen");
+                    hand_out((due, planned.client as usize % count, Order::Do(deed)))
+                } else {
+                    let (send, planned) = sends.next().expect("it was seen");
+                    hand_out((due, planned.client as usize % count, Order::Send(send)))
+                };
+                if !goes_on {
                     return;
                 }
             }

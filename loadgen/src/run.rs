@@ -66,6 +66,11 @@ impl Run {
         let _ = self.stages_start.set(at);
     }
 
+    /// When the first stage starts, if that is fixed.
+    pub(crate) fn stages_start(&self) -> Option<Time> {
+        self.stages_start.get().copied()
+    }
+
     /// When something planned is; the clock's start as long as the stages' is not fixed.
     pub(crate) fn instant(&self, planned: Duration) -> Time {
         self.stages_start.get().copied().unwrap_or_else(|| self.clock.origin()) + planned
@@ -129,8 +134,8 @@ mod tests {
     use super::*;
 
     fn run() -> Run {
-        let (name, text) = shipped().iter().find(|(name, _)| *name == "smoke").unwrap();
-        let scenario = Scenario::parse(name, text).unwrap();
+        let file = shipped().iter().find(|file| file.name == "smoke").unwrap();
+        let scenario = Scenario::parse(file.name, file.text).unwrap();
         let plan = Plan::new(&scenario, Overrides::default()).unwrap();
         Run::new(plan, Clock::start(), Target::parse("ws://127.0.0.1:1").unwrap())
     }

@@ -25,6 +25,8 @@ pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
     tail: Tail,
+    /// By us.
+    killed: bool,
 }
 
 /// The latest line of a server's log, to be shown if it fails.
@@ -44,6 +46,29 @@ impl Server {
     /// # Errors
     /// It could not be started, or ended before it listened; then the error holds what it said last.
     pub(crate) fn start(program: Option<&Path>, log: Option<&Path>) -> io::Result<Self> {
+        let log = log.map(File::create).transpose()?;
+        Self::listen(program, "127.0.0.1:0", log)
+    }
+
+    /// Kills it: it has no time to do or say anything.
+    pub(crate) fn kill(&mut self) {
+        // If it has ended by itself there is nothing left to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.killed = true;
+    }
+
+    /// Starts it anew after it was killed, where it listened before.
+    ///
+    /// # Errors
+    /// As for [`Server::start`].
+    pub(crate) fn start_again(&mut self, program: Option<&Path>, log: Option<&Path>) -> io::Result<()> {
+        let log = log.map(|log| File::options().append(true).open(log)).transpose()?;
+        *self = Self::listen(program, &self.address.to_string(), log)?;
+        Ok(())
+    }
+
+    fn listen(program: Option<&Path>, address: &str, log: Option<File>) -> io::Result<Self> {
         let mut command = match program {
             Some(program) => Command::new(program),
             None => {
@@ -52,12 +77,11 @@ impl Server {
                 command
             }
         };
-        command.args(["--listen", "127.0.0.1:0", "--exit-with-stdin", "--log", "warn"]);
+        command.args(["--listen", address, "--exit-with-stdin", "--log", "warn"]);
         // Ctrl-C is for us: a server that hears it too would send everyone away while the run is summed up.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let log = log.map(File::create).transpose()?;
         let mut child = command.spawn()?;
         let tail = Tail::default();
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take().expect("piped"));
@@ -66,7 +90,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(stdout.expect("piped")).read_line(&mut line)?;
         match line.trim_end().strip_prefix(LISTENING).and_then(|address| address.parse().ok()) {
-            Some(address) => Ok(Self { child, address, tail }),
+            Some(address) => Ok(Self { child, address, tail, killed: false }),
             None => {
                 // Who says nothing has ended, or is no chat server.
                 let _ = child.kill();
@@ -87,8 +111,11 @@ impl Server {
         Process::new(self.child.id())
     }
 
-    /// How it has ended and what it said last, if it has.
+    /// How it has ended by itself and what it said last, if it has.
     pub(crate) fn ended(&mut self) -> Option<(ExitStatus, String)> {
+        if self.killed {
+            return None;
+        }
         let status = self.child.try_wait().ok()??;
         Some((status, self.tail.last()))
     }

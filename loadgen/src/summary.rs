@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chinwag_oracle::Report;
-use chinwag_scenarios::{Aggregate, Metric, Outcome, Plan, PlannedStage, Query, Scenario};
+use chinwag_scenarios::{Aggregate, Metric, Outcome, Plan, PlannedStage, Query, Scenario, Threshold};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::{
-    book::{Book, StageBook},
+    board::Board,
+    book::{Book, StageBook, Times},
     measure::{Percentiles, count_above},
     verdict::{Facts, Punctuality, SEND_LAG_MAX, Verdict, Word, judge},
 };
@@ -39,6 +40,8 @@ pub(crate) struct Summary {
     pub(crate) deferred: u64,
     /// Sends that waited because the scenario kept their sender away.
     pub(crate) held_back: u64,
+    /// Refusals of what was sent to be refused.
+    pub(crate) rebuffed: u64,
     /// Times a bot read too slowly and had to catch up.
     pub(crate) lagged: u64,
     /// From the intended instant of a send to each delivery, in microseconds.
@@ -51,7 +54,11 @@ pub(crate) struct Summary {
     pub(crate) connect_us: Percentiles,
     /// From the intended instant to the delivery to those whom the scenario kept away; not part of the above.
     pub(crate) catch_up_us: Percentiles,
-    /// The same by stage.
+    /// From the intended instant to the delivery to those who read slowly; not part of the above.
+    pub(crate) slow_us: Percentiles,
+    /// From the instant at which a history was meant to be asked for to its page.
+    pub(crate) history_us: Percentiles,
+    /// The same by scenario and stage.
     pub(crate) stages: Vec<StageSummary>,
     /// This process.
     pub(crate) generator: Generator,
@@ -72,6 +79,8 @@ pub(crate) struct Summary {
 /// Latencies of one stage.
 #[derive(Debug, Serialize)]
 pub(crate) struct StageSummary {
+    /// The name of its `[[scenario]]`.
+    pub(crate) scenario: String,
     /// Its name.
     pub(crate) name: String,
     /// See [`Summary`]; so on.
@@ -133,6 +142,8 @@ pub(crate) struct Findings {
     pub(crate) server: Option<Usage>,
     /// The user has ended the run.
     pub(crate) interrupted: bool,
+    /// The threshold that ended the run.
+    pub(crate) aborted: Option<String>,
     /// Why the run ended too early by itself, if it did.
     pub(crate) broken_off: Option<String>,
 }
@@ -141,13 +152,16 @@ impl Summary {
     /// Sums up and judges.
     pub(crate) fn new(scenario: &Scenario, plan: &Plan, book: &Book, findings: Findings) -> (Self, Verdict) {
         let report = book.oracle.finish();
-        let overall = book.overall();
-        let measured = Measured { plan, book, overall: &overall, report: &report, findings: &findings };
-        let thresholds: Vec<_> = measured.check(scenario);
-        let verdict = judge(&measured.facts(&thresholds));
+        let overall = book.times.overall();
+        let counts = Counts { report: &report, findings: &findings };
+        let measured = Measured { plan, times: &book.times, counts: &|query| counts.of(plan, query) };
+        let thresholds: Vec<_> =
+            scenario.thresholds.iter().map(|threshold| measured.check(threshold)).collect();
+        let verdict = judge(&counts.facts(plan, book, &thresholds));
         let generator =
             Generator { usage: findings.generator, saturated: matches!(verdict, Verdict::Invalid(_)) };
         let stage = |(planned, book): (&PlannedStage, &StageBook)| StageSummary {
+            scenario: planned.scenario.clone(),
             name: planned.name.clone(),
             latency_us: Percentiles::of(&book.e2e),
             latency_actual_us: Percentiles::of(&book.e2e_actual),
@@ -164,13 +178,16 @@ impl Summary {
             deliveries_per_second_max: findings.deliveries_per_second_max,
             deferred: book.deferred,
             held_back: book.held_back,
+            rebuffed: book.rebuffed,
             lagged: book.lagged,
             latency_us: Percentiles::of(&overall.e2e),
             latency_actual_us: Percentiles::of(&overall.e2e_actual),
             send_lag_us: Percentiles::of(&overall.send_lag),
-            connect_us: Percentiles::of(&book.connect),
-            catch_up_us: Percentiles::of(&book.catch_up),
-            stages: plan.stages().iter().zip(&book.stages).map(stage).collect(),
+            connect_us: Percentiles::of(&book.times.connect),
+            catch_up_us: Percentiles::of(&book.times.catch_up),
+            slow_us: Percentiles::of(&book.times.slow),
+            history_us: Percentiles::of(&book.times.history),
+            stages: plan.stages().iter().zip(&book.times.stages).map(stage).collect(),
             generator,
             server: findings.server,
             errors: book.errors.clone(),
@@ -187,33 +204,85 @@ impl Summary {
 /// What thresholds ask for.
 struct Measured<'a> {
     plan: &'a Plan,
-    book: &'a Book,
-    overall: &'a StageBook,
+    times: &'a Times,
+    /// What is counted and not timed.
+    counts: &'a dyn Fn(Query<'_>) -> Option<u64>,
+}
+
+/// What is measured while the run goes on: the first threshold that is to end it and does not hold, in words.
+pub(crate) fn broken_now(
+    scenario: &Scenario,
+    plan: &Plan,
+    times: &Times,
+    board: &Board,
+    passed: Duration,
+) -> Option<String> {
+    let counts = |query: Query<'_>| match query.metric {
+        Metric::Refused => Some(board.refused.get()),
+        Metric::Reconnects => Some(board.reconnects.get()),
+        _ => None,
+    };
+    let measured = Measured { plan, times, counts: &counts };
+    let due = scenario
+        .thresholds
+        .iter()
+        .filter(|threshold| threshold.abort_after.is_some_and(|after| passed >= after));
+    // What was not measured yet has not failed yet.
+    let broken = due
+        .map(|threshold| measured.check(threshold))
+        .find(|checked| !checked.passed && checked.value.is_some());
+    broken.map(|checked| {
+        format!("{} {}, {}", checked.metric, checked.expression, crate::text::measured(&checked))
+    })
+}
+
+impl Measured<'_> {
+    fn check(&self, threshold: &Threshold) -> Checked {
+        let outcome = threshold.evaluate(&|query| self.answer(query));
+        Checked {
+            metric: format!("{}{}", threshold.metric, threshold.tags),
+            expression: threshold.expression.clone(),
+            value: match outcome {
+                Outcome::Passed { value } | Outcome::Failed { value } => Some(value),
+                Outcome::NotMeasured => None,
+            },
+            passed: outcome.is_passed(),
+        }
+    }
+
+    fn answer(&self, query: Query<'_>) -> Option<f64> {
+        if matches!(query.aggregate, Aggregate::Planned(_)) {
+            return self.plan.planned(query).map(|count| count as f64);
+        }
+        let book = || {
+            self.times.together(|number| {
+                let stage = &self.plan.stages()[number];
+                query.scenario.is_none_or(|name| name == stage.scenario)
+                    && query.stage.is_none_or(|name| name == stage.name)
+            })
+        };
+        match query.metric {
+            Metric::E2eLatency => read(&book().e2e, query.aggregate),
+            Metric::E2eLatencyActual => read(&book().e2e_actual, query.aggregate),
+            Metric::SendLag => read(&book().send_lag, query.aggregate),
+            Metric::SlowLatency => read(&self.times.slow, query.aggregate),
+            Metric::HistoryTime => read(&self.times.history, query.aggregate),
+            Metric::ConnectTime => read(&self.times.connect, query.aggregate),
+            _ => (self.counts)(query).map(|count| count as f64),
+        }
+    }
+}
+
+/// What is known when all is over.
+struct Counts<'a> {
     report: &'a Report,
     findings: &'a Findings,
 }
 
-impl Measured<'_> {
-    fn check(&self, scenario: &Scenario) -> Vec<Checked> {
-        let check = |threshold: &chinwag_scenarios::Threshold| {
-            let outcome = threshold.evaluate(&|query| self.answer(query));
-            let stage = threshold.stage.as_ref().map(|stage| format!("{{stage:{stage}}}"));
-            Checked {
-                metric: format!("{}{}", threshold.metric, stage.unwrap_or_default()),
-                expression: threshold.expression.clone(),
-                value: match outcome {
-                    Outcome::Passed { value } | Outcome::Failed { value } => Some(value),
-                    Outcome::NotMeasured => None,
-                },
-                passed: outcome.is_passed(),
-            }
-        };
-        scenario.thresholds.iter().map(check).collect()
-    }
-
-    fn facts(&self, thresholds: &[Checked]) -> Facts {
-        let planned = self.plan.sends().len() as u64;
-        let stages = self.plan.stages().iter().zip(&self.book.stages).filter(|(planned, _)| planned.judged);
+impl Counts<'_> {
+    fn facts(&self, plan: &Plan, book: &Book, thresholds: &[Checked]) -> Facts {
+        let planned = plan.sends().len() as u64;
+        let stages = plan.stages().iter().zip(&book.times.stages).filter(|(planned, _)| planned.judged);
         let punctuality = |(planned, book): (&PlannedStage, &StageBook)| Punctuality {
             stage: planned.name.clone(),
             sends: book.send_lag.len(),
@@ -222,23 +291,24 @@ impl Measured<'_> {
         Facts {
             interrupted: self.findings.interrupted,
             broken_off: self.findings.broken_off.clone(),
-            exhausted: self.book.exhausted,
+            aborted: self.findings.aborted.clone(),
+            exhausted: book.exhausted,
             not_handed: planned.saturating_sub(self.findings.handed),
             withheld: self.findings.handed.saturating_sub(self.report.sent),
-            throttled: self.book.throttled,
+            throttled: book.throttled,
             punctuality: stages.map(punctuality).collect(),
             failed: thresholds.iter().filter(|threshold| !threshold.passed).count(),
             thresholds: thresholds.len(),
-            faults: self.faults(),
+            faults: self.faults(plan),
         }
     }
 
     /// What no run may have, each with its count.
-    fn faults(&self) -> Vec<(u64, &'static str)> {
+    fn faults(&self, plan: &Plan) -> Vec<(u64, &'static str)> {
         let report = self.report;
         vec![
             (
-                u64::from(self.plan.clients()) - self.findings.connected,
+                u64::from(plan.clients()) - self.findings.connected,
                 "clients that did not get into their rooms",
             ),
             (report.unanswered, "messages without an answer"),
@@ -251,35 +321,7 @@ impl Measured<'_> {
         ]
     }
 
-    fn answer(&self, query: Query<'_>) -> Option<f64> {
-        if matches!(query.aggregate, Aggregate::Planned(_)) {
-            return self.plan.planned(query).map(|count| count as f64);
-        }
-        match self.histogram(query) {
-            Some(histogram) => read(histogram, query.aggregate),
-            None => self.count(query).map(|count| count as f64),
-        }
-    }
-
-    fn histogram(&self, query: Query<'_>) -> Option<&Histogram<u64>> {
-        let of_stage = |name: &str| {
-            let stage = self.plan.stages().iter().position(|stage| stage.name == name)?;
-            self.book.stages.get(stage)
-        };
-        let book = match query.stage {
-            Some(name) => of_stage(name)?,
-            None => self.overall,
-        };
-        match query.metric {
-            Metric::E2eLatency => Some(&book.e2e),
-            Metric::E2eLatencyActual => Some(&book.e2e_actual),
-            Metric::SendLag => Some(&book.send_lag),
-            Metric::ConnectTime => Some(&self.book.connect),
-            _ => None,
-        }
-    }
-
-    fn count(&self, query: Query<'_>) -> Option<u64> {
+    fn of(&self, plan: &Plan, query: Query<'_>) -> Option<u64> {
         let Aggregate::Named(name) = query.aggregate else { return None };
         let report = self.report;
         Some(match (query.metric, name) {
@@ -292,7 +334,7 @@ impl Measured<'_> {
             (Metric::Delivery, "foreign") => report.foreign,
             (Metric::Delivery, "violations") => report.violations_by_promise.values().sum(),
             (Metric::Connections, "connected") => self.findings.connected,
-            (Metric::Connections, "failed") => u64::from(self.plan.clients()) - self.findings.connected,
+            (Metric::Connections, "failed") => u64::from(plan.clients()) - self.findings.connected,
             (Metric::Reconnects, _) => self.findings.reconnects,
             (Metric::CaughtUp, _) => report.caught_up,
             (Metric::Refused, _) => report.refused,

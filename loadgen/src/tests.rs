@@ -22,11 +22,10 @@ connect = { rate = 1000, in_flight = 4, timeout = "5s" }
 drain = "300ms"
 [rooms]
 size = 4
-[[stage]]
-name = "talk"
-duration = "100ms"
-each = 1
-judged = false
+[[scenario]]
+name = "people"
+executor = "per-vu-iterations"
+stages = [{ name = "talk", duration = "100ms", judged = false }]
 [thresholds]
 connections = ["connected==planned"]
 delivery = ["lost==0", "duplicated==0", "violations==0"]

@@ -41,6 +41,9 @@ fn write(out: &mut String, summary: &Summary, files: &[String]) -> fmt::Result {
     for (reason, count) in &summary.errors {
         writeln!(out, "             {} × {reason}", number(*count))?;
     }
+    if summary.rebuffed > 0 {
+        writeln!(out, "             nonsense refused {}", number(summary.rebuffed))?;
+    }
     writeln!(
         out,
         "messages     planned {}   sent {}   acknowledged {}   refused {}   unanswered {}",
@@ -101,13 +104,25 @@ fn latencies(out: &mut String, summary: &Summary) -> fmt::Result {
         "latency", "n", "p50", "p90", "p99", "p99.9", "max"
     )?;
     row(out, "  from intended instant", &summary.latency_us, " <- judged")?;
+    let alone = summary.stages.iter().all(|stage| stage.scenario == summary.stages[0].scenario);
     for stage in summary.stages.iter().filter(|stage| stage.latency_us.count > 0) {
-        row(out, &format!("    stage {}", stage.name), &stage.latency_us, "")?;
+        let name = match alone {
+            true => format!("    stage {}", stage.name),
+            false if stage.name == stage.scenario => format!("    {}", stage.name),
+            false => format!("    {}: {}", stage.scenario, stage.name),
+        };
+        row(out, &name, &stage.latency_us, "")?;
     }
     row(out, "  from actual instant", &summary.latency_actual_us, "")?;
     row(out, "  send lag", &summary.send_lag_us, "")?;
-    if summary.catch_up_us.count > 0 {
-        row(out, "  caught up after absence", &summary.catch_up_us, "")?;
+    for (name, latency) in [
+        ("  caught up after absence", &summary.catch_up_us),
+        ("  to slow readers", &summary.slow_us),
+        ("  histories asked for", &summary.history_us),
+    ] {
+        if latency.count > 0 {
+            row(out, name, latency, "")?;
+        }
     }
     Ok(())
 }
@@ -132,7 +147,8 @@ fn usage(usage: &Usage) -> String {
     )
 }
 
-fn measured(threshold: &Checked) -> String {
+/// What was measured, as in "was 182 ms".
+pub(crate) fn measured(threshold: &Checked) -> String {
     let is_time = threshold.metric.contains("latency")
         || threshold.metric.contains("lag")
         || threshold.metric.contains("time");

@@ -18,6 +18,8 @@ pub(crate) struct Facts {
     pub(crate) interrupted: bool,
     /// Why it ended too early by itself, if it did.
     pub(crate) broken_off: Option<String>,
+    /// The threshold that ended it, and what was measured.
+    pub(crate) aborted: Option<String>,
     /// The generator's own limits that were met, as in "open files".
     pub(crate) exhausted: Option<&'static str>,
     /// Planned messages that the generator did not come to hand to their bots.
@@ -91,6 +93,9 @@ pub(crate) fn judge(facts: &Facts) -> Verdict {
     }
     if let Some(what) = facts.exhausted {
         return Verdict::Invalid(format!("the generator ran out of {what}"));
+    }
+    if let Some(threshold) = &facts.aborted {
+        return Verdict::Fail(format!("ended early: {threshold}"));
     }
     if facts.not_handed > 0 {
         return Verdict::Invalid(format!("the generator did not send {} planned messages", facts.not_handed));
@@ -187,6 +192,11 @@ mod tests {
             (Facts { not_handed: 5, ..good() }, 96, "INVALID (the generator did not send 5 planned"),
             (Facts { withheld: 7, throttled: 7, ..good() }, 96, "INVALID (7 planned messages were not sent"),
             (Facts { exhausted: Some("open files"), ..good() }, 96, "ran out of open files"),
+            (
+                Facts { aborted: Some("refused count==0".into()), not_handed: 9, ..good() },
+                99,
+                "FAIL (ended early: refused count==0)",
+            ),
             (
                 Facts { broken_off: Some("the server ended".into()), ..good() },
                 1,

@@ -1,5 +1,6 @@
 //! One thread with a share of the bots: orders and frames go in, everything a client wants is carried out.
 
+mod deeds;
 mod drive;
 mod wire;
 
@@ -18,7 +19,7 @@ use chinwag_core::{
     gateway::Frame,
 };
 use chinwag_oracle::{MemberId, Observation, RoomId, SendId};
-use chinwag_scenarios::{Mode, Target};
+use chinwag_scenarios::{EventKind, PlannedEvent, Target};
 use hdrhistogram::Histogram;
 use tokio::{
     net::TcpStream,
@@ -33,11 +34,12 @@ use tokio::{
 use tokio_tungstenite::WebSocketStream;
 
 use crate::{
-    book::Book,
+    book::{Book, Times},
     bot::{Absence, Bot},
     connect::{self, ConnectError},
     link::{self, Incoming, Link},
     measure::{histogram, record},
+    pace::Pace,
     run::Run,
     timers::Timers,
 };
@@ -49,10 +51,16 @@ pub(crate) enum Order {
     Connect(u32),
     /// Let this message be sent.
     Send(SendId),
+    /// Let this deed be done.
+    Do(u32),
     /// Let this event befall those it hits.
     Event(usize),
+    /// Let slow readers read as fast as they can: nothing new is said.
+    Hurry,
     /// Hand out the latencies recorded since the last time.
     Sample(oneshot::Sender<Histogram<u64>>),
+    /// Hand out all that was timed so far.
+    Times(oneshot::Sender<Times>),
     /// Let all say goodbye.
     Leave,
 }
@@ -73,6 +81,8 @@ pub(crate) struct Worker {
     outputs: Cell<Vec<ClientOutput>>,
     /// Sockets whose other end has not been told that they are over.
     half_open: RefCell<Vec<Link>>,
+    /// Slow readers are slow no more.
+    hurries: Cell<bool>,
     leaving: Cell<bool>,
 }
 
@@ -109,6 +119,7 @@ impl Worker {
             earlier_deadline: Notify::new(),
             outputs: Cell::default(),
             half_open: RefCell::default(),
+            hurries: Cell::new(false),
             leaving: Cell::new(false),
             run,
         }
@@ -149,11 +160,16 @@ impl Worker {
         match order {
             Order::Connect(client) => self.connect(self.slot(client)),
             Order::Send(send) => self.send(send),
+            Order::Do(deed) => self.do_deed(deed),
             Order::Event(event) => self.befall(event),
+            Order::Hurry => self.hurry(),
             Order::Sample(answer) => {
                 let interval = &mut self.book.borrow_mut().interval;
                 // Whoever asked may have given up.
                 let _ = answer.send(std::mem::replace(interval, histogram()));
+            }
+            Order::Times(answer) => {
+                let _ = answer.send(self.book.borrow().times.clone());
             }
             Order::Leave => self.leave(),
         }
@@ -165,7 +181,7 @@ impl Worker {
 
     fn connect(self: &Rc<Self>, slot: usize) {
         let number = self.bots[slot].borrow().number;
-        let rooms = self.run.plan.rooms_of(number).map(|room| self.room_names[room as usize].clone());
+        let rooms = self.run.plan.rooms_of(number).iter().map(|room| self.room_names[*room as usize].clone());
         self.drive(slot, |client, now, out| {
             for room in rooms {
                 // Joins have no queue that could be full.
@@ -195,7 +211,7 @@ impl Worker {
         match run.departed(send) {
             _ if away => book.held_back += 1,
             Some(departed) => {
-                let lag = &mut book.stages[usize::from(planned.stage)].send_lag;
+                let lag = &mut book.times.stages[usize::from(planned.stage)].send_lag;
                 record(lag, run.intended(send), departed);
             }
             None => book.deferred += 1,
@@ -208,20 +224,26 @@ impl Worker {
         let event = &self.run.plan.events()[event];
         for &Target { client, back_at } in &event.targets {
             if client % self.workers == self.index {
-                self.cut(self.slot(client), event.mode, back_at);
+                self.befall_bot(self.slot(client), event, back_at);
             }
         }
     }
 
-    fn cut(self: &Rc<Self>, slot: usize, mode: Mode, back_at: std::time::Duration) {
+    fn befall_bot(self: &Rc<Self>, slot: usize, event: &PlannedEvent, back_at: std::time::Duration) {
         let mut bot = self.bots[slot].borrow_mut();
         bot.absence = Absence::Until(self.run.instant(back_at));
-        bot.attempt += 1;
-        match (bot.link.take(), mode) {
-            (Some(link), Mode::Cut) => link.reset(),
-            (Some(link), Mode::HalfOpen) => self.half_open.borrow_mut().push(link),
-            (None, _) => {}
+        match event.kind {
+            EventKind::Disconnect => drop(bot.link.take()),
+            EventKind::Reset => bot.link.take().into_iter().for_each(Link::reset),
+            EventKind::HalfOpen => self.half_open.borrow_mut().extend(bot.link.take()),
+            // The end of the server ends its connections.
+            EventKind::Restart => return,
+            EventKind::Partition => {
+                drop(bot);
+                return self.part(slot, event.until);
+            }
         }
+        bot.attempt += 1;
         drop(bot);
         self.closed(slot, None, "");
     }
@@ -261,7 +283,8 @@ impl Worker {
         }
         let _permit = run.handshakes.acquire().await.expect("never closed");
         self.bots[slot].borrow_mut().connecting_since = run.clock.now();
-        connect::open(&run.target, run.plan.connect().timeout).await
+        let reads_slowly = run.plan.read_of(self.bots[slot].borrow().number).is_some();
+        connect::open(&run.target, reads_slowly, run.plan.connect().timeout).await
     }
 
     fn opened(self: &Rc<Self>, slot: usize, attempt: u32, socket: WebSocketStream<TcpStream>) {
@@ -269,7 +292,10 @@ impl Worker {
         if bot.attempt != attempt || self.leaving.get() {
             return;
         }
-        bot.link = Some(Link::new(socket));
+        let read = self.run.plan.read_of(bot.number).filter(|_| !self.hurries.get());
+        // Pauses of all at once would be a storm of their own.
+        let shift = f64::from(bot.number % 64) / 64.0;
+        bot.link = Some(Link::new(socket, read.map(|read| Box::new(Pace::new(read, shift)))));
         drop(bot);
         self.run.board.open.add();
         self.drive(slot, |client, now, out| client.handle_input(now, ClientInput::Opened, out));
@@ -309,8 +335,13 @@ impl Worker {
                 }
                 Incoming::Life => self.received(slot, Frame::Pong),
                 Incoming::End { code, reason, error } => {
-                    self.bots[slot].borrow_mut().link = None;
-                    self.lost(code, &reason, error);
+                    let mut bot = self.bots[slot].borrow_mut();
+                    bot.link = None;
+                    let wanted = bot.is_down(self.run.clock.now());
+                    drop(bot);
+                    if !wanted {
+                        self.lost(code, &reason, error);
+                    }
                     self.closed(slot, code, &reason);
                     return Poll::Ready(());
                 }

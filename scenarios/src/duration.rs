@@ -41,10 +41,43 @@ pub(crate) fn parse(text: &str) -> Result<Duration, ParseDurationError> {
     if duration > MAX { Err(wrong()) } else { Ok(duration) }
 }
 
+/// A duration as a file holds it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserialize(deserializer).map(Self)
+    }
+}
+
 /// For serde.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse(&text).map_err(D::Error::custom)
+}
+
+#[cfg(feature = "schema")]
+mod schema {
+    use std::borrow::Cow;
+
+    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+    use super::Span;
+
+    impl JsonSchema for Span {
+        fn schema_name() -> Cow<'static, str> {
+            "Duration".into()
+        }
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({
+                "type": "string",
+                "pattern": r"^[0-9]*\.?[0-9]*(us|µs|ms|s|m|h)$",
+                "description": "A number and us, ms, s, m or h; at most a day.",
+                "examples": ["250ms", "1.5s"],
+            })
+        }
+    }
 }
 
 #[cfg(test)]

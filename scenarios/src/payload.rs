@@ -32,6 +32,11 @@ pub(crate) fn payload(run: RunId, send: u32, size: u32) -> String {
     text
 }
 
+/// A text of `size` letters that means nothing.
+pub(crate) fn nonsense(run: RunId, number: u32, size: usize) -> String {
+    filling(run, !number).take(size).map(char::from).collect()
+}
+
 /// Whether a text is the payload of message `send`, to the last letter. Allocates nothing.
 pub(crate) fn is_payload(run: RunId, send: u32, size: u32, text: &str) -> bool {
     parse_payload(text) == Some((run, send))

@@ -4,8 +4,10 @@ use std::{fmt, time::Duration};
 
 use crate::{
     draw::{Draw, Purpose},
+    flow::Step,
     payload::{self, RunId},
-    scenario::{Connect, Event, EventKind, Mode, Scenario, Stage},
+    rooms::{Membership, Rooms},
+    scenario::{Connect, Event, EventKind, Group, Read, Scenario},
     talk::{self, Talk},
     threshold::{Aggregate, Metric, Query},
 };
@@ -39,19 +41,60 @@ pub struct PlannedSend {
     pub size: u32,
 }
 
-/// A stage and when it is.
+/// Something else that a client will do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PlannedDeed {
+    /// When, after the first stage's start.
+    pub at: Duration,
+    /// Who.
+    pub client: u32,
+    /// Where.
+    pub room: u32,
+    /// What.
+    pub deed: Deed,
+}
+
+/// What a client does beside saying something.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Deed {
+    /// Show that one writes.
+    Typing,
+    /// Ask for so many of the latest messages.
+    History(u16),
+    /// Leave the room.
+    Leave,
+    /// Enter it again.
+    Join,
+    /// Send a frame of so many bytes that means nothing.
+    Nonsense(u16),
+}
+
+/// A stage of a scenario's and when it is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PlannedStage {
+    /// The name of its `[[scenario]]`.
+    pub scenario: String,
     /// Its name.
     pub name: String,
     /// When it begins, after the first stage's start.
     pub start: Duration,
-    /// When it ends: the next one's start.
+    /// When it ends.
     pub end: Duration,
     /// Memory is measured at its end.
     pub measure_memory: bool,
     /// The generator must have kept to the plan here.
     pub judged: bool,
+}
+
+/// A span of time in which the same stages are under way.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Phase {
+    /// The stages' names; those of several scenarios are told apart if they differ.
+    pub name: String,
+    /// When it ends, after the first stage's start.
+    pub end: Duration,
+    /// Memory is measured at its end.
+    pub measure_memory: bool,
 }
 
 /// Something that will befall clients.
@@ -61,8 +104,8 @@ pub struct PlannedEvent {
     pub at: Duration,
     /// What.
     pub kind: EventKind,
-    /// In which way.
-    pub mode: Mode,
+    /// When a partition is over or the server is started anew.
+    pub until: Duration,
     /// Whom, by number.
     pub targets: Vec<Target>,
 }
@@ -81,8 +124,8 @@ pub struct Target {
 pub enum PlanError {
     /// There must be someone.
     NoClients,
-    /// More messages than can be numbered and held.
-    TooManySends {
+    /// More than can be numbered and held.
+    TooMuch {
         /// In which stage it came to that.
         stage: String,
     },
@@ -91,14 +134,35 @@ pub enum PlanError {
         /// Which stage.
         stage: String,
     },
+    /// An iteration is to begin while all are busy with earlier ones.
+    AllBusy {
+        /// In which stage.
+        stage: String,
+        /// When, after the first stage's start.
+        at: Duration,
+    },
+    /// A stage wants more clients to be busy than its scenario has.
+    TooFewClients {
+        /// Which stage.
+        stage: String,
+        /// So many.
+        wanted: u32,
+        /// So many there are.
+        there: u32,
+    },
+    /// No client is left for a scenario.
+    NoShare {
+        /// Which.
+        scenario: String,
+    },
 }
 
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoClients => f.write_str("there must be at least one client"),
-            Self::TooManySends { stage } => {
-                write!(f, "stage `{stage}`: more than {} messages in all", talk::SENDS_MAX)
+            Self::TooMuch { stage } => {
+                write!(f, "stage `{stage}`: more than {} things to do in all", talk::ACTS_MAX)
             }
             Self::NobodyLeft { stage } => {
                 write!(
@@ -106,11 +170,30 @@ impl fmt::Display for PlanError {
                     "stage `{stage}`: someone is to speak, but everyone is away; take more clients or cut fewer"
                 )
             }
+            Self::AllBusy { stage, at } => write!(
+                f,
+                "stage `{stage}`: at {at:.1?} all its clients are busy with earlier iterations; take more clients, fewer \
+                 iterations or less time for each"
+            ),
+            Self::TooFewClients { stage, wanted, there } => {
+                write!(f, "stage `{stage}`: {wanted} clients are to be busy, but its scenario has {there}")
+            }
+            Self::NoShare { scenario } => {
+                write!(f, "scenario `{scenario}`: its share of the clients is nobody; take more clients")
+            }
         }
     }
 }
 
 impl std::error::Error for PlanError {}
+
+/// What one must know of a group during the run.
+#[derive(Clone, Debug, PartialEq)]
+struct Traits {
+    name: String,
+    read: Option<Read>,
+    is_hostile: bool,
+}
 
 /// Who does what and when: a pure function of scenario and overrides.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,12 +202,18 @@ pub struct Plan {
     run: RunId,
     seed: u64,
     clients: u32,
-    room_size: u32,
+    membership: Membership,
+    /// By client: their group.
+    groups: Vec<u8>,
+    /// By group: what one must know of it during the run.
+    traits: Vec<Traits>,
     connect: Connect,
     drain: Duration,
     stages: Vec<PlannedStage>,
     events: Vec<PlannedEvent>,
     sends: Vec<PlannedSend>,
+    deeds: Vec<PlannedDeed>,
+    foreseeable: bool,
 }
 
 impl Plan {
@@ -144,15 +233,19 @@ impl Plan {
             run: overrides.run.unwrap_or_else(|| RunId(u32::try_from(run).expect("below 2^32"))),
             seed,
             clients,
-            room_size: scenario.rooms.size.min(clients),
+            membership: Membership::new(scenario.rooms, clients, seed),
+            groups: share_out(&scenario.groups, clients, seed)?,
+            traits: scenario.groups.iter().map(Traits::of).collect(),
             connect: scenario.run.connect.clone(),
             drain: scenario.run.drain,
-            stages: plan_stages(scenario),
+            stages: scenario.groups.iter().flat_map(plan_stages).collect(),
             events: Vec::new(),
             sends: Vec::new(),
+            deeds: Vec::new(),
+            foreseeable: scenario.is_foreseeable(),
         };
         plan.events = plan.plan_events(scenario);
-        plan.sends = Talk::new(&plan, scenario).sends()?;
+        (plan.sends, plan.deeds) = Talk::new(&plan, scenario).acts()?;
         Ok(plan)
     }
 
@@ -178,17 +271,37 @@ impl Plan {
     }
     /// How many rooms there are; they are numbered from 0.
     #[must_use]
-    pub const fn rooms(&self) -> u32 {
-        self.clients.div_ceil(self.room_size)
+    pub fn rooms(&self) -> u32 {
+        self.membership.rooms()
     }
-    /// The rooms a client is in.
-    pub fn rooms_of(&self, client: u32) -> impl Iterator<Item = u32> + use<> {
-        std::iter::once(client / self.room_size)
+    /// The rooms a client is in, by number.
+    #[must_use]
+    pub fn rooms_of(&self, client: u32) -> &[u32] {
+        self.membership.rooms_of(client)
     }
-    /// The members of a room.
-    pub fn members_of(&self, room: u32) -> impl Iterator<Item = u32> + use<> {
-        let first = room * self.room_size;
-        first..first.saturating_add(self.room_size).min(self.clients)
+    /// The members of a room, by number.
+    #[must_use]
+    pub fn members_of(&self, room: u32) -> &[u32] {
+        self.membership.members_of(room)
+    }
+    /// The number of the `[[scenario]]` that a client plays in.
+    #[must_use]
+    pub fn group_of(&self, client: u32) -> usize {
+        self.groups[index(client)].into()
+    }
+    /// The names of the `[[scenario]]`s.
+    pub fn group_names(&self) -> impl Iterator<Item = &str> {
+        self.traits.iter().map(|group| group.name.as_str())
+    }
+    /// How fast a client reads; as fast as it can if `None`.
+    #[must_use]
+    pub fn read_of(&self, client: u32) -> Option<Read> {
+        self.traits[self.group_of(client)].read
+    }
+    /// Whether a client sends what means nothing, so that being refused is what it must expect.
+    #[must_use]
+    pub fn is_hostile(&self, client: u32) -> bool {
+        self.traits[self.group_of(client)].is_hostile
     }
     /// How clients connect.
     #[must_use]
@@ -205,10 +318,28 @@ impl Plan {
     pub const fn drain(&self) -> Duration {
         self.drain
     }
-    /// The stages, one after the other.
+    /// The stages, scenario by scenario.
     #[must_use]
     pub fn stages(&self) -> &[PlannedStage] {
         &self.stages
+    }
+    /// What is going on, span by span.
+    #[must_use]
+    pub fn phases(&self) -> Vec<Phase> {
+        let ends = self.stages.iter().flat_map(|stage| [stage.start, stage.end]);
+        let mut ends: Vec<_> = ends.filter(|end| !end.is_zero()).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        let starts = [Duration::ZERO].into_iter().chain(ends.iter().copied());
+        let phase = |(start, &end): (Duration, &Duration)| {
+            let under_way = self.stages.iter().filter(|stage| stage.start <= start && start < stage.end);
+            let mut names: Vec<_> = under_way.map(|stage| stage.name.as_str()).collect();
+            names.dedup();
+            let name = if names.is_empty() { "wait".to_owned() } else { names.join(" + ") };
+            let ending = |stage: &PlannedStage| stage.measure_memory && stage.end == end;
+            Phase { name, end, measure_memory: self.stages.iter().any(ending) }
+        };
+        starts.zip(&ends).map(phase).collect()
     }
     /// The events, by time.
     #[must_use]
@@ -220,10 +351,15 @@ impl Plan {
     pub fn sends(&self) -> &[PlannedSend] {
         &self.sends
     }
+    /// What else clients do, by time.
+    #[must_use]
+    pub fn deeds(&self) -> &[PlannedDeed] {
+        &self.deeds
+    }
     /// From the first stage's start to the last one's end.
     #[must_use]
     pub fn duration(&self) -> Duration {
-        self.stages.last().map_or(Duration::ZERO, |stage| stage.end)
+        self.stages.iter().map(|stage| stage.end).max().unwrap_or_default()
     }
     /// A client's user name.
     #[must_use]
@@ -245,24 +381,34 @@ impl Plan {
     pub fn is_payload(&self, send: u32, text: &str) -> bool {
         payload::is_payload(self.run, send, self.sends[index(send)].size, text)
     }
+    /// The nonsense of deed number `deed`: letters that are no frame of any dialect.
+    #[must_use]
+    pub fn nonsense(&self, deed: u32) -> String {
+        match self.deeds[index(deed)].deed {
+            Deed::Nonsense(size) => payload::nonsense(self.run, deed, size.into()),
+            _ => String::new(),
+        }
+    }
+    /// How many deliveries everything said makes, if that can be foreseen.
+    #[must_use]
+    pub fn deliveries(&self) -> Option<u64> {
+        let members = self.sends.iter().map(|send| self.members_of(send.room).len() as u64);
+        self.foreseeable.then(|| members.sum())
+    }
     /// What the plan foresees: the answer to a query with [`Aggregate::Planned`](crate::Aggregate::Planned).
     #[must_use]
     pub fn planned(&self, query: Query<'_>) -> Option<u64> {
         let Aggregate::Planned(count) = query.aggregate else { return None };
         match (query.metric, count) {
             (Metric::Connections, "connected") => Some(u64::from(self.clients)),
-            (Metric::Delivery, "expected" | "received") => Some(self.deliveries()),
+            (Metric::Delivery, "expected" | "received") => self.deliveries(),
             (Metric::Reconnects, "count") => {
-                Some(self.events.iter().map(|event| event.targets.len() as u64).sum())
+                let lost = self.events.iter().filter(|event| event.kind.loses_connections());
+                Some(lost.map(|event| event.targets.len() as u64).sum())
             }
-            (Metric::CaughtUp, "count") => Some(self.caught_up()),
+            (Metric::CaughtUp, "count") => self.foreseeable.then(|| self.caught_up()),
             _ => None,
         }
-    }
-
-    /// Everything said, to everyone in its room.
-    fn deliveries(&self) -> u64 {
-        self.sends.iter().map(|send| self.members_of(send.room).count() as u64).sum()
     }
 
     /// What those who are cut off miss for certain: all that is said in their rooms while they are away.
@@ -275,48 +421,88 @@ impl Plan {
             let before = |instant| said[index(room)].partition_point(|&at| at < instant);
             before(to.saturating_sub(CATCH_UP_MARGIN)).saturating_sub(before(from + CATCH_UP_MARGIN)) as u64
         };
-        self.events
-            .iter()
-            .flat_map(|event| event.targets.iter().map(move |target| (event.at, target)))
-            .flat_map(|(at, target)| self.rooms_of(target.client).map(move |room| (at, target.back_at, room)))
+        let lost = self.events.iter().filter(|event| event.kind.loses_connections());
+        lost.flat_map(|event| event.targets.iter().map(move |target| (event.at, target)))
+            .flat_map(|(at, target)| {
+                self.rooms_of(target.client).iter().map(move |&room| (at, target.back_at, room))
+            })
             .map(|(from, to, room)| missed(from, to, room))
             .sum()
     }
 
     fn plan_events(&self, scenario: &Scenario) -> Vec<PlannedEvent> {
         let plan = |(i, event): (usize, &Event)| {
-            let stage =
-                self.stages.iter().find(|stage| stage.name == event.at.stage).expect("checked when read");
-            let at = stage.start + event.at.offset;
             // Events have no names: their number tells them apart.
-            let place = i.to_string();
-            let whom = Draw::new(self.seed, Purpose::Target, &place);
-            let back = Draw::new(self.seed, Purpose::Return, &place);
-            let mut targets = Vec::new();
-            for room in 0..self.rooms() {
-                let mut members: Vec<_> = self.members_of(room).collect();
-                whom.part(u64::from(room)).shuffle(&mut members);
-                members.truncate(share(members.len(), event.fraction));
-                targets.extend(members.into_iter().map(|client| {
-                    let back_at = at + event.down_for + back.within(u64::from(client), event.back_over);
-                    Target { client, back_at }
-                }));
-            }
+            let back = Draw::new(self.seed, Purpose::Return, &i.to_string());
+            let until = event.at + event.down_for;
+            let target = |client: u32| Target {
+                client,
+                back_at: until + back.within(u64::from(client), event.back_over),
+            };
+            let mut targets: Vec<_> = self.hit(i, event, scenario).into_iter().map(target).collect();
             targets.sort_unstable_by_key(|target| target.client);
-            PlannedEvent { at, kind: event.kind, mode: event.mode, targets }
+            PlannedEvent { at: event.at, kind: event.kind, until, targets }
         };
         let mut events: Vec<_> = scenario.events.iter().enumerate().map(plan).collect();
         events.sort_by_key(|event| event.at);
         events
     }
+
+    /// Whom event number `i` hits.
+    fn hit(&self, i: usize, event: &Event, scenario: &Scenario) -> Vec<u32> {
+        let whom = Draw::new(self.seed, Purpose::Target, &i.to_string());
+        let group = event.group.as_ref().map(|name| {
+            scenario.groups.iter().position(|group| group.name == *name).expect("checked when read")
+        });
+        let some_of = |clients: &[u32], part: u64| {
+            let meant = |client: &u32| group.is_none_or(|group| self.group_of(*client) == group);
+            let mut clients: Vec<_> = clients.iter().copied().filter(meant).collect();
+            whom.part(part).shuffle(&mut clients);
+            clients.truncate(share(clients.len(), event.fraction));
+            clients
+        };
+        match scenario.rooms {
+            Rooms::OfSize(_) => {
+                (0..self.rooms()).flat_map(|room| some_of(self.members_of(room), room.into())).collect()
+            }
+            // Who is in several rooms must not be hit several times.
+            Rooms::Popular { .. } => some_of(&(0..self.clients).collect::<Vec<_>>(), 0),
+        }
+    }
 }
 
-fn plan_stages(scenario: &Scenario) -> Vec<PlannedStage> {
-    let mut end = Duration::ZERO;
-    let plan = |stage: &Stage| {
+/// By client: the group they are in. Shares are exact, to a client, and spread over all rooms.
+fn share_out(groups: &[Group], clients: u32, seed: u64) -> Result<Vec<u8>, PlanError> {
+    let total: u64 = groups.iter().map(|group| u64::from(group.weight)).sum();
+    let mut order: Vec<u32> = (0..clients).collect();
+    Draw::new(seed, Purpose::Share, "").shuffle(&mut order);
+    let (mut of, mut weight, mut first) = (vec![0; index(clients)], 0, 0);
+    for (number, group) in (0..).zip(groups) {
+        weight += u64::from(group.weight);
+        let end = usize::try_from((u64::from(clients) * weight + total / 2) / total).expect("a client");
+        if end == first {
+            return Err(PlanError::NoShare { scenario: group.name.clone() });
+        }
+        order[first..end].iter().for_each(|&client| of[index(client)] = number);
+        first = end;
+    }
+    Ok(of)
+}
+
+impl Traits {
+    fn of(group: &Group) -> Self {
+        let is_hostile = group.flow.iter().any(|step| matches!(step, Step::Nonsense(_)));
+        Self { name: group.name.clone(), read: group.read, is_hostile }
+    }
+}
+
+fn plan_stages(group: &Group) -> Vec<PlannedStage> {
+    let mut end = group.start;
+    let plan = |stage: &crate::scenario::Stage| {
         let start = end;
         end += stage.duration;
         PlannedStage {
+            scenario: group.name.clone(),
             name: stage.name.clone(),
             start,
             end,
@@ -324,7 +510,7 @@ fn plan_stages(scenario: &Scenario) -> Vec<PlannedStage> {
             judged: stage.judged,
         }
     };
-    scenario.stages.iter().map(plan).collect()
+    group.stages.iter().map(plan).collect()
 }
 
 /// A fraction of some members in whole ones, rounded down; but 0.29 of a hundred is 29.

@@ -1,13 +1,10 @@
-//! A scenario as it is written: the types of the file's tables.
+//! A scenario that has been read and checked.
 
-use std::{collections::BTreeMap, fmt, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::Deserialize;
 
-use crate::{check, duration, error::Error, threshold::Threshold};
+use crate::{check, duration, error::Error, flow::Step, rooms::Rooms, threshold::Threshold};
 
 /// A scenario that has been read and checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,34 +13,17 @@ pub struct Scenario {
     pub run: Run,
     /// Who meets whom.
     pub rooms: Rooms,
-    /// What is said.
-    pub message: Message,
-    /// What happens, one after the other; at least one.
-    pub stages: Vec<Stage>,
+    /// Who does what, and when; at least one.
+    pub groups: Vec<Group>,
     /// What befalls the clients meanwhile.
     pub events: Vec<Event>,
     /// What counts as a success.
     pub thresholds: Vec<Threshold>,
 }
 
-/// The file itself.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct File {
-    pub(crate) run: Run,
-    pub(crate) rooms: Rooms,
-    #[serde(default)]
-    pub(crate) message: Message,
-    #[serde(rename = "stage", default)]
-    pub(crate) stages: Vec<Stage>,
-    #[serde(rename = "event", default)]
-    pub(crate) events: Vec<Event>,
-    #[serde(default)]
-    pub(crate) thresholds: BTreeMap<String, Vec<String>>,
-}
-
 /// `[run]`: what is run.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Run {
     /// 1 to 32 letters, digits, `-`, `_` and `.`; goes into the names of rooms.
@@ -57,19 +37,24 @@ pub struct Run {
     pub connect: Connect,
     /// How long to wait at the end for what is under way. 10 s if not named.
     #[serde(default = "ten_seconds", deserialize_with = "duration::deserialize")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<duration::Span>"))]
     pub drain: Duration,
 }
 
-/// `connect`: how the clients come.
+/// `connect`: how the clients come, before the first stage.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(!default))]
 #[serde(deny_unknown_fields, default)]
 pub struct Connect {
     /// Connections begun per second, evenly. 500 if not named.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub rate: f64,
     /// Connections that may be under way at once. 200 if not named.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u32>"))]
     pub in_flight: u32,
     /// A connection not made within this has failed. 10 s if not named.
     #[serde(deserialize_with = "duration::deserialize")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<duration::Span>"))]
     pub timeout: Duration,
 }
 
@@ -79,163 +64,146 @@ impl Default for Connect {
     }
 }
 
-/// `[rooms]`: who meets whom.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct Rooms {
-    /// Members per room: client `c` is in room `c / size`, and the last room takes the rest.
-    pub size: u32,
-}
-
-/// `[message]`: what is said.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields, default)]
-pub struct Message {
-    /// How long.
-    pub size: Size,
-}
-
-/// The size of messages in bytes, 24 to 4,096: `100`, or `{ min = 40, max = 400 }` for any size between with equal
-/// chance.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Size {
-    /// All the same.
-    Fixed(u32),
-    /// Any between, with equal chance.
-    Uniform {
-        /// The smallest.
-        min: u32,
-        /// The largest.
-        max: u32,
-    },
-}
-
-impl Default for Size {
-    fn default() -> Self {
-        Self::Fixed(100)
-    }
-}
-
-impl<'de> Deserialize<'de> for Size {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SizeVisitor)
-    }
-}
-
-/// Tells a number from a table, with better errors than an untagged enum's.
-struct SizeVisitor;
-
-impl<'de> Visitor<'de> for SizeVisitor {
-    type Value = Size;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number of bytes or { min = …, max = … }")
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, bytes: i64) -> Result<Size, E> {
-        u32::try_from(bytes)
-            .map(Size::Fixed)
-            .map_err(|_| E::custom(format_args!("{bytes} is no number of bytes")))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Size, A::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Uniform {
-            min: u32,
-            max: u32,
-        }
-        let Uniform { min, max } = Uniform::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(Size::Uniform { min, max })
-    }
-}
-
-/// `[[stage]]`: a span of time in which clients speak in one manner. At most one of `rate`, `each` and `each_room` is
-/// named; in a stage that names none, nobody speaks.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct Stage {
+/// `[[scenario]]`: a share of the clients, and what they do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
     /// Not two of one name.
     pub name: String,
+    /// Its share of the clients, in proportion to those of the others.
+    pub weight: u32,
+    /// When its first stage begins, after the run's first.
+    pub start: Duration,
+    /// What its clients do in one iteration; not empty.
+    pub flow: Vec<Step>,
+    /// How fast its clients read; as fast as they can if `None`.
+    pub read: Option<Read>,
+    /// When they do it how often, one after the other; at least one.
+    pub stages: Vec<Stage>,
+}
+
+/// How fast a slow reader reads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Read {
+    /// Bytes of frames a second; no limit if `None`.
+    pub rate: Option<u32>,
+    /// It stops so often…
+    pub pause_every: Duration,
+    /// …for so long. Zero if it does not.
+    pub pause_for: Duration,
+}
+
+/// A span of time in which a group does its flow in one manner.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage {
+    /// Not two of one name in a group.
+    pub name: String,
     /// How long, longer than zero.
-    #[serde(deserialize_with = "duration::deserialize")]
     pub duration: Duration,
-    /// Messages per second over all clients. Clients take turns in random order; those away are passed over.
-    pub rate: Option<f64>,
-    /// How the messages of `rate` follow one another; `uniform` if not named.
-    pub arrivals: Option<Arrivals>,
-    /// Every client speaks so often, at random instants. Who is away then speaks on return.
-    pub each: Option<u32>,
-    /// In every room so many messages are said, at random instants, by members who are not away, in turns.
-    pub each_room: Option<u32>,
+    /// How often it is done.
+    pub load: Load,
     /// Memory per connection is measured at the end of this stage; of one stage at most.
-    #[serde(default)]
     pub measure_memory: bool,
-    /// Whether the generator must have kept to the plan here for the run to be valid; true if not named.
-    #[serde(default = "yes")]
+    /// Whether the generator must have kept to the plan here for the run to be valid.
     pub judged: bool,
 }
 
-/// How messages follow one another.
+/// When iterations begin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Load {
+    /// Never.
+    Silent,
+    /// So many a second over all clients of the group, in turns; the rate changes evenly from one to the other.
+    Rate {
+        /// At the stage's start.
+        from: f64,
+        /// At its end.
+        to: f64,
+        /// How they follow one another.
+        arrivals: Arrivals,
+    },
+    /// Each of so many clients does one after the other; their number changes evenly. `None` is all of the group.
+    Looping {
+        /// At the stage's start.
+        from: Option<u32>,
+        /// At its end.
+        to: Option<u32>,
+    },
+    /// So many of each client. Who is away then does it on return.
+    PerClient {
+        /// How many.
+        iterations: u32,
+        /// How they follow one another.
+        arrivals: Arrivals,
+    },
+    /// So many in each room, by its members in turns.
+    PerRoom {
+        /// How many.
+        iterations: u32,
+        /// How they follow one another.
+        arrivals: Arrivals,
+    },
+    /// So many over all clients of the group, in turns.
+    Shared {
+        /// How many.
+        iterations: u32,
+        /// How they follow one another.
+        arrivals: Arrivals,
+    },
+}
+
+/// How iterations follow one another.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Arrivals {
-    /// At equal distances.
+    /// At equal distances, or such as the changing rate makes them.
     #[default]
     Uniform,
-    /// At independent random instants, as many as `rate` and `duration` make.
+    /// At independent random instants.
     Poisson,
 }
 
 /// `[[event]]`: something that befalls many clients at one instant.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// When.
-    pub at: Moment,
+    /// When, after the run's first stage begins.
+    pub at: Duration,
     /// What.
     pub kind: EventKind,
-    /// In which way; `cut` if not named.
-    #[serde(default)]
-    pub mode: Mode,
-    /// The share of every room that it hits, above 0 and at most 1, rounded down to whole members.
+    /// Of which group only.
+    pub group: Option<String>,
+    /// The share of clients that it hits, above 0 and at most 1: of every room, rounded down, where rooms are of one
+    /// size, otherwise of all clients.
     pub fraction: f64,
-    /// They stay away at least this long.
-    #[serde(deserialize_with = "duration::deserialize")]
+    /// They stay away at least this long; the server stays down so long.
     pub down_for: Duration,
-    /// They come back one by one, at random instants within this; all at once if not named.
-    #[serde(default, deserialize_with = "duration::deserialize")]
+    /// They come back one by one, at random instants within this; all at once if zero.
     pub back_over: Duration,
-}
-
-/// An instant, told by the stage it falls into.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct Moment {
-    /// The stage's name.
-    pub stage: String,
-    /// How long after its start, less than its duration; 0 if not named.
-    #[serde(default, deserialize_with = "duration::deserialize")]
-    pub offset: Duration,
 }
 
 /// What an event does.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
-    /// Clients lose their connection.
+    /// Clients are gone without a goodbye, but the end of their connections arrives (FIN).
     Disconnect,
-}
-
-/// How a connection is lost.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mode {
-    /// Reset without a word: both ends know at once.
-    #[default]
-    Cut,
+    /// Connections are reset (RST): both ends know at once.
+    Reset,
     /// Neither end is told: the client just comes back on another connection.
     HalfOpen,
+    /// Nothing passes in either direction for a while; then the same connections go on.
+    Partition,
+    /// The server that was started for the run is killed, and started anew on the same port.
+    Restart,
+}
+
+impl EventKind {
+    /// Whether clients have to make another connection.
+    #[must_use]
+    pub const fn loses_connections(self) -> bool {
+        !matches!(self, Self::Partition)
+    }
 }
 
 impl Scenario {
@@ -257,12 +225,16 @@ impl Scenario {
         let parsed = toml::from_str(text).map_err(|error| Error::syntax(file, text, &error))?;
         check::check(parsed).map_err(|fault| Error::fault(file, text, fault))
     }
+
+    /// Whether everyone stays in their rooms, on a server that keeps what was said: only then can a plan foresee what
+    /// will be delivered.
+    #[must_use]
+    pub fn is_foreseeable(&self) -> bool {
+        let leaves = |group: &Group| group.flow.contains(&Step::Leave);
+        !self.groups.iter().any(leaves) && !self.events.iter().any(|event| event.kind == EventKind::Restart)
+    }
 }
 
 fn ten_seconds() -> Duration {
     Duration::from_secs(10)
-}
-
-fn yes() -> bool {
-    true
 }

@@ -1,18 +1,23 @@
-//! Thresholds: `metric{stage:name}` and expressions such as `p(99)<500ms`, in k6's grammar.
+//! Thresholds: `metric{scenario:name,stage:name}` and expressions such as `p(99)<500ms`, in k6's grammar.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crate::{duration, error::unknown};
 
 /// Something that is measured.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Metric {
-    /// From the instant at which a message was meant to be sent to each delivery. By stage.
+    /// From the instant at which a message was meant to be sent to each delivery to whoever reads as fast as they can. By
+    /// scenario and stage.
     E2eLatency,
-    /// From the instant at which it was sent. By stage.
+    /// From the instant at which it was sent. By scenario and stage.
     E2eLatencyActual,
-    /// From the instant at which a message was meant to be sent to that at which it was. By stage.
+    /// From the instant at which a message was meant to be sent to that at which it was. By scenario and stage.
     SendLag,
+    /// From the instant at which a message was meant to be sent to each delivery to slow readers.
+    SlowLatency,
+    /// From the instant at which a history was meant to be asked for to its page.
+    HistoryTime,
     /// From the beginning of a connection to being in all rooms.
     ConnectTime,
     /// What became of deliveries.
@@ -63,10 +68,12 @@ pub enum Aggregate {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::E2eLatency,
         Self::E2eLatencyActual,
         Self::SendLag,
+        Self::SlowLatency,
+        Self::HistoryTime,
         Self::ConnectTime,
         Self::Delivery,
         Self::Connections,
@@ -84,6 +91,8 @@ impl Metric {
             Self::E2eLatency => "e2e_latency",
             Self::E2eLatencyActual => "e2e_latency_actual",
             Self::SendLag => "send_lag",
+            Self::SlowLatency => "slow_latency",
+            Self::HistoryTime => "history_time",
             Self::ConnectTime => "connect_time",
             Self::Delivery => "delivery",
             Self::Connections => "connections",
@@ -99,12 +108,29 @@ impl Metric {
     #[must_use]
     pub const fn unit(self) -> Unit {
         match self {
-            Self::E2eLatency | Self::E2eLatencyActual | Self::SendLag | Self::ConnectTime => Unit::Time,
+            Self::E2eLatency
+            | Self::E2eLatencyActual
+            | Self::SendLag
+            | Self::SlowLatency
+            | Self::HistoryTime
+            | Self::ConnectTime => Unit::Time,
             _ => Unit::Count,
         }
     }
 
-    /// Whether it is also kept for every stage: `metric{stage:name}`.
+    /// Whether it is known while the run goes on, so that it can end one.
+    #[must_use]
+    pub const fn is_live(self) -> bool {
+        matches!(self.unit(), Unit::Time) || matches!(self, Self::Refused | Self::Reconnects)
+    }
+
+    /// Whether a plan foresees it wherever clients go meanwhile.
+    #[must_use]
+    pub const fn is_certain(self) -> bool {
+        matches!(self, Self::Connections | Self::Reconnects)
+    }
+
+    /// Whether it is also kept for every stage of every scenario: `metric{scenario:name,stage:name}`.
     #[must_use]
     pub const fn is_by_stage(self) -> bool {
         matches!(self, Self::E2eLatency | Self::E2eLatencyActual | Self::SendLag)
@@ -178,8 +204,8 @@ pub enum Bound {
 pub struct Threshold {
     /// What is measured.
     pub metric: Metric,
-    /// In which stage only.
-    pub stage: Option<String>,
+    /// Of what only.
+    pub tags: Tags,
     /// Which number of it.
     pub aggregate: Aggregate,
     /// How it must stand…
@@ -188,6 +214,28 @@ pub struct Threshold {
     pub bound: Bound,
     /// The expression as it was written.
     pub expression: String,
+    /// The run ends as soon as it does not hold this long after the first stage's start, or later; if `None`, it does not.
+    pub abort_after: Option<Duration>,
+}
+
+/// What a threshold is about only: `{scenario:name,stage:name}`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Tags {
+    /// The senders' scenario.
+    pub scenario: Option<String>,
+    /// The stage for which messages were planned.
+    pub stage: Option<String>,
+}
+
+impl fmt::Display for Tags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.scenario, &self.stage) {
+            (None, None) => Ok(()),
+            (Some(scenario), None) => write!(f, "{{scenario:{scenario}}}"),
+            (None, Some(stage)) => write!(f, "{{stage:{stage}}}"),
+            (Some(scenario), Some(stage)) => write!(f, "{{scenario:{scenario},stage:{stage}}}"),
+        }
+    }
 }
 
 /// A question about what was measured.
@@ -195,7 +243,9 @@ pub struct Threshold {
 pub struct Query<'a> {
     /// What.
     pub metric: Metric,
-    /// In which stage only.
+    /// Of which scenario's messages only.
+    pub scenario: Option<&'a str>,
+    /// Of which stage's only.
     pub stage: Option<&'a str>,
     /// Which number of it.
     pub aggregate: Aggregate,
@@ -225,7 +275,7 @@ impl Threshold {
     /// # Errors
     /// What is wrong, in one sentence.
     pub fn parse(metric: &str, expression: &str) -> Result<Self, String> {
-        let (metric, stage) = parse_metric(metric)?;
+        let (metric, tags) = parse_metric(metric)?;
         let wrong = || format!("`{expression}` is no threshold: write it as in `{}`", example(metric));
         let start = expression.find(['<', '>', '=', '!']).ok_or_else(wrong)?;
         let (left, rest) = expression.split_at(start);
@@ -234,14 +284,24 @@ impl Threshold {
         let (comparison, right) = operators.ok_or_else(wrong)?;
         let aggregate = parse_aggregate(metric, left.trim())?;
         let bound = parse_bound(metric, aggregate, right.trim())?;
-        Ok(Self { metric, stage, aggregate, comparison, bound, expression: expression.into() })
+        Ok(Self {
+            metric,
+            tags,
+            aggregate,
+            comparison,
+            bound,
+            expression: expression.into(),
+            abort_after: None,
+        })
     }
 
     /// How it came out. `lookup` tells what was measured, in the metric's unit, and what was
     /// [planned](crate::Plan::planned); `None` for what was not.
     #[must_use]
     pub fn evaluate(&self, lookup: &dyn Fn(Query<'_>) -> Option<f64>) -> Outcome {
-        let query = Query { metric: self.metric, stage: self.stage.as_deref(), aggregate: self.aggregate };
+        let Tags { scenario, stage } = &self.tags;
+        let (scenario, stage) = (scenario.as_deref(), stage.as_deref());
+        let query = Query { metric: self.metric, scenario, stage, aggregate: self.aggregate };
         let bound = match (self.bound, self.aggregate) {
             (Bound::Number(number), _) => Some(number),
             (Bound::Planned, Aggregate::Named(name)) => {
@@ -288,22 +348,32 @@ fn example(metric: Metric) -> String {
     }
 }
 
-fn parse_metric(text: &str) -> Result<(Metric, Option<String>), String> {
-    let (name, tag) = match text.split_once('{') {
-        Some((name, tag)) => (name, Some(tag)),
+fn parse_metric(text: &str) -> Result<(Metric, Tags), String> {
+    let (name, tags) = match text.split_once('{') {
+        Some((name, tags)) => (name, Some(tags)),
         None => (text, None),
     };
     let known: Vec<_> = Metric::ALL.into_iter().map(Metric::name).collect();
     let metric = Metric::ALL.into_iter().find(|metric| metric.name() == name.trim());
     let metric = metric.ok_or_else(|| unknown("metric", name.trim(), &known))?;
-    let Some(tag) = tag else { return Ok((metric, None)) };
+    let mut parsed = Tags::default();
+    let Some(tags) = tags else { return Ok((metric, parsed)) };
     if !metric.is_by_stage() {
         return Err(format!("`{metric}` is not kept by stage: leave out the braces"));
     }
-    let stage = tag.trim_end().strip_suffix('}').and_then(|tag| tag.trim().strip_prefix("stage:"));
-    let stage =
-        stage.ok_or_else(|| format!("`{text}` has a wrong tag: write it as in `{metric}{{stage:name}}`"))?;
-    Ok((metric, Some(stage.trim().to_owned())))
+    let wrong = || format!("`{text}` has a wrong tag: write it as in `{metric}{{scenario:name,stage:name}}`");
+    for tag in tags.trim_end().strip_suffix('}').ok_or_else(wrong)?.split(',') {
+        let (tag, name) = tag.split_once(':').ok_or_else(wrong)?;
+        let tag = match tag.trim() {
+            "scenario" => &mut parsed.scenario,
+            "stage" => &mut parsed.stage,
+            other => return Err(unknown("tag", other, &["scenario", "stage"])),
+        };
+        if tag.replace(name.trim().to_owned()).is_some() {
+            return Err(wrong());
+        }
+    }
+    Ok((metric, parsed))
 }
 
 fn parse_aggregate(metric: Metric, text: &str) -> Result<Aggregate, String> {
@@ -369,10 +439,12 @@ mod tests {
     fn k6_users_feel_at_home() {
         let threshold = Threshold::parse("e2e_latency{stage:burst-1}", "p(99.9) < 1.5s").unwrap();
         assert_eq!(threshold.metric, Metric::E2eLatency);
-        assert_eq!(threshold.stage.as_deref(), Some("burst-1"));
+        assert_eq!(threshold.tags, Tags { scenario: None, stage: Some("burst-1".into()) });
         assert_eq!(threshold.aggregate, Aggregate::Percentile(99.9));
         assert_eq!((threshold.comparison, threshold.bound), (Comparison::Less, Bound::Number(1_500_000.0)));
         assert_eq!(threshold.expression, "p(99.9) < 1.5s");
+        let both = Threshold::parse("send_lag{ scenario:a, stage:b }", "max<1s").unwrap();
+        assert_eq!(both.tags.to_string(), "{scenario:a,stage:b}");
     }
 
     #[test]
@@ -417,7 +489,11 @@ mod tests {
                 "avg<1s",
                 "unknown metric `e2e_latancy`: did you mean `e2e_latency`? known here: `e2e_",
             ),
-            ("e2e_latency{room:1}", "avg<1s", "write it as in `e2e_latency{stage:name}`"),
+            ("e2e_latency{room:1}", "avg<1s", "unknown tag `room`: known here: `scenario`, `stage`"),
+            ("e2e_latency{stages:a}", "avg<1s", "unknown tag `stages`: did you mean `stage`?"),
+            ("e2e_latency{stage:a", "avg<1s", "write it as in `e2e_latency{scenario:name,stage:name}`"),
+            ("e2e_latency{stage:a,stage:b}", "avg<1s", "has a wrong tag"),
+            ("slow_latency{stage:a}", "avg<1s", "`slow_latency` is not kept by stage"),
             ("delivery{stage:rest}", "lost==0", "`delivery` is not kept by stage"),
             ("delivery", "lots==0", "unknown count `lots`: did you mean `lost`?"),
             ("delivery", "lost=0", "`lost=0` is no threshold: write it as in `expected==0`"),

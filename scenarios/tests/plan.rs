@@ -6,13 +6,13 @@ use std::{
 };
 
 use chinwag_scenarios::{
-    Aggregate, Metric, Overrides, Plan, PlanError, Query, RunId, Scenario, parse_payload, shipped,
+    Aggregate, Deed, Load, Metric, Overrides, Plan, PlanError, Query, RunId, Scenario, parse_payload, shipped,
 };
 use proptest::prelude::*;
 
 fn scenario(name: &str) -> Scenario {
-    let (name, text) = shipped().iter().find(|(shipped, _)| *shipped == name).expect("it is shipped");
-    Scenario::parse(&format!("{name}.toml"), text).unwrap_or_else(|error| panic!("{error}"))
+    let file = shipped().iter().find(|file| file.name == name).expect("it is shipped");
+    Scenario::parse(&format!("{name}.toml"), file.text).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn plan(name: &str, clients: u32) -> Plan {
@@ -20,17 +20,19 @@ fn plan(name: &str, clients: u32) -> Plan {
 }
 
 fn planned(plan: &Plan, metric: Metric, count: &'static str) -> u64 {
-    plan.planned(Query { metric, stage: None, aggregate: Aggregate::Planned(count) }).unwrap()
+    plan.planned(Query { metric, scenario: None, stage: None, aggregate: Aggregate::Planned(count) }).unwrap()
 }
 
 #[test]
 fn every_shipped_scenario_is_named_like_its_file_and_can_be_planned() {
-    for (name, _) in shipped() {
-        let scenario = scenario(name);
-        assert_eq!(scenario.run.name, *name);
+    assert!(shipped().is_sorted_by_key(|file| file.name));
+    for file in shipped() {
+        let scenario = scenario(file.name);
+        assert_eq!(scenario.run.name, file.name);
         let plan = Plan::new(&scenario, Overrides::default()).unwrap();
         assert!(!plan.sends().is_empty());
-        assert_eq!(plan.stages().iter().filter(|stage| stage.measure_memory).count(), 1, "{name}");
+        assert_eq!(plan.stages().iter().filter(|stage| stage.measure_memory).count(), 1, "{}", file.name);
+        assert!(file.summary().ends_with(['.', '?']), "{}", file.summary());
     }
 }
 
@@ -39,7 +41,7 @@ fn every_metric_has_the_plan_it_promises() {
     let plan = plan("smoke", 20);
     for metric in Metric::ALL {
         for count in metric.counts() {
-            let query = Query { metric, stage: None, aggregate: Aggregate::Planned(count) };
+            let query = Query { metric, scenario: None, stage: None, aggregate: Aggregate::Planned(count) };
             assert_eq!(
                 plan.planned(query).is_some(),
                 metric.planned_counts().contains(count),
@@ -87,9 +89,9 @@ fn most_in_a_second(plan: &Plan) -> usize {
 
 #[test]
 fn nobody_comes_near_the_limit_of_ten_a_second() {
-    for (name, _) in shipped() {
-        let plan = Plan::new(&scenario(name), Overrides::default()).unwrap();
-        assert!(most_in_a_second(&plan) <= 5, "{name}: {}", most_in_a_second(&plan));
+    for file in shipped() {
+        let plan = Plan::new(&scenario(file.name), Overrides::default()).unwrap();
+        assert!(most_in_a_second(&plan) <= 5, "{}: {}", file.name, most_in_a_second(&plan));
     }
 }
 
@@ -101,7 +103,7 @@ fn the_storm_hits_four_fifths_and_they_miss_ten_messages_each() {
         let gone: BTreeMap<_, _> =
             event.targets.iter().map(|target| (target.client, target.back_at)).collect();
         let hit: u32 =
-            (0..plan.rooms()).map(|room| u32::try_from(plan.members_of(room).count()).unwrap() * 4 / 5).sum();
+            (0..plan.rooms()).map(|room| u32::try_from(plan.members_of(room).len()).unwrap() * 4 / 5).sum();
         assert_eq!(gone.len(), hit as usize);
         let first_back = gone.values().min().unwrap();
         for room in 0..plan.rooms() {
@@ -129,9 +131,9 @@ fn ten_seconds(clients: u32, fraction: f64) -> Plan {
         r#"
         run = {{ name = "test", seed = 3, clients = {clients} }}
         rooms = {{ size = {clients} }}
-        stage = [{{ name = "talk", duration = "10s", rate = 10 }}]
+        scenario = [{{ name = "all", executor = "constant-arrival-rate", duration = "10s", rate = 10 }}]
         [[event]]
-        at = {{ stage = "talk", offset = "2s" }}
+        at = "2s"
         kind = "disconnect"
         fraction = {fraction}
         down_for = "3s"
@@ -179,16 +181,17 @@ fn someone_must_be_left_to_speak() {
 #[test]
 fn too_much_is_an_error_and_not_an_exhausted_memory() {
     let mut much = scenario("smoke");
-    much.stages[0].rate = Some(1e6);
-    much.stages[0].duration = Duration::from_secs(3_600);
-    assert_eq!(Plan::new(&much, Overrides::default()), Err(PlanError::TooManySends { stage: "talk".into() }));
+    let Load::Rate { from, to, .. } = &mut much.groups[0].stages[0].load else { panic!() };
+    (*from, *to) = (1e6, 1e6);
+    much.groups[0].stages[0].duration = Duration::from_secs(3_600);
+    assert_eq!(Plan::new(&much, Overrides::default()), Err(PlanError::TooMuch { stage: "talk".into() }));
 }
 
 #[test]
 fn another_stage_leaves_the_others_as_they_were() {
     let before = scenario("burst");
     let mut after = before.clone();
-    after.stages.retain(|stage| stage.name != "pause" && stage.name != "calm-again");
+    after.groups[0].stages.retain(|stage| stage.name != "pause" && stage.name != "calm-again");
     let burst = |scenario: &Scenario| -> Vec<_> {
         let plan = Plan::new(scenario, Overrides::default()).unwrap();
         let number = plan.stages().iter().position(|stage| stage.name == "burst-2").unwrap();
@@ -218,8 +221,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn plans_are_pure_and_in_range(which in 0..shipped().len(), seed: u64, clients in 2u32..400) {
-        let scenario = scenario(shipped()[which].0);
+    fn plans_are_pure_and_in_range(which in 0..shipped().len(), seed: u64, clients in 20u32..400) {
+        let scenario = scenario(shipped()[which].name);
         let overrides = Overrides { seed: Some(seed), clients: Some(clients), run: None };
         let plan = Plan::new(&scenario, overrides).unwrap();
 
@@ -231,13 +234,13 @@ proptest! {
         for send in plan.sends() {
             let stage = &plan.stages()[usize::from(send.stage)];
             prop_assert!(stage.start <= send.at && send.at < stage.end);
-            prop_assert!(plan.rooms_of(send.client).any(|room| room == send.room));
+            prop_assert!(plan.rooms_of(send.client).contains(&send.room));
+            prop_assert_eq!(plan.group_names().nth(plan.group_of(send.client)), Some(&*stage.scenario));
             prop_assert!((24..=4_096).contains(&send.size));
         }
-        let members: Vec<_> = (0..plan.rooms()).flat_map(|room| plan.members_of(room)).collect();
-        prop_assert_eq!(members, (0..clients).collect::<Vec<_>>());
-        prop_assert_eq!(plan.stages().last().unwrap().end, plan.duration());
-        prop_assert!(plan.stages().windows(2).all(|pair| pair[0].end == pair[1].start));
+        prop_assert!(plan.deeds().is_sorted_by_key(|deed| deed.at));
+        prop_assert!(plan.deeds().iter().all(|deed| deed.at <= plan.duration()));
+        prop_assert!(plan.stages().windows(2).all(|pair| pair[0].scenario != pair[1].scenario || pair[0].end == pair[1].start));
     }
 
     #[test]
@@ -248,4 +251,169 @@ proptest! {
         prop_assert_ne!(one.sends(), other.sends());
         prop_assert_ne!(one.run(), other.run());
     }
+}
+
+/// A plan of twenty in rooms of five, for whom `scenarios` are written.
+fn twenty(scenarios: &str) -> Result<Plan, PlanError> {
+    let text = format!(
+        "run = {{ name = \"test\", seed = 3, clients = 20 }}\nrooms = {{ size = 5 }}\nscenario = [{scenarios}]"
+    );
+    Plan::new(
+        &Scenario::parse("test.toml", &text).unwrap_or_else(|error| panic!("{error}")),
+        Overrides::default(),
+    )
+}
+
+#[test]
+fn clients_are_shared_out_by_weight() {
+    let silent = |name, weight| format!("{{ name = \"{name}\", weight = {weight}, duration = \"1s\" }}");
+    let plan = twenty(&[silent("many", 8), silent("few", 2)].join(", ")).unwrap();
+    let of = |group| (0..20).filter(|client| plan.group_of(*client) == group).collect::<Vec<_>>();
+    assert_eq!((of(0).len(), of(1).len()), (16, 4));
+    assert_ne!(of(1), [16, 17, 18, 19], "spread over the rooms");
+    let none = twenty(&[silent("many", 1_000), silent("few", 1)].join(", ")).unwrap_err();
+    assert_eq!(none, PlanError::NoShare { scenario: "few".into() });
+}
+
+#[test]
+fn a_constant_number_of_clients_repeats_its_flow() {
+    let plan = twenty(
+        r#"{ name = "chat", executor = "constant-vus", vus = 3, duration = "10s", flow = ["say", { think = "1s" }] }"#,
+    )
+    .unwrap();
+    let mut by_client: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    plan.sends().iter().for_each(|send| by_client.entry(send.client).or_default().push(send.at));
+    assert_eq!(by_client.len(), 3);
+    for instants in by_client.values() {
+        assert!(instants[0] < Duration::from_millis(1_001), "each begins somewhere in its first iteration");
+        assert!((9..=10).contains(&instants.len()));
+        // The next iteration follows when the think time is over; a step takes a microsecond.
+        assert!(instants.windows(2).all(|pair| pair[1] - pair[0] == Duration::from_micros(1_000_001)));
+    }
+    assert!(
+        by_client.values().map(|instants| instants[0]).collect::<BTreeSet<_>>().len() > 1,
+        "not all at once"
+    );
+}
+
+#[test]
+fn ramps_of_clients_add_one_after_the_other() {
+    let plan = twenty(
+        r#"{ name = "chat", executor = "ramping-vus", flow = ["say", { think = "100ms" }], stages = [
+            { name = "up", duration = "10s", target = 20 },
+            { name = "down", duration = "10s", target = 10 } ] }"#,
+    )
+    .unwrap();
+    let busy = |from: u64| {
+        let second = Duration::from_millis(from)..Duration::from_millis(from + 150);
+        let sends = plan.sends().iter().filter(|send| second.contains(&send.at));
+        sends.map(|send| send.client).collect::<BTreeSet<_>>().len()
+    };
+    assert_eq!((busy(0), busy(4_800), busy(9_800)), (1, 10, 20));
+    assert_eq!((busy(14_850), busy(19_700)), (16, 11));
+    let many = twenty(
+        r#"{ name = "x", executor = "constant-vus", vus = 21, duration = "1s", flow = ["say", { think = "1s" }] }"#,
+    );
+    let error = PlanError::TooFewClients { stage: "x".into(), wanted: 21, there: 20 };
+    assert_eq!(many.unwrap_err(), error);
+}
+
+#[test]
+fn a_rate_ramps_from_where_the_stage_before_ended() {
+    let plan = twenty(
+        r#"{ name = "chat", start_rate = 10, stages = [
+            { name = "up", duration = "10s", executor = "ramping-arrival-rate", target = 30 },
+            { name = "hold", duration = "10s", executor = "constant-arrival-rate", rate = 30 },
+            { name = "down", duration = "10s", executor = "ramping-arrival-rate", target = 0 } ] }"#,
+    )
+    .unwrap();
+    let counts: Vec<_> =
+        (0..3).map(|stage| plan.sends().iter().filter(|send| send.stage == stage).count()).collect();
+    assert_eq!(counts, [200, 300, 150]);
+}
+
+#[test]
+fn iterations_are_shared_or_each_clients_own() {
+    let plan =
+        twenty(r#"{ name = "chat", executor = "shared-iterations", iterations = 30, duration = "3s" }"#)
+            .unwrap();
+    assert_eq!(plan.sends().len(), 30);
+    let plan = twenty(
+        r#"{ name = "chat", executor = "per-vu-iterations", iterations = 4, arrivals = "uniform", duration = "8s" }"#,
+    )
+    .unwrap();
+    assert_eq!(plan.sends().len(), 80);
+    for client in 0..20 {
+        let own: Vec<_> =
+            plan.sends().iter().filter(|send| send.client == client).map(|send| send.at).collect();
+        assert!(own.windows(2).all(|pair| pair[1] - pair[0] == Duration::from_secs(2)), "{own:?}");
+    }
+    assert_ne!(plan.sends()[0].at, plan.sends()[1].at, "each has a beat of their own");
+}
+
+#[test]
+fn who_is_busy_is_passed_over_and_if_all_are_that_is_an_error() {
+    let scenario = |rate| {
+        format!(
+            r#"{{ name = "chat", executor = "constant-arrival-rate", rate = {rate}, duration = "10s",
+                flow = ["say", {{ think = "3900ms" }}, "say"] }}"#
+        )
+    };
+    let plan = twenty(&scenario(5)).unwrap();
+    let mut by_client: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    plan.sends().iter().for_each(|send| by_client.entry(send.client).or_default().push(send.at));
+    for instants in by_client.values() {
+        assert!(
+            instants.windows(2).step_by(2).all(|pair| pair[1] - pair[0] == Duration::from_micros(3_900_001))
+        );
+    }
+    let PlanError::AllBusy { stage, at } = twenty(&scenario(6)).unwrap_err() else { panic!() };
+    assert_eq!((stage.as_str(), at.as_secs()), ("chat", 3));
+}
+
+#[test]
+fn who_leaves_comes_back_and_says_nothing_in_between() {
+    let plan = twenty(
+        r#"{ name = "churn", executor = "constant-vus", duration = "20s",
+            flow = ["say", { think = { mean = "500ms" } }, "leave", { think = { min = "1s", max = "2s" } }, "join"] }"#,
+    )
+    .unwrap();
+    assert_eq!(plan.deliveries(), None, "nobody foresees who will be there");
+    for client in 0..20 {
+        let sends = plan.sends().iter().filter(|send| send.client == client).map(|send| (send.at, None));
+        let deeds =
+            plan.deeds().iter().filter(|deed| deed.client == client).map(|deed| (deed.at, Some(deed.deed)));
+        let mut acts: Vec<_> = sends.chain(deeds).collect();
+        acts.sort_unstable();
+        let mut inside = true;
+        for (at, deed) in &acts {
+            match deed {
+                None => assert!(inside, "{client} speaks at {at:?}"),
+                Some(Deed::Leave) => assert!(std::mem::replace(&mut inside, false)),
+                Some(Deed::Join) => assert!(!std::mem::replace(&mut inside, true)),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(inside && acts.len() > 10, "{acts:?}");
+    }
+}
+
+#[test]
+fn what_falls_into_an_absence_is_left_out_of_a_loop() {
+    let text = r#"
+        run = { name = "test", seed = 3, clients = 10 }
+        rooms = { count = 1 }
+        scenario = [{ name = "chat", executor = "constant-vus", duration = "10s", flow = ["typing", "say", { think = "100ms" }] }]
+        event = [{ at = "2s", kind = "partition", fraction = 0.5, down_for = "3s" }]
+    "#;
+    let plan = Plan::new(&Scenario::parse("test.toml", text).unwrap(), Overrides::default()).unwrap();
+    let gone: BTreeSet<_> = plan.events()[0].targets.iter().map(|target| target.client).collect();
+    assert_eq!(gone.len(), 5);
+    let away = Duration::from_secs(2)..Duration::from_secs(5);
+    let silent = |client: u32, at| gone.contains(&client) && away.contains(&at);
+    assert!(!plan.sends().iter().any(|send| silent(send.client, send.at)));
+    assert!(!plan.deeds().iter().any(|deed| silent(deed.client, deed.at)));
+    let at_five = Duration::from_secs(5)..Duration::from_millis(5_200);
+    assert!(plan.sends().iter().any(|send| gone.contains(&send.client) && at_five.contains(&send.at)));
+    assert_eq!(planned(&plan, Metric::Reconnects, "count"), 0, "a partition is no reconnect");
 }

@@ -4,8 +4,18 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 /// Keywords that say nothing about values, or nothing that is checked here: every number is of some format.
-const REMARKS: [&str; 8] =
-    ["$ref", "contentEncoding", "default", "description", "examples", "format", "title", "x-data"];
+const REMARKS: [&str; 10] = [
+    "$ref",
+    "$schema",
+    "contentEncoding",
+    "default",
+    "definitions",
+    "description",
+    "examples",
+    "format",
+    "title",
+    "x-data",
+];
 
 /// Checks a value.
 ///
@@ -14,7 +24,7 @@ const REMARKS: [&str; 8] =
 ///
 /// # Panics
 /// If the schema has a keyword that is not known here, for it would not be checked.
-pub(super) fn conforms(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
+pub(crate) fn conforms(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
     let Value::Object(schema) = schema else {
         return if *schema == Value::Bool(true) { Ok(()) } else { Err(format!("nothing fits: {value}")) };
     };

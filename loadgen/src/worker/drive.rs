@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use chinwag_core::{
-    Client, Time,
+    Client, Refusal, Time,
     client::{ClientEvent, ClientOutput, Shown},
 };
 use chinwag_oracle::{MemberId, Observation, RoomId};
@@ -43,12 +43,14 @@ impl Worker {
                 bot.attempt += 1;
                 bot.link = None;
                 self.end_streams(bot.number);
-                bot.missing = self.run.plan.rooms_of(bot.number).map(RoomId).collect();
+                bot.missing = self.rooms_wanted(bot);
+                bot.asked.clear();
                 spawn_local(Rc::clone(self).open(slot, bot.attempt));
             }
             ClientOutput::Transmit(text) => {
-                self.departing(&text, now);
-                if let Some(link) = &mut bot.link {
+                let Some(link) = &mut bot.link else { return self.departing(&text, now) };
+                if let Err(text) = link.hold(text) {
+                    self.departing(&text, now);
                     link.send(text);
                 }
             }
@@ -58,7 +60,7 @@ impl Worker {
     }
 
     /// Notes it if a frame is a planned message; retries are noted too.
-    fn departing(&self, frame: &str, now: Time) {
+    pub(super) fn departing(&self, frame: &str, now: Time) {
         let Some(send) = content(frame).and_then(|content| self.run.send_of(content)) else { return };
         if self.run.depart(send, now) {
             self.run.board.sent.add();
@@ -84,10 +86,11 @@ impl Worker {
                 Some(send) => {
                     self.observe(Observation::Refused { send });
                     let room = self.run.planned(send).room;
-                    self.run.board.forgone.add_many(self.run.plan.members_of(room).count() as u64);
+                    self.run.board.refused.add();
+                    self.run.board.forgone.add_many(self.run.plan.members_of(room).len() as u64);
                     self.run.board.answered.add();
                 }
-                None => self.error(format!("refused: {refusal}")),
+                None => self.refused(bot, &refusal),
             },
             ClientEvent::Refused { id: Some(id), retry_after: Some(_), .. } => {
                 bot.is_throttled = true;
@@ -95,7 +98,16 @@ impl Worker {
                     self.observe(Observation::Deferred { send });
                 }
             }
-            ClientEvent::Refused { id: None, refusal, .. } => self.error(format!("refused: {refusal}")),
+            ClientEvent::Refused { id: None, refusal, .. } => self.refused(bot, &refusal),
+            ClientEvent::History { id, room, messages, .. } => {
+                let Some(asked) = bot.paged(id) else { return };
+                record(&mut self.book.borrow_mut().times.history, asked, now);
+                let Some(&room) = self.rooms.get(&room) else { return };
+                for shown in messages {
+                    let send = self.run.delivered(&shown.user, &shown.content);
+                    self.observe(Observation::Paged { member, room, send, position: shown.position });
+                }
+            }
             ClientEvent::Attached { resumed, .. } => {
                 if !resumed {
                     self.observe(Observation::SessionLost { member });
@@ -146,22 +158,44 @@ impl Worker {
             (MemberId(bot.number), Some(shown.position), shown.from_history);
         book.observe(Observation::Shown { member, room, send, position, from_history });
         let Some(send) = send else { return };
-        self.run.board.delivered.add();
         let intended = self.run.intended(send);
-        if from_history && bot.was_away(intended) {
-            record(&mut book.catch_up, intended, now);
+        if from_history && bot.was_outside(room, intended) {
+            // What was said before one came is shown, but owed to nobody: it is not late.
+            return;
+        }
+        self.run.board.delivered.add();
+        let cut_off = intended < bot.cut_off_until;
+        if (from_history || cut_off) && bot.was_away(intended) {
+            record(&mut book.times.catch_up, intended, now);
+        } else if self.run.plan.read_of(bot.number).is_some() {
+            record(&mut book.times.slow, intended, now);
         } else {
             book.delivered(self.run.planned(send).stage, intended, self.run.departed(send), now);
         }
     }
 
-    fn joined(&self, bot: &mut Bot, room: RoomId, now: Time) {
+    /// The rooms that a bot is to be in now.
+    fn rooms_wanted(&self, bot: &Bot) -> Vec<RoomId> {
+        let rooms = self.run.plan.rooms_of(bot.number).iter().copied().map(RoomId);
+        rooms.filter(|room| !bot.outside.contains(room)).collect()
+    }
+
+    /// Something that is no message was refused; who means no good has asked for it.
+    fn refused(&self, bot: &Bot, refusal: &Refusal) {
+        if self.run.plan.is_hostile(bot.number) {
+            self.book.borrow_mut().rebuffed += 1;
+        } else {
+            self.error(format!("refused: {refusal}"));
+        }
+    }
+
+    pub(super) fn joined(&self, bot: &mut Bot, room: RoomId, now: Time) {
         let before = bot.missing.len();
         bot.missing.retain(|&missing| missing != room);
         if before == 0 || !bot.missing.is_empty() {
             return;
         }
-        record(&mut self.book.borrow_mut().connect, bot.connecting_since, now);
+        record(&mut self.book.borrow_mut().times.connect, bot.connecting_since, now);
         self.run.board.present.add();
         if !bot.has_arrived {
             bot.has_arrived = true;
@@ -177,7 +211,7 @@ impl Worker {
         if was_present {
             self.run.board.present.remove();
             // Not present any more, whatever comes next.
-            bot.missing = self.run.plan.rooms_of(bot.number).map(RoomId).collect();
+            bot.missing = self.rooms_wanted(bot);
         }
     }
 

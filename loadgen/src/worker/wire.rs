@@ -84,7 +84,7 @@ impl Worker {
     pub(super) fn end_streams(&self, number: u32) {
         let member = MemberId(number);
         let book = &mut *self.book.borrow_mut();
-        for room in self.run.plan.rooms_of(number).map(RoomId) {
+        for room in self.run.plan.rooms_of(number).iter().copied().map(RoomId) {
             book.observe(Observation::StreamEnded { member, room });
         }
     }

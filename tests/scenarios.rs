@@ -1,0 +1,79 @@
+//! The scenario language: its schema is what the types say, and every example of `docs/scenarios.md` runs.
+
+use std::{fs, thread::available_parallelism};
+
+use chinwag_scenarios::{schema, shipped};
+use futures_util::{StreamExt as _, stream};
+use serde_json::Value;
+
+use crate::{asyncapi::conforms, kit::Process};
+
+const DOCUMENT: &str = include_str!("../docs/scenarios.md");
+const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/scenario.schema.json");
+/// Set in the environment, it has the file written anew.
+const WRITE: &str = "WRITE_SCENARIO_SCHEMA";
+
+/// The blocks of TOML in the document.
+fn examples() -> Vec<&'static str> {
+    let blocks = DOCUMENT.split("\n```toml\n").skip(1);
+    blocks.map(|block| block.split("\n```").next().expect("a block has an end")).collect()
+}
+
+fn committed() -> Value {
+    serde_json::from_str(&fs::read_to_string(COMMITTED).unwrap()).unwrap()
+}
+
+#[test]
+fn the_committed_schema_is_the_generated_one() {
+    let generated = serde_json::to_string_pretty(&schema::of_files()).unwrap() + "\n";
+    if std::env::var_os(WRITE).is_some() {
+        fs::write(COMMITTED, &generated).unwrap();
+    }
+    let is_same = fs::read_to_string(COMMITTED).is_ok_and(|committed| committed == generated);
+    assert!(
+        is_same,
+        "docs/scenario.schema.json is out of date: {WRITE}=1 cargo test -p chinwag-tests scenarios"
+    );
+}
+
+#[test]
+fn what_is_shipped_and_shown_conforms_to_the_schema_and_mistakes_do_not() {
+    let schema = committed();
+    let fits = |text: &str| {
+        let value: Value = toml::from_str(text).unwrap();
+        conforms(&schema, &schema, &value)
+    };
+    for text in shipped().iter().map(|file| file.text).chain(examples()) {
+        assert_eq!(fits(text), Ok(()), "{text}");
+    }
+    let good = examples()[0];
+    for (part, by) in [
+        ("clients = 20", "cleints = 20"),
+        ("\"typing\"", "\"tpying\""),
+        ("\"ramping-arrival-rate\"", "\"externally-controlled\""),
+        ("duration = \"1s\", target = 20 },\n    {", "duration = \"1 moon\", target = 20 },\n    {"),
+        ("{ median = 120, p99 = 600 }", "{ median = 120, p99 = \"much\" }"),
+        ("e2e_latency = [\"p(99)<1s\"]", "e2e_latency = [{ abort_on_fail = true }]"),
+    ] {
+        assert!(good.contains(part), "{part}");
+        assert!(fits(&good.replace(part, by)).is_err(), "{by}");
+    }
+}
+
+#[tokio::test]
+async fn every_example_of_the_documentation_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let examples = examples();
+    assert!(examples.len() >= 7);
+    let runs = examples.into_iter().enumerate().map(|(i, text)| {
+        let path = directory.path().join(format!("{i}.toml"));
+        async move {
+            fs::write(&path, text).unwrap();
+            let ended = Process::run("loadgen", &["--scenario", path.to_str().unwrap()]).await;
+            // How exactly the generator keeps to its plan is not judged: other tests run beside this one.
+            assert!(matches!(ended.code, Some(0 | 96)), "{text}\n{ended:?}");
+        }
+    });
+    let at_once = available_parallelism().map_or(1, usize::from);
+    stream::iter(runs).buffer_unordered(at_once).collect::<Vec<()>>().await;
+}
