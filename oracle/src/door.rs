@@ -71,6 +71,13 @@ impl Doors {
         self.lives.insert((room, epoch), Life { owner, is_private });
     }
 
+    /// Somebody else owns a life of a room from now on, of which it is known who made it.
+    pub fn settles(&mut self, room: RoomId, epoch: Epoch, owner: u32) {
+        if let Some(life) = self.lives.get_mut(&(room, epoch)) {
+            life.owner = owner;
+        }
+    }
+
     /// The server has begun anew with nothing in memory: nobody is let in any more.
     pub fn start_over(&mut self, now: Time) {
         self.guests.values_mut().for_each(|guest| {
@@ -134,7 +141,7 @@ impl Doors {
         self.lives.get(&(room, epoch)).is_some_and(|life| life.is_private)
     }
 
-    /// Who made this life of a room, if anybody was told so.
+    /// Whose this life of a room is, if anybody was told who made it.
     #[must_use]
     pub fn owner(&self, room: RoomId, epoch: Epoch) -> Option<u32> {
         self.lives.get(&(room, epoch)).map(|life| life.owner)
@@ -212,6 +219,9 @@ mod tests {
             doors.welcomes(ROOM, LIFE, BOB, Time(9), Time(9)) && !doors.shuts_out(ROOM, LIFE, BOB, Time(9))
         );
         assert_eq!((doors.owner(ROOM, LIFE), doors.owner(ROOM, Epoch(8))), (Some(ANN), None));
+        doors.settles(ROOM, LIFE, BOB);
+        doors.settles(ROOM, Epoch(8), BOB);
+        assert_eq!((doors.owner(ROOM, LIFE), doors.owner(ROOM, Epoch(8))), (Some(BOB), None));
         assert!(!doors.may_be_sent_away(ROOM, BOB));
         done(&mut doors, 10, Deed::Kick);
         assert!(doors.may_be_sent_away(ROOM, BOB));

@@ -7,6 +7,7 @@ use chinwag_core::{
     client::{ClientEvent, Command, Presence},
     config::{RoomCreation, ShardConfig},
     name::LOBBY,
+    role::Role,
 };
 
 use crate::{
@@ -214,7 +215,9 @@ impl World<'_> {
                 let said = id.and_then(|id| self.judge.bytes_of(client, id));
                 said.is_none_or(|bytes| bytes > self.scenario.setup.gateway.content_bytes_max)
             }
-            Refusal::RoomsClosed => shard.room_creation == RoomCreation::Admin,
+            Refusal::RoomsClosed => {
+                shard.room_creation == RoomCreation::Admin && self.role(client) != Role::Admin
+            }
             Refusal::UnknownRoom
                 if shard.room_creation == RoomCreation::Admin || !self.may_make_rooms(client) =>
             {

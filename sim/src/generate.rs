@@ -123,7 +123,7 @@ impl Scenario {
         vary(&mut draws.of(Purpose::Setup, 2 << 40), &mut setup);
         voices(&mut draws.of(Purpose::Setup, 4 << 40), &mut setup);
         furnish(&mut draws.of(Purpose::Setup, 5 << 40), &mut setup);
-        issue(&mut draws.of(Purpose::Setup, 6 << 40), &mut setup);
+        issue(&mut draws.of(Purpose::Setup, 6 << 40), draws, &mut setup);
         report(&mut draws.of(Purpose::Setup, 7 << 40), &mut setup);
         let (hall, crowds) = (hall(draws, &setup), crowds(draws, &setup));
         let mut steps = arrivals(draws, &hall);

@@ -44,12 +44,20 @@ pub(crate) fn receptions(draws: Draws, setup: &Setup, has_faults: bool, steps: &
     steps.append(&mut visits);
 }
 
+/// Clients who may go to rooms that have owners.
+fn goers(setup: &Setup) -> Vec<u32> {
+    let speaks = |(_, client): &(u32, &ClientSetup)| client.voice == Some(Dialect::Chat);
+    (0..).zip(&setup.clients).filter(speaks).map(|(number, _)| number).collect()
+}
+
+/// The client whose room it is to be: whoever makes it first.
+pub(crate) fn keeper(draws: Draws, setup: &Setup, parlour: u32) -> Option<u32> {
+    let goers = goers(setup);
+    (goers.len() > 1).then(|| draws.of(Purpose::Step, 13 << 40 | u64::from(parlour) << 20).pick(&goers))
+}
+
 fn receive(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
-    let goers: Vec<u32> = (0..)
-        .zip(&setup.clients)
-        .filter(|(_, client)| client.voice == Some(Dialect::Chat))
-        .map(|(number, _)| number)
-        .collect();
+    let goers = goers(setup);
     let bots = u32::try_from(setup.bots.len()).expect("few bots");
     for parlour in (0..setup.parlours + bots).filter(|_| goers.len() > 1) {
         let mut c = draws.of(Purpose::Step, 13 << 40 | u64::from(parlour) << 20);

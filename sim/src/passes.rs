@@ -20,6 +20,7 @@ use crate::{
     link::ServerEnd,
     look::Look,
     marks::Mark,
+    parlours::keeper,
     player::{Alarm, Asked},
     scenario::{Action, Actor, Pass, Setup, Step},
     visiting::Want,
@@ -29,9 +30,10 @@ use crate::{
 /// What a server may take to close a connection.
 const REACTION: Duration = Duration::from_secs(1);
 
-/// A token that ends then, if ever.
-fn token(user: &UserName, role: Role, ends: Option<Time>) -> String {
-    format!("{user} {} {}", role.word(), ends.map_or(0, |ends| ends.0))
+/// A token that ends then, if ever, and may say whose bot its user is.
+fn token(user: &UserName, role: Role, ends: Option<Time>, owner: Option<u32>) -> String {
+    let owner = owner.map(|owner| format!(" u{owner}")).unwrap_or_default();
+    format!("{user} {} {}{owner}", role.word(), ends.map_or(0, |ends| ends.0))
 }
 
 /// What a driver would say of a token.
@@ -45,22 +47,30 @@ pub(crate) fn verify(token: &str, now: Time) -> Result<Claims, TokenFault> {
     if expires.is_some_and(|ends| ends <= now) {
         return Err(TokenFault::Expired);
     }
-    Ok(Claims { user, role, owner: None, expires })
+    let owner = parts.next().map(UserName::new).transpose().map_err(|_| TokenFault::BadName)?;
+    Ok(Claims { user, role, owner, expires })
 }
 
 /// Gives plain clients tokens, in some scenarios.
-pub(crate) fn issue(c: &mut Cause, setup: &mut Setup) {
+pub(crate) fn issue(c: &mut Cause, draws: Draws, setup: &mut Setup) {
     // Where rooms have owners, it matters who may have some.
     if !c.chance(if setup.parlours > 0 { 50 } else { 20 }) {
         return;
     }
     (setup.gateway.verify_tokens, setup.gateway.token_dialects) = (true, Some(Vec::new()));
+    // Shards know as much.
+    setup.shard.verify_tokens = true;
     setup.gateway.token_grace = Duration::from_secs(c.pick(&[1, 3, 6]));
     let users: Vec<u32> = setup.clients.iter().map(|client| client.user).collect();
-    for client in setup.clients.iter_mut().filter(|client| client.voice.is_some()) {
+    let bots = setup.bots.clone();
+    let keepers: Vec<Option<u32>> =
+        (0..).zip(&bots).map(|(bot, _)| keeper(draws, setup, setup.parlours + bot)).collect();
+    for (number, client) in (0..).zip(&mut setup.clients).filter(|(_, client)| client.voice.is_some()) {
         let is_alone = users.iter().filter(|&&user| user == client.user).count() == 1;
-        let role = c.pick(&[Role::Member, Role::Member, Role::Guest, Role::Guest, Role::Bot]);
-        let pass = Pass { role, lasts_us: c.pick(&[3, 8]) * SECOND, keeps: c.chance(80) };
+        let role = c.pick(&[Role::Member, Role::Member, Role::Guest, Role::Guest, Role::Bot, Role::Admin]);
+        let keeper = bots.iter().position(|&bot| bot == number).and_then(|bot| keepers[bot]);
+        let owner = keeper.filter(|_| c.chance(80)).map(|keeper| users[keeper as usize]);
+        let pass = Pass { role, owner, lasts_us: c.pick(&[3, 8]) * SECOND, keeps: c.chance(80) };
         // Before it is known what is spoken, who shows no good token is told so in the native dialect.
         let is_clear = !client.undecided || client.voice == Some(Dialect::Chat);
         client.pass = (is_alone && is_clear && c.chance(60)).then_some(pass);
@@ -98,6 +108,12 @@ impl World<'_> {
         matches!(self.role(client), Role::Admin | Role::Member)
     }
 
+    /// Whose bot a client's user is, by their tokens: nobody is their own.
+    pub(crate) fn owner_by_token(&self, client: usize) -> Option<u32> {
+        let owner = self.pass(client).and_then(|pass| pass.owner);
+        owner.filter(|&owner| owner != self.scenario.setup.clients[client].user)
+    }
+
     /// Whether a client's tokens end.
     pub(crate) fn has_short_pass(&self, client: usize) -> bool {
         self.pass(client).is_some()
@@ -122,11 +138,11 @@ impl World<'_> {
 
     /// A new token of a client, or something that looks like one. In calms, what has ended would not come back.
     pub(crate) fn new_token(&self, client: usize, good: bool) -> String {
-        let Some(Pass { role, lasts_us, .. }) = self.pass(client).filter(|_| good) else {
+        let Some(Pass { role, lasts_us, owner, .. }) = self.pass(client).filter(|_| good) else {
             return "no token".to_owned();
         };
         let ends = self.server.clock.shows(self.now) + Duration::from_micros(lasts_us);
-        token(&self.people[client].user, role, self.calm_until.is_none().then_some(ends))
+        token(&self.people[client].user, role, self.calm_until.is_none().then_some(ends), owner)
     }
 
     /// Shows a newer token, if its dialect has words for it here.
@@ -228,12 +244,14 @@ mod tests {
     #[test]
     fn a_token_says_what_was_put_into_it_until_it_ends() {
         let user = UserName::new("u7").unwrap();
-        let text = token(&user, Role::Guest, Some(Time(9)));
-        let claims = Claims { user: user.clone(), role: Role::Guest, owner: None, expires: Some(Time(9)) };
+        let text = token(&user, Role::Guest, Some(Time(9)), Some(3));
+        let owner = Some(UserName::new("u3").unwrap());
+        let claims = Claims { user: user.clone(), role: Role::Guest, owner, expires: Some(Time(9)) };
         assert_eq!(verify(&text, Time(8)), Ok(claims));
         assert_eq!(verify(&text, Time(9)), Err(TokenFault::Expired));
         assert!(
-            verify(&token(&user, Role::Member, None), Time(9)).is_ok_and(|claims| claims.expires.is_none())
+            verify(&token(&user, Role::Member, None, None), Time(9))
+                .is_ok_and(|claims| claims.expires.is_none())
         );
         for text in ["", "no token", "u7 king 0", "u7 member soon"] {
             assert!(verify(text, Time(0)).is_err(), "{text}");

@@ -115,6 +115,9 @@ pub struct ClientSetup {
 pub struct Pass {
     /// What they say of its user.
     pub role: Role,
+    /// Whose bot they say its user is, if they do: a user's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<u32>,
     /// How long each is good, while there are faults; in calms they are good for ever.
     pub lasts_us: u64,
     /// A newer one is shown in time, where the client's dialect is the native one.

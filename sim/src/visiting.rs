@@ -23,6 +23,8 @@ pub(crate) struct Parlours {
     doors: Doors,
     pub(crate) cursors: Cursors,
     pub(crate) sights: Sights,
+    /// Since when a life of a bot's room surely has the owner whom the bot's token names.
+    settled: BTreeMap<(usize, Epoch), Time>,
     /// When what is said in them was first sent.
     said: BTreeMap<SendId, Time>,
 }
@@ -186,13 +188,29 @@ impl World<'_> {
         };
         self.marks.hit(Mark::Made);
         self.checked(checks::TOKEN);
-        if !self.may_make_rooms(client) && self.bot_of(room) != Some(client) {
+        let may_make = self.may_make_rooms(client) || self.bot_of(room) == Some(client);
+        if !may_make || private && self.may_not_close(client, room) {
             return broken(checks::TOKEN, format!("c{client} makes a room, and is none who may"));
         }
-        // A bot does not own itself.
-        let owner = if self.bot_of(room) == Some(client) { NOBODY } else { self.user_number(client) };
+        let owner = self.owner_if_made_by(client, room);
         self.parlours.doors.made(room_id(room), epoch, owner, private);
         Ok(())
+    }
+
+    /// Whose a room is that a client makes. A bot does not own itself, but its token may say who does; where there are
+    /// tokens, nothing else makes anybody its owner.
+    fn owner_if_made_by(&self, client: usize, room: usize) -> u32 {
+        match self.bot_of(room) {
+            Some(bot) if bot == client => self.owner_by_token(bot).unwrap_or(NOBODY),
+            Some(_) if self.scenario.setup.shard.verify_tokens => NOBODY,
+            _ => self.user_number(client),
+        }
+    }
+
+    /// Whether somebody must not make a bot's room private: who is not it, where there are tokens.
+    fn may_not_close(&self, client: usize, room: usize) -> bool {
+        let is_anothers = self.bot_of(room).is_some_and(|bot| bot != client);
+        is_anothers && self.scenario.setup.shard.verify_tokens && self.role(client) != Role::Admin
     }
 
     /// Something that was asked for is done.
@@ -214,7 +232,8 @@ impl World<'_> {
         };
         self.marks.hit(mark);
         self.checked(checks::DOOR);
-        match self.held_since(room) {
+        let is_admin = self.role(client) == Role::Admin;
+        match self.held_since(room).filter(|_| !is_admin) {
             Some((_, owner, since)) if owner != self.user_number(client) && since < at => {
                 broken(checks::DOOR, format!("c{client} rules in a room of u{owner}: {asked:?}"))
             }
@@ -235,6 +254,7 @@ impl World<'_> {
         self.comes_to(&asked, Upshot::Refused);
         let user = self.user_number(client);
         let held = self.held_since(room).filter(|&(_, _, since)| since < at);
+        let is_admin = self.role(client) == Role::Admin;
         let is_wrong = match (refusal, want) {
             _ if for_now => return self.player_is_refused(client, refusal, None, true),
             (Refusal::PermissionDenied, Want::Enter) => {
@@ -245,11 +265,11 @@ impl World<'_> {
                 held.is_some_and(|(epoch, _, begun)| {
                     let is_barred = is_guest && doors.is_private(room_id(room), epoch);
                     !is_barred && doors.welcomes(room_id(room), epoch, user, begun, at)
-                })
+                }) || is_admin
             }
             (Refusal::PermissionDenied, Want::Deed(..) | Want::Run { .. }) => {
                 self.marks.hit(Mark::NotTheirs);
-                held.is_some_and(|(_, owner, _)| owner == user)
+                is_admin || held.is_some_and(|(_, owner, _)| owner == user)
             }
             (Refusal::PermissionDenied, Want::See { .. }) => self.bot_of(room) == Some(client),
             (Refusal::NoBot, Want::Run { .. } | Want::See { .. }) => self.bot_of(room).is_some(),
@@ -257,9 +277,9 @@ impl World<'_> {
             // They were leaving, or were sent away meanwhile.
             (Refusal::NotMember | Refusal::UnknownRoom, Want::See { .. }) => false,
             (Refusal::RoomExists, Want::Found { .. }) => false,
-            (Refusal::PermissionDenied, Want::Found { .. }) => {
+            (Refusal::PermissionDenied, Want::Found { private }) => {
                 self.player(client).founded.remove(&room);
-                self.may_make_rooms(client)
+                self.may_make_rooms(client) && !(private && self.may_not_close(client, room))
             }
             // Whoever would ask again and again is sent away for it.
             (Refusal::UnknownRoom, Want::Enter) if !self.player(client).founded.contains_key(&room) => {
@@ -327,6 +347,11 @@ impl World<'_> {
         if self.shuts_out(client, room, epoch, at) {
             return broken(checks::DOOR, format!("c{client} enters r{room}, which is private, uninvited"));
         }
+        if let Some(owner) = self.owner_by_token(client).filter(|_| self.bot_of(room) == Some(client)) {
+            self.parlours.doors.settles(room_id(room), epoch, owner);
+            let now = self.now;
+            self.parlours.settled.entry((room, epoch)).or_insert(now);
+        }
         Ok(())
     }
 
@@ -363,6 +388,9 @@ impl World<'_> {
         if self.role(client) == Role::Guest && self.parlours.doors.is_private(room_id(room), epoch) {
             return self.parlours.doors.owner(room_id(room), epoch) != Some(user);
         }
+        if self.role(client) == Role::Admin {
+            return false;
+        }
         self.bot_of(room) != Some(client) && self.parlours.doors.shuts_out(room_id(room), epoch, user, since)
     }
 
@@ -373,7 +401,8 @@ impl World<'_> {
             let seat = self.people[stay.client].player.as_ref()?.seats.get(&room)?;
             let (epoch, user) = (seat.last()?.epoch, self.user_number(stay.client));
             let is_owner = self.parlours.doors.owner(room_id(room), epoch) == Some(user);
-            is_owner.then_some((epoch, user, stay.since))
+            let settled = self.parlours.settled.get(&(room, epoch)).copied().unwrap_or_default();
+            is_owner.then_some((epoch, user, stay.since.max(settled)))
         })
     }
 }
