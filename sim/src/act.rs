@@ -173,6 +173,7 @@ impl World<'_> {
         self.forgets_its_return(client);
         let person = &mut self.people[client];
         person.crash();
+        self.life.crashed(client);
         let wanted = person.wanted.clone();
         self.start_client(client)?;
         for room in wanted {

@@ -24,6 +24,7 @@ use crate::{
     scenario::{
         Action, Actor, Aim, Calm, ClientSetup, ClockSetup, Nonsense, Patience, Scenario, Setup, Step,
     },
+    trials::trials,
     world::SURVEY_TIME,
 };
 
@@ -138,6 +139,7 @@ impl Scenario {
         write_on(draws, &setup, &mut steps);
         receptions(draws, &setup, profile != Peace, &mut steps);
         renewals(draws, &setup, &mut steps);
+        trials(draws, &setup, &mut steps);
         let mut scenario = Self { seed, profile, setup: setup.clone(), steps };
         if profile != NoLimits {
             insert_calms(&mut draws.of(Purpose::Setup, 1 << 40), &mut scenario);

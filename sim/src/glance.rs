@@ -115,6 +115,8 @@ pub(crate) struct Paged {
     _reply_to: Option<IgnoredAny>,
     #[serde(default, rename = "mentions")]
     _mentions: Option<IgnoredAny>,
+    #[serde(default, rename = "priority")]
+    _priority: Option<u8>,
 }
 
 /// A member in a list.
@@ -189,7 +191,8 @@ frames! {
         _content = "content": IgnoredAny, _timestamp = "timestamp": IgnoredAny,
         #[default] _key = "key": Option<IgnoredAny>, #[default] _client_id = "client_id": Option<IgnoredAny>,
         #[default] _kind = "kind": Option<IgnoredAny>, #[default] _state = "state": Option<IgnoredAny>,
-        #[default] _reply_to = "reply_to": Option<IgnoredAny>, #[default] _mentions = "mentions": Option<IgnoredAny>, }
+        #[default] _reply_to = "reply_to": Option<IgnoredAny>, #[default] _mentions = "mentions": Option<IgnoredAny>,
+        #[default] _priority = "priority": Option<u8>, }
     "ack" Ack { id: RequestId, room: RoomNumber, epoch: Option<Epoch>, seq: Option<Seq>, .. }
     "presence" Presence { room: RoomNumber, user: UserNumber, status: Mood, .. }
     "history" History { room: RoomNumber, messages: Vec<Paged>, epoch: Epoch, more: bool, id: Option<RequestId>, .. }
@@ -216,8 +219,9 @@ frames! {
     "status" Status { room: RoomNumber, .. _user = "user": UserNumber, _state = "state": IgnoredAny,
         #[default] _detail = "detail": Option<IgnoredAny>, #[default] _progress = "progress": Option<u8>, }
     "task" Task { room: RoomNumber, .. #[default] _user = "user": Option<UserNumber>, _task = "task": IgnoredAny,
-        _state = "state": IgnoredAny, #[default] _detail = "detail": Option<IgnoredAny>,
-        #[default] _progress = "progress": Option<u8>, #[default] _assignee = "assignee": Option<IgnoredAny>, }
+        #[default] _state = "state": Option<IgnoredAny>, #[default] _detail = "detail": Option<IgnoredAny>,
+        #[default] _progress = "progress": Option<u8>, #[default] _assignee = "assignee": Option<IgnoredAny>,
+        #[default] _priority = "priority": Option<u8>, #[default] _metadata = "metadata": Option<IgnoredAny>, }
     "pong" Pong { id: Option<RequestId>, .. }
 }
 

@@ -75,6 +75,7 @@ mod thread;
 pub mod timeline;
 mod told;
 pub mod trace;
+mod trials;
 pub mod vacuity;
 mod visiting;
 mod voice;

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use chinwag_core::{ConnectionId, RoomName, Time, dialect::Dialect, gateway::Fault};
+use chinwag_core::{
+    ConnectionId, RequestId, RoomName, Time, client::ClientEvent, dialect::Dialect, gateway::Fault,
+};
 
 use crate::{
     abuse::Abuse,
@@ -59,6 +61,10 @@ pub(crate) struct Present {
     greeted: Option<Time>,
     /// The session it is to go on with.
     claim: Option<u128>,
+    /// Which of its session's connections it is.
+    generation: u64,
+    /// The room of whose `joined` it is being told, and since which connection that knows the session.
+    joining: Option<(usize, u64)>,
 }
 
 /// A session that a client has been told of.
@@ -117,6 +123,8 @@ pub(crate) struct Life {
     pub(crate) hushed: Vec<Vec<Time>>,
     /// Since when, or longer, each client writes in each room without a pause.
     pub(crate) began: Vec<Vec<Time>>,
+    /// On which of its session's connections each client first sent each message.
+    sent_on: Vec<BTreeMap<RequestId, u64>>,
     /// Which rooms each client has ever asked to be in. What a server said may be read when it is long dead.
     pub(crate) asked: Vec<BTreeSet<usize>>,
     /// Which rooms each client has ever asked to make, whether anybody was to be in them or not.
@@ -159,6 +167,7 @@ impl Life {
             typing: vec![vec![(Time(0), Time(0)); setup.rooms as usize]; users.len()],
             began: vec![vec![Time(0); setup.rooms as usize]; users.len()],
             hushed: vec![vec![Time(0); setup.rooms as usize]; users.len()],
+            sent_on: vec![BTreeMap::new(); users.len()],
             asked: setup.clients.iter().map(at_home).collect(),
             made: vec![BTreeSet::new(); users.len()],
             mail: Duration::from_micros(skewed.max().unwrap_or(0).max(setup.mail_us_max)),
@@ -220,7 +229,11 @@ impl Life {
 
     /// A client asks for something.
     pub(crate) fn sends(&mut self, now: Time, client: usize, wish: Option<Wish>) {
-        let Some(Wish { kind, room, typing, session, .. }) = wish else { return };
+        let Some(Wish { kind, room, typing, session, id, .. }) = wish else { return };
+        if let (Kind::Message, Some(id)) = (kind, id) {
+            let generation = self.presents[client].generation;
+            self.sent_on[client].entry(id).or_insert(generation);
+        }
         let room = room.map(|room| room.0).filter(|&room| room < self.typing[client].len());
         let is_quiet = matches!(kind, Kind::Message | Kind::Leave | Kind::Join) || typing == Some(false);
         if let Some(room) = room.filter(|_| is_quiet) {
@@ -238,6 +251,11 @@ impl Life {
             (Kind::Typing, Some(room)) if typing == Some(true) => self.typing[client][room].0 = now,
             _ => {}
         }
+    }
+
+    /// A client's program begins anew, and with it its numbers.
+    pub(crate) fn crashed(&mut self, client: usize) {
+        self.sent_on[client].clear();
     }
 
     /// Who the server forgets when it dies: everybody.
@@ -279,6 +297,7 @@ impl World<'_> {
                 self.welcomed(client, session, resumed, generation)
             }
             News::Joined { room, known_since } => {
+                self.life.presents[client].joining = Some((room, known_since));
                 self.arrived(client, room);
                 self.check_known(client, room, known_since)
             }
@@ -300,6 +319,31 @@ impl World<'_> {
             }
             News::Said { room, user } => self.said_while_writing(client, room, user.0),
             News::Offline { room, user } => self.shown_offline(client, room, user.0),
+        }
+    }
+
+    /// A client has dealt with a frame.
+    pub(crate) fn has_read(&mut self, client: usize) {
+        self.life.presents[client].joining = None;
+    }
+
+    /// A client gives a message up as it is told that it is in a room: only what was sent before the room knew its session
+    /// may be forgotten there.
+    pub(crate) fn check_given_up(&mut self, client: usize, event: &ClientEvent) -> Result<(), Broken> {
+        let (ClientEvent::Unresolved { id, .. }, Some((room, known_since))) =
+            (event, self.life.presents[client].joining)
+        else {
+            return Ok(());
+        };
+        self.checked(checks::SESSION);
+        match self.life.sent_on[client].get(id) {
+            Some(&sent_on) if sent_on >= known_since => {
+                let sentence = format!(
+                    "c{client} gives up {id:?}, sent on its connection {sent_on}: r{room} knows it since {known_since}"
+                );
+                broken(checks::SESSION, sentence)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -334,7 +378,7 @@ impl World<'_> {
     fn welcomed(&mut self, client: usize, id: u128, resumed: bool, generation: u64) -> Result<(), Broken> {
         self.checked(checks::SESSION);
         let Some(line) = self.people[client].link else { return Ok(()) };
-        let Present { incarnation, greeted, claim } = self.life.presents[client];
+        let Present { incarnation, greeted, claim, .. } = self.life.presents[client];
         let complain = |why: &str| broken(checks::SESSION, format!("c{client} is welcomed on {line}: {why}"));
         let known = self.life.sessions.get(&id).copied();
         let earlier = known.map_or(0, |known| known.generation);
@@ -357,6 +401,11 @@ impl World<'_> {
             (false, Some(_)) => return complain("its new session is not new"),
             (false, None) => self.may_lose_session(client, line, claim)?,
         }
+        if !self.life.sessions.contains_key(&id) {
+            // Of another session nothing is repeated.
+            self.life.sent_on[client].clear();
+        }
+        self.life.presents[client].generation = generation;
         let open = self.life.lines.get_mut(&line).map(|line| {
             line.session = Some(id);
         });

@@ -2,11 +2,17 @@
 //!
 //! Told again from `docs/protocol.md` and `docs/identity.md`.
 
-use chinwag_core::{Refusal, dialect::Dialect, role::Role};
+use chinwag_core::{
+    Refusal,
+    client::{ClientEvent, Shown},
+    dialect::Dialect,
+    role::Role,
+};
 use chinwag_oracle::SendId;
 
 use crate::{
     checks::{self, broken},
+    content,
     judge::Broken,
     marks::Mark,
     player::Player,
@@ -27,16 +33,43 @@ impl World<'_> {
     /// A reader of the native dialect is shown what was said, and what nobody may say is not there.
     pub(crate) fn check_carried(&mut self, send: SendId, shown: &Carried) -> Result<(), Broken> {
         let Some(author) = self.judge.author_of(send) else { return Ok(()) };
+        self.check_let_in(author, send)?;
+        self.compare_carried(author, send, shown)
+    }
+
+    /// A client with a session shows a message, or messages of a page, with what they carry.
+    pub(crate) fn shows_carried(&mut self, event: &ClientEvent) -> Result<(), Broken> {
+        match event {
+            ClientEvent::Message(shown) => self.check_shown(shown),
+            ClientEvent::History { messages, .. } => {
+                messages.iter().try_for_each(|shown| self.check_shown(shown))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_shown(&mut self, shown: &Shown) -> Result<(), Broken> {
+        let Some(send) = content::number(&shown.content).map(SendId) else { return Ok(()) };
+        let Some(author) = self.judge.author_of(send) else { return Ok(()) };
+        // Most messages are of such clients, and carry nothing.
+        if shown.extra.is_none() && self.people[author].player.is_none() {
+            return Ok(());
+        }
+        self.compare_carried(author, send, &shown.extra.as_deref().map(Carried::of).unwrap_or_default())
+    }
+
+    fn compare_carried(&mut self, author: usize, send: SendId, shown: &Carried) -> Result<(), Broken> {
         let mut said = match self.people[author].player.as_deref().map(Player::dialect) {
             None => Carried::default(),
             Some(Dialect::Chat) => Carried::said(send.0.into()),
             Some(_) => return Ok(()),
         };
-        self.check_let_in(author, send)?;
         // What a bot just says is an agent's, and with it comes what that was doing.
         if said.kind.is_none() && self.role(author) == Role::Bot {
             said.kind = Some(Kind::Agent);
         }
+        // Which is the usual one is not shown.
+        said.priority = said.priority.filter(|&priority| priority != 2);
         if said.kind == Some(Kind::Agent) {
             said.state.clone_from(&shown.state);
         }

@@ -465,6 +465,13 @@ pub enum Action {
         /// It is one.
         good: bool,
     },
+    /// The user says something that just fits, or is a little too much.
+    Try {
+        /// Where.
+        room: u32,
+        /// What, of all that is tried.
+        what: u32,
+    },
     /// The user says where a task stands.
     Task {
         /// Where.

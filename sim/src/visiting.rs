@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chinwag_core::{Epoch, Position, Refusal, Seq, Time, role::Role};
 use chinwag_oracle::{Deed, Doors, SendId, Upshot};
+use serde_json::Value;
 
 use crate::{
     bots::{Cursors, Sights},
@@ -12,17 +13,19 @@ use crate::{
     marks::Mark,
     player::Asked,
     scenario::Action,
+    trials::{self, Trial},
     voice::Plea,
     witness::room_id,
     world::World,
 };
 
 /// What is known of rooms that have owners.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Parlours {
     doors: Doors,
     pub(crate) cursors: Cursors,
     pub(crate) sights: Sights,
+    trials: Vec<Trial>,
     /// Since when a life of a bot's room surely has the owner whom the bot's token names.
     settled: BTreeMap<(usize, Epoch), Time>,
     /// When what is said in them was first sent.
@@ -42,6 +45,8 @@ pub(crate) enum Want {
     Run { on: bool },
     /// To note how far the bot has come in this life of its room.
     See { epoch: Epoch, seq: Seq },
+    /// To be taken at a word that just fits, or is a little too much.
+    Try { what: usize },
     /// To take a newer token, which is good, for its own.
     Renew { good: bool },
 }
@@ -50,6 +55,18 @@ pub(crate) enum Want {
 const NOBODY: u32 = u32::MAX;
 
 impl Parlours {
+    /// Nothing is known.
+    pub(crate) fn new() -> Self {
+        Self {
+            doors: Doors::default(),
+            cursors: Cursors::default(),
+            sights: Sights::default(),
+            trials: trials::all(),
+            settled: BTreeMap::new(),
+            said: BTreeMap::new(),
+        }
+    }
+
     /// Something is said in one of them.
     pub(crate) fn says(&mut self, now: Time, send: SendId) {
         self.said.entry(send).or_insert(now);
@@ -73,6 +90,10 @@ impl World<'_> {
             Action::Kick { parlour, whom } => (parlour, Some(Want::Deed(Deed::Kick, whom as usize))),
             Action::Run { parlour, on } => (parlour, Some(Want::Run { on })),
             Action::See { parlour, back } => (parlour, self.player_sees_to(client, parlour, back)),
+            Action::Try { room, what } => {
+                self.player_tries(client, room as usize, what as usize);
+                return Ok(true);
+            }
             _ => return Ok(false),
         };
         let Some(room) = self.scenario.setup.parlour(parlour) else { return Ok(true) };
@@ -94,6 +115,14 @@ impl World<'_> {
             _ => {}
         }
         Ok(true)
+    }
+
+    /// Says something in a room that just fits, or is a little too much.
+    fn player_tries(&mut self, client: usize, room: usize, what: usize) {
+        let (pleads, is_in) = (self.pleads(client), self.player(client).seats.contains_key(&room));
+        if pleads && is_in && what < self.parlours.trials.len() && room < self.scenario.setup.rooms as usize {
+            self.player_pleads(client, room, Want::Try { what });
+        }
     }
 
     /// What somebody would say they have dealt with in a room that they are in, but for so many messages.
@@ -127,8 +156,12 @@ impl World<'_> {
                 self.player_shows(client, &token);
                 token
             }
-            Want::Enter | Want::Found { .. } | Want::Run { .. } | Want::See { .. } => String::new(),
+            Want::Enter | Want::Found { .. } | Want::Run { .. } | Want::See { .. } | Want::Try { .. } => {
+                String::new()
+            }
         };
+        let frame =
+            if let Want::Try { what } = want { self.parlours.trials[what].0.clone() } else { Value::Null };
         let plea = match want {
             Want::Enter => Plea::Enter,
             Want::Found { private } => Plea::Found { private },
@@ -136,6 +169,7 @@ impl World<'_> {
             Want::Deed(Deed::Kick, _) => Plea::Kick { whom: &whom },
             Want::Run { on } => Plea::Run { on },
             Want::See { seq, .. } => Plea::See { seq },
+            Want::Try { .. } => Plea::Try { frame: &frame },
             Want::Renew { .. } => Plea::Renew { token: &whom },
         };
         if let Want::Found { private } = want {
@@ -228,6 +262,10 @@ impl World<'_> {
                 self.marks.hit(Mark::BotSees);
                 return Ok(());
             }
+            Want::Try { what } if self.parlours.trials[what].1 => {
+                self.marks.hit(Mark::JustFits);
+                return Ok(());
+            }
             _ => return broken(checks::ANSWERS, format!("c{client} is told that {asked:?} is done")),
         };
         self.marks.hit(mark);
@@ -272,6 +310,13 @@ impl World<'_> {
                 is_admin || held.is_some_and(|(_, owner, _)| owner == user)
             }
             (Refusal::PermissionDenied, Want::See { .. }) => self.bot_of(room) == Some(client),
+            (Refusal::BadFrame, Want::Try { what }) => {
+                self.marks.hit(Mark::TooMuch);
+                self.parlours.trials[what].1
+            }
+            // Nobody is there any more, tasks have no more room, and guests say how those stand that are theirs.
+            (Refusal::NotMember | Refusal::UnknownRoom | Refusal::Full, Want::Try { .. }) => false,
+            (Refusal::PermissionDenied, Want::Try { .. }) => self.role(client) != Role::Guest,
             (Refusal::NoBot, Want::Run { .. } | Want::See { .. }) => self.bot_of(room).is_some(),
             (Refusal::UnknownRoom, Want::Deed(..) | Want::Run { .. }) => held.is_some(),
             // They were leaving, or were sent away meanwhile.

@@ -59,6 +59,8 @@ pub(crate) enum Plea<'a> {
     Run { on: bool },
     /// To note that the bot who asks has dealt with so much.
     See { seq: Seq },
+    /// To be taken at this word, which may be too much.
+    Try { frame: &'a serde_json::Value },
     /// To take this token for theirs from now on; of no room.
     Renew { token: &'a str },
 }

@@ -201,7 +201,7 @@ impl<'a> World<'a> {
             life: Life::new(scenario),
             endings: Endings::default(),
             mailing: Mailing::default(),
-            parlours: Parlours::default(),
+            parlours: Parlours::new(),
             quotas: Quotas::new(setup),
             standings: Standings::default(),
             checkups: Checkups::new(setup),
@@ -356,6 +356,8 @@ impl<'a> World<'a> {
                 ClientOutput::Close { code } => self.close(client, code),
                 ClientOutput::Event(event) => {
                     self.marks.event(&event);
+                    self.check_given_up(client, &event)?;
+                    self.shows_carried(&event)?;
                     self.turned_away(client, &event)?;
                     self.tells(client, &event)?;
                     self.sees_tasks(client, &event);

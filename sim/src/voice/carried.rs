@@ -1,5 +1,6 @@
 //! What a message carries beside its text: what plain clients of the native dialect say, and what its readers are shown.
 
+use chinwag_core::shard::{self, Extra, PRIORITY_NORMAL};
 use serde_json::{Value, json};
 
 use super::{fields::Fields, key, number_of};
@@ -13,6 +14,8 @@ pub(crate) struct Carried {
     pub(crate) reply_to: Option<u64>,
     pub(crate) kind: Option<Kind>,
     pub(crate) mentions: Vec<String>,
+    /// How urgent it is, if it says so.
+    pub(crate) priority: Option<u64>,
     /// What an agent was doing.
     pub(crate) state: Option<String>,
 }
@@ -38,7 +41,27 @@ impl Carried {
                 Self { client_id: Some(NUMBER_END - 1 - number), mentions, ..keyed }
             }
             5 => Self { kind: Some(Kind::System), ..keyed },
+            // None is less urgent than usual: nobody is to be called slow for less than all are.
+            7 | 15 => Self { priority: Some(number / 16 % 3), ..keyed },
             _ => keyed,
+        }
+    }
+
+    /// What core's own client shows.
+    pub(crate) fn of(extra: &Extra) -> Self {
+        let kind = match extra.kind {
+            shard::Kind::System => Some(Kind::System),
+            shard::Kind::Agent => Some(Kind::Agent),
+            shard::Kind::Text | shard::Kind::File => None,
+        };
+        Self {
+            key: extra.key.as_deref().and_then(number_of),
+            client_id: extra.client_id,
+            reply_to: extra.reply_to,
+            kind,
+            mentions: extra.mentions.iter().map(|name| name.to_string()).collect(),
+            priority: (extra.priority != PRIORITY_NORMAL).then_some(extra.priority.into()),
+            state: extra.state.as_deref().map(str::to_owned),
         }
     }
 
@@ -49,7 +72,7 @@ impl Carried {
 
     /// Puts it into a frame.
     pub(super) fn put(self, frame: &mut Value) {
-        let Self { key: number, client_id, reply_to, kind, mentions, state: _ } = self;
+        let Self { key: number, client_id, reply_to, kind, mentions, priority, state: _ } = self;
         let mut put = |name: &str, value: Option<Value>| {
             if let Some(value) = value {
                 frame[name] = value;
@@ -59,10 +82,11 @@ impl Carried {
         put("client_id", client_id.map(|id| json!(id)));
         put("reply_to", reply_to.map(|number| json!(number)));
         put("kind", kind.map(|kind| json!(kind.word())));
+        put("priority", priority.map(|priority| json!(priority)));
         put("mentions", (!mentions.is_empty()).then(|| json!(mentions)));
     }
 
-    /// Takes it out of a frame. Nobody here says anything of files or priorities.
+    /// Takes it out of a frame. Nobody here says anything of files.
     pub(super) fn take(fields: &mut Fields<'_>) -> Result<Self, String> {
         Ok(Self {
             key: fields.maybe_text("key")?.and_then(|key| number_of(&key)),
@@ -70,6 +94,7 @@ impl Carried {
             reply_to: fields.maybe_number("reply_to")?,
             kind: fields.maybe_text("kind")?.map(|word| Kind::from_word(&word)).transpose()?,
             mentions: fields.maybe_names("mentions")?.unwrap_or_default(),
+            priority: fields.maybe_number("priority")?,
             state: fields.maybe_text("state")?,
         })
     }

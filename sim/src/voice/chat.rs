@@ -43,6 +43,11 @@ pub(super) fn pleads(user: &UserName, room: &str, plea: Plea<'_>, number: u64) -
             json!({"type": "invite", "room": room, "user": user, "whom": whom, "id": number})
         }
         Plea::Renew { token } => json!({"type": "refresh", "token": token, "id": number}),
+        Plea::Try { frame } => {
+            let mut frame = frame.clone();
+            (frame["room"], frame["user"], frame["id"]) = (room.into(), user.into(), number.into());
+            frame
+        }
         Plea::Run { on } => {
             let kind = if on { "start" } else { "stop" };
             json!({"type": kind, "room": room, "user": user, "id": number})
