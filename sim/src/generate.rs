@@ -15,7 +15,7 @@ use chinwag_core::{
 
 use crate::{
     draw::{Cause, Draws, Purpose},
-    habits::{come_back, finale, flood, follow_up, hall, oversleep, visits, write_on},
+    habits::{come_back, fall_behind, flood, follow_up, hall, oversleep, visits, write_on},
     parlours::{furnish, receptions},
     passes::{issue, renewals},
     profile::Profile::{
@@ -134,7 +134,7 @@ impl Scenario {
         if profile != Peace {
             flood(&mut draws.of(Purpose::Step, 7 << 40), &setup, &mut steps);
             oversleep(draws, &setup, &mut steps);
-            finale(draws, &setup, &mut steps);
+            fall_behind(draws, &setup, &mut steps);
         }
         write_on(draws, &setup, &mut steps);
         receptions(draws, &setup, profile != Peace, &mut steps);
@@ -340,8 +340,8 @@ fn shard(clients: u64, users: u64, rooms: u32, c: &mut Cause) -> ShardConfig {
         |c: &mut Cause, tight: u32, normal: u32| if is_tight && c.chance(40) { tight } else { normal };
     let clients = u32::try_from(clients).expect("few clients");
     let drawn = ShardConfig {
-        history_max: c.pick(&[3, 8, 20, 1_000]),
-        roster_max: c.pick(&[2, 5, 100]),
+        history_max: c.pick(&[3, 5, 8, 20, 1_000]),
+        roster_max: c.pick(&[2, 5, 100, 100]),
         roster_interval: Duration::from_millis(c.pick(&[100, 1_000])),
         room_ttl: Duration::from_secs(c.pick(&[1, 3_600])),
         presence_grace: Duration::from_millis(c.pick(&[500, 2_000, 6_000])),

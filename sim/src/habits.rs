@@ -83,11 +83,20 @@ fn flap(c: &mut Cause, setup: &Setup, actor: Actor, from_us: u64, steps: &mut Ve
 /// While mail is late, somebody goes and comes again and again: what is said on an old connection is heard later than
 /// what is said on a new one.
 fn flutter(c: &mut Cause, setup: &Setup, from_us: u64, for_us: u64, steps: &mut Vec<Step>) {
-    let actor = Actor::Client(client(c, setup));
+    let actor = Actor::Client(one_with_session(c, setup));
     let mut at_us = from_us + c.within(0..=for_us.min(4 * SECOND));
     for _ in 0..c.within(2..=8) {
         at_us = reset_later(c, setup, actor, at_us, steps);
     }
+}
+
+/// One of the clients that go on with what they had when they come back: plain ones have no sessions. The first always
+/// does.
+fn one_with_session(c: &mut Cause, setup: &Setup) -> u32 {
+    let clients = (0..).zip(&setup.clients);
+    let with: Vec<u32> =
+        clients.filter(|(_, client)| client.voice.is_none()).map(|(number, _)| number).collect();
+    c.pick(&with)
 }
 
 /// Before a node dies, lines fail and mail is late: somebody may be about to come in there in another's place.
@@ -157,9 +166,17 @@ pub(crate) fn oversleep(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
     }
 }
 
-/// Somebody writes on and on, and somebody else comes in between: neither does anything else, and nothing is done to them.
+/// Somebody writes on and on, and somebody else comes in between: neither does anything else, and nothing is done to
+/// them. More than once where there are many, as what is done to the others may hide it.
 pub(crate) fn write_on(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
-    let mut c = draws.of(Purpose::Step, 12 << 40);
+    const MANY: usize = 8;
+    let times = if setup.clients.len() < MANY { 1 } else { 3 };
+    for number in 0..times {
+        writes_on(&mut draws.of(Purpose::Step, 12 << 40 | number), setup, steps);
+    }
+}
+
+fn writes_on(c: &mut Cause, setup: &Setup, steps: &mut Vec<Step>) {
     let ttl = u64::try_from(setup.gateway.typing_ttl.as_micros()).expect("seconds");
     let length = 3 * SECOND + ttl * 2;
     // Not everything is told in large rooms: there this is rarely of use.
@@ -169,10 +186,11 @@ pub(crate) fn write_on(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
         return;
     }
     let from_us = c.within(0..=setup.chaos_us - length);
-    let room = within(&mut c, 0..=u64::from(setup.rooms - 1));
-    let writer = client(&mut c, setup);
-    let count = u32::try_from(setup.clients.len()).expect("few clients");
-    let reader = (writer + within(&mut c, 1..=u64::from(count - 1))) % count;
+    let room = within(c, 0..=u64::from(setup.rooms - 1));
+    let [writer, reader] = [one_with_session(c, setup), one_with_session(c, setup)];
+    if writer == reader {
+        return;
+    }
     let [writer, reader] = [writer, reader].map(Actor::Client);
     let busy = from_us..from_us + length;
     steps.retain(|step| !busy.contains(&step.at_us) || ![writer, reader].contains(&step.actor));
@@ -186,28 +204,35 @@ pub(crate) fn write_on(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
     }
 }
 
-/// The last thing before the faults end: somebody reads nothing while much is said, and others come and go. Nothing that
-/// follows puts right what they are not told.
-pub(crate) fn finale(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+/// Somebody reads nothing while much is said, and others come and go: once in between, and as the last thing before the
+/// faults end, when nothing that follows puts right what they are not told.
+pub(crate) fn fall_behind(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
     const LENGTH: u64 = 2 * SECOND;
-    let mut c = draws.of(Purpose::Step, 10 << 40);
-    if !c.chance(60) {
-        return;
+    let end_us = setup.chaos_us - LENGTH;
+    for (number, percent, latest) in [(0, 80, end_us), (1, 50, 0)] {
+        let mut c = draws.of(Purpose::Step, 10 << 40 | number);
+        if c.chance(percent) {
+            let from_us = c.within(latest..=end_us);
+            falls_behind(&mut c, setup, from_us, LENGTH, steps);
+        }
     }
-    let (room, from_us) = (0, setup.chaos_us - LENGTH);
+}
+
+fn falls_behind(c: &mut Cause, setup: &Setup, from_us: u64, for_us: u64, steps: &mut Vec<Step>) {
+    let room = 0;
     let reader = Actor::Client(narrowest(setup));
     let bytes = u32::try_from(setup.gateway.content_bytes_max).unwrap_or(u32::MAX);
-    steps.push(step(setup, from_us, reader, Action::Stall { up: false, down: true, for_us: LENGTH }));
+    steps.push(step(setup, from_us, reader, Action::Stall { up: false, down: true, for_us }));
     for _ in 0..4 {
-        let (at_us, speaker) = (from_us + c.within(0..=SECOND / 2), Actor::Client(client(&mut c, setup)));
+        let (at_us, speaker) = (from_us + c.within(0..=for_us / 4), Actor::Client(client(c, setup)));
         steps.push(step(setup, at_us, speaker, Action::Say { room, times: 6, bytes }));
     }
-    for _ in 0..3 {
-        let (at_us, leaver) =
-            (from_us + c.within(6 * SECOND / 5..=19 * SECOND / 10), Actor::Client(client(&mut c, setup)));
+    for _ in 0..4 {
+        let at_us = from_us + c.within(for_us * 3 / 5..=for_us * 19 / 20);
+        let leaver = Actor::Client(client(c, setup));
         steps.push(step(setup, at_us, leaver, Action::Leave { room }));
         if c.chance(50) {
-            come_back(&mut c, setup, leaver, room, at_us, steps);
+            come_back(c, setup, leaver, room, at_us, steps);
         }
     }
 }
