@@ -129,6 +129,12 @@ async fn a_run_that_holds_what_was_asked_passes_and_writes_down_what_it_saw() {
     }
     assert_eq!(summary["generator"]["saturated"], false);
     assert!(summary["thresholds"].as_array().unwrap().iter().all(|threshold| threshold["passed"] == true));
+    let page = fs::read_to_string(run.path("report.html")).unwrap();
+    for part in
+        ["catch-up", "PASS", "Reset of 2", "people: away", "class=\"heat\"", "caught up after absence"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
     for file in ["intervals.csv", "e2e.hgrm", "e2e.hlog"] {
         assert!(fs::read_to_string(run.path(file)).unwrap().lines().count() > 1, "{file}");
     }
@@ -475,6 +481,41 @@ async fn scenarios_are_checked_planned_and_listed_without_sending_anything() {
     let ended = Process::run("loadgen", &["list"]).await;
     assert_eq!(ended.stdout.lines().count(), 12, "{}", ended.stdout);
     assert!(ended.stdout.lines().any(|line| line.starts_with("big-room ")), "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn two_runs_are_compared() {
+    let run = Run::of(TWO);
+    let ended = run.end(&[]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let (a, page) = (run.directory.path().to_str().unwrap(), run.path("comparison.html"));
+    let ended = Process::run("loadgen", &["compare", a, a, "--html", page.to_str().unwrap()]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.stdout.contains("SAME") && ended.stdout.contains("latency of people: talk p99"),
+        "{}",
+        ended.stdout
+    );
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("<svg") && !page.contains("<script"), "{page}");
+
+    let other = tempfile::tempdir().unwrap();
+    let (b, mut summary) = (other.path().to_str().unwrap(), run.summary());
+    summary["lost"] = 3.into();
+    fs::write(other.path().join("summary.json"), summary.to_string()).unwrap();
+    let ended = Process::run("loadgen", &["compare", a, b, "--json"]).await;
+    assert_eq!(ended.code, Some(99), "{ended:?}");
+    let comparison: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(comparison["change"], "worse");
+    let ended = Process::run("loadgen", &["compare", b, a]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("IMPROVED"), "{}", ended.stdout);
+
+    summary["verdict"] = "invalid".into();
+    fs::write(other.path().join("summary.json"), summary.to_string()).unwrap();
+    let ended = Process::run("loadgen", &["compare", a, b]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(104), ""), "{ended:?}");
+    assert!(ended.stderr.contains("says nothing about the server"), "{}", ended.stderr);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
-//! The scenario language: its schema is what the types say, and every example of `docs/scenarios.md` runs.
+//! The scenario language and summaries: their schemas are what the types say, and every example of `docs/scenarios.md` runs.
 
-use std::{fs, thread::available_parallelism};
+use std::{fs, path::Path, thread::available_parallelism};
 
 use chinwag_scenarios::{schema, shipped};
 use futures_util::{StreamExt as _, stream};
@@ -10,8 +10,9 @@ use crate::{asyncapi::conforms, kit::Process};
 
 const DOCUMENT: &str = include_str!("../docs/scenarios.md");
 const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/scenario.schema.json");
-/// Set in the environment, it has the file written anew.
-const WRITE: &str = "WRITE_SCENARIO_SCHEMA";
+const SUMMARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/summary.schema.json");
+/// Set in the environment, it has the files written anew.
+const WRITE: &str = "WRITE_SCHEMAS";
 
 /// The blocks of TOML in the document.
 fn examples() -> Vec<&'static str> {
@@ -19,26 +20,30 @@ fn examples() -> Vec<&'static str> {
     blocks.map(|block| block.split("\n```").next().expect("a block has an end")).collect()
 }
 
-fn committed() -> Value {
-    serde_json::from_str(&fs::read_to_string(COMMITTED).unwrap()).unwrap()
+fn read(path: impl AsRef<Path>) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Whether a committed file is what is generated; written anew if that is wanted.
+fn is_current(path: &str, schema: &impl serde::Serialize) -> bool {
+    let generated = serde_json::to_string_pretty(schema).unwrap() + "\n";
+    if std::env::var_os(WRITE).is_some() {
+        fs::write(path, &generated).unwrap();
+    }
+    fs::read_to_string(path).is_ok_and(|committed| committed == generated)
 }
 
 #[test]
-fn the_committed_schema_is_the_generated_one() {
-    let generated = serde_json::to_string_pretty(&schema::of_files()).unwrap() + "\n";
-    if std::env::var_os(WRITE).is_some() {
-        fs::write(COMMITTED, &generated).unwrap();
-    }
-    let is_same = fs::read_to_string(COMMITTED).is_ok_and(|committed| committed == generated);
-    assert!(
-        is_same,
-        "docs/scenario.schema.json is out of date: {WRITE}=1 cargo test -p chinwag-tests scenarios"
-    );
+fn the_committed_schemas_are_the_generated_ones() {
+    let hint = format!("{WRITE}=1 cargo test -p chinwag-tests scenarios");
+    assert!(is_current(COMMITTED, &schema::of_files()), "docs/scenario.schema.json is out of date: {hint}");
+    let summary = chinwag_loadgen::summary_schema();
+    assert!(is_current(SUMMARY, &summary), "docs/summary.schema.json is out of date: {hint}");
 }
 
 #[test]
 fn what_is_shipped_and_shown_conforms_to_the_schema_and_mistakes_do_not() {
-    let schema = committed();
+    let schema = read(COMMITTED);
     let fits = |text: &str| {
         let value: Value = toml::from_str(text).unwrap();
         conforms(&schema, &schema, &value)
@@ -69,9 +74,13 @@ async fn every_example_of_the_documentation_runs() {
         let path = directory.path().join(format!("{i}.toml"));
         async move {
             fs::write(&path, text).unwrap();
-            let ended = Process::run("loadgen", &["--scenario", path.to_str().unwrap()]).await;
+            let out = path.with_extension("out");
+            let args = ["--scenario", path.to_str().unwrap(), "--out", out.to_str().unwrap()];
+            let ended = Process::run("loadgen", &args).await;
             // How exactly the generator keeps to its plan is not judged: other tests run beside this one.
             assert!(matches!(ended.code, Some(0 | 96)), "{text}\n{ended:?}");
+            let (schema, summary) = (read(SUMMARY), read(out.join("summary.json")));
+            assert_eq!(conforms(&schema, &schema, &summary), Ok(()));
         }
     });
     let at_once = available_parallelism().map_or(1, usize::from);

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    fs,
     io::{self, Write as _},
     num::NonZero,
     path::{Path, PathBuf},
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, value_parser};
 use tokio::runtime::Builder;
 
 use crate::{
+    compare::{self, Change, Side},
     conductor::{Ended, Job, conduct},
     output::Output,
     preview, server,
@@ -27,6 +29,8 @@ use crate::{
 const EXIT_BROKEN: u8 = 1;
 /// The generator's own limits do not suffice.
 const EXIT_INVALID: u8 = 96;
+/// A run is worse than another.
+const EXIT_WORSE: u8 = 99;
 /// A mistake in the command line or the scenario.
 const EXIT_USAGE: u8 = 104;
 
@@ -42,13 +46,15 @@ Exit codes:
    96  invalid: the generator itself fell behind, so nothing is known about the server; that is, planned
        messages were not sent, or at least 1 % and at least 10 of a stage's sends left more than 10 ms late
    99  a threshold does not hold; or, whatever the thresholds, a client did not get into its rooms, a message
-       was not sent or not answered, or a delivery was lost, duplicated, reordered, skipped or foreign
+       was not sent or not answered, or a delivery was lost, duplicated, reordered, skipped or foreign;
+       of `compare`: B is worse than A
   104  a mistake in the command line or the scenario
   105  interrupted
 
 Examples:
   loadgen --scenario scenarios/burst.toml --clients 5000
   loadgen --scenario smoke --out results/smoke
+  loadgen compare results/before results/after --html comparison.html
   loadgen --scenario steady --url ws://127.0.0.1:8080 --json
 
 Without --url a chat server of this build is started on a free port of this machine, and ended afterwards; its \
@@ -80,6 +86,32 @@ enum Command {
     Plan(PlanArgs),
     /// Lists the scenarios that come with the program
     List,
+    /// Says whether one run is better or worse than another, by more than chance
+    Compare(CompareArgs),
+}
+
+/// What is to be compared.
+#[derive(Args, Debug)]
+struct CompareArgs {
+    /// The older one: a directory of --out, or one that holds several, the same run repeated
+    #[arg(value_name = "A")]
+    a: PathBuf,
+
+    /// The newer one, likewise
+    #[arg(value_name = "B")]
+    b: PathBuf,
+
+    /// By how much numbers may differ by chance at least, in per cent; 5 if there are three runs of each, otherwise 25
+    #[arg(long, value_name = "PERCENT", value_parser = value_parser!(u16).range(0..=1000))]
+    noise: Option<u16>,
+
+    /// Print the comparison as JSON
+    #[arg(long)]
+    json: bool,
+
+    /// Write a page with the curves of all runs over one another
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// What is to be planned.
@@ -129,7 +161,7 @@ struct RunArgs {
     #[arg(long, value_name = "FILE", env = "LOADGEN_SERVER")]
     server: Option<PathBuf>,
 
-    /// Directory for summary.json, intervals.csv, e2e.hgrm, e2e.hlog, latency.svg and server.log
+    /// Directory for report.html, summary.json, intervals.csv, e2e.hgrm, e2e.hlog, latency.svg and server.log
     #[arg(long, value_name = "DIR", env = "LOADGEN_OUT")]
     out: Option<PathBuf>,
 
@@ -173,6 +205,7 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Check { scenarios }) => check(&scenarios),
         Some(Command::Plan(args)) => preview(&args),
         Some(Command::List) => list(),
+        Some(Command::Compare(args)) => compare(&args),
     };
     match done {
         Ok(code) => code,
@@ -258,6 +291,22 @@ fn list() -> Result<ExitCode, Failure> {
         print(&format!("{:<16} {}\n", file.name, file.summary()));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
+    let usage = |line: String| (EXIT_USAGE, line);
+    let (a, b) = (Side::load(&args.a).map_err(usage)?, Side::load(&args.b).map_err(usage)?);
+    let comparison = compare::compare(&a, &b, args.noise.map(f64::from)).map_err(usage)?;
+    if args.json {
+        print(&(serde_json::to_string_pretty(&comparison).expect("it is plain") + "\n"));
+    } else {
+        print(&comparison.text());
+    }
+    if let Some(path) = &args.html {
+        let written = compare::page(&comparison, &a, &b).and_then(|page| Ok(fs::write(path, page)?));
+        written.map_err(|error| (EXIT_BROKEN, format!("cannot write {}: {error}", path.display())))?;
+    }
+    Ok(ExitCode::from(if comparison.change == Change::Worse { EXIT_WORSE } else { 0 }))
 }
 
 /// Reads a scenario and works out its plan.

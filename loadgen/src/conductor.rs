@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chinwag_core::Time;
-use chinwag_scenarios::{Plan, Scenario};
+use chinwag_scenarios::{Plan, PlannedEvent, PlannedStage, Scenario};
 use tokio::{sync::Notify, time::sleep};
 
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     pacer::Pacer,
     process::Process,
     progress::Progress,
+    report::Timeline,
     run::Run,
     server::Server,
     summary::{Findings, Summary, Usage, broken_now},
@@ -99,7 +100,7 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let (summary, verdict) = Summary::new(&scenario, &run.plan, &book, findings);
     let files = match output {
         Some(output) => output
-            .write(&summary, &book.times.overall(), &recorder)
+            .write(&summary, &book.times.overall(), &recorder, &timeline(&run, recorder.start()))
             .map_err(|error| output.complaint("write to", &error))?,
         None => Vec::new(),
     };
@@ -297,6 +298,23 @@ impl Conductor {
         let until = self.run.clock.now() + LEAVE;
         // However that ends, the run is over.
         let _ = self.watch("leave", until, |board| board.open.get() == 0).await;
+    }
+}
+
+/// When what was planned took place, if it did.
+fn timeline(run: &Run, start: Time) -> Timeline {
+    let Some(stages) = run.stages_start() else { return Timeline::default() };
+    let at = |planned: Duration| (stages + planned).since(start).as_secs_f64();
+    let plan = &run.plan;
+    let stage = |stage: &PlannedStage| {
+        (format!("{}: {}", stage.scenario, stage.name), at(stage.start), at(stage.end))
+    };
+    let event = |event: &PlannedEvent| {
+        (format!("{:?} of {}", event.kind, event.targets.len()), at(event.at), at(event.until))
+    };
+    Timeline {
+        stages: plan.stages().iter().map(stage).collect(),
+        events: plan.events().iter().map(event).collect(),
     }
 }
 

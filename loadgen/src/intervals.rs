@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::{
     board::Board,
+    heat::Heat,
     measure::{Percentiles, histogram, merge},
 };
 
@@ -52,6 +53,7 @@ pub(crate) struct Recorder {
     /// When the next one is to.
     due: Time,
     rows: Vec<Row>,
+    heat: Vec<Heat>,
     log: Vec<u8>,
     so_far: Histogram<u64>,
 }
@@ -71,7 +73,15 @@ impl Recorder {
         let legend = r#""StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram""#;
         log.extend_from_slice(legend.as_bytes());
         log.push(b'\n');
-        Self { start, last: start, due: start + ROW, rows: Vec::new(), log, so_far: histogram() }
+        Self {
+            start,
+            last: start,
+            due: start + ROW,
+            rows: Vec::new(),
+            heat: Vec::new(),
+            log,
+            so_far: histogram(),
+        }
     }
 
     /// When the next row is due.
@@ -93,6 +103,7 @@ impl Recorder {
             max_us: latency.max,
             errors: board.errors.get(),
         });
+        self.heat.push(Heat::of(sample));
         // Without anything to say about the whole log, a writer only adds what it is given.
         IntervalLogWriterBuilder::new()
             .begin_log_with(&mut self.log, &mut V2DeflateSerializer::new())
@@ -104,6 +115,21 @@ impl Recorder {
         while self.due <= now {
             self.due = self.due + ROW;
         }
+    }
+
+    /// When it began.
+    pub(crate) const fn start(&self) -> Time {
+        self.start
+    }
+
+    /// What was recorded, second by second.
+    pub(crate) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// By row: how its latencies are spread.
+    pub(crate) fn heat(&self) -> &[Heat] {
+        &self.heat
     }
 
     /// Latencies of the run so far.

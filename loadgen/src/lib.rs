@@ -16,9 +16,11 @@ mod book;
 mod bot;
 mod cli;
 mod clock;
+mod compare;
 mod conductor;
 mod connect;
 mod crew;
+mod heat;
 mod hgrm;
 mod intervals;
 mod keeper;
@@ -31,6 +33,7 @@ mod plot;
 mod preview;
 mod process;
 mod progress;
+mod report;
 mod run;
 mod server;
 mod summary;
@@ -43,3 +46,10 @@ mod verdict;
 mod worker;
 
 pub use cli::main_with;
+
+/// The JSON Schema of `summary.json`, from the very types that write it (feature `schema`).
+#[cfg(feature = "schema")]
+#[must_use]
+pub fn summary_schema() -> schemars::Schema {
+    summary::schema()
+}

@@ -31,6 +31,7 @@ pub(crate) fn merge(into: &mut Histogram<u64>, from: &Histogram<u64>) {
 
 /// What reports show of a histogram, in microseconds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct Percentiles {
     /// How many were recorded.
     pub(crate) count: u64,

@@ -14,6 +14,7 @@ use crate::{
     hgrm,
     intervals::Recorder,
     plot::{self, Line},
+    report::{self, Timeline},
     summary::Summary,
 };
 
@@ -62,6 +63,7 @@ impl Output {
         summary: &Summary,
         latency: &StageBook,
         recorder: &Recorder,
+        timeline: &Timeline,
     ) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
         let mut files = Vec::new();
         let mut file = |name: &str| {
@@ -85,7 +87,9 @@ impl Output {
             crate::text::number(summary.deliveries.received_deliveries)
         );
         let lines = [Line::intended(&latency.e2e), Line::actual(&latency.e2e_actual)];
-        plot::draw(&file("latency.svg"), &title, &lines)?;
+        let percentiles = plot::svg(&title, &lines)?;
+        fs::write(file("latency.svg"), &percentiles)?;
+        fs::write(file("report.html"), report::page(summary, recorder, timeline, &percentiles))?;
         Ok(files)
     }
 }

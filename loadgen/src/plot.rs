@@ -1,6 +1,6 @@
 //! The percentile plot: latency from the intended and from the actual instant, far out into the tail.
 
-use std::{error::Error, path::Path};
+use std::error::Error;
 
 use hdrhistogram::Histogram;
 use plotters::prelude::*;
@@ -12,36 +12,56 @@ const TICKS_PER_HALF_DISTANCE: u32 = 8;
 const INTENDED: RGBColor = RGBColor(0x1f, 0x5f, 0xbf);
 const ACTUAL: RGBColor = RGBColor(0xd9, 0x7b, 0x1f);
 
-/// A line of the plot.
-pub(crate) struct Line<'a> {
+/// A line of the plot: (1/(1-quantile), latency in milliseconds), up to the last sample.
+pub(crate) struct Line {
     name: &'static str,
     colour: RGBColor,
-    histogram: &'a Histogram<u64>,
+    points: Vec<(f64, f64)>,
 }
 
-impl<'a> Line<'a> {
+impl Line {
     /// Latency from the instant at which a message was meant to be sent.
-    pub(crate) const fn intended(histogram: &'a Histogram<u64>) -> Self {
-        Self { name: "from the intended instant", colour: INTENDED, histogram }
+    pub(crate) fn intended(histogram: &Histogram<u64>) -> Self {
+        Self { name: "from the intended instant", colour: INTENDED, points: points(histogram) }
     }
 
     /// Latency from the instant at which it was.
-    pub(crate) const fn actual(histogram: &'a Histogram<u64>) -> Self {
-        Self { name: "from the actual instant", colour: ACTUAL, histogram }
+    pub(crate) fn actual(histogram: &Histogram<u64>) -> Self {
+        Self { name: "from the actual instant", colour: ACTUAL, points: points(histogram) }
+    }
+
+    /// A run to compare with.
+    pub(crate) fn of_a(points: &[(f64, f64)]) -> Self {
+        Self { name: "A", colour: INTENDED, points: points.into() }
+    }
+
+    /// A run that is compared.
+    pub(crate) fn of_b(points: &[(f64, f64)]) -> Self {
+        Self { name: "B", colour: ACTUAL, points: points.into() }
+    }
+
+    /// Whether there is nothing to draw.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.points.is_empty()
     }
 }
 
-/// Draws an SVG file.
+/// Draws a picture.
 ///
 /// # Errors
-/// The file cannot be written.
-pub(crate) fn draw(path: &Path, title: &str, lines: &[Line<'_>]) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let points: Vec<Vec<_>> = lines.iter().map(|line| points(line.histogram)).collect();
-    let all = || points.iter().flatten();
+/// The picture cannot be drawn.
+pub(crate) fn svg(title: &str, lines: &[Line]) -> Result<String, Box<dyn Error + Send + Sync>> {
+    let mut svg = String::new();
+    draw(SVGBackend::with_string(&mut svg, SIZE), title, lines)?;
+    Ok(svg)
+}
+
+fn draw(backend: SVGBackend<'_>, title: &str, lines: &[Line]) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let all = || lines.iter().flat_map(|line| &line.points);
     let rarest = all().map(|&(rarity, _)| rarity).fold(10.0, f64::max);
     let longest = all().map(|&(_, latency)| latency).fold(1.0, f64::max);
     let decimals = usize::from(longest < 10.0);
-    let root = SVGBackend::new(path, SIZE).into_drawing_area();
+    let root = backend.into_drawing_area();
     root.fill(&WHITE).map_err(text)?;
     let mut chart = ChartBuilder::on(&root)
         .caption(title, ("sans-serif", 18))
@@ -61,13 +81,19 @@ pub(crate) fn draw(path: &Path, title: &str, lines: &[Line<'_>]) -> Result<(), B
         .axis_desc_style(("sans-serif", 16))
         .draw()
         .map_err(text)?;
-    for (line, points) in lines.iter().zip(points) {
-        let colour = line.colour;
-        chart
-            .draw_series(LineSeries::new(points, colour.stroke_width(2)))
-            .map_err(text)?
-            .label(line.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+    let mut named = Vec::new();
+    for Line { name, colour, points } in lines {
+        let colour = *colour;
+        let series = chart
+            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))
+            .map_err(text)?;
+        // Lines of one name are named once.
+        if !named.contains(name) {
+            named.push(name);
+            series
+                .label(*name)
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+        }
     }
     chart
         .configure_series_labels()

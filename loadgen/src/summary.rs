@@ -16,6 +16,7 @@ use crate::{
 
 /// The summary of a run. Counts are defined at the oracle's [`Report`], whose every key is here too.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct Summary {
     /// Of the program.
     pub(crate) version: &'static str,
@@ -78,6 +79,7 @@ pub(crate) struct Summary {
 
 /// Latencies of one stage.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct StageSummary {
     /// The name of its `[[scenario]]`.
     pub(crate) scenario: String,
@@ -91,6 +93,7 @@ pub(crate) struct StageSummary {
 
 /// What a process used. Unknown where the system does not tell.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct Usage {
     /// Processor time, in the kernel and outside.
     pub(crate) cpu_seconds: Option<f64>,
@@ -102,6 +105,7 @@ pub(crate) struct Usage {
 
 /// What the generator used, and whether it kept up.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct Generator {
     /// What it used.
     #[serde(flatten)]
@@ -112,6 +116,7 @@ pub(crate) struct Generator {
 
 /// A threshold and how it came out.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct Checked {
     /// As in the scenario.
     pub(crate) metric: String,
@@ -343,6 +348,15 @@ impl Counts<'_> {
             _ => return None,
         })
     }
+}
+
+/// The JSON Schema of `summary.json` (feature `schema`).
+#[cfg(feature = "schema")]
+pub(crate) fn schema() -> schemars::Schema {
+    schemars::generate::SchemaSettings::draft07()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<Summary>()
 }
 
 /// Reads one number off a histogram; nothing if nothing was recorded.

@@ -143,5 +143,20 @@ async fn files_hold_what_was_measured() {
     assert!(read("latency.svg").contains("trial: 4 clients, 16 deliveries"));
     let last = read("intervals.csv").lines().last().unwrap().to_owned();
     assert!(last.contains(",4,16,"), "sent and delivered at the end: {last}");
-    assert_eq!(ended.files.len(), 5);
+    let page = read("report.html");
+    for part in [
+        "<h1>trial</h1>",
+        "16 of 16",
+        "lost==0",
+        "trial: 4 clients, 16 deliveries",
+        "class=\"heat\"",
+        "it kept to the plan",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(
+        !page.contains("<script") && !page.contains("src=") && !page.contains("href="),
+        "it needs nothing else"
+    );
+    assert_eq!(ended.files.len(), 6);
 }

@@ -72,6 +72,7 @@ pub(crate) enum Verdict {
 
 /// The verdict in a word, as summaries have it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Word {
     /// See [`Verdict::Pass`]; so on.

@@ -10,6 +10,7 @@ use crate::violation::{Promise, Violation};
 ///
 /// Always `expected_deliveries = received_deliveries + lost + announced_lost`.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// Messages that were to be sent.
     pub planned: u64,

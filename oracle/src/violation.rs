@@ -15,6 +15,7 @@ const EXAMPLES_MAX: usize = 16;
 
 /// What a chat server owes its users.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Promise {
     /// A place in a room holds one message for ever, and everyone is shown places in rising order.
@@ -88,16 +89,21 @@ impl fmt::Display for Promise {
 
 /// A promise that was broken, and where.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Violation {
     /// Which promise.
     pub promise: Promise,
     /// The room.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u32>"))]
     pub room: Option<RoomId>,
     /// Who saw it.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u32>"))]
     pub member: Option<MemberId>,
     /// The place in the room.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<BTreeMap<String, u64>>"))]
     pub position: Option<Position>,
     /// The message.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u32>"))]
     pub send: Option<SendId>,
     /// What happened, in one sentence.
     pub sentence: String,

@@ -1,0 +1,263 @@
+//! `report.html`: a run on one page that needs nothing else, with its pictures in it.
+
+mod svg;
+
+use std::fmt::Write as _;
+
+use self::svg::Axis;
+pub(crate) use self::svg::escape;
+use crate::{
+    heat::Heat,
+    intervals::{Recorder, Row},
+    measure::Percentiles,
+    summary::{Summary, Usage},
+    text::{measured, number, span},
+    verdict::Word,
+};
+
+pub(crate) const STYLE: &str = include_str!("report/style.css");
+/// Height of a chart of lines, in pixels.
+const HEIGHT: f64 = 130.0;
+/// Height of a row of the heat map, in pixels.
+const ROW_HEIGHT: f64 = 7.0;
+
+/// When what was planned took place, in seconds since the run's start.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Timeline {
+    /// Stages: name, from, to.
+    pub(crate) stages: Vec<(String, f64, f64)>,
+    /// Events: name, from, to.
+    pub(crate) events: Vec<(String, f64, f64)>,
+}
+
+/// Writes the page. `percentiles` is an SVG of its own.
+pub(crate) fn page(summary: &Summary, recorder: &Recorder, timeline: &Timeline, percentiles: &str) -> String {
+    let Timeline { stages, events } = timeline.clone();
+    let seconds = recorder.rows().last().map_or(1.0, |row| row.t);
+    let axis = Axis { seconds, stages, events };
+    let title = format!("{}: {}", summary.scenario, word(summary.verdict));
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title>\n<style>\n{STYLE}</style></head><body>\n",
+        escape(&title)
+    );
+    head(&mut page, summary);
+    thresholds(&mut page, summary);
+    section(
+        &mut page,
+        "Latency",
+        "From the instant at which each message was meant to be sent, and from that at which it was.",
+    );
+    page += percentiles;
+    latencies(&mut page, summary);
+    section(
+        &mut page,
+        "Latency over time",
+        "Deliveries by second and latency; the darker, the more. Stages are shaded, events marked.",
+    );
+    page += &heat_map(&axis, recorder);
+    section(&mut page, "Throughput", "");
+    legend(&mut page, &[("sent", "messages sent a second"), ("delivered", "deliveries a second")]);
+    page += &axis.lines(HEIGHT, &rates(recorder, true), |value| number(value as u64));
+    page += &axis.lines(HEIGHT, &rates(recorder, false), |value| number(value as u64));
+    section(&mut page, "Connections", "");
+    legend(
+        &mut page,
+        &[("connected", "clients in all of their rooms"), ("errors", "connections failed or lost, so far")],
+    );
+    page += &axis.lines(HEIGHT, &connections(recorder), |value| number(value as u64));
+    health(&mut page, summary);
+    page + "</body></html>\n"
+}
+
+const fn word(word: Word) -> &'static str {
+    match word {
+        Word::Pass => "PASS",
+        Word::Fail => "FAIL",
+        Word::Invalid => "INVALID",
+        Word::Interrupted => "INTERRUPTED",
+        Word::Broken => "BROKEN OFF",
+    }
+}
+
+fn head(page: &mut String, summary: &Summary) {
+    let class = word(summary.verdict).split(' ').next().unwrap_or_default().to_lowercase();
+    let deliveries = &summary.deliveries;
+    let _ = write!(
+        page,
+        "<h1>{}</h1><p class=\"verdict {class}\">{}</p>\n<p class=\"sub\">seed {}, {} clients, {:.1} s, exit code {}</p>\n",
+        escape(&summary.scenario),
+        escape(&summary.reason),
+        summary.seed,
+        number(summary.clients.into()),
+        summary.duration_seconds,
+        summary.exit_code,
+    );
+    let facts = [
+        ("connected", number(summary.connected)),
+        ("reconnects", number(summary.reconnects)),
+        ("messages sent", format!("{} of {}", number(deliveries.sent), number(deliveries.planned))),
+        ("acknowledged", number(deliveries.acknowledged)),
+        ("refused", number(deliveries.refused)),
+        ("unanswered", number(deliveries.unanswered)),
+        (
+            "deliveries",
+            format!(
+                "{} of {}",
+                number(deliveries.received_deliveries),
+                number(deliveries.expected_deliveries)
+            ),
+        ),
+        ("caught up", number(deliveries.caught_up)),
+        ("lost", number(deliveries.lost)),
+        ("duplicated", number(deliveries.duplicated)),
+        ("reordered", number(deliveries.reordered)),
+        ("skipped", number(deliveries.skipped)),
+        ("foreign", number(deliveries.foreign)),
+        ("promises broken", number(deliveries.violations_by_promise.values().sum())),
+    ];
+    *page += "<dl>";
+    for (name, value) in facts {
+        let _ = write!(page, "<div><dt>{name}</dt><dd>{value}</dd></div>");
+    }
+    *page += "</dl>\n";
+    for (reason, count) in &summary.errors {
+        let _ = writeln!(page, "<p class=\"sub\">{} × {}</p>", number(*count), escape(reason));
+    }
+    for violation in &deliveries.violations {
+        let _ = writeln!(page, "<p class=\"sub\">{}</p>", escape(&violation.to_string()));
+    }
+}
+
+fn thresholds(page: &mut String, summary: &Summary) {
+    if summary.thresholds.is_empty() {
+        return;
+    }
+    section(page, "Thresholds", "");
+    *page += "<table><tr><th></th><th>metric</th><th>condition</th><th></th></tr>\n";
+    for threshold in &summary.thresholds {
+        let (class, sign) = if threshold.passed { ("pass", "✓") } else { ("fail", "✗") };
+        let _ = writeln!(
+            page,
+            "<tr class=\"{class}\"><td>{sign}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            escape(&threshold.metric),
+            escape(&threshold.expression),
+            measured(threshold),
+        );
+    }
+    *page += "</table>\n";
+}
+
+fn latencies(page: &mut String, summary: &Summary) {
+    *page += "<table class=\"numbers\"><tr><th></th><th>n</th><th>p50</th><th>p90</th><th>p99</th><th>p99.9</th><th>max</th></tr>\n";
+    let mut row = |name: &str, latency: &Percentiles| {
+        if latency.count == 0 {
+            return;
+        }
+        let _ = write!(page, "<tr><td>{}</td><td>{}</td>", escape(name), number(latency.count));
+        for value in [latency.p50, latency.p90, latency.p99, latency.p999, latency.max] {
+            let _ = write!(page, "<td>{}</td>", span(value));
+        }
+        *page += "</tr>\n";
+    };
+    row("from the intended instant", &summary.latency_us);
+    for stage in &summary.stages {
+        row(&format!("{}: {}", stage.scenario, stage.name), &stage.latency_us);
+    }
+    row("from the actual instant", &summary.latency_actual_us);
+    row("caught up after absence", &summary.catch_up_us);
+    row("to slow readers", &summary.slow_us);
+    row("histories asked for", &summary.history_us);
+    row("until in all rooms", &summary.connect_us);
+    row("send lag", &summary.send_lag_us);
+    *page += "</table>\n";
+}
+
+fn heat_map(axis: &Axis, recorder: &Recorder) -> String {
+    let mut from = 0.0;
+    let column = |(row, heat): (&Row, &Heat)| {
+        let column = (from, row.t, heat.counts().to_vec());
+        from = row.t;
+        column
+    };
+    let columns: Vec<_> = recorder.rows().iter().zip(recorder.heat()).map(column).collect();
+    let used = columns.iter().filter_map(|(_, _, counts)| counts.iter().rposition(|count| *count > 0)).max();
+    let rows = used.map_or(1, |row| row + 1);
+    let labels = (0..=rows).filter_map(|row| Some((row, span(Heat::decade(row)?))));
+    axis.heat(ROW_HEIGHT, &columns, rows, &labels.collect::<Vec<_>>())
+}
+
+fn rates(recorder: &Recorder, sent: bool) -> Vec<svg::Line> {
+    let mut before = (0.0, 0);
+    let mut points = Vec::new();
+    for row in recorder.rows() {
+        let count = if sent { row.sent } else { row.delivered };
+        if row.t > before.0 {
+            points.push((row.t, (count - before.1) as f64 / (row.t - before.0)));
+        }
+        before = (row.t, count);
+    }
+    vec![if sent {
+        ("sent", "messages sent a second", points)
+    } else {
+        ("delivered", "deliveries a second", points)
+    }]
+}
+
+fn connections(recorder: &Recorder) -> Vec<svg::Line> {
+    let line = |of: fn(&Row) -> u64| recorder.rows().iter().map(|row| (row.t, of(row) as f64)).collect();
+    vec![
+        ("connected", "clients in all of their rooms", line(|row| row.connected)),
+        ("errors", "errors", line(|row| row.errors)),
+    ]
+}
+
+fn health(page: &mut String, summary: &Summary) {
+    section(
+        page,
+        "Generator",
+        "Whether the generator kept to the plan: if it did not, nothing is known about the server.",
+    );
+    let lag = &summary.send_lag_us;
+    let kept =
+        if summary.generator.saturated { "it did not keep to the plan" } else { "it kept to the plan" };
+    let _ = writeln!(
+        page,
+        "<p>{kept}: sends left {} after their instant at the median, {} at the 99th percentile, {} at worst; {} waited for \
+         the server, {} were held back by the scenario.</p>",
+        span(lag.p50),
+        span(lag.p99),
+        span(lag.max),
+        number(summary.deferred),
+        number(summary.held_back),
+    );
+    *page += "<table class=\"numbers\"><tr><th></th><th>processor</th><th>memory</th><th>per connection</th></tr>\n";
+    usage(page, "generator", &summary.generator.usage);
+    summary.server.iter().for_each(|server| usage(page, "server", server));
+    *page += "</table>\n";
+}
+
+fn usage(page: &mut String, name: &str, usage: &Usage) {
+    let unknown = || "?".to_owned();
+    let _ = writeln!(
+        page,
+        "<tr><td>{name}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+        usage.cpu_seconds.map_or_else(unknown, |seconds| format!("{seconds:.1} s")),
+        usage.rss_bytes.map_or_else(unknown, |bytes| format!("{} MiB", bytes >> 20)),
+        usage.bytes_per_connection.map_or_else(unknown, |bytes| format!("{} bytes", number(bytes))),
+    );
+}
+
+fn section(page: &mut String, title: &str, remark: &str) {
+    let _ = writeln!(page, "<h2>{title}</h2>");
+    if !remark.is_empty() {
+        let _ = writeln!(page, "<p class=\"sub\">{remark}</p>");
+    }
+}
+
+fn legend(page: &mut String, lines: &[(&str, &str)]) {
+    *page += "<p class=\"sub\">";
+    for (class, name) in lines {
+        let _ = write!(page, "<span class=\"key {class}\"></span>{name} ");
+    }
+    *page += "</p>\n";
+}
