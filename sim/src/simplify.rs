@@ -80,23 +80,40 @@ pub(crate) const fn round(number: u64, digits: u32) -> u64 {
 /// The scenario with up to so many later messages to the same room said by the one who speaks in this place of all who
 /// speak; none if there is no such place.
 pub(crate) fn merged_says(scenario: &Scenario, place: usize, most: usize) -> Option<Scenario> {
-    let says = |step: &Step| match step.action {
-        Action::Say { room, times, bytes } => Some((room, times, bytes)),
-        _ => None,
-    };
     let mut steps = scenario.steps.clone();
-    let speakers: Vec<usize> = (0..steps.len()).filter(|&step| says(&steps[step]).is_some()).collect();
+    let speakers: Vec<usize> =
+        (0..steps.len()).filter(|&step| speech(&steps[step].action).is_some()).collect();
     let &first = speakers.get(place)?;
-    let (room, mut times, mut bytes) = says(&steps[first])?;
-    let others =
-        speakers[place + 1..].iter().filter(|&&other| says(&steps[other]).is_some_and(|say| say.0 == room));
+    let (hall, mut times, mut bytes) = speech(&steps[first].action)?;
+    let others = speakers[place + 1..]
+        .iter()
+        .filter(|&&other| speech(&steps[other].action).is_some_and(|(also, ..)| also == hall));
     let others: Vec<usize> = others.take(most).copied().collect();
     for &other in others.iter().rev() {
-        let (_, more, longer) = says(&steps.remove(other))?;
+        let (_, more, longer) = speech(&steps.remove(other).action)?;
         (times, bytes) = (times.saturating_add(more), bytes.max(longer));
     }
-    steps[first].action = Action::Say { room, times, bytes };
+    steps[first].action = match hall {
+        Hall::Room(room) => Action::Say { room, times, bytes },
+        Hall::Parlour(parlour) => Action::Talk { parlour, times },
+    };
     Some(Scenario { setup: scenario.setup.clone(), steps, ..*scenario })
+}
+
+/// Where something is said.
+#[derive(Clone, Copy, PartialEq)]
+enum Hall {
+    Room(u32),
+    Parlour(u32),
+}
+
+/// What an action says: where, how often, and at what length where that is chosen.
+fn speech(action: &Action) -> Option<(Hall, u32, u32)> {
+    match *action {
+        Action::Say { room, times, bytes } => Some((Hall::Room(room), times, bytes)),
+        Action::Talk { parlour, times } => Some((Hall::Parlour(parlour), times, 0)),
+        _ => None,
+    }
 }
 
 /// The scenario without the clients that do nothing.
@@ -222,11 +239,18 @@ mod tests {
         let mut scenario = Scenario::generate(2);
         scenario.steps.truncate(4);
         let say = |room, times, bytes| Action::Say { room, times, bytes };
-        for (step, action) in
-            scenario.steps.iter_mut().zip([say(0, 1, 9), say(1, 1, 9), say(0, 4, 50), say(0, 2, 70)])
-        {
-            step.action = action;
-        }
+        let talk = |parlour, times| Action::Talk { parlour, times };
+        let set = |scenario: &mut Scenario, actions: [Action; 4]| {
+            scenario.steps.iter_mut().zip(actions).for_each(|(step, action)| step.action = action);
+        };
+        let own = {
+            let mut scenario = scenario.clone();
+            set(&mut scenario, [talk(0, 2), say(0, 1, 9), talk(0, 3), talk(1, 1)]);
+            merged_says(&scenario, 0, 9).expect("somebody speaks first")
+        };
+        let actions: Vec<Action> = own.steps.into_iter().map(|step| step.action).collect();
+        assert_eq!(actions, [talk(0, 5), say(0, 1, 9), talk(1, 1)], "rooms that have owners are others");
+        set(&mut scenario, [say(0, 1, 9), say(1, 1, 9), say(0, 4, 50), say(0, 2, 70)]);
         let actions = |place, most| {
             let merged = merged_says(&scenario, place, most)?;
             Some(merged.steps.into_iter().map(|step| step.action).collect::<Vec<Action>>())

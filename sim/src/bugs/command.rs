@@ -114,6 +114,7 @@ fn hunt(
         fs::write(path, json + "\n").with_context(|| format!("cannot write {}", path.display()))?;
     }
     if let Some(folder) = &args.save {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         for (bug, smallest) in bugs.iter().zip(&smallest) {
             let Some(smallest) = smallest else { continue };
             let path = folder.join(bug.name).with_extension("scn");
