@@ -483,6 +483,93 @@ async fn scenarios_are_checked_planned_and_listed_without_sending_anything() {
     assert!(ended.stdout.lines().any(|line| line.starts_with("big-room ")), "{}", ended.stdout);
 }
 
+/// Nine in three rooms: each room's members are in three segments.
+const NINE: &str = r#"
+[run]
+name = "nine"
+seed = 1
+clients = 9
+drain = "5s"
+
+[rooms]
+size = 3
+
+[[scenario]]
+name = "people"
+stages = [
+    { name = "talk", duration = "500ms", executor = "per-vu-iterations", iterations = 3, judged = false },
+    { name = "away", duration = "500ms", executor = "per-room-iterations", iterations = 3, judged = false },
+    { name = "return", duration = "1s" },
+]
+
+[[event]]
+at = { stage = "away" }
+kind = "reset"
+fraction = 0.34
+down_for = "600ms"
+
+[thresholds]
+delivery = ["received==planned", "lost==0", "violations==0"]
+connections = ["connected==planned"]
+reconnects = ["count>=planned"]
+caught_up = ["count>=planned"]
+"#;
+
+/// The instant at which all segments start, in seconds: soon, but not before three processes have connected.
+fn soon() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    (now.as_secs() + 4).to_string()
+}
+
+#[tokio::test]
+async fn three_processes_make_one_run() {
+    let server = Host::start(|_| {});
+    let (url, start) = (format!("ws://{}", server.address), soon());
+    let run = Run::of(NINE);
+    let scenario = run.path("scenario.toml");
+    let directories: Vec<_> =
+        (1..=3).map(|k| run.path(&k.to_string()).to_str().unwrap().to_owned()).collect();
+    let processes = directories.iter().zip(1..).map(|(out, k)| {
+        let segment = format!("{k}/3");
+        let args = ["--scenario", scenario.to_str().unwrap(), "--url", &url, "--out", out];
+        Process::start("loadgen", &[&args[..], &["--segment", &segment, "--start-at", &start]].concat())
+    });
+    for process in processes.collect::<Vec<_>>() {
+        let ended = process.ended().await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(ended.stdout.contains("PART (segment "), "{}", ended.stdout);
+    }
+    server.stop().await;
+
+    let whole = run.path("whole");
+    let mut args = vec!["merge", "--out", whole.to_str().unwrap()];
+    args.extend(directories.iter().map(String::as_str));
+    let ended = Process::run("loadgen", &args).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("RESULT: PASS"), "{}", ended.stdout);
+    let merged: Value =
+        serde_json::from_str(&fs::read_to_string(whole.join("summary.json")).unwrap()).unwrap();
+    // As many as of one process that does it all.
+    let alone = Run::of(NINE);
+    assert_eq!(alone.end(&[]).await.code, Some(0));
+    let alone = alone.summary();
+    for key in [
+        "/planned",
+        "/sent",
+        "/acknowledged",
+        "/received_deliveries",
+        "/connected",
+        "/reconnects",
+        "/stages/0/latency_us/count",
+    ] {
+        assert_eq!(merged.pointer(key), alone.pointer(key), "{key}");
+    }
+
+    let ended = Process::run("loadgen", &args[..args.len() - 1]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(104), ""), "{ended:?}");
+    assert!(ended.stderr.contains("segment 3/3 is missing"), "{}", ended.stderr);
+}
+
 #[tokio::test]
 async fn two_runs_are_compared() {
     let run = Run::of(TWO);

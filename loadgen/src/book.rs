@@ -5,22 +5,24 @@ use std::{collections::BTreeMap, mem};
 use chinwag_core::Time;
 use chinwag_oracle::{Mode, Observation, Oracle};
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
-use crate::measure::{histogram, merge, record};
+use crate::measure::{counts, histogram, merge, record};
 
 /// A worker's records. Those of all workers can be merged.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Book {
     /// Judges deliveries.
     pub(crate) oracle: Oracle,
     /// How long things took.
     pub(crate) times: Times,
     /// From the intended instant to each delivery, since the last row of the time series.
+    #[serde(skip, default = "histogram")]
     pub(crate) interval: Histogram<u64>,
     /// Connections that failed or were lost, by reason.
     pub(crate) errors: BTreeMap<String, u64>,
     /// The generator's own limits that were met, as in "open files".
-    pub(crate) exhausted: Option<&'static str>,
+    pub(crate) exhausted: Option<String>,
     /// Sends that could not leave at once, because the connection was lost or too many answers were missing.
     pub(crate) deferred: u64,
     /// Sends that the scenario itself held back.
@@ -34,28 +36,35 @@ pub(crate) struct Book {
 }
 
 /// How long things took.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Times {
     /// By stage in which a message was to be sent.
     pub(crate) stages: Vec<StageBook>,
     /// From the beginning of a connection to being in all rooms.
+    #[serde(with = "counts")]
     pub(crate) connect: Histogram<u64>,
     /// From the intended instant to the delivery, to those whom the scenario kept away meanwhile.
+    #[serde(with = "counts")]
     pub(crate) catch_up: Histogram<u64>,
     /// From the intended instant to the delivery, to those who read slowly.
+    #[serde(with = "counts")]
     pub(crate) slow: Histogram<u64>,
     /// From the instant at which a history was meant to be asked for to its page.
+    #[serde(with = "counts")]
     pub(crate) history: Histogram<u64>,
 }
 
 /// Latencies of the messages of one stage.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct StageBook {
     /// From the intended instant to each delivery.
+    #[serde(with = "counts")]
     pub(crate) e2e: Histogram<u64>,
     /// From the actual instant to each delivery.
+    #[serde(with = "counts")]
     pub(crate) e2e_actual: Histogram<u64>,
     /// From the intended to the actual instant.
+    #[serde(with = "counts")]
     pub(crate) send_lag: Histogram<u64>,
 }
 
@@ -90,7 +99,10 @@ impl Book {
     pub(crate) fn delivered(&mut self, stage: u16, intended: Time, actual: Option<Time>, now: Time) {
         let book = &mut self.times.stages[usize::from(stage)];
         record(&mut book.e2e, intended, now);
-        record(&mut book.e2e_actual, actual.unwrap_or(intended), now);
+        // What another process has sent, only that one knows.
+        if let Some(actual) = actual {
+            record(&mut book.e2e_actual, actual, now);
+        }
         record(&mut self.interval, intended, now);
     }
 

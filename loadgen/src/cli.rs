@@ -11,7 +11,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use chinwag_core::hash;
+use chinwag_core::{Time, hash};
 use chinwag_scenarios::{EventKind, Overrides, Plan, RunId, Scenario, nearest, shipped};
 use clap::{Args, Parser, Subcommand, value_parser};
 use tokio::runtime::Builder;
@@ -19,8 +19,11 @@ use tokio::runtime::Builder;
 use crate::{
     compare::{self, Change, Side},
     conductor::{Ended, Job, conduct},
+    merge,
     output::Output,
-    preview, server,
+    preview,
+    segment::Segment,
+    server,
     target::Target,
     text,
 };
@@ -41,7 +44,7 @@ const PORTS: u32 = 28_000;
 
 const AFTER_HELP: &str = "\
 Exit codes:
-    0  every threshold holds and every promise was kept
+    0  every threshold holds and every promise was kept; or one segment did its share
     1  the run could not be made or finished, as when the server cannot be reached
    96  invalid: the generator itself fell behind, so nothing is known about the server; that is, planned
        messages were not sent, or at least 1 % and at least 10 of a stage's sends left more than 10 ms late
@@ -54,6 +57,8 @@ Exit codes:
 Examples:
   loadgen --scenario scenarios/burst.toml --clients 5000
   loadgen --scenario smoke --out results/smoke
+  loadgen --scenario soak --url ws://10.0.0.1:8080 --segment 2/8 --start-at 1795330000 --out results/2
+  loadgen merge results/1 results/2 results/3 results/4 results/5 results/6 results/7 results/8
   loadgen compare results/before results/after --html comparison.html
   loadgen --scenario steady --url ws://127.0.0.1:8080 --json
 
@@ -86,8 +91,26 @@ enum Command {
     Plan(PlanArgs),
     /// Lists the scenarios that come with the program
     List,
+    /// Puts the segments of a run together, and judges it
+    Merge(MergeArgs),
     /// Says whether one run is better or worse than another, by more than chance
     Compare(CompareArgs),
+}
+
+/// What is to be put together.
+#[derive(Args, Debug)]
+struct MergeArgs {
+    /// The directories of --out of all segments
+    #[arg(required = true, value_name = "DIR")]
+    segments: Vec<PathBuf>,
+
+    /// Directory for summary.json, e2e.hgrm and latency.svg
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// What is to be compared.
@@ -165,6 +188,14 @@ struct RunArgs {
     #[arg(long, value_name = "DIR", env = "LOADGEN_OUT")]
     out: Option<PathBuf>,
 
+    /// Carry out a share of the run only, as in 2/8: the second of eight processes; `loadgen merge` judges all of them
+    #[arg(long, value_name = "K/N", requires = "start_at", requires = "url", requires = "out")]
+    segment: Option<Segment>,
+
+    /// When the first stage starts, in seconds since the Unix epoch: the same for all segments
+    #[arg(long, value_name = "SECONDS")]
+    start_at: Option<u32>,
+
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -206,6 +237,9 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Plan(args)) => preview(&args),
         Some(Command::List) => list(),
         Some(Command::Compare(args)) => compare(&args),
+        Some(Command::Merge(args)) => merge::merge(&args.segments, args.out.as_deref())
+            .map(|ended| report(&ended, args.json))
+            .map_err(|line| (EXIT_USAGE, line)),
     };
     match done {
         Ok(code) => code,
@@ -221,10 +255,19 @@ fn run(args: RunArgs) -> Result<Ended, Failure> {
     let target =
         args.url.as_deref().map(Target::parse).transpose().map_err(|error| usage(error.to_string()))?;
     // A server that goes on running may remember an earlier run of the same seed.
-    let number = target.is_some().then(fresh_run);
+    let seed = args.seed.unwrap_or_default();
+    let number = match (args.segment, args.start_at) {
+        // The same for all who were told the same.
+        (Some(_), Some(start)) => Some(RunId(run_of(seed, start))),
+        _ => target.is_some().then(fresh_run),
+    };
     let overrides = Overrides { clients: args.clients, seed: args.seed, run: number };
     let path = args.scenario.expect("required without a subcommand");
     let (scenario, plan) = plan(&path, overrides)?;
+    let segment = args.segment.unwrap_or(Segment::WHOLE);
+    if segment.share(plan.clients()) == 0 {
+        return Err(usage(format!("--segment: {segment} of {} clients is nobody", plan.clients())));
+    }
     let restarts = scenario.events.iter().any(|event| event.kind == EventKind::Restart);
     if target.is_some() && restarts {
         let file = path.display();
@@ -232,7 +275,7 @@ fn run(args: RunArgs) -> Result<Ended, Failure> {
             "{file}: restarts the server, so it must be loadgen's own: leave out --url"
         )));
     }
-    check_limits(plan.clients()).map_err(|line| (EXIT_INVALID, line))?;
+    check_limits(segment.share(plan.clients())).map_err(|line| (EXIT_INVALID, line))?;
     let broken = |line: String| (EXIT_BROKEN, line);
     let output = args.out.as_deref().map(Output::create).transpose();
     let output = output.map_err(broken)?;
@@ -241,6 +284,9 @@ fn run(args: RunArgs) -> Result<Ended, Failure> {
         plan,
         target,
         server_program: args.server,
+        segment,
+        start_at: args.start_at.map(|seconds| Time(u64::from(seconds) * 1_000_000)),
+        source: source(&path),
         threads: args.threads.unwrap_or_else(threads),
         progress: !args.no_progress,
         output,
@@ -329,6 +375,17 @@ fn load(path: &Path) -> Result<Scenario, String> {
     let meant = meant
         .map_or_else(String::new, |meant| format!("; did you mean `{meant}`, which comes with the program?"));
     scenario.map_err(|error| format!("{error}{meant}"))
+}
+
+/// The text of a scenario that was read already.
+fn source(path: &Path) -> String {
+    let shipped = shipped().iter().find(|file| path == Path::new(file.name)).map(|file| file.text.to_owned());
+    fs::read_to_string(path).ok().or(shipped).unwrap_or_default()
+}
+
+/// The number of a run that several processes carry out.
+fn run_of(seed: u64, start: u32) -> u32 {
+    u32::try_from(hash::mix(seed, start.into()) >> 32).expect("32 bits")
 }
 
 fn shipped_names() -> impl Iterator<Item = &'static str> {

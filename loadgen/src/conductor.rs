@@ -13,14 +13,16 @@ use crate::{
     crew::Crew,
     intervals::Recorder,
     keeper::Keeper,
+    merge,
     output::Output,
     pacer::Pacer,
     process::Process,
     progress::Progress,
     report::Timeline,
     run::Run,
+    segment::Segment,
     server::Server,
-    summary::{Findings, Summary, Usage, broken_now},
+    summary::{Findings, Summary, Usage, broken_now, planned_by},
     target::Target,
     verdict::Verdict,
 };
@@ -49,6 +51,12 @@ pub(crate) struct Job {
     pub(crate) target: Option<Target>,
     /// The program to start as server instead of this one.
     pub(crate) server_program: Option<PathBuf>,
+    /// Which of the plan's clients are ours.
+    pub(crate) segment: Segment,
+    /// When the first stage starts; as soon as everyone is there, if that was not agreed on.
+    pub(crate) start_at: Option<Time>,
+    /// What the scenario was read from, for those who put segments together.
+    pub(crate) source: String,
     /// Worker threads.
     pub(crate) threads: u32,
     /// Show progress.
@@ -85,18 +93,26 @@ enum Stop {
 /// One line that says why there was no run.
 pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let (server, target) = find_server(&job).await?;
-    let Job { scenario, plan, server_program, threads, progress, output, .. } = job;
-    let progress = Progress::new(progress, plan.clients());
-    let run = Arc::new(Run::new(plan, Clock::start(), target));
+    let Job { scenario, plan, segment, start_at, source, server_program, threads, progress, output, .. } =
+        job;
+    let progress = Progress::new(progress, segment.share(plan.clients()));
+    let run = Arc::new(Run::new(plan, segment, Clock::start(), target));
     let crew = Crew::start(&run, threads).await;
     let recorder = Recorder::new(run.clock.now());
     let interrupt = interrupts();
     let keeper = Keeper::new(server, server_program, output.as_ref().map(Output::server_log), &run.plan);
-    let mut conductor = Conductor { run, scenario, crew, keeper, recorder, progress, interrupt };
+    let mut conductor = Conductor { run, scenario, start_at, crew, keeper, recorder, progress, interrupt };
     let findings = conductor.run().await;
     let Conductor { recorder, run, scenario, crew, keeper, .. } = conductor;
     let book = crew.finish().map_err(|error| format!("cannot make a runtime: {error}"))?;
     drop(keeper);
+    if !segment.is_whole() {
+        let output = output.expect("asked for by the command line");
+        let path = merge::write(output.directory(), &run.plan, source, &book, &findings);
+        let path = path.map_err(|error| output.complaint("write to", &error))?;
+        let (summary, verdict) = Summary::new(&scenario, &run.plan, &book, findings);
+        return Ok(Ended { summary, verdict, files: vec![path] });
+    }
     let (summary, verdict) = Summary::new(&scenario, &run.plan, &book, findings);
     let files = match output {
         Some(output) => output
@@ -124,6 +140,7 @@ async fn find_server(job: &Job) -> Result<(Option<Server>, Target), String> {
 struct Conductor {
     run: Arc<Run>,
     scenario: Scenario,
+    start_at: Option<Time>,
     crew: Crew,
     keeper: Keeper,
     recorder: Recorder,
@@ -142,7 +159,7 @@ struct Resident {
 impl Conductor {
     /// The whole run, to its end or as far as it came.
     async fn run(&mut self) -> Findings {
-        let mut findings = Findings::default();
+        let mut findings = Findings::new(self.run.segment);
         match self.phases(&mut findings).await {
             Ok(()) => {}
             Err(Stop::Interrupted) => findings.interrupted = true,
@@ -160,7 +177,15 @@ impl Conductor {
         let run = Arc::clone(&self.run);
         let before = self.resident();
         self.connect().await?;
-        run.start_stages(run.clock.now() + BREATH);
+        let soonest = run.clock.now() + BREATH;
+        let start = self.start_at.unwrap_or(soonest);
+        if start < soonest {
+            return Err(Stop::Broken(
+                "not everyone was connected when the agreed instant came: start earlier".into(),
+            ));
+        }
+        run.start_stages(start);
+        self.watch("wait", start, |_| false).await?;
         let _pacer = Pacer::stages(Arc::clone(&run), self.crew.orders());
         for phase in run.plan.phases() {
             let (name, end) = (format!("stage {}", phase.name), run.instant(phase.end));
@@ -183,7 +208,8 @@ impl Conductor {
         let last = start + run.plan.connect_at(clients - 1);
         // Time for a second attempt.
         let until = last + 2 * run.plan.connect().timeout;
-        let all = |board: &Board| board.arrived.get() == u64::from(clients);
+        let ours = u64::from(run.segment.share(clients));
+        let all = |board: &Board| board.arrived.get() == ours;
         self.watch("connect", until, all).await?;
         if run.board.arrived.get() == 0 {
             return Err(Stop::Broken("nobody could connect".into()));
@@ -194,8 +220,9 @@ impl Conductor {
     /// Waits until everything has come that was sent.
     async fn drain(&mut self) -> Result<(), Stop> {
         let run = Arc::clone(&self.run);
-        let planned = run.plan.sends().len() as u64;
-        let expected = run.plan.deliveries();
+        let planned = planned_by(&run.plan, run.segment);
+        // What others have sent is theirs to know.
+        let expected = run.plan.deliveries().filter(|_| run.segment.is_whole());
         let (mut seen, mut since) = (0, run.clock.now());
         let all = |board: &Board| {
             let (delivered, now) = (board.delivered.get(), run.clock.now());

@@ -19,6 +19,7 @@ use crate::{
     book::{Book, Times},
     measure::{histogram, merge},
     run::Run,
+    segment::Segment,
     worker::{Order, Worker},
 };
 
@@ -114,6 +115,7 @@ impl Crew {
 
 fn work(run: Arc<Run>, index: u32, workers: u32, orders: UnboundedReceiver<Order>) -> io::Result<Book> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
-    let worker = Worker::new(run, index, workers, orders);
+    let Segment { index: first, count } = run.segment;
+    let worker = Worker::new(run, first + count * index, count * workers, orders);
     Ok(runtime.block_on(worker.work()))
 }

@@ -29,6 +29,29 @@ pub(crate) fn merge(into: &mut Histogram<u64>, from: &Histogram<u64>) {
     into.add(from).expect("all histograms have the same bounds");
 }
 
+/// Histograms in files: how often each value was recorded, without loss.
+pub(crate) mod counts {
+    use hdrhistogram::Histogram;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+    /// For serde.
+    pub(crate) fn serialize<S: Serializer>(histogram: &Histogram<u64>, to: S) -> Result<S::Ok, S::Error> {
+        let recorded = histogram.iter_recorded();
+        let counts: Vec<_> =
+            recorded.map(|value| (value.value_iterated_to(), value.count_since_last_iteration())).collect();
+        counts.serialize(to)
+    }
+
+    /// For serde.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Histogram<u64>, D::Error> {
+        let mut histogram = super::histogram();
+        for (value, count) in Vec::<(u64, u64)>::deserialize(from)? {
+            histogram.record_n(value, count).map_err(D::Error::custom)?;
+        }
+        Ok(histogram)
+    }
+}
+
 /// What reports show of a histogram, in microseconds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -94,6 +117,20 @@ mod tests {
         }
         assert_eq!(count_above(&histogram, 10_000), 3);
         assert_eq!(count_above(&super::histogram(), 10_000), 0);
+    }
+
+    #[test]
+    fn a_histogram_is_read_again_count_for_count() {
+        #[derive(serde::Deserialize, serde::Serialize)]
+        struct Holder(#[serde(with = "super::counts")] Histogram<u64>);
+        let mut holder = Holder(histogram());
+        for value in [0, 1, 2_047, 2_048, 99_999, 1_234_567, LATENCY_MAX, LATENCY_MAX - 1] {
+            holder.0.record_n(value, value % 7 + 1).unwrap();
+        }
+        let text = serde_json::to_string(&holder).unwrap();
+        let again: Holder = serde_json::from_str(&text).unwrap();
+        assert_eq!(again.0, holder.0);
+        assert_eq!(Percentiles::of(&again.0), Percentiles::of(&holder.0));
     }
 
     #[test]

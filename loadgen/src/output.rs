@@ -49,9 +49,35 @@ impl Output {
         format!("cannot {what} {}, the directory of --out: {error}", self.directory.display())
     }
 
+    /// The directory.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Where the server's log goes.
     pub(crate) fn server_log(&self) -> PathBuf {
         self.directory.join("server.log")
+    }
+
+    /// Writes what is known of a run that was put together from segments, and says which files.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub(crate) fn write_merged(
+        &self,
+        summary: &Summary,
+        latency: &StageBook,
+    ) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
+        let mut files = Vec::new();
+        let mut file = |name: &str| {
+            let path = self.directory.join(name);
+            files.push(path.display().to_string());
+            path
+        };
+        write_summary(&file("summary.json"), summary)?;
+        write_table(&file("e2e.hgrm"), latency)?;
+        fs::write(file("latency.svg"), picture(summary, latency)?)?;
+        Ok(files)
     }
 
     /// Writes everything, and says which files.
@@ -71,27 +97,38 @@ impl Output {
             files.push(path.display().to_string());
             path
         };
-        let mut json = BufWriter::new(File::create(file("summary.json"))?);
-        serde_json::to_writer_pretty(&mut json, summary)?;
-        json.write_all(b"\n")?;
-        json.flush()?;
+        write_summary(&file("summary.json"), summary)?;
         recorder.write_csv(File::create(file("intervals.csv"))?)?;
-        let mut table = BufWriter::new(File::create(file("e2e.hgrm"))?);
-        hgrm::write(&latency.e2e, &mut table)?;
-        table.flush()?;
+        write_table(&file("e2e.hgrm"), latency)?;
         fs::write(file("e2e.hlog"), recorder.log())?;
-        let title = format!(
-            "{}: {} clients, {} deliveries",
-            summary.scenario,
-            crate::text::number(summary.clients.into()),
-            crate::text::number(summary.deliveries.received_deliveries)
-        );
-        let lines = [Line::intended(&latency.e2e), Line::actual(&latency.e2e_actual)];
-        let percentiles = plot::svg(&title, &lines)?;
+        let percentiles = picture(summary, latency)?;
         fs::write(file("latency.svg"), &percentiles)?;
         fs::write(file("report.html"), report::page(summary, recorder, timeline, &percentiles))?;
         Ok(files)
     }
+}
+
+fn write_summary(path: &Path, summary: &Summary) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let mut json = BufWriter::new(File::create(path)?);
+    serde_json::to_writer_pretty(&mut json, summary)?;
+    json.write_all(b"\n")?;
+    Ok(json.flush()?)
+}
+
+fn write_table(path: &Path, latency: &StageBook) -> io::Result<()> {
+    let mut table = BufWriter::new(File::create(path)?);
+    hgrm::write(&latency.e2e, &mut table)?;
+    table.flush()
+}
+
+fn picture(summary: &Summary, latency: &StageBook) -> Result<String, Box<dyn Error + Send + Sync>> {
+    let title = format!(
+        "{}: {} clients, {} deliveries",
+        summary.scenario,
+        crate::text::number(summary.clients.into()),
+        crate::text::number(summary.deliveries.received_deliveries)
+    );
+    plot::svg(&title, &[Line::intended(&latency.e2e), Line::actual(&latency.e2e_actual)])
 }
 
 #[cfg(test)]

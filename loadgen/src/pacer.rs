@@ -38,8 +38,9 @@ impl Pacer {
         let count = workers.len();
         Self::start(run.clock, workers, move |hand_out| {
             for client in 0..run.plan.clients() {
+                let Some(worker) = run.segment.worker(client, count) else { continue };
                 let due = start + run.plan.connect_at(client);
-                if !hand_out((due, client as usize % count, Order::Connect(client))) {
+                if !hand_out((due, worker, Order::Connect(client))) {
                     return;
                 }
             }
@@ -51,6 +52,7 @@ impl Pacer {
         let count = workers.len();
         Self::start(run.clock, workers, move |hand_out| {
             let plan = &run.plan;
+            let worker = |client| run.segment.worker(client, count);
             let mut events = (0..).zip(plan.events()).peekable();
             let mut deeds = (0..).zip(plan.deeds()).peekable();
             let mut sends = (0..).map(SendId).zip(plan.sends()).peekable();
@@ -66,10 +68,10 @@ impl Pacer {
                     (0..count).all(|worker| hand_out((due, worker, Order::Event(event))))
                 } else if deed == Some(next) {
                     let (deed, planned) = deeds.next().expect("it was seen");
-                    hand_out((due, planned.client as usize % count, Order::Do(deed)))
+                    worker(planned.client).is_none_or(|worker| hand_out((due, worker, Order::Do(deed))))
                 } else {
                     let (send, planned) = sends.next().expect("it was seen");
-                    hand_out((due, planned.client as usize % count, Order::Send(send)))
+                    worker(planned.client).is_none_or(|worker| hand_out((due, worker, Order::Send(send))))
                 };
                 if !goes_on {
                     return;

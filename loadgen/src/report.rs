@@ -74,6 +74,7 @@ const fn word(word: Word) -> &'static str {
         Word::Pass => "PASS",
         Word::Fail => "FAIL",
         Word::Invalid => "INVALID",
+        Word::Part => "PART",
         Word::Interrupted => "INTERRUPTED",
         Word::Broken => "BROKEN OFF",
     }

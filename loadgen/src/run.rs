@@ -13,7 +13,7 @@ use chinwag_oracle::SendId;
 use chinwag_scenarios::{Plan, PlannedSend, RunId, parse_payload};
 use tokio::sync::Semaphore;
 
-use crate::{board::Board, clock::Clock, target::Target};
+use crate::{board::Board, clock::Clock, segment::Segment, target::Target};
 
 /// A run, shared by all its threads.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Run {
     pub(crate) clock: Clock,
     /// Where the server is.
     pub(crate) target: Target,
+    /// Which of the plan's clients are ours.
+    pub(crate) segment: Segment,
     /// How far things are.
     pub(crate) board: Board,
     /// Handshakes that may still begin.
@@ -44,7 +46,7 @@ const HELD_BACK: u64 = 1 << 63;
 
 impl Run {
     /// A run that has not begun.
-    pub(crate) fn new(plan: Plan, clock: Clock, target: Target) -> Self {
+    pub(crate) fn new(plan: Plan, segment: Segment, clock: Clock, target: Target) -> Self {
         let handshakes = Semaphore::new(plan.connect().in_flight as usize);
         let departures = plan.sends().iter().map(|_| Departure::default()).collect();
         let user = |client| UserName::new(&plan.user_name(client)).expect("plans make sound names");
@@ -53,6 +55,7 @@ impl Run {
             plan,
             clock,
             target,
+            segment,
             board: Board::default(),
             handshakes,
             users,
@@ -105,7 +108,14 @@ impl Run {
         self.instant(self.planned(send).at)
     }
 
-    /// When a message was sent, if it was.
+    /// Whether another process has the sender of a message, who is away when it is due: that one only knows when it was
+    /// meant to be sent after all.
+    pub(crate) fn is_held_back_elsewhere(&self, send: SendId) -> bool {
+        let planned = self.planned(send);
+        !self.segment.has(planned.client) && self.plan.is_away(planned.client, planned.at)
+    }
+
+    /// When a message was sent, if it was, and by us.
     pub(crate) fn departed(&self, send: SendId) -> Option<Time> {
         let departure = self.departures[send.0 as usize].0.load(Ordering::Relaxed) & !HELD_BACK;
         (departure != 0).then_some(Time(departure))
@@ -137,7 +147,7 @@ mod tests {
         let file = shipped().iter().find(|file| file.name == "smoke").unwrap();
         let scenario = Scenario::parse(file.name, file.text).unwrap();
         let plan = Plan::new(&scenario, Overrides::default()).unwrap();
-        Run::new(plan, Clock::start(), Target::parse("ws://127.0.0.1:1").unwrap())
+        Run::new(plan, Segment::WHOLE, Clock::start(), Target::parse("ws://127.0.0.1:1").unwrap())
     }
 
     #[test]

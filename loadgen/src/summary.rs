@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, time::Duration};
 use chinwag_oracle::Report;
 use chinwag_scenarios::{Aggregate, Metric, Outcome, Plan, PlannedStage, Query, Scenario, Threshold};
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     board::Board,
     book::{Book, StageBook, Times},
     measure::{Percentiles, count_above},
+    segment::Segment,
     verdict::{Facts, Punctuality, SEND_LAG_MAX, Verdict, Word, judge},
 };
 
@@ -92,7 +93,7 @@ pub(crate) struct StageSummary {
 }
 
 /// What a process used. Unknown where the system does not tell.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct Usage {
     /// Processor time, in the kernel and outside.
@@ -128,9 +129,16 @@ pub(crate) struct Checked {
     pub(crate) passed: bool,
 }
 
+/// How many messages the clients of a segment are to send.
+pub(crate) fn planned_by(plan: &Plan, segment: Segment) -> u64 {
+    plan.sends().iter().filter(|send| segment.has(send.client)).count() as u64
+}
+
 /// What a summary is made from, beside plan and book.
-#[derive(Debug, Default)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Findings {
+    /// Which of the plan's clients it is about.
+    pub(crate) segment: Segment,
     /// Bots that came to be in all their rooms.
     pub(crate) connected: u64,
     /// Connections made again.
@@ -151,6 +159,43 @@ pub(crate) struct Findings {
     pub(crate) aborted: Option<String>,
     /// Why the run ended too early by itself, if it did.
     pub(crate) broken_off: Option<String>,
+}
+
+impl Findings {
+    /// Nothing found yet about a segment.
+    pub(crate) fn new(segment: Segment) -> Self {
+        Self {
+            segment,
+            connected: 0,
+            reconnects: 0,
+            handed: 0,
+            deliveries_per_second_max: 0,
+            duration: Duration::ZERO,
+            generator: Usage::default(),
+            server: None,
+            interrupted: false,
+            aborted: None,
+            broken_off: None,
+        }
+    }
+
+    /// What was found about both of two parts, which are then the whole.
+    pub(crate) fn merge(self, other: Self) -> Self {
+        Self {
+            segment: Segment::WHOLE,
+            connected: self.connected + other.connected,
+            reconnects: self.reconnects + other.reconnects,
+            handed: self.handed + other.handed,
+            // At least: the busiest second of one need not be that of another.
+            deliveries_per_second_max: self.deliveries_per_second_max.max(other.deliveries_per_second_max),
+            duration: self.duration.max(other.duration),
+            generator: self.generator.merge(other.generator),
+            server: None,
+            interrupted: self.interrupted || other.interrupted,
+            aborted: self.aborted.or(other.aborted),
+            broken_off: self.broken_off.or(other.broken_off),
+        }
+    }
 }
 
 impl Summary {
@@ -286,7 +331,7 @@ struct Counts<'a> {
 
 impl Counts<'_> {
     fn facts(&self, plan: &Plan, book: &Book, thresholds: &[Checked]) -> Facts {
-        let planned = plan.sends().len() as u64;
+        let planned = planned_by(plan, self.findings.segment);
         let stages = plan.stages().iter().zip(&book.times.stages).filter(|(planned, _)| planned.judged);
         let punctuality = |(planned, book): (&PlannedStage, &StageBook)| Punctuality {
             stage: planned.name.clone(),
@@ -297,7 +342,8 @@ impl Counts<'_> {
             interrupted: self.findings.interrupted,
             broken_off: self.findings.broken_off.clone(),
             aborted: self.findings.aborted.clone(),
-            exhausted: book.exhausted,
+            exhausted: book.exhausted.clone(),
+            part: (!self.findings.segment.is_whole()).then(|| self.findings.segment.to_string()),
             not_handed: planned.saturating_sub(self.findings.handed),
             withheld: self.findings.handed.saturating_sub(self.report.sent),
             throttled: book.throttled,
@@ -378,6 +424,16 @@ fn read(histogram: &Histogram<u64>, aggregate: Aggregate) -> Option<f64> {
 }
 
 impl Usage {
+    /// What two processes used together; of a connection, what the more wasteful one did.
+    fn merge(self, other: Self) -> Self {
+        let sum = |one: Option<u64>, other: Option<u64>| Some(one? + other?);
+        Self {
+            cpu_seconds: self.cpu_seconds.zip(other.cpu_seconds).map(|(one, other)| one + other),
+            rss_bytes: sum(self.rss_bytes, other.rss_bytes),
+            bytes_per_connection: self.bytes_per_connection.max(other.bytes_per_connection),
+        }
+    }
+
     /// From what was resident before the first connection and at rest.
     pub(crate) fn new(before: Option<u64>, rest: Option<u64>, connected: u64) -> Self {
         let grown = before.zip(rest).map(|(before, rest)| rest.saturating_sub(before));

@@ -8,6 +8,7 @@ use self::liar::{Liar, Lie};
 use crate::{
     conductor::{Ended, Job, conduct},
     output::Output,
+    segment::Segment,
     target::Target,
     verdict::Word,
 };
@@ -44,7 +45,18 @@ async fn trial_with_files(lie: Lie, threads: u32, output: Option<Output>) -> End
     let liar = Liar::bind(lie, plan.sends().len() as u64).await;
     let target = Some(Target::local(liar.address()));
     let server = tokio::spawn(liar.serve());
-    let job = Job { scenario, plan, target, server_program: None, threads, progress: false, output };
+    let job = Job {
+        scenario,
+        plan,
+        target,
+        server_program: None,
+        segment: Segment::WHOLE,
+        start_at: None,
+        source: SCENARIO.into(),
+        threads,
+        progress: false,
+        output,
+    };
     let ended = conduct(job).await.unwrap();
     server.abort();
     ended

@@ -21,7 +21,7 @@ pub(crate) struct Facts {
     /// The threshold that ended it, and what was measured.
     pub(crate) aborted: Option<String>,
     /// The generator's own limits that were met, as in "open files".
-    pub(crate) exhausted: Option<&'static str>,
+    pub(crate) exhausted: Option<String>,
     /// Planned messages that the generator did not come to hand to their bots.
     pub(crate) not_handed: u64,
     /// Planned messages that bots held but never put on the wire.
@@ -30,6 +30,8 @@ pub(crate) struct Facts {
     pub(crate) throttled: u64,
     /// How punctual the sends of each judged stage were.
     pub(crate) punctuality: Vec<Punctuality>,
+    /// Only a part of the run is known: which.
+    pub(crate) part: Option<String>,
     /// Thresholds that did not hold.
     pub(crate) failed: usize,
     /// All thresholds.
@@ -64,6 +66,8 @@ pub(crate) enum Verdict {
     Fail(String),
     /// The generator did not do what was asked for, so nothing is known about the server.
     Invalid(String),
+    /// A part of a run that went as it should; the whole is judged when all parts are together.
+    Part(String),
     /// The user has ended the run.
     Interrupted,
     /// The run could not be made or finished.
@@ -79,6 +83,7 @@ pub(crate) enum Word {
     Pass,
     Fail,
     Invalid,
+    Part,
     Interrupted,
     Broken,
 }
@@ -92,7 +97,7 @@ pub(crate) fn judge(facts: &Facts) -> Verdict {
     if let Some(why) = &facts.broken_off {
         return Verdict::Broken(why.clone());
     }
-    if let Some(what) = facts.exhausted {
+    if let Some(what) = &facts.exhausted {
         return Verdict::Invalid(format!("the generator ran out of {what}"));
     }
     if let Some(threshold) = &facts.aborted {
@@ -114,6 +119,9 @@ pub(crate) fn judge(facts: &Facts) -> Verdict {
         return Verdict::Invalid(format!(
             "the generator fell behind: {late} of {sends} sends of stage {stage} left more than {max} ms late"
         ));
+    }
+    if let Some(part) = &facts.part {
+        return Verdict::Part(part.clone());
     }
     let shortfalls = shortfalls(facts);
     if !shortfalls.is_empty() {
@@ -138,7 +146,7 @@ impl Verdict {
     /// The process's exit code.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Pass => 0,
+            Self::Pass | Self::Part(_) => 0,
             Self::Broken(_) => 1,
             Self::Invalid(_) => 96,
             Self::Fail(_) => 99,
@@ -152,6 +160,7 @@ impl Verdict {
             Self::Pass => Word::Pass,
             Self::Fail(_) => Word::Fail,
             Self::Invalid(_) => Word::Invalid,
+            Self::Part(_) => Word::Part,
             Self::Interrupted => Word::Interrupted,
             Self::Broken(_) => Word::Broken,
         }
@@ -164,6 +173,7 @@ impl fmt::Display for Verdict {
             Self::Pass => f.write_str("PASS"),
             Self::Fail(why) => write!(f, "FAIL ({why})"),
             Self::Invalid(why) => write!(f, "INVALID ({why})"),
+            Self::Part(which) => write!(f, "PART ({which}: judged by `loadgen merge` with all others)"),
             Self::Interrupted => f.write_str("INTERRUPTED (what follows is incomplete)"),
             Self::Broken(why) => write!(f, "BROKEN OFF ({why})"),
         }
@@ -192,7 +202,7 @@ mod tests {
             (Facts { failed: 1, ..fault(vec![(2, "lost")]) }, 99, "FAIL (1 of 3 thresholds, 2 lost)"),
             (Facts { not_handed: 5, ..good() }, 96, "INVALID (the generator did not send 5 planned"),
             (Facts { withheld: 7, throttled: 7, ..good() }, 96, "INVALID (7 planned messages were not sent"),
-            (Facts { exhausted: Some("open files"), ..good() }, 96, "ran out of open files"),
+            (Facts { exhausted: Some("open files".into()), ..good() }, 96, "ran out of open files"),
             (
                 Facts { aborted: Some("refused count==0".into()), not_handed: 9, ..good() },
                 99,
@@ -203,6 +213,12 @@ mod tests {
                 1,
                 "BROKEN OFF (the server ended)",
             ),
+            (
+                Facts { part: Some("segment 2/4".into()), ..fault(vec![(2, "lost")]) },
+                0,
+                "PART (segment 2/4: ",
+            ),
+            (Facts { part: Some("segment 2/4".into()), not_handed: 1, ..good() }, 96, "INVALID"),
             (Facts { interrupted: true, ..good() }, 105, "INTERRUPTED"),
         ];
         for (facts, code, words) in table {

@@ -312,7 +312,7 @@ impl Worker {
             return;
         }
         if let ConnectError::Exhausted(what) = error {
-            self.book.borrow_mut().exhausted = Some(what);
+            self.book.borrow_mut().exhausted = Some((*what).into());
         }
         self.error(error.to_string());
         self.closed(slot, None, "");

@@ -1,6 +1,7 @@
 //! What one member says in one room: while they are in it, and in order.
 
 use chinwag_core::{Epoch, Position, Seq};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     observation::SendId,
@@ -10,7 +11,7 @@ use crate::{
 };
 
 /// A member as the author of what they say in one room.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Author {
     memberships: Vec<Membership>,
     /// They have joined without being told where, so they may have been there all the time.
@@ -20,7 +21,7 @@ pub(crate) struct Author {
 }
 
 /// The places at which a member may have said something.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 struct Membership {
     epoch: Epoch,
     /// The head of the room when they joined.
@@ -30,7 +31,7 @@ struct Membership {
     state: State,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 enum State {
     /// It goes on.
     Open,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chinwag_core::{Epoch, Position, Seq};
+use serde::{Deserialize, Serialize};
 
 use crate::observation::{RoomId, SendId};
 
@@ -14,7 +15,7 @@ const EMPTY: u32 = u32::MAX;
 
 /// Which messages are said to be where. Places are written once: a second message at the same place is kept as a
 /// contradiction.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Ledger {
     /// By room, then epoch.
     rooms: Vec<BTreeMap<Epoch, Table>>,
@@ -23,9 +24,24 @@ pub(crate) struct Ledger {
 }
 
 /// The places of one room and epoch: a page for every 64, made when first needed, so that a seq may be any number.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(from = "Vec<(Seq, SendId)>", into = "Vec<(Seq, SendId)>")]
 struct Table {
     pages: BTreeMap<u64, Box<[u32; PAGE as usize]>>,
+}
+
+impl From<Table> for Vec<(Seq, SendId)> {
+    fn from(table: Table) -> Self {
+        table.iter().collect()
+    }
+}
+
+impl From<Vec<(Seq, SendId)>> for Table {
+    fn from(places: Vec<(Seq, SendId)>) -> Self {
+        let mut table = Self::default();
+        places.into_iter().for_each(|(seq, send)| *table.place(seq) = send.0);
+        table
+    }
 }
 
 impl Table {

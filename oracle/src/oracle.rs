@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chinwag_core::{Position, Seq, shard::Verdict};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     author::Author,
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// How strictly skipped messages are judged.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Mode {
     /// Clients show in order and all messages are ours: a skipped place, or a message nobody sent, is a violation at
     /// once.
@@ -26,11 +27,11 @@ pub enum Mode {
     Tolerant,
 }
 
-/// Watches a run, or a part of one, and says which promises were broken.
+/// Watches a run, or a part of one, and says which promises were broken. Can be written down, to be merged elsewhere.
 ///
 /// A delivery in order costs a few table look-ups and no allocation. Memory is about 250 bytes for each member of a
 /// room, 48 for each planned message and 4 for each place of a room; without places, 4 for each delivery.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Oracle {
     pub(crate) mode: Mode,
     pub(crate) sends: Vec<Send>,
@@ -41,8 +42,11 @@ pub struct Oracle {
     pub(crate) authors: Vec<Vec<(RoomId, Author)>>,
     /// By member: what comes over their connection now, if anyone watches it.
     streams: Vec<Vec<(RoomId, Stream)>>,
+    /// Whoever knows what is kept has watched the whole run: such an oracle is not written down to be merged.
+    #[serde(skip)]
     pub(crate) keep: Option<Keep>,
     /// By room, if it is known what is kept.
+    #[serde(skip)]
     pub(crate) lengths: Vec<Length>,
     pub(crate) tally: Tally,
     pub(crate) checks: Checks,
@@ -51,7 +55,7 @@ pub struct Oracle {
 }
 
 /// What is known of a message.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Send {
     /// Where and by whom.
     pub(crate) planned: Option<(RoomId, MemberId)>,
@@ -66,7 +70,7 @@ pub(crate) struct Send {
 }
 
 /// Counts of deliveries that need no second look.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Tally {
     pub(crate) duplicated: u64,
     pub(crate) reordered: u64,
@@ -78,7 +82,7 @@ pub(crate) struct Tally {
 }
 
 /// How often each promise was put to the test.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Checks([u64; Promise::ALL.len()]);
 
 impl Checks {

@@ -1,11 +1,12 @@
 //! What one member was shown of one room, and what they are owed: a few words each, however much is said.
 
 use chinwag_core::{Epoch, Position, Seq, shard::Verdict};
+use serde::{Deserialize, Serialize};
 
 use crate::{observation::SendId, oracle::Mode, violation::Promise};
 
 /// A member's view of a room.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) enum Reader {
     /// The server names places.
     Placed(Placed),
@@ -14,7 +15,7 @@ pub(crate) enum Reader {
 }
 
 /// A view by places: what is shown counts up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Placed {
     now: Stay,
     state: State,
@@ -23,7 +24,7 @@ pub(crate) struct Placed {
 }
 
 /// Whether a member is in a room.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 enum State {
     Member,
     /// The session ended; nobody has joined again yet.
@@ -33,7 +34,7 @@ enum State {
 }
 
 /// A membership within one epoch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Stay {
     /// The epoch in which its places count.
     pub(crate) epoch: Epoch,
@@ -52,7 +53,7 @@ pub(crate) struct Stay {
 }
 
 /// Places that were not shown.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 struct Hole {
     from: Seq,
     to: Seq,
@@ -61,7 +62,7 @@ struct Hole {
 }
 
 /// A view by identity: what was shown, as it came. Judged at the end.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Unplaced {
     /// In the order of arrival; 4 bytes a delivery.
     pub(crate) shown: Vec<SendId>,

@@ -1,11 +1,12 @@
 //! What came over a member's connection for one room: every place once, one after the other.
 
 use chinwag_core::Seq;
+use serde::{Deserialize, Serialize};
 
 use crate::violation::Promise;
 
 /// A room's stream since the server last said from where on it goes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Stream {
     /// Where it began.
     first: Seq,

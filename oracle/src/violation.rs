@@ -6,7 +6,7 @@ use std::{
 };
 
 use chinwag_core::Position;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::observation::{MemberId, RoomId, SendId};
 
@@ -14,7 +14,7 @@ use crate::observation::{MemberId, RoomId, SendId};
 const EXAMPLES_MAX: usize = 16;
 
 /// What a chat server owes its users.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Promise {
@@ -88,7 +88,7 @@ impl fmt::Display for Promise {
 }
 
 /// A promise that was broken, and where.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Violation {
     /// Which promise.
@@ -149,7 +149,7 @@ impl fmt::Display for Violation {
 /// Violations: all counted, the first few of each promise kept.
 ///
 /// "First" is by place and not by time, so that it does not matter who collected which.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Violations {
     totals: BTreeMap<Promise, u64>,
     examples: BTreeMap<Promise, BTreeSet<Violation>>,

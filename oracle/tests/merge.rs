@@ -131,6 +131,12 @@ proptest! {
         let one_by_one = order.iter().map(|&i| several[i].clone()).reduce(Oracle::merge).unwrap();
         prop_assert_eq!(&one_by_one.finish(), &expected);
 
+        let read_again = |oracle: &Oracle| -> Oracle {
+            serde_json::from_str(&serde_json::to_string(oracle).unwrap()).unwrap()
+        };
+        let from_files = order.iter().map(|&i| read_again(&several[i])).reduce(Oracle::merge).unwrap();
+        prop_assert_eq!(&from_files.finish(), &expected, "written down and read again");
+
         let pair = |a: usize, b: usize| several[order[a]].clone().merge(several[order[b]].clone());
         prop_assert_eq!(pair(0, 1).merge(pair(2, 3)).finish(), expected);
     }

@@ -346,6 +346,14 @@ impl Plan {
     pub fn events(&self) -> &[PlannedEvent] {
         &self.events
     }
+    /// Whether a client is to be away at an instant.
+    #[must_use]
+    pub fn is_away(&self, client: u32, at: Duration) -> bool {
+        self.events.iter().filter(|event| event.at <= at).any(|event| {
+            let target = event.targets.binary_search_by_key(&client, |target| target.client);
+            target.is_ok_and(|place| at < event.targets[place].back_at)
+        })
+    }
     /// The messages, by time.
     #[must_use]
     pub fn sends(&self) -> &[PlannedSend] {

@@ -165,6 +165,9 @@ impl Worker {
         }
         self.run.board.delivered.add();
         let cut_off = intended < bot.cut_off_until;
+        if self.run.is_held_back_elsewhere(send) {
+            return;
+        }
         if (from_history || cut_off) && bot.was_away(intended) {
             record(&mut book.times.catch_up, intended, now);
         } else if self.run.plan.read_of(bot.number).is_some() {

@@ -1,0 +1,180 @@
+//! Several processes, one run: what each writes down of its segment, and `loadgen merge`, which puts all of them together.
+//!
+//! Nothing is lost on the way: histograms are added count for count, and the oracles of all segments judge as one.
+
+use std::{
+    collections::BTreeSet,
+    error::Error,
+    fs::{self, File},
+    io::{self, BufReader, BufWriter, Write as _},
+    path::{Path, PathBuf},
+};
+
+use chinwag_scenarios::{Overrides, Plan, RunId, Scenario};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    book::Book,
+    conductor::Ended,
+    output::Output,
+    summary::{Findings, Summary},
+};
+
+/// The file of a segment.
+const FILE: &str = "segment.json";
+/// Counts up when what it holds changes.
+const FORMAT: u32 = 1;
+
+/// What all segments of a run have in common.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+struct Common {
+    format: u32,
+    /// The scenario, word for word.
+    scenario: String,
+    clients: u32,
+    seed: u64,
+    run: u32,
+}
+
+/// A segment, as it is written…
+#[derive(Serialize)]
+struct Written<'a> {
+    common: Common,
+    findings: &'a Findings,
+    book: &'a Book,
+}
+
+/// …and read.
+#[derive(Deserialize)]
+struct Read {
+    common: Common,
+    findings: Findings,
+    book: Book,
+}
+
+/// Writes a segment down; says where.
+///
+/// # Errors
+/// The file cannot be written.
+pub(crate) fn write(
+    directory: &Path,
+    plan: &Plan,
+    scenario: String,
+    book: &Book,
+    findings: &Findings,
+) -> io::Result<String> {
+    let (clients, seed, run) = (plan.clients(), plan.seed(), plan.run().0);
+    let common = Common { format: FORMAT, scenario, clients, seed, run };
+    let path = directory.join(FILE);
+    let mut file = BufWriter::new(File::create(&path)?);
+    serde_json::to_writer(&mut file, &Written { common, findings, book })?;
+    file.flush()?;
+    Ok(path.display().to_string())
+}
+
+/// Puts the segments in these directories together, and judges the run.
+///
+/// # Errors
+/// One line that says what is missing or does not fit.
+pub(crate) fn merge(directories: &[PathBuf], out: Option<&Path>) -> Result<Ended, String> {
+    let mut all = Vec::new();
+    for directory in directories {
+        let path = directory.join(FILE);
+        let complaint = |error: &dyn Error| format!("{}: {error}", path.display());
+        let file = File::open(&path).map_err(|error| complaint(&error))?;
+        let read: Read = serde_json::from_reader(BufReader::new(file)).map_err(|error| complaint(&error))?;
+        all.push(read);
+    }
+    let (common, book, findings) = together(all)?;
+    let scenario =
+        Scenario::parse("the segments' scenario", &common.scenario).map_err(|error| error.to_string())?;
+    let overrides =
+        Overrides { clients: Some(common.clients), seed: Some(common.seed), run: Some(RunId(common.run)) };
+    let plan = Plan::new(&scenario, overrides).map_err(|error| error.to_string())?;
+    let (summary, verdict) = Summary::new(&scenario, &plan, &book, findings);
+    let files = match out {
+        Some(directory) => {
+            fs::create_dir_all(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+            let output = Output::create(directory)?;
+            let written = output.write_merged(&summary, &book.times.overall());
+            written.map_err(|error| output.complaint("write to", &error))?
+        }
+        None => Vec::new(),
+    };
+    Ok(Ended { summary, verdict, files })
+}
+
+/// All segments as one.
+fn together(all: Vec<Read>) -> Result<(Common, Book, Findings), String> {
+    let first = all.first().ok_or("there is nothing to put together")?;
+    let (common, count) = (first.common.clone(), first.findings.segment.count);
+    let mut missing: BTreeSet<_> = (0..count).collect();
+    for read in &all {
+        let segment = read.findings.segment;
+        if read.common != common || segment.count != count {
+            return Err(format!("{segment} is of another run than {}", first.findings.segment));
+        }
+        if !missing.remove(&segment.index) {
+            return Err(format!("{segment} is there twice"));
+        }
+    }
+    if let Some(index) = missing.first() {
+        return Err(format!("segment {}/{count} is missing", index + 1));
+    }
+    let parts = all.into_iter().map(|read| (read.book, read.findings));
+    let merged = parts.reduce(|(book, findings), part| (book.merge(part.0), findings.merge(part.1)));
+    let (book, findings) = merged.expect("there is a first one");
+    Ok((common, book, findings))
+}
+
+#[cfg(test)]
+mod tests {
+    use chinwag_core::Time;
+
+    use super::*;
+    use crate::segment::Segment;
+
+    fn read(index: u32, count: u32) -> Read {
+        let common = Common { format: FORMAT, scenario: String::new(), clients: 4, seed: 1, run: 2 };
+        let mut book = Book::new(1);
+        book.delivered(0, Time(1_000), Some(Time(1_000)), Time(1_000 + 10 * u64::from(index)));
+        let findings = Findings { connected: 2, ..Findings::new(Segment { index, count }) };
+        Read { common, findings, book }
+    }
+
+    fn complaint(all: Vec<Read>) -> String {
+        together(all).map(drop).unwrap_err()
+    }
+
+    #[test]
+    fn all_parts_make_the_whole() {
+        let (_, book, findings) = together(vec![read(1, 2), read(0, 2)]).unwrap();
+        assert_eq!((findings.connected, findings.segment), (4, Segment::WHOLE));
+        assert_eq!((book.times.stages[0].e2e.len(), book.times.stages[0].e2e.max()), (2, 10));
+    }
+
+    #[test]
+    fn one_missing_doubled_or_foreign_part_makes_nothing() {
+        assert_eq!(complaint(vec![read(0, 3), read(2, 3)]), "segment 2/3 is missing");
+        assert_eq!(complaint(vec![read(0, 2), read(0, 2)]), "segment 1/2 is there twice");
+        let mut foreign = read(1, 2);
+        foreign.common.run = 3;
+        assert_eq!(complaint(vec![read(0, 2), foreign]), "segment 2/2 is of another run than segment 1/2");
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = chinwag_scenarios::shipped().iter().find(|file| file.name == "smoke").unwrap();
+        let scenario = Scenario::parse("smoke", file.text).unwrap();
+        let plan = Plan::new(&scenario, Overrides::default()).unwrap();
+        let mut part = read(0, 1);
+        part.book = Book::new(plan.stages().len());
+        part.book.error("lost".into());
+        part.book.delivered(2, Time(5), None, Time(5_005));
+        write(directory.path(), &plan, file.text.into(), &part.book, &part.findings).unwrap();
+        let ended = merge(&[directory.path().into()], None).unwrap();
+        assert_eq!((ended.summary.errors["lost"], ended.summary.latency_us.count), (1, 1));
+        assert_eq!(ended.summary.latency_actual_us.count, 0, "nobody knows when it was sent");
+    }
+}

@@ -1,0 +1,97 @@
+//! A share of a run's clients: what one process of several carries out, all from the same plan.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// Most processes of a run.
+const COUNT_MAX: u32 = 10_000;
+
+/// Every `count`-th client, from `index` on. The whole run is segment 0 of 1.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Segment {
+    /// From 0; people count from 1.
+    pub(crate) index: u32,
+    /// Of how many.
+    pub(crate) count: u32,
+}
+
+impl Segment {
+    /// All clients.
+    pub(crate) const WHOLE: Self = Self { index: 0, count: 1 };
+
+    /// Whether it is all of the run.
+    pub(crate) const fn is_whole(self) -> bool {
+        self.count == 1
+    }
+
+    /// Whether a client is in it.
+    pub(crate) const fn has(self, client: u32) -> bool {
+        client % self.count == self.index
+    }
+
+    /// How many of so many clients are in it.
+    pub(crate) fn share(self, clients: u32) -> u32 {
+        clients.saturating_sub(self.index).div_ceil(self.count)
+    }
+
+    /// The worker, of so many, that has a client; none if the client is in another segment.
+    pub(crate) fn worker(self, client: u32, workers: usize) -> Option<usize> {
+        let place = (client / self.count) as usize;
+        self.has(client).then_some(place % workers)
+    }
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "segment {}/{}", self.index + 1, self.count)
+    }
+}
+
+impl FromStr for Segment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/').and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
+        match numbers {
+            Some((k, n)) if (1..=n).contains(&k) && n <= COUNT_MAX => Ok(Self { index: k - 1, count: n }),
+            _ => Err("write it as 2/8: the second of eight".into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_client_is_with_one_worker_of_one_segment() {
+        for (segments, workers, clients) in [(1, 3, 10), (4, 2, 103), (7, 5, 6)] {
+            let mut shares = 0;
+            for index in 0..segments {
+                let segment = Segment { index, count: segments };
+                let ours = (0..clients).filter(|client| segment.has(*client));
+                assert_eq!(u32::try_from(ours.count()).unwrap(), segment.share(clients));
+                shares += segment.share(clients);
+                for worker in 0..workers {
+                    // As workers number their bots.
+                    let first = index + segments * u32::try_from(worker).unwrap();
+                    let step = segments as usize * workers;
+                    for client in (first..clients).step_by(step) {
+                        assert_eq!(segment.worker(client, workers), Some(worker));
+                    }
+                }
+            }
+            assert_eq!(shares, clients);
+        }
+    }
+
+    #[test]
+    fn people_count_from_one() {
+        let segment: Segment = "2/8".parse().unwrap();
+        assert_eq!((segment, segment.to_string().as_str()), (Segment { index: 1, count: 8 }, "segment 2/8"));
+        for wrong in ["0/8", "9/8", "2", "2/", "a/b", "1/20000"] {
+            assert!(wrong.parse::<Segment>().is_err(), "{wrong}");
+        }
+    }
+}
