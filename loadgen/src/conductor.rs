@@ -106,15 +106,14 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let Conductor { recorder, run, scenario, crew, keeper, .. } = conductor;
     let book = crew.finish().map_err(|error| format!("cannot make a runtime: {error}"))?;
     drop(keeper);
-    if !segment.is_whole() {
-        let output = output.expect("asked for by the command line");
+    let part = output.as_ref().filter(|_| !segment.is_whole()).map(|output| {
         let path = merge::write(output.directory(), &run.plan, source, &book, &findings);
-        let path = path.map_err(|error| output.complaint("write to", &error))?;
-        let (summary, verdict) = Summary::new(&scenario, &run.plan, &book, findings);
-        return Ok(Ended { summary, verdict, files: vec![path] });
-    }
+        path.map_err(|error| output.complaint("write to", &error))
+    });
+    let part = part.transpose()?;
     let (summary, verdict) = Summary::new(&scenario, &run.plan, &book, findings);
     let files = match output {
+        _ if part.is_some() => part.into_iter().collect(),
         Some(output) => output
             .write(&summary, &book.times.overall(), &recorder, &timeline(&run, recorder.start()))
             .map_err(|error| output.complaint("write to", &error))?,

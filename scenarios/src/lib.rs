@@ -12,7 +12,9 @@ mod duration;
 mod error;
 mod file;
 mod flow;
+mod foresee;
 mod instants;
+mod metric;
 mod payload;
 mod plan;
 mod rooms;
@@ -27,6 +29,7 @@ mod threshold;
 pub use duration::ParseDurationError;
 pub use error::{Error, nearest};
 pub use flow::Step;
+pub use metric::{Metric, Unit};
 pub use payload::{RunId, parse_payload};
 pub use plan::{
     Deed, Overrides, Phase, Plan, PlanError, PlannedDeed, PlannedEvent, PlannedSend, PlannedStage, Target,
@@ -35,4 +38,4 @@ pub use rooms::{Popularity, Rooms};
 pub use scenario::{Arrivals, Connect, Event, EventKind, Group, Load, Read, Run, Scenario, Stage};
 pub use shipped::{Shipped, shipped};
 pub use spread::Spread;
-pub use threshold::{Aggregate, Bound, Comparison, Metric, Outcome, Query, Tags, Threshold, Unit};
+pub use threshold::{Aggregate, Bound, Comparison, Outcome, Query, Tags, Threshold};

@@ -16,6 +16,8 @@ use crate::{
 pub(crate) const ACTS_MAX: usize = 20_000_000;
 /// Steps are at least so far apart, so that their order is that of their instants.
 const STEP: Duration = Duration::from_micros(1);
+/// Who is free within this is as good as free: steps that take no time are over by then.
+const SOON: Duration = Duration::from_millis(1);
 /// The longest that a client thinks at once, in microseconds: a day.
 const THINK_MAX: u64 = 24 * 3_600 * 1_000_000;
 
@@ -80,12 +82,13 @@ impl Turns {
         Self { free_at: vec![Duration::ZERO; clients.len()], clients, next: 0 }
     }
 
-    /// The place of the next client that is free at `at`.
-    fn take(&mut self, at: Duration) -> Option<usize> {
+    /// The place of the next client that is free at `at`, or so soon that nobody would notice, and when that is.
+    fn take(&mut self, at: Duration) -> Option<(usize, Duration)> {
         let count = self.clients.len();
-        let place = (0..count).map(|i| (self.next + i) % count).find(|&place| self.free_at[place] <= at)?;
+        let mut places = (0..count).map(|i| (self.next + i) % count);
+        let place = places.find(|&place| self.free_at[place] <= at + SOON)?;
         self.next = place + 1;
-        Some(place)
+        Some((place, at.max(self.free_at[place])))
     }
 }
 
@@ -251,7 +254,7 @@ impl<'a> Talk<'a> {
             return Err(PlanError::NobodyLeft { stage: stage() });
         }
         for (i, &at) in (0..).zip(instants) {
-            let place = turns.take(at).ok_or_else(|| PlanError::AllBusy { stage: stage(), at })?;
+            let (place, at) = turns.take(at).ok_or_else(|| PlanError::AllBusy { stage: stage(), at })?;
             let (client, key) = (turns.clients[place], (room.map_or(u64::MAX, u64::from), i));
             turns.free_at[place] =
                 self.iterate(scene, Iteration { client, room, at, key, skips_absence: false })?;

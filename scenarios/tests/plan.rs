@@ -372,6 +372,18 @@ fn who_is_busy_is_passed_over_and_if_all_are_that_is_an_error() {
 }
 
 #[test]
+fn one_client_may_say_a_lot() {
+    let text = r#"
+        run = { name = "test", seed = 3, clients = 1 }
+        rooms = { size = 1 }
+        scenario = [{ name = "chat", executor = "constant-arrival-rate", arrivals = "poisson", rate = 5000, duration = "2s" }]
+    "#;
+    let plan = Plan::new(&Scenario::parse("test.toml", text).unwrap(), Overrides::default()).unwrap();
+    assert_eq!(plan.sends().len(), 10_000, "what takes no time makes nobody busy");
+    assert!(plan.sends().windows(2).all(|pair| pair[0].at < pair[1].at), "one after the other");
+}
+
+#[test]
 fn who_leaves_comes_back_and_says_nothing_in_between() {
     let plan = twenty(
         r#"{ name = "churn", executor = "constant-vus", duration = "20s",
