@@ -119,6 +119,7 @@ impl World<'_> {
             }
             Action::Quit => return self.quit(client),
             Action::Crash => return self.crash(client),
+            Action::Renew { .. } => return self.user_renews(client),
             _ => return Ok(()),
         };
         self.submit(client, command)

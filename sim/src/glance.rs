@@ -222,6 +222,7 @@ frames! {
         #[default] _state = "state": Option<IgnoredAny>, #[default] _detail = "detail": Option<IgnoredAny>,
         #[default] _progress = "progress": Option<u8>, #[default] _assignee = "assignee": Option<IgnoredAny>,
         #[default] _priority = "priority": Option<u8>, #[default] _metadata = "metadata": Option<IgnoredAny>, }
+    "refreshed" Refreshed { id: Option<RequestId>, .. #[default] _expires = "expires": Option<IgnoredAny>, }
     "pong" Pong { id: Option<RequestId>, .. }
 }
 

@@ -49,6 +49,8 @@ pub(crate) struct Line {
     pub(crate) session: Option<u128>,
     /// When the token ends by which it is known, by the server's clock.
     pub(crate) token: Option<Time>,
+    /// It has shown one that is good.
+    pub(crate) is_verified: bool,
     /// It has shown one that is not good.
     pub(crate) has_bad_token: bool,
 }
@@ -61,6 +63,8 @@ pub(crate) struct Present {
     greeted: Option<Time>,
     /// The session it is to go on with.
     claim: Option<u128>,
+    /// Which of its tokens was the newest when it began to connect.
+    pub(crate) tokens: usize,
     /// Which of its session's connections it is.
     generation: u64,
     /// The room of whose `joined` it is being told, and since which connection that knows the session.
@@ -270,8 +274,9 @@ impl Life {
 impl World<'_> {
     /// A client is about to have a new connection.
     pub(crate) fn renew(&mut self, client: usize) -> Result<(), Broken> {
-        let Self { witness, judge, life, .. } = self;
-        life.presents[client] = Present::default();
+        let Self { witness, judge, life, people, .. } = self;
+        let tokens = people[client].tokens.len().saturating_sub(1);
+        life.presents[client] = Present { tokens, ..Present::default() };
         witness.connects(client, &mut |observation| judge.observe(observation))
     }
 
@@ -378,6 +383,7 @@ impl World<'_> {
     fn welcomed(&mut self, client: usize, id: u128, resumed: bool, generation: u64) -> Result<(), Broken> {
         self.checked(checks::SESSION);
         let Some(line) = self.people[client].link else { return Ok(()) };
+        self.check_token_is_shown(client, line)?;
         let Present { incarnation, greeted, claim, .. } = self.life.presents[client];
         let complain = |why: &str| broken(checks::SESSION, format!("c{client} is welcomed on {line}: {why}"));
         let known = self.life.sessions.get(&id).copied();
@@ -500,6 +506,7 @@ impl World<'_> {
             claim: None,
             session: None,
             token: None,
+            is_verified: false,
             has_bad_token: false,
         };
         life.lines.insert(id, line);

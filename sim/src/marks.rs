@@ -22,8 +22,7 @@ const RARE: &[&str] = &[
     "refused replaced",
     // Names are made of numbers here, and are valid.
     "refused bad_user",
-    // Nobody has a token, and nobody wants to know whether anybody is there.
-    "token refreshed",
+    // Nobody wants to know whether anybody is there.
     "pong",
     // Only who connects again before a thread that was held up has heard of the connection before.
     "close displaced",

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use chinwag_core::{
     ConnectionId, Refusal, Time, UserName,
+    client::{ClientEvent, Command},
     dialect::Dialect,
-    identity::{Claims, TokenFault},
+    identity::{Claims, Token, TokenFault},
     role::Role,
 };
 
@@ -22,10 +23,13 @@ use crate::{
     marks::Mark,
     parlours::keeper,
     player::{Alarm, Asked},
-    scenario::{Action, Actor, Pass, Setup, Step},
+    scenario::{Action, Actor, ClientSetup, Pass, Setup, Step},
     visiting::Want,
     world::{Event, World},
 };
+
+/// Longer than any scenario.
+const HOUR: u64 = 3_600 * SECOND;
 
 /// What a server may take to close a connection.
 const REACTION: Duration = Duration::from_secs(1);
@@ -34,6 +38,11 @@ const REACTION: Duration = Duration::from_secs(1);
 fn token(user: &UserName, role: Role, ends: Option<Time>, owner: Option<u32>) -> String {
     let owner = owner.map(|owner| format!(" u{owner}")).unwrap_or_default();
     format!("{user} {} {}{owner}", role.word(), ends.map_or(0, |ends| ends.0))
+}
+
+/// One that never ends, of a member.
+pub(crate) fn unending(user: &UserName) -> String {
+    token(user, Role::Member, None, None)
 }
 
 /// What a driver would say of a token.
@@ -51,7 +60,7 @@ pub(crate) fn verify(token: &str, now: Time) -> Result<Claims, TokenFault> {
     Ok(Claims { user, role, owner, expires })
 }
 
-/// Gives plain clients tokens, in some scenarios.
+/// Gives clients tokens, in some scenarios.
 pub(crate) fn issue(c: &mut Cause, draws: Draws, setup: &mut Setup) {
     // Where rooms have owners, it matters who may have some.
     if !c.chance(if setup.parlours > 0 { 50 } else { 20 }) {
@@ -75,12 +84,18 @@ pub(crate) fn issue(c: &mut Cause, draws: Draws, setup: &mut Setup) {
         let is_clear = !client.undecided || client.voice == Some(Dialect::Chat);
         client.pass = (is_alone && is_clear && c.chance(60)).then_some(pass);
     }
+    // Whoever shows core's own client one that has ended is not let in any more.
+    let pass = Pass { role: Role::Member, owner: None, lasts_us: HOUR, keeps: true };
+    for client in setup.clients.iter_mut().filter(|client| client.voice.is_none()) {
+        client.pass = c.chance(50).then_some(pass);
+    }
 }
 
 /// Newer tokens, and what is none, at any time.
 pub(crate) fn renewals(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
-    let shows =
-        |client: &crate::scenario::ClientSetup| client.pass.is_some() && client.voice == Some(Dialect::Chat);
+    let shows = |client: &ClientSetup| {
+        client.pass.is_some() && client.voice.is_none_or(|voice| voice == Dialect::Chat)
+    };
     for (number, _) in (0..).zip(&setup.clients).filter(|(_, client)| shows(client)) {
         let mut c = draws.of(Purpose::Step, 14 << 40 | u64::from(number) << 20);
         for _ in 0..within(&mut c, 1..=4) {
@@ -92,10 +107,10 @@ pub(crate) fn renewals(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
 
 /// What clients do.
 impl World<'_> {
-    /// None of core's own client.
+    /// The tokens that a client shows where they are looked at.
     fn pass(&self, client: usize) -> Option<Pass> {
         let Setup { clients, gateway, .. } = &self.scenario.setup;
-        clients[client].pass.filter(|_| gateway.verify_tokens && clients[client].voice.is_some())
+        clients[client].pass.filter(|_| gateway.verify_tokens)
     }
 
     /// What a client's user is to the server.
@@ -121,7 +136,7 @@ impl World<'_> {
 
     /// A plain client is about to connect: a new token is issued to it, if it has any.
     pub(crate) fn player_gets_token(&mut self, client: usize) {
-        if self.pass(client).is_some() {
+        if self.pass(client).is_some() && self.is_player(client) {
             let token = self.new_token(client, true);
             self.player(client).pass_ends = None;
             self.player_shows(client, &token);
@@ -192,13 +207,60 @@ impl World<'_> {
     }
 }
 
+/// Core's own clients.
+impl World<'_> {
+    /// The user of core's own client has a newer token for it.
+    pub(crate) fn user_renews(&mut self, client: usize) -> Result<(), Broken> {
+        if self.pass(client).is_none() {
+            return Ok(());
+        }
+        let token = self.new_token(client, true);
+        let ends = verify(&token, Time(0)).ok().and_then(|claims| claims.expires);
+        let (mut out, person) = (Vec::new(), &mut self.people[client]);
+        self.inputs += 1;
+        let refresh = Command::Refresh { token: Token::new(&token) };
+        let id = person.client.submit(person.clock.shows(self.now), refresh, &mut out);
+        person.refreshes.insert(id.expect("only publishes wait in a queue"), ends);
+        person.tokens.push(ends);
+        self.carry_out(client, &mut out)
+    }
+
+    /// A client is told that its newer token was taken, and when that ends.
+    pub(crate) fn user_is_renewed(&mut self, client: usize, event: &ClientEvent) -> Result<(), Broken> {
+        let ClientEvent::Refreshed { id, expires } = event else { return Ok(()) };
+        self.checked(checks::TOKEN);
+        let shown = self.people[client].refreshes.remove(id);
+        if shown.is_some_and(|ends| ends.map(|ends| ends.to_string()).as_deref() == expires.as_deref()) {
+            return Ok(());
+        }
+        broken(checks::TOKEN, format!("c{client} is told that a token ends at {expires:?}: {shown:?}"))
+    }
+
+    /// Who is welcome on a connection has shown the newest token there that it had when it began, or a newer one.
+    pub(crate) fn check_token_is_shown(&mut self, client: usize, line: ConnectionId) -> Result<(), Broken> {
+        let since = self.life.presents[client].tokens;
+        let (Some(line), false) = (self.life.lines.get(&line), self.people[client].tokens.is_empty()) else {
+            return Ok(());
+        };
+        if !self.scenario.setup.gateway.verify_tokens {
+            return Ok(());
+        }
+        self.checks.add(checks::TOKEN, 1);
+        let newest = &self.people[client].tokens[since..];
+        if line.is_verified && newest.contains(&line.token) {
+            return Ok(());
+        }
+        broken(checks::TOKEN, format!("c{client} is welcome without the token that it has: {line:?}"))
+    }
+}
+
 /// What happens at the server's end.
 impl World<'_> {
     /// A line's token was looked at.
     pub(crate) fn line_is_verified(&mut self, id: ConnectionId, outcome: &Result<Claims, TokenFault>) {
         let Some(line) = self.life.lines.get_mut(&id) else { return };
         match outcome {
-            Ok(claims) => line.token = claims.expires,
+            Ok(claims) => (line.token, line.is_verified) = (claims.expires, true),
             Err(_) => line.has_bad_token = true,
         }
         // Who was replaced is known by nothing any more, and goes on.

@@ -1,12 +1,18 @@
 //! One client with its user and its line.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use chinwag_core::{Client, ConnectionId, Time, UserName, client::ClientConfig, hash::mix};
+use chinwag_core::{
+    Client, ConnectionId, RequestId, Time, UserName, client::ClientConfig, hash::mix, identity::Token,
+};
 
 use crate::{
-    clock::Clock, intruder::Credentials, pipe::Line, player::Player, scenario::ClientSetup, told::Told,
-    voice::Voice, writers::Writers,
+    clock::Clock, intruder::Credentials, passes::unending, pipe::Line, player::Player, scenario::ClientSetup,
+    told::Told, voice::Voice, writers::Writers,
 };
 
 /// One client with its user and its line.
@@ -30,6 +36,10 @@ pub(crate) struct Person {
     pub(crate) clock: Clock,
     /// What resumes its session, as last told.
     pub(crate) credentials: Option<Credentials>,
+    /// When the tokens end that core's own client was given, the newest last; nothing if it has none.
+    pub(crate) tokens: Vec<Option<Time>>,
+    /// When those end that it has shown in place of others, by request, until it is answered.
+    pub(crate) refreshes: BTreeMap<RequestId, Option<Time>>,
     /// It was told that it may not be in a room.
     pub(crate) turned_away: bool,
     /// What its user was told of its connection.
@@ -67,12 +77,14 @@ impl Person {
         seed: u64,
     ) -> Self {
         Self {
-            client: Client::new(config.clone(), user.clone(), seed),
+            client: begin(setup, config.clone(), &user, seed),
             player: setup.voice.map(|voice| {
                 Box::new(Player::new(Voice::new(voice, user.clone()).undecided(setup.undecided)))
             }),
             clock: Clock::new(now, setup.clock),
             credentials: None,
+            tokens: tokens(setup),
+            refreshes: BTreeMap::new(),
             turned_away: false,
             told: Told::default(),
             writers: Writers::default(),
@@ -103,7 +115,9 @@ impl Person {
     /// Its program dies: another begins, and knows nothing.
     pub(crate) fn crash(&mut self) {
         let seed = mix(self.seed, self.lives);
-        self.client = Client::new(self.config.clone(), self.user.clone(), seed);
+        self.client = begin(&self.setup, self.config.clone(), &self.user, seed);
+        self.tokens = tokens(&self.setup);
+        self.refreshes.clear();
         self.told = Told::default();
         self.writers = Writers::default();
         self.lives += 1;
@@ -141,4 +155,15 @@ impl Person {
     pub(crate) const fn send_buffer(&self) -> usize {
         self.setup.send_buffer
     }
+}
+
+/// A client that knows nothing but its user, and its token, if it has any.
+fn begin(setup: &ClientSetup, config: Arc<ClientConfig>, user: &UserName, seed: u64) -> Client {
+    let client = Client::new(config, user.clone(), seed);
+    if tokens(setup).is_empty() { client } else { client.with_token(Token::new(&unending(user))) }
+}
+
+/// When the tokens end that core's own client begins with: never.
+fn tokens(setup: &ClientSetup) -> Vec<Option<Time>> {
+    setup.pass.filter(|_| setup.voice.is_none()).map(|_| None).into_iter().collect()
 }

@@ -230,6 +230,7 @@ impl Reading<'_, '_> {
             Glance::Created(created) => drop(self.answer(created.id, &[Kind::Create], Some(created.room))?),
             Glance::Status(status) => drop(self.seat(status.room)?),
             Glance::Task(task) => drop(self.seat(task.room)?),
+            Glance::Refreshed(refreshed) => drop(self.answer(refreshed.id, &[Kind::Refresh], None)?),
             Glance::Pong(pong) => drop(self.answer(pong.id, &[Kind::Ping], None)?),
             Glance::Warning(warning) => {
                 self.tally.answers += 1;

@@ -104,12 +104,12 @@ pub struct ClientSetup {
     /// The address of a plain client leaves open what it speaks, and its first frame tells.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undecided: bool,
-    /// What a plain client shows who it is with, where the server verifies tokens.
+    /// What it shows who it is with, where the server verifies tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pass: Option<Pass>,
 }
 
-/// The tokens of a client: a new one for every connection.
+/// The tokens of a client: a plain one has a new one for every connection; the first of core's own never ends.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pass {

@@ -184,7 +184,7 @@ pub(crate) struct Voice {
 enum Tongue {
     Chat,
     Lobby(lobby::Lobby),
-    Envelope,
+    Envelope(envelope::Names),
     SocketIo,
     Agents,
 }
@@ -195,7 +195,7 @@ impl Voice {
         let tongue = match dialect {
             Dialect::Chat => Tongue::Chat,
             Dialect::Lobby => Tongue::Lobby(lobby::Lobby::default()),
-            Dialect::Envelope => Tongue::Envelope,
+            Dialect::Envelope => Tongue::Envelope(envelope::Names::default()),
             Dialect::SocketIo => Tongue::SocketIo,
             Dialect::Agents => Tongue::Agents,
         };
@@ -213,7 +213,7 @@ impl Voice {
         match self.tongue {
             Tongue::Chat => Dialect::Chat,
             Tongue::Lobby(_) => Dialect::Lobby,
-            Tongue::Envelope => Dialect::Envelope,
+            Tongue::Envelope(_) => Dialect::Envelope,
             Tongue::SocketIo => Dialect::SocketIo,
             Tongue::Agents => Dialect::Agents,
         }
@@ -221,7 +221,7 @@ impl Voice {
 
     /// What its address says.
     pub(crate) fn opening(&self) -> Opening {
-        let is_named = matches!(self.tongue, Tongue::Lobby(_) | Tongue::Envelope);
+        let is_named = matches!(self.tongue, Tongue::Lobby(_) | Tongue::Envelope(_));
         let user = is_named.then(|| self.user.clone());
         let dialect = (!self.is_undecided).then(|| self.dialect());
         Opening { dialect, user, ..Opening::default() }
@@ -237,7 +237,7 @@ impl Voice {
         let words: [&str; 3] = match self.tongue {
             Tongue::Chat => [r#"{"type":"sing"}"#, "{", r#"{"type":"join"}"#],
             Tongue::Lobby(_) => ["/sing", "/join", "/users of everywhere"],
-            Tongue::Envelope => {
+            Tongue::Envelope(_) => {
                 [r#"{"type":"sing","payload":{}}"#, r#"{"type":"joinRoom","payload":{}}"#, r#"{"type":7}"#]
             }
             Tongue::SocketIo => [r#"42["sing",{}]"#, r#"42["room:join",{}]"#, "9"],
@@ -268,7 +268,7 @@ impl Voice {
 
     /// Whether messages have places.
     pub(crate) const fn has_places(&self) -> bool {
-        matches!(self.tongue, Tongue::Chat | Tongue::Envelope | Tongue::SocketIo)
+        matches!(self.tongue, Tongue::Chat | Tongue::Envelope(_) | Tongue::SocketIo)
     }
 
     /// Whether a room can be entered, left and spoken in: specification 4 knows but one.
@@ -297,7 +297,7 @@ impl Voice {
     pub(crate) const fn home(&self) -> Option<&'static str> {
         match self.tongue {
             Tongue::Lobby(_) | Tongue::Agents => Some(LOBBY),
-            Tongue::Chat | Tongue::Envelope | Tongue::SocketIo => None,
+            Tongue::Chat | Tongue::Envelope(_) | Tongue::SocketIo => None,
         }
     }
 
@@ -307,8 +307,8 @@ impl Voice {
             Tongue::Agents => out.push(Line::new(agents::greeting(&self.user))),
             // They are greeted first, once it is known what they speak.
             Tongue::Lobby(_) if self.is_undecided => out.push(Line::new(lobby::HELP)),
-            Tongue::Envelope if self.is_undecided => out.push(Line::new(envelope::PING)),
-            Tongue::Chat | Tongue::Lobby(_) | Tongue::Envelope | Tongue::SocketIo => {}
+            Tongue::Envelope(_) if self.is_undecided => out.push(Line::new(envelope::PING)),
+            Tongue::Chat | Tongue::Lobby(_) | Tongue::Envelope(_) | Tongue::SocketIo => {}
         }
     }
 
@@ -317,7 +317,7 @@ impl Voice {
         let text = match &mut self.tongue {
             Tongue::Chat => Some(chat::says(&self.user, wish)),
             Tongue::Lobby(lobby) => return lobby.wants(wish, out),
-            Tongue::Envelope => envelope::says(wish),
+            Tongue::Envelope(_) => envelope::says(wish),
             Tongue::SocketIo => Some(socketio::says(wish)),
             Tongue::Agents => agents::says(wish),
         };
@@ -333,7 +333,7 @@ impl Voice {
         match &mut self.tongue {
             Tongue::Chat => chat::reads(text),
             Tongue::Lobby(lobby) => lobby.reads(text, out),
-            Tongue::Envelope => envelope::reads(text),
+            Tongue::Envelope(names) => envelope::reads(text, names),
             Tongue::SocketIo => {
                 out.extend(socketio::answers(&self.user, text).map(Line::new));
                 socketio::reads(text)

@@ -359,6 +359,7 @@ impl<'a> World<'a> {
                     self.check_given_up(client, &event)?;
                     self.shows_carried(&event)?;
                     self.turned_away(client, &event)?;
+                    self.user_is_renewed(client, &event)?;
                     self.tells(client, &event)?;
                     self.sees_tasks(client, &event);
                     // Who is known again wants to be in their rooms again, and does not wait.

@@ -6,7 +6,7 @@ use chinwag_core::config::ShardConfig;
 use chinwag_sim::{
     Outcome, Placed, Scenario,
     profile::Profile,
-    scenario::{Action, Setup, Step},
+    scenario::{Action, ClientSetup, Setup, Step},
     trace::Trace,
     try_run,
 };
@@ -47,8 +47,9 @@ fn generous(seed: u64) -> Scenario {
     gateway.content_bytes_max = gateway.content_bytes_max.min(8 * 1_024 / 16);
     (patience.retry_rate_limited, patience.queue_max, patience.attempts_max) = (true, 100_000, None);
     // On a fast line it hardly shows in how many pieces something is sent; and plain clients do not keep what they are to
-    // say until they are let in.
-    scenario.setup.clients.iter_mut().for_each(|client| (client.rate, client.voice) = (20_000, None));
+    // say until they are let in. Nor do their tokens, which end.
+    let fast = |client: &mut ClientSetup| (client.rate, client.voice, client.pass) = (20_000, None, None);
+    scenario.setup.clients.iter_mut().for_each(fast);
     stay(&mut scenario.steps);
     scenario
 }

@@ -1,10 +1,10 @@
 //! Specification 2: a payload in an envelope with an instant and a name.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::json;
 
-use crate::health::Vitals;
+use crate::{digest, health::Vitals};
 
 use super::{
     Health, Heard, Hearing, Mood, Wish,
@@ -50,10 +50,18 @@ pub(super) fn says(wish: Wish<'_>) -> Option<String> {
     Some(to_json(&frame))
 }
 
-pub(super) fn reads(text: &str) -> Hearing {
+/// The names of the frames that were read on a connection, but for messages, which may be read again.
+#[derive(Debug, Default)]
+pub(super) struct Names(BTreeSet<u64>);
+
+pub(super) fn reads(text: &str, names: &mut Names) -> Hearing {
     let mut envelope = Fields::parse(text)?;
     let at = envelope.number("timestamp")?;
+    let name = envelope.word("messageId")?;
     let (kind, mut payload) = open(&mut envelope)?;
+    if kind != "message" && !names.0.insert(digest::bytes(name.as_bytes())) {
+        return Err(format!("another frame was called {name:?}"));
+    }
     let heard = match &*kind {
         "healthUpdate" => vec![Heard::Health(health(at, &mut payload)?)],
         "membersChanged" => changed(&mut payload, "roomId")?,
@@ -66,7 +74,6 @@ pub(super) fn reads(text: &str) -> Hearing {
 
 /// The type and the payload.
 fn open<'a>(envelope: &mut Fields<'a>) -> Result<(Cow<'a, str>, Fields<'a>), String> {
-    envelope.word("messageId")?;
     if envelope.maybe_number("priority")?.is_some_and(|priority| priority > 4) {
         return Err("there are five priorities".to_owned());
     }
