@@ -1,11 +1,18 @@
 //! What the server holds at rest: rooms listed with their members, and tables with all that is known to be in them.
 
-use chinwag_core::{RoomName, Time, client::ClientEvent, shard::Usage};
+use std::collections::BTreeSet;
+
+use chinwag_core::{
+    ConnectionId, RoomName, Time,
+    client::ClientEvent,
+    shard::{Stays, Usage},
+};
 
 use crate::{
     checks::{self, SURVEY_INTERVAL, broken},
     judge::Broken,
     marks::Mark,
+    person::Person,
     scenario::{Action, Step},
     world::{Event, World},
 };
@@ -51,7 +58,30 @@ impl World<'_> {
             self.marks.hit(Mark::Spread);
         }
         self.check_inventory()?;
+        self.check_stays()?;
         self.check_usage()
+    }
+
+    /// Shards know the connections of all who are there, and keep nothing that is over.
+    fn check_stays(&mut self) -> Result<(), Broken> {
+        self.checked(checks::TABLES);
+        let stays: Vec<Stays> = self.server.nodes.iter().flat_map(|node| node.stays()).collect();
+        let known: BTreeSet<ConnectionId> =
+            stays.iter().flat_map(|stays| &stays.connections).map(|&(_, connection)| connection).collect();
+        let is_there = |person: &&Person| match &person.player {
+            Some(player) => player.known && !player.silenced,
+            None => person.client.is_attached(),
+        };
+        let there = self.people.iter().filter(is_there).filter_map(|person| person.link);
+        if let Some(id) = there.into_iter().find(|id| self.life.lines.contains_key(id) && !known.contains(id))
+        {
+            return broken(checks::TABLES, format!("no shard knows of {id}, which is there at rest"));
+        }
+        let strays: usize = stays.iter().map(|stays| stays.strays).sum();
+        if strays > 0 {
+            return broken(checks::TABLES, format!("{strays} seats are nobody's at rest"));
+        }
+        Ok(())
     }
 
     fn check_inventory(&mut self) -> Result<(), Broken> {

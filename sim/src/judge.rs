@@ -102,8 +102,8 @@ pub(crate) struct Judge {
     page_bytes_max: usize,
     /// Bytes of the longest message said.
     longest: usize,
-    /// Users whose messages have names or numbers of their own, which take space in pages.
-    plain: BTreeSet<UserName>,
+    /// There are plain clients, whose messages may carry something.
+    speaks_plainly: bool,
     /// Messages whose content and author were compared with what was sent.
     pub(crate) recognised: u64,
     /// What gateways may let in of messages.
@@ -125,7 +125,7 @@ impl Judge {
             answered: vec![vec![0; names.len()]; users.len()],
             heads: vec![BTreeMap::new(); names.len()],
             past: BTreeSet::new(),
-            plain: plain_users(&users, setup),
+            speaks_plainly: setup.clients.iter().any(|client| client.voice.is_some()),
             names,
             users,
             retries: setup.patience.retry_rate_limited,
@@ -444,13 +444,12 @@ impl Judge {
 
     /// A page is no larger than it may be; one that is shorter than was asked for has no room for another message.
     fn check_page_bytes(&self, member: usize, shown: &[Shown], is_short: bool) -> Result<(), Broken> {
-        let bytes: usize = shown.iter().map(|shown| page_bytes(&shown.content)).sum();
+        let bytes: usize = shown.iter().map(page_bytes).sum();
         // Six bytes in a page for each of its own, at most.
-        let beside = if self.plain.is_empty() { 0 } else { EXTRA_BYTES_MAX };
-        let another = page_bytes("") + 6 * self.longest + beside;
-        let plain = shown.iter().filter(|shown| self.plain.contains(&shown.user)).count();
+        let beside = if self.speaks_plainly { EXTRA_BYTES_MAX } else { 0 };
+        let another = BESIDE_BYTES + 6 * self.longest + beside;
         let is_over = bytes > self.page_bytes_max && shown.len() > 1;
-        if is_over || is_short && bytes + plain * beside + another <= self.page_bytes_max {
+        if is_over || is_short && bytes + another <= self.page_bytes_max {
             let (count, most) = (shown.len(), self.page_bytes_max);
             let sentence = format!("c{member} is given {count} messages of {bytes} bytes, where {most} fit");
             return Err(Broken { check: Promise::Pages.name(), sentence });
@@ -621,22 +620,30 @@ impl Judge {
     }
 }
 
-/// Most that a message's own name or number counts for in a page.
-const EXTRA_BYTES_MAX: usize = 320;
+/// What a message counts for in a page beside its text, and once more beside what it carries, as `ARCHITECTURE.md` says.
+const BESIDE_BYTES: usize = 256;
 
-fn plain_users(users: &[UserName], setup: &Setup) -> BTreeSet<UserName> {
-    let speaks = setup.clients.iter().map(|client| client.voice.is_some());
-    users.iter().zip(speaks).filter(|(_, is_plain)| *is_plain).map(|(user, _)| user.clone()).collect()
+/// Most that what a message carries counts for in a page here.
+const EXTRA_BYTES_MAX: usize = BESIDE_BYTES + 128;
+
+/// What a message counts for in a page: all its texts as JSON has them, each mention with three bytes, and the rest.
+fn page_bytes(shown: &Shown) -> usize {
+    let carried = shown.extra.as_deref().map_or(0, |extra| {
+        let texts = extra.key.iter().chain(&extra.state).map(|text| json_bytes(text));
+        let mentions = extra.mentions.iter().map(|name| json_bytes(name) + 3);
+        BESIDE_BYTES + texts.chain(mentions).sum::<usize>()
+    });
+    BESIDE_BYTES + json_bytes(&shown.content) + carried
 }
 
-/// What a message counts for in a page: its text as JSON has it, and as much for the rest as `ARCHITECTURE.md` says.
-fn page_bytes(content: &str) -> usize {
-    let escaped = content.bytes().map(|byte| match byte {
+/// A text as JSON has it.
+fn json_bytes(text: &str) -> usize {
+    let escaped = text.bytes().map(|byte| match byte {
         0..0x20 => 6,
         b'"' | b'\\' => 2,
         _ => 1,
     });
-    escaped.sum::<usize>() + 256
+    escaped.sum()
 }
 
 fn judged(violation: Option<Violation>) -> Result<(), Broken> {
