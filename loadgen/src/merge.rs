@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeSet,
     error::Error,
-    fs::{self, File},
+    fs::File,
     io::{self, BufReader, BufWriter, Write as _},
     path::{Path, PathBuf},
 };
@@ -94,7 +94,6 @@ pub(crate) fn merge(directories: &[PathBuf], out: Option<&Path>) -> Result<Ended
     let (summary, verdict) = Summary::new(&scenario, &plan, &book, findings);
     let files = match out {
         Some(directory) => {
-            fs::create_dir_all(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
             let output = Output::create(directory)?;
             let written = output.write_merged(&summary, &book.times.overall());
             written.map_err(|error| output.complaint("write to", &error))?

@@ -49,7 +49,7 @@ fn write_table(out: &mut String, plan: &Plan) -> fmt::Result {
     let sizes = || (0..plan.rooms()).map(|room| plan.members_of(room).len());
     writeln!(
         out,
-        "rooms        {} to {} members",
+        "rooms        {} to {} members each",
         sizes().min().unwrap_or_default(),
         number(sizes().max().unwrap_or_default() as u64)
     )?;
