@@ -55,6 +55,9 @@ struct Guest {
     kicks: u32,
     /// An invitation was granted, and nothing since that surely came later took it back.
     may_be_in: bool,
+    /// When it was last heard that an invitation, and that a kick, was granted.
+    invited: Option<Time>,
+    kicked: Option<Time>,
     /// When they were last sent away.
     out_since: Time,
     /// When the invitation was asked for that surely holds, and when it was granted.
@@ -102,14 +105,19 @@ impl Doors {
         let open = if deed == Deed::Invite { &mut guest.invites } else { &mut guest.kicks };
         *open = open.saturating_sub(1);
         match (upshot, deed) {
+            // Of two deeds that were under way at the same time, nobody can say which came first.
             (Upshot::Granted, Deed::Invite) => {
-                guest.may_be_in = true;
-                guest.welcome = (guest.kicks == 0).then_some((asked, now));
+                (guest.may_be_in, guest.invited) = (true, Some(now));
+                let is_last = guest.kicks == 0 && guest.kicked < Some(asked);
+                guest.welcome = is_last.then_some((asked, now));
             }
-            (Upshot::Granted, Deed::Kick) if guest.invites == 0 => {
-                (guest.may_be_in, guest.out_since) = (false, now);
+            (Upshot::Granted, Deed::Kick) => {
+                guest.kicked = Some(now);
+                if guest.invites == 0 && guest.invited < Some(asked) {
+                    (guest.may_be_in, guest.out_since) = (false, now);
+                }
             }
-            (Upshot::Granted, Deed::Kick) | (Upshot::Refused, _) => {}
+            (Upshot::Refused, _) => {}
             (Upshot::Unknown, _) => guest.is_vague = true,
         }
     }
@@ -209,6 +217,26 @@ mod tests {
         assert!(!doors.shuts_out(ROOM, LIFE, BOB, Time(18)));
         doors.start_over(Time(20));
         assert!(doors.shuts_out(ROOM, LIFE, BOB, Time(20)), "a new server knows of no invitation");
+    }
+
+    #[test]
+    fn of_two_deeds_at_the_same_time_either_may_be_the_last() {
+        let asks_both = |first: Deed, second: Deed| {
+            let mut doors = doors();
+            doors.asks(ROOM, BOB, first);
+            doors.asks(ROOM, BOB, second);
+            doors.comes_to(Time(12), ROOM, BOB, first, Time(10), Upshot::Granted);
+            doors.comes_to(Time(13), ROOM, BOB, second, Time(11), Upshot::Granted);
+            doors
+        };
+        for (first, second) in [(Deed::Invite, Deed::Kick), (Deed::Kick, Deed::Invite)] {
+            let mut doors = asks_both(first, second);
+            assert!(!doors.shuts_out(ROOM, LIFE, BOB, Time(20)));
+            assert!(!doors.welcomes(ROOM, LIFE, BOB, Time(5), Time(20)));
+            done(&mut doors, 30, first);
+            assert_eq!(doors.shuts_out(ROOM, LIFE, BOB, Time(40)), first == Deed::Kick);
+            assert_eq!(doors.welcomes(ROOM, LIFE, BOB, Time(5), Time(40)), first == Deed::Invite);
+        }
     }
 
     #[test]

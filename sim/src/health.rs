@@ -182,10 +182,11 @@ impl World<'_> {
     fn check_health_period(&self, node: usize, told: Checkup) -> Result<(), Broken> {
         let interval = self.scenario.setup.gateway.health_interval;
         let Course { began, checkups } = &self.checkups.nodes[node];
-        let before = checkups.iter().filter(|other| other.is_told && other.at < told.at);
+        // Of those within a millisecond, which is how exactly a frame names its time, it may be of another one.
+        let exactly = Duration::from_millis(1);
+        let before = checkups.iter().filter(|other| other.is_told && other.at + exactly < told.at);
         let last = before.map(|other| other.at).max().unwrap_or(*began);
-        // Of those within a millisecond, the frame may be of another one.
-        if told.is_draining || told.at + Duration::from_millis(1) >= last + interval {
+        if told.is_draining || told.at + exactly >= last + interval {
             return Ok(());
         }
         broken(checks::HEALTH, format!("n{node} tells how it fares at {}, and did so at {last}", told.at))
