@@ -429,3 +429,96 @@ fn what_falls_into_an_absence_is_left_out_of_a_loop() {
     assert!(plan.sends().iter().any(|send| gone.contains(&send.client) && at_five.contains(&send.at)));
     assert_eq!(planned(&plan, Metric::Reconnects, "count"), 0, "a partition is no reconnect");
 }
+
+/// What a scenario may be made of.
+const ROOMS: [&str; 4] = [
+    "{ size = 4 }",
+    "{ popularity = \"single\" }",
+    "{ count = 7, popularity = { zipf = 1.1 }, per_client = { min = 1, max = 3 } }",
+    "{ count = 9, popularity = { hotspot = { rooms = 0.2, clients = 0.7 } }, per_client = 2 }",
+];
+const FLOWS: [&str; 4] = [
+    r#"["say", { think = { mean = "80ms" } }]"#,
+    r#"["typing", { think = { min = "10ms", max = "300ms" } }, { say = { median = 100, p99 = 4000 } }]"#,
+    r#"["say", "leave", { think = { median = "100ms", p99 = "2s" } }, "join", "history", { think = "20ms" }]"#,
+    r#"[{ think = "50ms" }, "leave", { think = { mean = "200ms" } }, "nonsense", "join", "say"]"#,
+];
+const LOADS: [&str; 8] = [
+    r#"executor = "constant-arrival-rate", rate = 15"#,
+    r#"executor = "constant-arrival-rate", rate = 15, arrivals = "poisson""#,
+    r#"executor = "ramping-arrival-rate", target = 30"#,
+    r#"executor = "constant-vus", vus = 3"#,
+    r#"executor = "ramping-vus", target = 4"#,
+    r#"executor = "per-vu-iterations", iterations = 3"#,
+    r#"executor = "shared-iterations", iterations = 11, arrivals = "poisson""#,
+    r#"executor = "per-room-iterations", iterations = 2"#,
+];
+
+/// Whether a client only speaks where they are, and is in all of their rooms at the end.
+fn stays_true_to_its_rooms(plan: &Plan, client: u32) -> bool {
+    let sends = plan.sends().iter().filter(|send| send.client == client);
+    let deeds = plan.deeds().iter().filter(|deed| deed.client == client);
+    let sends = sends.map(|send| (send.at, 1, send.room, None));
+    let mut acts: Vec<_> = deeds.map(|deed| (deed.at, 0, deed.room, Some(deed.deed))).chain(sends).collect();
+    acts.sort_unstable_by_key(|act| (act.0, act.1));
+    let mut outside = BTreeSet::new();
+    let fits = |(_, _, room, deed): &(Duration, u8, u32, Option<Deed>)| match deed {
+        Some(Deed::Leave) => outside.insert(*room),
+        Some(Deed::Join) => outside.remove(room),
+        Some(Deed::Nonsense(_)) => true,
+        Some(Deed::Typing | Deed::History(_)) | None => {
+            !outside.contains(room) && plan.rooms_of(client).contains(room)
+        }
+    };
+    acts.iter().all(fits) && outside.is_empty()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn whatever_is_written_nobody_does_what_they_cannot(
+        rooms in 0..ROOMS.len(),
+        flows in proptest::collection::vec(0..FLOWS.len(), 1..3),
+        loads in proptest::collection::vec(0..LOADS.len(), 3),
+        clients in 8u32..60,
+        seed: u64,
+    ) {
+        let stages = ["one", "two", "three"].iter().zip(&loads);
+        let stages: Vec<_> = stages
+            .map(|(name, load)| format!("{{ name = \"{name}\", duration = \"2s\", {} }}", LOADS[*load]))
+            .collect();
+        let groups: Vec<_> = flows
+            .iter()
+            .enumerate()
+            .map(|(i, flow)| {
+                format!("{{ name = \"g{i}\", flow = {}, stages = [{}] }}", FLOWS[*flow], stages.join(", "))
+            })
+            .collect();
+        let text = format!(
+            "run = {{ name = \"any\", seed = {}, clients = {clients} }}\nrooms = {}\nscenario = [{}]\n\
+             event = [{{ at = \"3s\", kind = \"reset\", fraction = 0.3, down_for = \"1s\", back_over = \"1s\" }}]",
+            seed >> 1,
+            ROOMS[rooms],
+            groups.join(", "),
+        );
+        let scenario = Scenario::parse("any.toml", &text).unwrap();
+        let plan = match Plan::new(&scenario, Overrides::default()) {
+            Ok(plan) => plan,
+            // Too few for so much: that is said, and nothing is planned.
+            Err(PlanError::AllBusy { .. } | PlanError::NobodyLeft { .. } | PlanError::TooFewClients { .. }) => {
+                return Ok(());
+            }
+            Err(error) => panic!("{error}\n{text}"),
+        };
+        for send in plan.sends() {
+            let stage = &plan.stages()[usize::from(send.stage)];
+            prop_assert!(stage.start <= send.at && send.at < stage.end, "{send:?} {stage:?}");
+        }
+        for client in 0..clients {
+            prop_assert!(stays_true_to_its_rooms(&plan, client), "client {client} of\n{text}");
+        }
+        let phases = plan.phases();
+        prop_assert_eq!(phases.iter().map(|phase| phase.name.as_str()).collect::<Vec<_>>(), ["one", "two", "three"]);
+    }
+}
