@@ -65,3 +65,6 @@ mod scenarios;
 
 /// The load test as a whole: passes, fails, and finds a liar out.
 mod load_test;
+
+/// Protocols in templates: our dialects through them, and servers that are not ours.
+mod protocols;

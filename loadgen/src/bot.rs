@@ -1,17 +1,17 @@
-//! One bot: core's client, its socket, and what the worker keeps in mind about it.
+//! One bot: who speaks for it, its socket, and what the worker keeps in mind about it.
 
-use chinwag_core::{Client, RequestId, Time};
+use chinwag_core::{RequestId, Time};
 use chinwag_oracle::{RoomId, SendId};
 
-use crate::link::Link;
+use crate::{link::Link, speaker::Speaker};
 
 /// A bot. Without its buffers some hundred bytes, for there are thousands.
 #[derive(Debug)]
 pub(crate) struct Bot {
     /// Its number in the plan.
     pub(crate) number: u32,
-    /// Core's machine.
-    pub(crate) client: Client,
+    /// Who speaks for it.
+    pub(crate) speaker: Speaker,
     /// The socket, if one is open.
     pub(crate) link: Option<Link>,
     /// Counts connections: what an older one still says does not count.
@@ -49,10 +49,10 @@ pub(crate) enum Absence {
 
 impl Bot {
     /// A bot that has not connected yet.
-    pub(crate) const fn new(number: u32, client: Client) -> Self {
+    pub(crate) const fn new(number: u32, speaker: Speaker) -> Self {
         Self {
             number,
-            client,
+            speaker,
             link: None,
             attempt: 0,
             connecting_since: Time(0),
@@ -113,13 +113,13 @@ impl Bot {
 mod tests {
     use std::sync::Arc;
 
-    use chinwag_core::{UserName, client::ClientConfig};
+    use chinwag_core::{Client, UserName, client::ClientConfig};
 
     use super::*;
 
     fn bot() -> Bot {
         let user = UserName::new("u").unwrap();
-        Bot::new(0, Client::new(Arc::new(ClientConfig::default()), user, 1))
+        Bot::new(0, Speaker::Chat(Box::new(Client::new(Arc::new(ClientConfig::default()), user, 1))))
     }
 
     #[test]

@@ -24,6 +24,7 @@ use crate::{
     preview,
     segment::Segment,
     server,
+    speech::SpeechArgs,
     target::Target,
     text,
 };
@@ -180,6 +181,9 @@ struct RunArgs {
     #[arg(long, value_name = "URL", env = "LOADGEN_URL", conflicts_with = "server")]
     url: Option<String>,
 
+    #[command(flatten)]
+    speech: SpeechArgs,
+
     /// The chat-server program to start, instead of the one that is built in
     #[arg(long, value_name = "FILE", env = "LOADGEN_SERVER")]
     server: Option<PathBuf>,
@@ -263,7 +267,16 @@ fn run(args: RunArgs) -> Result<Ended, Failure> {
     };
     let overrides = Overrides { clients: args.clients, seed: args.seed, run: number };
     let path = args.scenario.expect("required without a subcommand");
-    let (scenario, plan) = plan(&path, overrides)?;
+    let mut scenario = load(&path).map_err(usage)?;
+    scenario.protocol = args.speech.protocol(&scenario).map_err(usage)?;
+    if args.segment.is_some() && args.speech.is_other() {
+        // Whoever puts the segments together knows the scenario only.
+        return Err(usage(
+            "--segment: put the [protocol] into the scenario, and leave out --dialect and --protocol".into(),
+        ));
+    }
+    let plan = plan_of(&scenario, &path, overrides)?;
+    let speech = args.speech.speech(&scenario, &plan).map_err(usage)?;
     let segment = args.segment.unwrap_or(Segment::WHOLE);
     if segment.share(plan.clients()) == 0 {
         return Err(usage(format!("--segment: {segment} of {} clients is nobody", plan.clients())));
@@ -283,6 +296,7 @@ fn run(args: RunArgs) -> Result<Ended, Failure> {
         scenario,
         plan,
         target,
+        speech,
         server_program: args.server,
         segment,
         start_at: args.start_at.map(|seconds| Time(u64::from(seconds) * 1_000_000)),
@@ -358,9 +372,13 @@ fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
 /// Reads a scenario and works out its plan.
 fn plan(path: &Path, overrides: Overrides) -> Result<(Scenario, Plan), Failure> {
     let scenario = load(path).map_err(|line| (EXIT_USAGE, line))?;
-    let plan = Plan::new(&scenario, overrides);
-    let plan = plan.map_err(|error| (EXIT_USAGE, format!("{}: {error}", path.display())))?;
+    let plan = plan_of(&scenario, path, overrides)?;
     Ok((scenario, plan))
+}
+
+fn plan_of(scenario: &Scenario, path: &Path, overrides: Overrides) -> Result<Plan, Failure> {
+    let plan = Plan::new(scenario, overrides);
+    plan.map_err(|error| (EXIT_USAGE, format!("{}: {error}", path.display())))
 }
 
 fn load(path: &Path) -> Result<Scenario, String> {

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use chinwag_core::Time;
+use chinwag_core::{Time, UserName};
 use chinwag_scenarios::{Plan, PlannedEvent, PlannedStage, Scenario};
 use tokio::{sync::Notify, time::sleep};
 
@@ -22,6 +22,7 @@ use crate::{
     run::Run,
     segment::Segment,
     server::Server,
+    speech::Speech,
     summary::{Findings, Summary, Usage, broken_now, planned_by},
     target::Target,
     verdict::Verdict,
@@ -49,6 +50,8 @@ pub(crate) struct Job {
     pub(crate) plan: Plan,
     /// A running server, or `None` for one of our own.
     pub(crate) target: Option<Target>,
+    /// How the server is spoken to.
+    pub(crate) speech: Speech,
     /// The program to start as server instead of this one.
     pub(crate) server_program: Option<PathBuf>,
     /// Which of the plan's clients are ours.
@@ -93,10 +96,21 @@ enum Stop {
 /// One line that says why there was no run.
 pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let (server, target) = find_server(&job).await?;
-    let Job { scenario, plan, segment, start_at, source, server_program, threads, progress, output, .. } =
-        job;
+    let Job {
+        scenario,
+        plan,
+        segment,
+        start_at,
+        source,
+        speech,
+        server_program,
+        threads,
+        progress,
+        output,
+        ..
+    } = job;
     let progress = Progress::new(progress, segment.share(plan.clients()));
-    let run = Arc::new(Run::new(plan, segment, Clock::start(), target));
+    let run = Arc::new(Run::new(plan, segment, Clock::start(), target, speech));
     let crew = Crew::start(&run, threads).await;
     let recorder = Recorder::new(run.clock.now());
     let interrupt = interrupts();
@@ -125,8 +139,10 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
 /// The server that was named, if it answers, or a new one of our own.
 async fn find_server(job: &Job) -> Result<(Option<Server>, Target), String> {
     if let Some(target) = &job.target {
-        let probe = connect::open(target, false, job.plan.connect().timeout).await;
-        probe.map_err(|error| format!("cannot reach {}: {error}", target.uri))?;
+        let user = UserName::new(&job.plan.user_name(0)).expect("plans make sound names");
+        let request = job.speech.request(target, &user, 0);
+        let probe = connect::open(target, request, false, job.plan.connect().timeout).await;
+        probe.map_err(|error| format!("cannot reach {target}: {error}"))?;
         return Ok((None, target.clone()));
     }
     let log = job.output.as_ref().map(Output::server_log);
@@ -221,7 +237,7 @@ impl Conductor {
         let run = Arc::clone(&self.run);
         let planned = planned_by(&run.plan, run.segment);
         // What others have sent is theirs to know.
-        let expected = run.plan.deliveries().filter(|_| run.segment.is_whole());
+        let expected = run.deliveries().filter(|_| run.segment.is_whole());
         let (mut seen, mut since) = (0, run.clock.now());
         let all = |board: &Board| {
             let (delivered, now) = (board.delivered.get(), run.clock.now());

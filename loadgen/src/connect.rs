@@ -8,7 +8,7 @@ use tokio::{
 };
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
-    tungstenite::{self, protocol::WebSocketConfig},
+    tungstenite::{self, handshake::client::Request, protocol::WebSocketConfig},
 };
 
 use crate::target::Target;
@@ -72,13 +72,18 @@ const SLOW_BUFFER_BYTES: u32 = 8 * 1024;
 /// Opens a WebSocket.
 pub(crate) async fn open(
     target: &Target,
+    request: Request,
     reads_slowly: bool,
     within: Duration,
 ) -> Result<WebSocketStream<TcpStream>, ConnectError> {
-    timeout(within, handshake(target, reads_slowly)).await.unwrap_or(Err(ConnectError::TimedOut))
+    timeout(within, handshake(target, request, reads_slowly)).await.unwrap_or(Err(ConnectError::TimedOut))
 }
 
-async fn handshake(target: &Target, reads_slowly: bool) -> Result<WebSocketStream<TcpStream>, ConnectError> {
+async fn handshake(
+    target: &Target,
+    request: Request,
+    reads_slowly: bool,
+) -> Result<WebSocketStream<TcpStream>, ConnectError> {
     let socket = if target.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     if reads_slowly {
         socket.set_recv_buffer_size(SLOW_BUFFER_BYTES)?;
@@ -90,6 +95,6 @@ async fn handshake(target: &Target, reads_slowly: bool) -> Result<WebSocketStrea
         .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
-    let (socket, _response) = client_async_with_config(target.uri.clone(), stream, Some(config)).await?;
+    let (socket, _response) = client_async_with_config(request, stream, Some(config)).await?;
     Ok(socket)
 }

@@ -22,6 +22,7 @@ mod connect;
 mod crew;
 mod heat;
 mod hgrm;
+mod interpreter;
 mod intervals;
 mod keeper;
 mod link;
@@ -38,12 +39,15 @@ mod report;
 mod run;
 mod segment;
 mod server;
+mod speaker;
+mod speech;
 mod summary;
 mod target;
 #[cfg(test)]
 mod tests;
 mod text;
 mod timers;
+mod unjudged;
 mod verdict;
 mod worker;
 

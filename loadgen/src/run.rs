@@ -2,18 +2,22 @@
 
 use std::{
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use chinwag_core::{Time, UserName};
+use chinwag_core::{Client, Time, UserName, client::ClientConfig, identity::Token};
 use chinwag_oracle::SendId;
 use chinwag_scenarios::{Plan, PlannedSend, RunId, parse_payload};
 use tokio::sync::Semaphore;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 
-use crate::{board::Board, clock::Clock, segment::Segment, target::Target};
+use crate::{
+    board::Board, clock::Clock, interpreter::Interpreter, segment::Segment, speaker::Speaker, speech::Speech,
+    target::Target,
+};
 
 /// A run, shared by all its threads.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(crate) struct Run {
     pub(crate) target: Target,
     /// Which of the plan's clients are ours.
     pub(crate) segment: Segment,
+    /// How it is spoken to.
+    pub(crate) speech: Speech,
     /// How far things are.
     pub(crate) board: Board,
     /// Handshakes that may still begin.
@@ -46,7 +52,7 @@ const HELD_BACK: u64 = 1 << 63;
 
 impl Run {
     /// A run that has not begun.
-    pub(crate) fn new(plan: Plan, segment: Segment, clock: Clock, target: Target) -> Self {
+    pub(crate) fn new(plan: Plan, segment: Segment, clock: Clock, target: Target, speech: Speech) -> Self {
         let handshakes = Semaphore::new(plan.connect().in_flight as usize);
         let departures = plan.sends().iter().map(|_| Departure::default()).collect();
         let user = |client| UserName::new(&plan.user_name(client)).expect("plans make sound names");
@@ -56,12 +62,38 @@ impl Run {
             clock,
             target,
             segment,
+            speech,
             board: Board::default(),
             handshakes,
             users,
             stages_start: OnceLock::new(),
             departures,
         }
+    }
+
+    /// Who speaks for a client.
+    pub(crate) fn speaker(&self, client: u32, config: &Arc<ClientConfig>) -> Speaker {
+        let (user, seed) = (self.users[client as usize].clone(), self.plan.seed());
+        let token = self.speech.token(client);
+        let Some(protocol) = self.speech.protocol() else {
+            let client = Client::new(Arc::clone(config), user, seed);
+            return Speaker::Chat(Box::new(match token {
+                Some(token) => client.with_token(Token::new(token)),
+                None => client,
+            }));
+        };
+        let token = token.unwrap_or_else(|| user.as_str()).to_owned();
+        Speaker::Templates(Box::new(Interpreter::new(Arc::clone(protocol), user, &token, seed)))
+    }
+
+    /// What a client asks for on connecting.
+    pub(crate) fn request(&self, client: u32) -> Request {
+        self.speech.request(&self.target, &self.users[client as usize], client)
+    }
+
+    /// How many deliveries the plan foresees, if who speaks can be given all that they missed.
+    pub(crate) fn deliveries(&self) -> Option<u64> {
+        self.plan.deliveries().filter(|_| self.speech.protocol().is_none() || self.plan.events().is_empty())
     }
 
     /// Fixes the instant at which the first stage starts. The first call counts.
@@ -147,7 +179,8 @@ mod tests {
         let file = shipped().iter().find(|file| file.name == "smoke").unwrap();
         let scenario = Scenario::parse(file.name, file.text).unwrap();
         let plan = Plan::new(&scenario, Overrides::default()).unwrap();
-        Run::new(plan, Segment::WHOLE, Clock::start(), Target::parse("ws://127.0.0.1:1").unwrap())
+        let target = Target::parse("ws://127.0.0.1:1").unwrap();
+        Run::new(plan, Segment::WHOLE, Clock::start(), target, Speech::default())
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::{
     book::{Book, StageBook, Times},
     measure::{Percentiles, count_above},
     segment::Segment,
+    speech::NATIVE,
+    unjudged,
     verdict::{Facts, Punctuality, SEND_LAG_MAX, Verdict, Word, judge},
 };
 
@@ -25,6 +27,10 @@ pub(crate) struct Summary {
     pub(crate) scenario: String,
     /// The random seed.
     pub(crate) seed: u64,
+    /// What was spoken: `chat`, or a protocol's name.
+    pub(crate) protocol: String,
+    /// What could not be judged in it.
+    pub(crate) not_judged: Vec<String>,
     /// How many there were to be.
     pub(crate) clients: u32,
     /// How many came to be in all their rooms.
@@ -202,11 +208,11 @@ impl Summary {
     /// Sums up and judges.
     pub(crate) fn new(scenario: &Scenario, plan: &Plan, book: &Book, findings: Findings) -> (Self, Verdict) {
         let report = book.oracle.finish();
+        let (judged, not_judged) = unjudged::divide(scenario, plan);
         let overall = book.times.overall();
         let counts = Counts { report: &report, findings: &findings };
         let measured = Measured { plan, times: &book.times, counts: &|query| counts.of(plan, query) };
-        let thresholds: Vec<_> =
-            scenario.thresholds.iter().map(|threshold| measured.check(threshold)).collect();
+        let thresholds: Vec<_> = judged.iter().map(|threshold| measured.check(threshold)).collect();
         let verdict = judge(&counts.facts(plan, book, &thresholds));
         let generator =
             Generator { usage: findings.generator, saturated: matches!(verdict, Verdict::Invalid(_)) };
@@ -221,6 +227,8 @@ impl Summary {
             version: env!("CARGO_PKG_VERSION"),
             scenario: plan.scenario().into(),
             seed: plan.seed(),
+            protocol: scenario.protocol.as_ref().map_or(NATIVE, |protocol| &protocol.name).to_owned(),
+            not_judged,
             clients: plan.clients(),
             connected: findings.connected,
             duration_seconds: findings.duration.as_secs_f64(),

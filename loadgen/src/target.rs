@@ -5,18 +5,18 @@ use std::{
     net::{SocketAddr, ToSocketAddrs as _},
 };
 
+use chinwag_scenarios::Template;
 use tokio_tungstenite::tungstenite::http::Uri;
-
-/// The path of the native dialect.
-const NATIVE_PATH: &str = "/chat";
 
 /// A server's address.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     /// Where to connect.
     pub(crate) address: SocketAddr,
-    /// What to ask for, as `ws://host:port/path`.
-    pub(crate) uri: Uri,
+    /// As it stands in the URL: `host` or `host:port`.
+    pub(crate) authority: String,
+    /// What to ask for, if the URL says so; the protocol says so otherwise.
+    pub(crate) path: Option<Template>,
 }
 
 /// Why an address cannot be used.
@@ -24,6 +24,8 @@ pub(crate) struct Target {
 pub(crate) enum TargetError {
     /// It is not written as it must be.
     Malformed(String),
+    /// Its path is wrong.
+    BadPath(String, String),
     /// TLS is not spoken.
     Tls,
     /// Its host is not known.
@@ -36,14 +38,21 @@ impl fmt::Display for TargetError {
             Self::Malformed(url) => {
                 write!(f, "--url {url}: write it as ws://host:port or ws://host:port/path")
             }
+            Self::BadPath(url, why) => write!(f, "--url {url}: {why}"),
             Self::Tls => f.write_str("--url: wss:// is not spoken here; use ws:// to the server itself"),
             Self::Unknown(url, error) => write!(f, "--url {url}: {error}"),
         }
     }
 }
 
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url(""))
+    }
+}
+
 impl Target {
-    /// Reads and resolves `ws://host[:port][/path]`; without a path, the native dialect's is taken.
+    /// Reads and resolves `ws://host[:port][/path]`.
     pub(crate) fn parse(url: &str) -> Result<Self, TargetError> {
         let malformed = || TargetError::Malformed(url.into());
         let uri: Uri = url.parse().map_err(|_| malformed())?;
@@ -60,34 +69,43 @@ impl Target {
         let mut addresses = (host, port).to_socket_addrs().map_err(unknown)?;
         let address = addresses.next().ok_or_else(|| unknown(io::ErrorKind::NotFound.into()))?;
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let path = if path == "/" { NATIVE_PATH } else { path };
-        let uri = format!("ws://{authority}{path}").parse().map_err(|_| malformed())?;
-        Ok(Self { address, uri })
+        let wrong = |why| TargetError::BadPath(url.into(), why);
+        let path = (path != "/").then(|| Template::of_greeting(path)).transpose().map_err(wrong)?;
+        Ok(Self { address, authority: authority.to_string(), path })
+    }
+
+    /// The whole address.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("ws://{}{path}", self.authority)
     }
 
     /// A server on this machine.
     pub(crate) fn local(address: SocketAddr) -> Self {
-        let uri = format!("ws://{address}{NATIVE_PATH}").parse().expect("an address makes a URI");
-        Self { address, uri }
+        Self { address, authority: address.to_string(), path: None }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chinwag_scenarios::Filling;
+
     use super::*;
 
     #[test]
     fn addresses_are_completed() {
-        for (url, address, uri) in [
-            ("ws://127.0.0.1:8080", "127.0.0.1:8080", "ws://127.0.0.1:8080/chat"),
-            ("ws://127.0.0.1:8080/", "127.0.0.1:8080", "ws://127.0.0.1:8080/chat"),
-            ("ws://127.0.0.1", "127.0.0.1:80", "ws://127.0.0.1/chat"),
-            ("ws://[::1]:9/a?b=c", "[::1]:9", "ws://[::1]:9/a?b=c"),
+        for (url, address, authority, path) in [
+            ("ws://127.0.0.1:8080", "127.0.0.1:8080", "127.0.0.1:8080", None),
+            ("ws://127.0.0.1:8080/", "127.0.0.1:8080", "127.0.0.1:8080", None),
+            ("ws://127.0.0.1", "127.0.0.1:80", "127.0.0.1", None),
+            ("ws://[::1]:9/a?b=c", "[::1]:9", "[::1]:9", Some("/a?b=c")),
+            ("ws://[::1]:9/ws/{user}", "[::1]:9", "[::1]:9", Some("/ws/ann")),
         ] {
             let target = Target::parse(url).unwrap();
+            let filling = Filling { user: "ann", ..Filling::default() };
+            let asked = target.path.as_ref().map(|path| path.fill(filling));
             assert_eq!(
-                (target.address.to_string().as_str(), target.uri.to_string().as_str()),
-                (address, uri)
+                (&*target.address.to_string(), &*target.authority, asked.as_deref()),
+                (address, authority, path)
             );
         }
     }
@@ -98,6 +116,7 @@ mod tests {
             ("127.0.0.1:8080", "write it as ws://"),
             ("http://x", "write it as ws://"),
             ("ws:///chat", "write it as ws://"),
+            ("ws://127.0.0.1/{usr}", "did you mean {user}?"),
             ("wss://127.0.0.1", "wss:// is not spoken"),
         ] {
             let line = Target::parse(url).unwrap_err().to_string();

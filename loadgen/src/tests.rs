@@ -9,6 +9,7 @@ use crate::{
     conductor::{Ended, Job, conduct},
     output::Output,
     segment::Segment,
+    speech::Speech,
     target::Target,
     verdict::Word,
 };
@@ -49,6 +50,7 @@ async fn trial_with_files(lie: Lie, threads: u32, output: Option<Output>) -> End
         scenario,
         plan,
         target,
+        speech: Speech::default(),
         server_program: None,
         segment: Segment::WHOLE,
         start_at: None,

@@ -80,6 +80,12 @@ fn write(out: &mut String, summary: &Summary, files: &[String]) -> fmt::Result {
         number(report.foreign),
         number(report.violations_by_promise.values().sum()),
     )?;
+    if !summary.not_judged.is_empty() {
+        writeln!(out, "not judged   in {}:", summary.protocol)?;
+    }
+    for words in &summary.not_judged {
+        writeln!(out, "             {words}")?;
+    }
     for violation in report.violations.iter().take(VIOLATIONS_SHOWN) {
         writeln!(out, "             {violation}")?;
     }

@@ -2,6 +2,7 @@
 
 mod deeds;
 mod drive;
+mod heard;
 mod wire;
 
 use std::{
@@ -14,7 +15,7 @@ use std::{
 };
 
 use chinwag_core::{
-    Client, RoomName,
+    RoomName,
     client::{ClientConfig, ClientInput, ClientOutput, Command},
     gateway::Frame,
 };
@@ -41,6 +42,7 @@ use crate::{
     measure::{histogram, record},
     pace::Pace,
     run::Run,
+    speaker::Speaker,
     timers::Timers,
 };
 
@@ -95,10 +97,7 @@ impl Worker {
         let room_name = |room| RoomName::new(&plan.room_name(room)).expect("plans make sound names");
         let room_names: Vec<_> = (0..plan.rooms()).map(room_name).collect();
         let rooms = room_names.iter().cloned().zip((0..).map(RoomId)).collect();
-        let bot = |number: u32| {
-            let user = run.users[number as usize].clone();
-            RefCell::new(Bot::new(number, Client::new(Arc::clone(&config), user, plan.seed())))
-        };
+        let bot = |number: u32| RefCell::new(Bot::new(number, run.speaker(number, &config)));
         let bots: Vec<_> = (index..plan.clients()).step_by(workers as usize).map(bot).collect();
         let mut book = Book::new(plan.stages().len());
         for (send, planned) in (0..).map(SendId).zip(plan.sends()) {
@@ -201,11 +200,14 @@ impl Worker {
         if away {
             run.hold_back(send);
         }
-        let submit = |client: &mut Client, now, out: &mut _| {
+        let submit = |client: &mut Speaker, now, out: &mut _| {
             client.submit(now, Command::Publish { room, content, extra: None }, out)
         };
         if let Ok(id) = self.drive(slot, submit) {
-            self.bots[slot].borrow_mut().unanswered.push((id, send));
+            let bot = &mut *self.bots[slot].borrow_mut();
+            if bot.speaker.answers_by_number() {
+                bot.unanswered.push((id, send));
+            }
         }
         let book = &mut *self.book.borrow_mut();
         match run.departed(send) {
@@ -253,7 +255,7 @@ impl Worker {
         self.count_throttled();
         self.half_open.borrow_mut().drain(..).for_each(Link::reset);
         for slot in 0..self.bots.len() {
-            self.drive(slot, Client::shutdown);
+            self.drive(slot, Speaker::shutdown);
         }
     }
 
@@ -283,8 +285,9 @@ impl Worker {
         }
         let _permit = run.handshakes.acquire().await.expect("never closed");
         self.bots[slot].borrow_mut().connecting_since = run.clock.now();
-        let reads_slowly = run.plan.read_of(self.bots[slot].borrow().number).is_some();
-        connect::open(&run.target, reads_slowly, run.plan.connect().timeout).await
+        let number = self.bots[slot].borrow().number;
+        let reads_slowly = run.plan.read_of(number).is_some();
+        connect::open(&run.target, run.request(number), reads_slowly, run.plan.connect().timeout).await
     }
 
     fn opened(self: &Rc<Self>, slot: usize, attempt: u32, socket: WebSocketStream<TcpStream>) {

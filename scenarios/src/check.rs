@@ -11,7 +11,7 @@ use crate::{
     error::{child, unknown},
     file::{self, File},
     flow::Step,
-    payload,
+    payload, protocol,
     rooms::{self, Popularity, PopularityFile, Rooms},
     scenario::{Group, Run, Scenario},
     spread::Spread,
@@ -45,13 +45,14 @@ fn require(holds: bool, key: impl Into<String>, message: impl Into<String>) -> C
 
 /// Checks a file and makes it a scenario.
 pub(crate) fn check(file: File) -> Checked<Scenario> {
-    let File { run, rooms, groups, events, thresholds } = file;
+    let File { run, rooms, protocol, groups, events, thresholds } = file;
     check_run(&run)?;
     let rooms = check_rooms(&rooms, &run)?;
     let groups = group::check(groups)?;
     let event = |(i, event)| event::check(&format!("event[{i}]"), event, &groups);
     let events = events.into_iter().enumerate().map(event).collect::<Checked<_>>()?;
-    let mut scenario = Scenario { run, rooms, groups, events, thresholds: Vec::new() };
+    let protocol = protocol.map(protocol::check).transpose()?;
+    let mut scenario = Scenario { run, rooms, protocol, groups, events, thresholds: Vec::new() };
     for (metric, conditions) in thresholds {
         let key = child("thresholds", &metric);
         for (i, condition) in conditions.into_iter().enumerate() {

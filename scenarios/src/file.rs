@@ -10,7 +10,7 @@ use serde::{
 use crate::{
     duration::Span,
     flow::Step,
-    rooms,
+    protocol, rooms,
     scenario::{Arrivals, EventKind, Run},
 };
 
@@ -27,6 +27,8 @@ pub(crate) struct File {
     pub(crate) run: Run,
     /// Who meets whom.
     pub(crate) rooms: rooms::File,
+    /// How the server is spoken to; in Chinwag's own `chat` if not named.
+    pub(crate) protocol: Option<protocol::File>,
     /// Who does what, and when.
     #[serde(rename = "scenario", default)]
     pub(crate) groups: Vec<Group>,

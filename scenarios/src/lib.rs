@@ -17,6 +17,7 @@ mod instants;
 mod metric;
 mod payload;
 mod plan;
+mod protocol;
 mod rooms;
 mod scenario;
 #[cfg(feature = "schema")]
@@ -30,9 +31,13 @@ pub use duration::ParseDurationError;
 pub use error::{Error, nearest};
 pub use flow::Step;
 pub use metric::{Metric, Unit};
-pub use payload::{RunId, parse_payload};
+pub use payload::{RunId, parse_payload, payloads};
 pub use plan::{
     Deed, Overrides, Phase, Plan, PlanError, PlannedDeed, PlannedEvent, PlannedSend, PlannedStage, Target,
+};
+pub use protocol::{
+    Ask, Filling, Frame, HeardBy, Hello, Pattern, Ping, Place, Protocol, ProtocolRooms, Recognised, Say,
+    Template, dialects,
 };
 pub use rooms::{Popularity, Rooms};
 pub use scenario::{Arrivals, Connect, Event, EventKind, Group, Load, Read, Run, Scenario, Stage};

@@ -52,6 +52,11 @@ fn filling(run: RunId, send: u32) -> impl Iterator<Item = u8> {
     letters.map(|letter| LETTERS[usize::try_from(letter).expect("below 64")])
 }
 
+/// Everywhere in a frame where a payload may begin.
+pub fn payloads(frame: &str) -> impl Iterator<Item = &str> {
+    frame.match_indices(MARK).map(|(at, _)| &frame[at..])
+}
+
 /// Which message of which run a payload is; `None` if it is nobody's. Allocates nothing.
 #[must_use]
 pub fn parse_payload(text: &str) -> Option<(RunId, u32)> {
@@ -91,6 +96,14 @@ mod tests {
         fn anything_may_come_in(text: String) {
             prop_assert_eq!(parse_payload(&text), None);
         }
+    }
+
+    #[test]
+    fn a_payload_is_found_in_a_frame() {
+        let frame = r#"{"room":"cw1.x","content":"cw1.0000002a.7.abc","user":"u"}"#;
+        let found: Vec<_> = payloads(frame).filter_map(parse_payload).collect();
+        assert_eq!(found, [(RunId(42), 7)]);
+        assert_eq!(payloads(r#"{"type":"join"}"#).count(), 0);
     }
 
     #[test]

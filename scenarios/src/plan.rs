@@ -230,7 +230,7 @@ impl Plan {
             run: overrides.run.unwrap_or_else(|| RunId(u32::try_from(run).expect("below 2^32"))),
             seed,
             clients,
-            membership: Membership::new(scenario.rooms, clients, seed),
+            membership: Membership::new(scenario.meeting_rooms(), clients, seed),
             groups: share_out(&scenario.groups, clients, seed)?,
             traits: scenario.groups.iter().map(Traits::of).collect(),
             connect: scenario.run.connect.clone(),
@@ -426,7 +426,7 @@ impl Plan {
             clients.truncate(share(clients.len(), event.fraction));
             clients
         };
-        match scenario.rooms {
+        match scenario.meeting_rooms() {
             Rooms::OfSize(_) => {
                 (0..self.rooms()).flat_map(|room| some_of(self.members_of(room), room.into())).collect()
             }

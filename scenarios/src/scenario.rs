@@ -4,7 +4,14 @@ use std::{path::Path, time::Duration};
 
 use serde::Deserialize;
 
-use crate::{check, duration, error::Error, flow::Step, rooms::Rooms, threshold::Threshold};
+use crate::{
+    check, duration,
+    error::Error,
+    flow::Step,
+    protocol::{Protocol, ProtocolRooms},
+    rooms::Rooms,
+    threshold::Threshold,
+};
 
 /// A scenario that has been read and checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +20,8 @@ pub struct Scenario {
     pub run: Run,
     /// Who meets whom.
     pub rooms: Rooms,
+    /// How the server is spoken to; in `chat` if `None`.
+    pub protocol: Option<Protocol>,
     /// Who does what, and when; at least one.
     pub groups: Vec<Group>,
     /// What befalls the clients meanwhile.
@@ -224,6 +233,16 @@ impl Scenario {
     pub fn parse(file: &str, text: &str) -> Result<Self, Error> {
         let parsed = toml::from_str(text).map_err(|error| Error::syntax(file, text, &error))?;
         check::check(parsed).map_err(|fault| Error::fault(file, text, fault))
+    }
+
+    /// The rooms that there are: where the protocol has none, everyone is in one, or each in their own.
+    #[must_use]
+    pub fn meeting_rooms(&self) -> Rooms {
+        match self.protocol.as_ref().map(|protocol| protocol.rooms) {
+            None | Some(ProtocolRooms::Many | ProtocolRooms::OneAtATime) => self.rooms,
+            Some(ProtocolRooms::Shared) => Rooms::OfSize(u32::MAX),
+            Some(ProtocolRooms::Private) => Rooms::OfSize(1),
+        }
     }
 
     /// Whether everyone stays in their rooms, on a server that keeps what was said: only then can a plan foresee what

@@ -44,3 +44,4 @@ pub use settings::{
     DriverConfig, IdentityConfig, LogFormat, SHARDS_HARD_MAX, SOCKET_FRAME_BYTES_HARD_MAX, Settings,
     THREADS_HARD_MAX, TokenSecret,
 };
+pub use token::Minter;

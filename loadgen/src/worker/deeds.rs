@@ -2,16 +2,16 @@
 
 use std::{rc::Rc, time::Duration};
 
-use chinwag_core::{
-    Client,
-    client::{ClientOutput, Command},
-};
+use chinwag_core::client::{ClientOutput, Command};
 use chinwag_oracle::RoomId;
 use chinwag_scenarios::{Deed, PlannedDeed};
 use tokio::{task::spawn_local, time::sleep_until};
 
 use super::Worker;
-use crate::bot::{Absence, Bot};
+use crate::{
+    bot::{Absence, Bot},
+    speaker::Speaker,
+};
 
 impl Worker {
     /// Does what the plan foresees beside messages.
@@ -27,7 +27,8 @@ impl Worker {
             Deed::Nonsense(_) => return self.say_nonsense(slot, number),
         };
         self.note_deed(slot, deed, RoomId(room));
-        let submit = |client: &mut Client, now, out: &mut Vec<ClientOutput>| client.submit(now, command, out);
+        let submit =
+            |client: &mut Speaker, now, out: &mut Vec<ClientOutput>| client.submit(now, command, out);
         // Only messages have a queue that can be full.
         if let (Ok(id), Deed::History(_)) = (self.drive(slot, submit), deed) {
             let mut bot = self.bots[slot].borrow_mut();

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use chinwag_core::{
-    Client, Refusal, Time,
+    Position, Refusal, Time,
     client::{ClientEvent, ClientOutput, Shown},
 };
-use chinwag_oracle::{MemberId, Observation, RoomId};
+use chinwag_oracle::{MemberId, Observation, RoomId, SendId};
+use chinwag_scenarios::payloads;
 use tokio::task::spawn_local;
 
 use super::Worker;
@@ -14,6 +15,7 @@ use crate::{
     bot::{Absence, Bot},
     link::Link,
     measure::record,
+    speaker::Speaker,
 };
 
 impl Worker {
@@ -21,17 +23,20 @@ impl Worker {
     pub(super) fn drive<T>(
         self: &Rc<Self>,
         slot: usize,
-        act: impl FnOnce(&mut Client, Time, &mut Vec<ClientOutput>) -> T,
+        act: impl FnOnce(&mut Speaker, Time, &mut Vec<ClientOutput>) -> T,
     ) -> T {
         let now = self.run.clock.now();
         let mut bot = self.bots[slot].borrow_mut();
         let mut outputs = self.outputs.take();
-        let result = act(&mut bot.client, now, &mut outputs);
+        let result = act(&mut bot.speaker, now, &mut outputs);
         for output in outputs.drain(..) {
             self.carry_out(slot, &mut bot, now, output);
         }
         self.outputs.set(outputs);
-        if self.timers.borrow_mut().arm(slot, bot.client.poll_timeout()) {
+        for heard in bot.speaker.take_heard() {
+            self.heard(&mut bot, now, heard);
+        }
+        if self.timers.borrow_mut().arm(slot, bot.speaker.poll_timeout()) {
             self.earlier_deadline.notify_one();
         }
         result
@@ -61,7 +66,7 @@ impl Worker {
 
     /// Notes it if a frame is a planned message; retries are noted too.
     pub(super) fn departing(&self, frame: &str, now: Time) {
-        let Some(send) = content(frame).and_then(|content| self.run.send_of(content)) else { return };
+        let Some(send) = payloads(frame).find_map(|payload| self.run.send_of(payload)) else { return };
         if self.run.depart(send, now) {
             self.run.board.sent.add();
         }
@@ -83,13 +88,7 @@ impl Worker {
                 }
             }
             ClientEvent::Refused { id: Some(id), refusal, retry_after: None } => match bot.settle(id) {
-                Some(send) => {
-                    self.observe(Observation::Refused { send });
-                    let room = self.run.planned(send).room;
-                    self.run.board.refused.add();
-                    self.run.board.forgone.add_many(self.run.plan.members_of(room).len() as u64);
-                    self.run.board.answered.add();
-                }
+                Some(send) => self.send_refused(send),
                 None => self.refused(bot, &refusal),
             },
             ClientEvent::Refused { id: Some(id), retry_after: Some(_), .. } => {
@@ -108,14 +107,7 @@ impl Worker {
                     self.observe(Observation::Paged { member, room, send, position: shown.position });
                 }
             }
-            ClientEvent::Attached { resumed, .. } => {
-                if !resumed {
-                    self.observe(Observation::SessionLost { member });
-                }
-                if bot.has_arrived {
-                    self.run.board.reconnects.add();
-                }
-            }
+            ClientEvent::Attached { resumed, .. } => self.attached(bot, resumed),
             ClientEvent::Joined { room, head, next, verdict } => {
                 let Some(&room) = self.rooms.get(&room) else { return };
                 let (position, next, verdict) = (Some(head), Some(next), Some(verdict));
@@ -150,12 +142,33 @@ impl Worker {
         }
     }
 
+    pub(super) fn attached(&self, bot: &Bot, resumed: bool) {
+        if !resumed {
+            self.observe(Observation::SessionLost { member: MemberId(bot.number) });
+        }
+        if bot.has_arrived {
+            self.run.board.reconnects.add();
+        }
+    }
+
     fn shown(&self, bot: &Bot, now: Time, shown: &Shown) {
         let Some(&room) = self.rooms.get(&shown.room) else { return };
         let send = self.run.delivered(&shown.user, &shown.content);
+        self.shown_to(bot, now, room, send, Some(shown.position), shown.from_history);
+    }
+
+    /// A bot was shown a message.
+    pub(super) fn shown_to(
+        &self,
+        bot: &Bot,
+        now: Time,
+        room: RoomId,
+        send: Option<SendId>,
+        position: Option<Position>,
+        from_history: bool,
+    ) {
         let book = &mut *self.book.borrow_mut();
-        let (member, position, from_history) =
-            (MemberId(bot.number), Some(shown.position), shown.from_history);
+        let member = MemberId(bot.number);
         book.observe(Observation::Shown { member, room, send, position, from_history });
         let Some(send) = send else { return };
         let intended = self.run.intended(send);
@@ -185,6 +198,10 @@ impl Worker {
 
     /// Something that is no message was refused; who means no good has asked for it.
     fn refused(&self, bot: &Bot, refusal: &Refusal) {
+        self.rebuffed(bot, &refusal.to_string());
+    }
+
+    pub(super) fn rebuffed(&self, bot: &Bot, refusal: &str) {
         if self.run.plan.is_hostile(bot.number) {
             self.book.borrow_mut().rebuffed += 1;
         } else {
@@ -218,24 +235,7 @@ impl Worker {
         }
     }
 
-    fn observe(&self, observation: Observation) {
+    pub(super) fn observe(&self, observation: Observation) {
         self.book.borrow_mut().observe(observation);
-    }
-}
-
-/// The content of a message frame as the client writes it.
-fn content(frame: &str) -> Option<&str> {
-    frame.split_once(r#""content":""#).map(|(_, content)| content)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_content_of_a_message_frame_is_found() {
-        let frame = r#"{"type":"message","room":"r","content":"cw1.0000002a.7.abc","user":"u","id":3}"#;
-        assert_eq!(content(frame).and_then(chinwag_scenarios::parse_payload).map(|(_, send)| send), Some(7));
-        assert_eq!(content(r#"{"type":"join","room":"r","user":"u"}"#), None);
     }
 }

@@ -54,6 +54,10 @@ impl Worker {
         if self.leaving.get() {
             return;
         }
+        // Of a protocol that is described by templates no more is known than they say.
+        if self.run.speech.protocol().is_some() {
+            return;
+        }
         let Some(frame) = Glance::at(text) else { return };
         let member = MemberId(self.bots[slot].borrow().number);
         let room = self.rooms.get(&*frame.room).copied();

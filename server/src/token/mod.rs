@@ -2,6 +2,7 @@
 
 mod key;
 mod mint;
+mod minter;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use jsonwebtoken::{
 use serde::Deserialize;
 use serde_json::error::Category;
 
+pub use self::minter::Minter;
 pub(crate) use self::{
     key::{SigningKey, VerifyingKey, read_file},
     mint::{Payload, mint},
