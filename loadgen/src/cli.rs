@@ -276,7 +276,7 @@ fn run(args: RunArgs) -> Result<Ended, Failure> {
         ));
     }
     let plan = plan_of(&scenario, &path, overrides)?;
-    let speech = args.speech.speech(&scenario, &plan).map_err(usage)?;
+    let speech = args.speech.speech(&scenario, &plan, target.as_ref()).map_err(usage)?;
     let segment = args.segment.unwrap_or(Segment::WHOLE);
     if segment.share(plan.clients()) == 0 {
         return Err(usage(format!("--segment: {segment} of {} clients is nobody", plan.clients())));

@@ -141,7 +141,8 @@ async fn find_server(job: &Job) -> Result<(Option<Server>, Target), String> {
     if let Some(target) = &job.target {
         let user = UserName::new(&job.plan.user_name(0)).expect("plans make sound names");
         let request = job.speech.request(target, &user, 0);
-        let probe = connect::open(target, request, false, job.plan.connect().timeout).await;
+        let probe =
+            connect::open(target, job.speech.trust(), request, false, job.plan.connect().timeout).await;
         probe.map_err(|error| format!("cannot reach {target}: {error}"))?;
         return Ok((None, target.clone()));
     }

@@ -2,16 +2,16 @@
 
 use std::{fmt, io, time::Duration};
 
-use tokio::{
-    net::{TcpSocket, TcpStream},
-    time::timeout,
-};
+use tokio::{net::TcpSocket, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{self, handshake::client::Request, protocol::WebSocketConfig},
 };
 
-use crate::target::Target;
+use crate::{
+    target::Target,
+    wire::{Trust, Wire},
+};
 
 /// The read buffer is most of what a bot costs.
 const READ_BUFFER_BYTES: usize = 2 * 1024;
@@ -27,6 +27,8 @@ pub(crate) enum ConnectError {
     TimedOut,
     /// The socket could not be opened.
     Socket(io::ErrorKind),
+    /// No encrypted connection came about.
+    Tls(io::Error),
     /// The server did not agree to a WebSocket.
     Handshake(String),
 }
@@ -37,6 +39,7 @@ impl fmt::Display for ConnectError {
             Self::Exhausted(what) => write!(f, "connect: out of {what}"),
             Self::TimedOut => f.write_str("connect: timed out"),
             Self::Socket(kind) => write!(f, "connect: {kind}"),
+            Self::Tls(problem) => write!(f, "TLS: {problem}"),
             Self::Handshake(problem) => write!(f, "handshake: {problem}"),
         }
     }
@@ -72,24 +75,32 @@ const SLOW_BUFFER_BYTES: u32 = 8 * 1024;
 /// Opens a WebSocket.
 pub(crate) async fn open(
     target: &Target,
+    trust: Option<&Trust>,
     request: Request,
     reads_slowly: bool,
     within: Duration,
-) -> Result<WebSocketStream<TcpStream>, ConnectError> {
-    timeout(within, handshake(target, request, reads_slowly)).await.unwrap_or(Err(ConnectError::TimedOut))
+) -> Result<WebSocketStream<Wire>, ConnectError> {
+    timeout(within, handshake(target, trust, request, reads_slowly))
+        .await
+        .unwrap_or(Err(ConnectError::TimedOut))
 }
 
 async fn handshake(
     target: &Target,
+    trust: Option<&Trust>,
     request: Request,
     reads_slowly: bool,
-) -> Result<WebSocketStream<TcpStream>, ConnectError> {
+) -> Result<WebSocketStream<Wire>, ConnectError> {
     let socket = if target.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     if reads_slowly {
         socket.set_recv_buffer_size(SLOW_BUFFER_BYTES)?;
     }
     let stream = socket.connect(target.address).await?;
     stream.set_nodelay(true)?;
+    let stream = match trust {
+        Some(trust) => trust.connect(target.host(), stream).await.map_err(ConnectError::Tls)?,
+        None => Wire::Plain(stream),
+    };
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)

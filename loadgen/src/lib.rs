@@ -49,6 +49,7 @@ mod text;
 mod timers;
 mod unjudged;
 mod verdict;
+mod wire;
 mod worker;
 
 pub use cli::main_with;

@@ -9,7 +9,6 @@ use std::{
 use chinwag_core::disconnect::RETRY_AFTER_KEY;
 use futures_util::{Sink as _, Stream as _};
 use socket2::SockRef;
-use tokio::net::TcpStream;
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -18,12 +17,12 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::pace::Pace;
+use crate::{pace::Pace, wire::Wire};
 
 /// An open WebSocket.
 #[derive(Debug)]
 pub(crate) struct Link {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Wire>,
     /// The task that reads, and writes what a full socket did not take at once.
     waker: Waker,
     unflushed: bool,
@@ -55,7 +54,7 @@ pub(crate) enum Incoming {
 
 impl Link {
     /// Takes over an open socket.
-    pub(crate) fn new(socket: WebSocketStream<TcpStream>, pace: Option<Box<Pace>>) -> Self {
+    pub(crate) fn new(socket: WebSocketStream<Wire>, pace: Option<Box<Pace>>) -> Self {
         Self { socket, waker: Waker::noop().clone(), unflushed: false, closing: false, pace, held: None }
     }
 
@@ -134,7 +133,7 @@ impl Link {
     /// Ends the connection without a word: the other end sees a reset.
     pub(crate) fn reset(self) {
         // If the option cannot be set, the socket is gone already.
-        let _ = SockRef::from(self.socket.get_ref()).set_linger(Some(Duration::ZERO));
+        let _ = SockRef::from(self.socket.get_ref().tcp()).set_linger(Some(Duration::ZERO));
     }
 
     fn write(&mut self, message: Message) {

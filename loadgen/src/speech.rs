@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::{
     http::{HeaderName, HeaderValue, Uri, header::SEC_WEBSOCKET_PROTOCOL},
 };
 
-use crate::target::Target;
+use crate::{target::Target, wire::Trust};
 
 /// The native dialect, and its path.
 pub(crate) const NATIVE: &str = "chat";
@@ -38,6 +38,10 @@ pub(crate) struct SpeechArgs {
     /// The protocol to speak: a TOML file with a [protocol], see docs/protocols.md
     #[arg(long, value_name = "FILE", env = "LOADGEN_PROTOCOL")]
     pub(crate) protocol: Option<PathBuf>,
+
+    /// Of wss://: the authorities to believe, a PEM file, instead of those that the system knows
+    #[arg(long, value_name = "FILE", env = "LOADGEN_CA")]
+    pub(crate) ca: Option<PathBuf>,
 
     /// A header to send on connecting, as 'Name: value'; {user} and {token} may stand in it. May be repeated
     #[arg(long = "header", value_name = "HEADER")]
@@ -60,6 +64,8 @@ pub(crate) struct Speech {
     headers: Vec<(HeaderName, Template)>,
     /// By client, if there are any.
     tokens: Box<[Box<str>]>,
+    /// Whom to believe, if connections are encrypted.
+    trust: Option<Trust>,
 }
 
 impl SpeechArgs {
@@ -87,7 +93,12 @@ impl SpeechArgs {
     ///
     /// # Errors
     /// One line that names what is wrong.
-    pub(crate) fn speech(&self, scenario: &Scenario, plan: &Plan) -> Result<Speech, String> {
+    pub(crate) fn speech(
+        &self,
+        scenario: &Scenario,
+        plan: &Plan,
+        target: Option<&Target>,
+    ) -> Result<Speech, String> {
         let protocol = scenario.protocol.clone();
         if let Some(protocol) = &protocol {
             check(protocol, plan)?;
@@ -96,7 +107,18 @@ impl SpeechArgs {
             protocol: protocol.map(Arc::new),
             headers: self.headers.iter().map(|header| read_header(header)).collect::<Result<_, _>>()?,
             tokens: self.tokens(plan)?,
+            trust: self.trust(target)?,
         })
+    }
+
+    fn trust(&self, target: Option<&Target>) -> Result<Option<Trust>, String> {
+        if target.is_some_and(|target| target.is_tls) {
+            return Trust::new(self.ca.as_deref()).map(Some);
+        }
+        match &self.ca {
+            Some(_) => Err("--ca: nothing is encrypted: --url is no wss://".into()),
+            None => Ok(None),
+        }
     }
 
     fn tokens(&self, plan: &Plan) -> Result<Box<[Box<str>]>, String> {
@@ -182,6 +204,11 @@ impl Speech {
     /// The protocol, unless it is `chat`.
     pub(crate) const fn protocol(&self) -> Option<&Arc<Protocol>> {
         self.protocol.as_ref()
+    }
+
+    /// Whom to believe, if connections are encrypted.
+    pub(crate) const fn trust(&self) -> Option<&Trust> {
+        self.trust.as_ref()
     }
 
     /// A client's token.

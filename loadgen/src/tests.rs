@@ -1,5 +1,6 @@
 //! Whole runs against servers that break their promises: who judges servers must be seen to find them guilty.
 
+mod encrypted;
 mod liar;
 
 use chinwag_scenarios::{Overrides, Plan, Scenario};

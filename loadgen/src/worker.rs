@@ -23,7 +23,6 @@ use chinwag_oracle::{MemberId, Observation, RoomId, SendId};
 use chinwag_scenarios::{EventKind, PlannedEvent, Target};
 use hdrhistogram::Histogram;
 use tokio::{
-    net::TcpStream,
     sync::{
         Notify,
         mpsc::{UnboundedReceiver, error::TryRecvError},
@@ -44,6 +43,7 @@ use crate::{
     run::Run,
     speaker::Speaker,
     timers::Timers,
+    wire::Wire,
 };
 
 /// What a worker is to do, at once.
@@ -277,7 +277,7 @@ impl Worker {
         }
     }
 
-    async fn handshake(&self, slot: usize) -> Result<WebSocketStream<TcpStream>, ConnectError> {
+    async fn handshake(&self, slot: usize) -> Result<WebSocketStream<Wire>, ConnectError> {
         let run = &self.run;
         let absence = self.bots[slot].borrow().absence;
         if let Absence::Until(back) = absence {
@@ -287,10 +287,11 @@ impl Worker {
         self.bots[slot].borrow_mut().connecting_since = run.clock.now();
         let number = self.bots[slot].borrow().number;
         let reads_slowly = run.plan.read_of(number).is_some();
-        connect::open(&run.target, run.request(number), reads_slowly, run.plan.connect().timeout).await
+        let (request, within) = (run.request(number), run.plan.connect().timeout);
+        connect::open(&run.target, run.speech.trust(), request, reads_slowly, within).await
     }
 
-    fn opened(self: &Rc<Self>, slot: usize, attempt: u32, socket: WebSocketStream<TcpStream>) {
+    fn opened(self: &Rc<Self>, slot: usize, attempt: u32, socket: WebSocketStream<Wire>) {
         let mut bot = self.bots[slot].borrow_mut();
         if bot.attempt != attempt || self.leaving.get() {
             return;

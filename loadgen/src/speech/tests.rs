@@ -12,8 +12,9 @@ fn smoke() -> (Scenario, Plan) {
 fn asked(args: &SpeechArgs, url: &str) -> Request {
     let (mut scenario, plan) = smoke();
     scenario.protocol = args.protocol(&scenario).unwrap();
-    let speech = args.speech(&scenario, &plan).unwrap();
-    speech.request(&Target::parse(url).unwrap(), &UserName::new("ann").unwrap(), 1)
+    let target = Target::parse(url).unwrap();
+    let speech = args.speech(&scenario, &plan, Some(&target)).unwrap();
+    speech.request(&target, &UserName::new("ann").unwrap(), 1)
 }
 
 #[test]

@@ -8,9 +8,11 @@ use std::{
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
     sync::mpsc::{UnboundedSender, unbounded_channel},
 };
+use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::{accept_async, tungstenite::Message};
 
 /// How it deceives its users.
@@ -55,6 +57,20 @@ impl Liar {
         self.listener.local_addr().unwrap()
     }
 
+    /// The same over TLS.
+    pub(super) async fn serve_encrypted(self, acceptor: TlsAcceptor) {
+        loop {
+            let (stream, _) = self.listener.accept().await.unwrap();
+            let (acceptor, room) = (acceptor.clone(), Arc::clone(&self.room));
+            tokio::spawn(async move {
+                // Who does not believe us hangs up.
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    converse(stream, room).await;
+                }
+            });
+        }
+    }
+
     pub(super) async fn serve(self) {
         loop {
             let (stream, _) = self.listener.accept().await.unwrap();
@@ -63,7 +79,7 @@ impl Liar {
     }
 }
 
-async fn converse(stream: TcpStream, room: Arc<Mutex<Room>>) {
+async fn converse(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, room: Arc<Mutex<Room>>) {
     let Ok(socket) = accept_async(stream).await else { return };
     let (mut sink, mut stream) = socket.split();
     let (frames, mut outbox) = unbounded_channel::<String>();
