@@ -330,7 +330,7 @@ impl Interpreter {
         let protocol = Arc::clone(&self.protocol);
         let frame = &mut Frame::new(text);
         if let Some(ping) = protocol.pings.iter().find(|ping| ping.when.read(frame).is_some()) {
-            let id = self.next_id();
+            let id = if ping.answer.has(Place::Id) { self.next_id() } else { 0 };
             return out.push(self.write(&ping.answer, "", "", id));
         }
         if let Phase::Greeting { has_spoken, .. } = self.phase {

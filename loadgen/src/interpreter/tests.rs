@@ -80,8 +80,8 @@ fn socketio_is_greeted_joined_and_answered_by_number() {
     trial.hear("2");
     assert_eq!(trial.sent(), ["3"], "pings are answered before one is let in, too");
     trial.hear(r#"40{"sid":"y"}"#);
-    assert_eq!(trial.sent(), [r#"426["room:join",{"room":"a"}]"#, r#"427["room:join",{"room":"b"}]"#]);
-    trial.hear(r#"437[{"ok":true,"room":"b"}]"#);
+    assert_eq!(trial.sent(), [r#"425["room:join",{"room":"a"}]"#, r#"426["room:join",{"room":"b"}]"#]);
+    trial.hear(r#"436[{"ok":true,"room":"b"}]"#);
     assert_eq!(trial.sent(), [r#"423["chat:message",{"room":"b","message":"early"}]"#]);
     assert_eq!(trial.bot.take_heard(), [Heard::LetIn, room("b")]);
     trial.hear(r#"42["chat:message",{"room":"b","userId":"bob","message":"hello"}]"#);
@@ -210,4 +210,32 @@ fn others_hear_and_nobody_answers() {
         said(None, Some("cat"), "two"),
     ];
     assert_eq!((trial.sent(), trial.bot.take_heard()), (vec!["hello".to_owned()], heard.to_vec()));
+}
+
+/// Frames as Centrifugo's documentation shows them, two of them in one.
+#[test]
+fn centrifugo_is_spoken_to_as_documented() {
+    let mut trial = Trial::of(include_str!("../../../protocols/centrifugo.toml"));
+    trial.join("room");
+    trial.open();
+    assert_eq!(trial.sent(), [r#"{"id":2,"connect":{"token":"a-token"}}"#]);
+    trial.hear(r#"{"id":2,"connect":{"client":"42717c32","version":"6.0.0","ping":25,"pong":true}}"#);
+    assert_eq!(trial.sent(), [r#"{"id":3,"subscribe":{"channel":"room"}}"#]);
+    trial.hear("{}");
+    assert_eq!(trial.sent(), ["{}"]);
+    trial.hear(r#"{"id":3,"subscribe":{}}"#);
+    trial.say("room", "one");
+    trial.say("room", "two");
+    let frame = r#"{"id":4,"publish":{"channel":"room","data":{"text":"one"}}}"#;
+    assert_eq!(trial.sent()[0], frame);
+    assert_eq!(trial.bot.take_heard(), [Heard::LetIn, room("room")]);
+    let push = r#"{"push":{"channel":"room","pub":{"data":{"text":"one"},"info":{"user":"ann","client":"42717c32"}}}}"#;
+    trial.hear(&format!("{push}\n{}\n", r#"{"id":4,"publish":{}}"#));
+    trial.hear(r#"{"id":5,"error":{"code":103,"message":"permission denied"}}"#);
+    let heard = [
+        said(Some("room"), Some("ann"), "one"),
+        Heard::Accepted("one".into()),
+        Heard::Refused(Some("two".into()), "permission denied".into()),
+    ];
+    assert_eq!(trial.bot.take_heard(), heard);
 }
