@@ -238,6 +238,19 @@ async fn tokens_and_headers_go_with_every_connection() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn a_protocol_is_checked_without_sending_anything() {
+    let directory = tempfile::tempdir().unwrap();
+    let bad = directory.path().join("bad.toml");
+    fs::write(&bad, dialects()[0].text.replace("rooms =", "romms =")).unwrap();
+    let good = format!("{ROOT}/protocols/centrifugo.toml");
+    let ended = Process::run("loadgen", &["check", &good, bad.to_str().unwrap()]).await;
+    assert_eq!(ended.code, Some(104), "{ended:?}");
+    assert!(ended.stdout.ends_with(": good: the protocol centrifugo\n"), "{}", ended.stdout);
+    let line = "protocol.romms: unknown key `romms`: did you mean `rooms`?";
+    assert!(ended.stderr.contains(line) && ended.stderr.lines().count() == 1, "{}", ended.stderr);
+}
+
 #[test]
 fn every_shipped_protocol_is_sound_and_is_named_after_its_file() {
     let directory = Path::new(ROOT).join("protocols");

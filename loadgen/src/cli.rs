@@ -24,7 +24,7 @@ use crate::{
     preview,
     segment::Segment,
     server,
-    speech::SpeechArgs,
+    speech::{self, SpeechArgs},
     target::Target,
     text,
 };
@@ -62,6 +62,7 @@ Examples:
   loadgen merge results/1 results/2 results/3 results/4 results/5 results/6 results/7 results/8
   loadgen compare results/before results/after --html comparison.html
   loadgen --scenario steady --url ws://127.0.0.1:8080 --json
+  loadgen --scenario steady --url wss://chat.example.org --protocol protocols/socketio-echo.toml
 
 Without --url a chat server of this build is started on a free port of this machine, and ended afterwards; its \
 environment variables (CHAT_…) are passed on. A --scenario that is no file may be one of those that come with the \
@@ -82,7 +83,7 @@ struct Cli {
 /// What else there is to do.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Says whether scenarios make sense, and if not, what is wrong where
+    /// Says whether scenarios and protocols make sense, and if not, what is wrong where
     Check {
         /// TOML files, or names of scenarios that come with the program
         #[arg(required = true, value_name = "FILE")]
@@ -318,8 +319,14 @@ fn print(text: &str) {
 fn check(scenarios: &[PathBuf]) -> Result<ExitCode, Failure> {
     let mut code = ExitCode::SUCCESS;
     for path in scenarios {
-        match plan(path, Overrides::default()) {
-            Ok((_, plan)) => print(&format!("{}: good: {}\n", path.display(), preview::line(&plan))),
+        let checked = match speech::check_file(path) {
+            Some(checked) => {
+                checked.map(|name| format!("the protocol {name}")).map_err(|line| (EXIT_USAGE, line))
+            }
+            None => plan(path, Overrides::default()).map(|(_, plan)| preview::line(&plan)),
+        };
+        match checked {
+            Ok(what) => print(&format!("{}: good: {what}\n", path.display())),
             // The others are looked at, too.
             Err((failure, line)) => {
                 let _ = writeln!(io::stderr(), "loadgen: {line}");

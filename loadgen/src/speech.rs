@@ -144,6 +144,17 @@ fn dialect(name: &str) -> Result<Protocol, String> {
     Err(format!("--dialect {name}: there is none of that name: {meant}known here: {}", known.join(", ")))
 }
 
+/// What a file says that holds a protocol and no scenario: its name, or what is wrong with it. `None` for any other file.
+pub(crate) fn check_file(path: &Path) -> Option<Result<String, String>> {
+    let text = fs::read_to_string(path).ok()?;
+    let has = |table: &str| text.lines().any(|line| line.trim_start().starts_with(table));
+    if has("[run") || !has("[protocol") {
+        return None;
+    }
+    let protocol = Protocol::parse(&path.display().to_string(), &text);
+    Some(protocol.map(|protocol| protocol.name).map_err(|error| error.to_string()))
+}
+
 /// Whether a plan can be carried out in a protocol.
 fn check(protocol: &Protocol, plan: &Plan) -> Result<(), String> {
     let name = &protocol.name;
