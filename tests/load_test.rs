@@ -606,6 +606,51 @@ async fn two_runs_are_compared() {
 }
 
 #[tokio::test]
+async fn the_largest_load_that_holds_is_searched() {
+    // Twice as many messages are 16 deliveries, three times as many 24.
+    let run = Run::of(&TWO.replace("\"duplicated==0\"", "\"received<17\""));
+    let (scenario, out) = (run.path("scenario.toml"), run.path("limit"));
+    let args = ["find-limit", "--scenario", scenario.to_str().unwrap(), "--steps", "1"];
+    let search = async |more: &[&str]| Process::run("loadgen", &[&args, more].concat()).await;
+    let ended = search(&["--from", "1", "--out", out.to_str().unwrap()]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("LIMIT: ×2 of two holds, ×3 does not"), "{}", ended.stdout);
+    let found: Value =
+        serde_json::from_str(&fs::read_to_string(out.join("find-limit.json")).unwrap()).unwrap();
+    assert_eq!((&found["largest"], &found["ended_by"]), (&2.0.into(), &"server".into()));
+    let steps = found["steps"].as_array().unwrap();
+    for (step, (load, messages, verdict)) in
+        steps.iter().zip([(1.0, 4, "pass"), (2.0, 8, "pass"), (4.0, 16, "fail"), (3.0, 12, "fail")])
+    {
+        assert_eq!((&step["load"], &step["messages"]), (&load.into(), &messages.into()), "{step}");
+        assert_eq!(step["verdict"], verdict, "{step}");
+        assert!(step["latency_p99_us"].as_u64() > Some(0), "{step}");
+        assert!(step["server"]["cpu_seconds"].is_number() && step["generator"]["cpu_seconds"].is_number());
+        assert!(out.join(format!("x{load}")).join("report.html").exists(), "{load}");
+    }
+    assert_eq!(steps.len(), 4);
+
+    let ended = search(&["--from", "4"]).await;
+    assert_eq!(ended.code, Some(99), "{ended:?}");
+    assert!(ended.stdout.contains("no load of two was seen to hold, ×4 does not"), "{}", ended.stdout);
+    let ended = search(&["--from", "3", "--to", "2"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(104), ""), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_search_may_raise_the_number_of_clients() {
+    let run = Run::of(TWO);
+    let scenario = run.path("scenario.toml");
+    let args = ["find-limit", "--scenario", scenario.to_str().unwrap(), "--by", "clients", "--json"];
+    let ended = Process::run("loadgen", &[&args[..], &["--from", "1", "--to", "2"]].concat()).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let found: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((&found["largest"], &found["ended_by"]), (&2.0.into(), &"range".into()));
+    let clients: Vec<_> = found["steps"].as_array().unwrap().iter().map(|step| &step["clients"]).collect();
+    assert_eq!(clients, [2, 4]);
+}
+
+#[tokio::test]
 async fn a_server_that_cannot_be_reached_is_one_line() {
     // Bound and dropped: a port on which nobody listens.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -19,6 +19,7 @@ use tokio::runtime::Builder;
 use crate::{
     compare::{self, Change, Side},
     conductor::{Ended, Job, conduct},
+    find_limit::{self, By, Range, Step},
     merge,
     output::Output,
     preview,
@@ -51,9 +52,10 @@ Exit codes:
        messages were not sent, or at least 1 % and at least 10 of a stage's sends left more than 10 ms late
    99  a threshold does not hold; or, whatever the thresholds, a client did not get into its rooms, a message
        was not sent or not answered, or a delivery was lost, duplicated, reordered, skipped or foreign;
-       of `compare`: B is worse than A
+       of `compare`: B is worse than A; of `find-limit`: not even the first load holds
   104  a mistake in the command line or the scenario
   105  interrupted
+Of `find-limit`: 0 if the search ended by itself, 96 if the generator's limit ended it, 104 if the scenario's did.
 
 Examples:
   loadgen --scenario scenarios/burst.toml --clients 5000
@@ -61,6 +63,7 @@ Examples:
   loadgen --scenario soak --url ws://10.0.0.1:8080 --segment 2/8 --start-at 1795330000 --out results/2
   loadgen merge results/1 results/2 results/3 results/4 results/5 results/6 results/7 results/8
   loadgen compare results/before results/after --html comparison.html
+  loadgen find-limit --scenario steady --to 8
   loadgen --scenario steady --url ws://127.0.0.1:8080 --json
   loadgen --scenario steady --url wss://chat.example.org --protocol protocols/socketio-echo.toml
 
@@ -97,6 +100,18 @@ enum Command {
     Merge(MergeArgs),
     /// Says whether one run is better or worse than another, by more than chance
     Compare(CompareArgs),
+    /// Raises the load until the server does not bear it, and says how much it does
+    FindLimit(Box<FindLimitArgs>),
+}
+
+/// What is to be searched.
+#[derive(Args, Debug)]
+struct FindLimitArgs {
+    #[command(flatten)]
+    range: Range,
+
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 /// What is to be put together.
@@ -214,6 +229,13 @@ struct RunArgs {
     no_progress: bool,
 }
 
+/// How much more than the scenario says is to be done, and of what.
+#[derive(Clone, Copy, Debug)]
+struct Multiple {
+    factor: f64,
+    by: By,
+}
+
 /// Why there was no run: the line that says so, and the exit code.
 type Failure = (u8, String);
 
@@ -237,11 +259,12 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let json = cli.run.json;
     let done = match cli.command {
-        None => run(cli.run).map(|ended| report(&ended, json)),
+        None => run(&cli.run, None, cli.run.out.as_deref()).map(|ended| report(&ended, json)),
         Some(Command::Check { scenarios }) => check(&scenarios),
         Some(Command::Plan(args)) => preview(&args),
         Some(Command::List) => list(),
         Some(Command::Compare(args)) => compare(&args),
+        Some(Command::FindLimit(args)) => find_limit(&args),
         Some(Command::Merge(args)) => merge::merge(&args.segments, args.out.as_deref())
             .map(|ended| report(&ended, args.json))
             .map_err(|line| (EXIT_USAGE, line)),
@@ -255,7 +278,8 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn run(args: RunArgs) -> Result<Ended, Failure> {
+/// Runs a scenario, or a multiple of it; files go to `out`.
+fn run(args: &RunArgs, multiple: Option<Multiple>, out: Option<&Path>) -> Result<Ended, Failure> {
     let usage = |line: String| (EXIT_USAGE, line);
     let target =
         args.url.as_deref().map(Target::parse).transpose().map_err(|error| usage(error.to_string()))?;
@@ -266,9 +290,17 @@ fn run(args: RunArgs) -> Result<Ended, Failure> {
         (Some(_), Some(start)) => Some(RunId(run_of(seed, start))),
         _ => target.is_some().then(fresh_run),
     };
-    let overrides = Overrides { clients: args.clients, seed: args.seed, run: number };
-    let path = args.scenario.expect("required without a subcommand");
-    let mut scenario = load(&path).map_err(usage)?;
+    let path = args.scenario.as_deref().expect("required without a subcommand");
+    let mut scenario = load(path).map_err(usage)?;
+    let mut clients = args.clients;
+    match multiple {
+        Some(Multiple { factor, by: By::Load }) => scenario = scenario.scaled(factor),
+        Some(Multiple { factor, by: By::Clients }) => {
+            clients = Some(times(clients.unwrap_or(scenario.run.clients), factor));
+        }
+        None => {}
+    }
+    let overrides = Overrides { clients, seed: args.seed, run: number };
     scenario.protocol = args.speech.protocol(&scenario).map_err(usage)?;
     if args.segment.is_some() && args.speech.is_other() {
         // Whoever puts the segments together knows the scenario only.
@@ -276,7 +308,7 @@ fn run(args: RunArgs) -> Result<Ended, Failure> {
             "--segment: put the [protocol] into the scenario, and leave out --dialect and --protocol".into(),
         ));
     }
-    let plan = plan_of(&scenario, &path, overrides)?;
+    let plan = plan_of(&scenario, path, overrides)?;
     let speech = args.speech.speech(&scenario, &plan, target.as_ref()).map_err(usage)?;
     let segment = args.segment.unwrap_or(Segment::WHOLE);
     if segment.share(plan.clients()) == 0 {
@@ -291,17 +323,17 @@ fn run(args: RunArgs) -> Result<Ended, Failure> {
     }
     check_limits(segment.share(plan.clients())).map_err(|line| (EXIT_INVALID, line))?;
     let broken = |line: String| (EXIT_BROKEN, line);
-    let output = args.out.as_deref().map(Output::create).transpose();
+    let output = out.map(Output::create).transpose();
     let output = output.map_err(broken)?;
     let job = Job {
         scenario,
         plan,
         target,
         speech,
-        server_program: args.server,
+        server_program: args.server.clone(),
         segment,
         start_at: args.start_at.map(|seconds| Time(u64::from(seconds) * 1_000_000)),
-        source: source(&path),
+        source: source(path),
         threads: args.threads.unwrap_or_else(threads),
         progress: !args.no_progress,
         output,
@@ -374,6 +406,47 @@ fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
         written.map_err(|error| (EXIT_BROKEN, format!("cannot write {}: {error}", path.display())))?;
     }
     Ok(ExitCode::from(if comparison.change == Change::Worse { EXIT_WORSE } else { 0 }))
+}
+
+fn find_limit(args: &FindLimitArgs) -> Result<ExitCode, Failure> {
+    let usage = |line: String| (EXIT_USAGE, line);
+    let FindLimitArgs { range, run: base } = args;
+    range.check().map_err(usage)?;
+    if base.segment.is_some() || base.start_at.is_some() {
+        return Err(usage("find-limit: one process searches: leave out --segment and --start-at".into()));
+    }
+    let scenario = load(base.scenario.as_deref().expect("required")).map_err(usage)?;
+    if range.by() == By::Load && !scenario.is_scalable() {
+        return Err(usage(
+            "find-limit: all clients loop, so there is no rate to raise: take --by clients".into(),
+        ));
+    }
+    let found = find_limit::find(&scenario.run.name, *range, |factor| {
+        let out = base.out.as_ref().map(|out| out.join(format!("x{factor}")));
+        let ended = run(base, Some(Multiple { factor, by: range.by() }), out.as_deref())?;
+        Ok(Step::new(factor, &ended))
+    })?;
+    let json = serde_json::to_string_pretty(&found).expect("it is plain") + "\n";
+    if base.json {
+        print(&json);
+    } else {
+        print(&found.text());
+    }
+    if let Some(path) = base.out.as_ref().map(|out| out.join("find-limit.json")) {
+        let written = fs::write(&path, &json);
+        written.map_err(|error| (EXIT_BROKEN, format!("cannot write {}: {error}", path.display())))?;
+    }
+    Ok(ExitCode::from(found.exit_code()))
+}
+
+/// A multiple of a number of clients.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what is too large is the largest, and refused"
+)]
+fn times(clients: u32, factor: f64) -> u32 {
+    ((f64::from(clients) * factor).round() as u32).max(1)
 }
 
 /// Reads a scenario and works out its plan.

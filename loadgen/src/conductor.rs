@@ -96,6 +96,7 @@ enum Stop {
 /// One line that says why there was no run.
 pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let (server, target) = find_server(&job).await?;
+    let cpu_before = Process::own().cpu().unwrap_or_default();
     let Job {
         scenario,
         plan,
@@ -115,7 +116,8 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let recorder = Recorder::new(run.clock.now());
     let interrupt = interrupts();
     let keeper = Keeper::new(server, server_program, output.as_ref().map(Output::server_log), &run.plan);
-    let mut conductor = Conductor { run, scenario, start_at, crew, keeper, recorder, progress, interrupt };
+    let mut conductor =
+        Conductor { run, scenario, start_at, crew, keeper, recorder, progress, interrupt, cpu_before };
     let findings = conductor.run().await;
     let Conductor { recorder, run, scenario, crew, keeper, .. } = conductor;
     let book = crew.finish().map_err(|error| format!("cannot make a runtime: {error}"))?;
@@ -163,6 +165,8 @@ struct Conductor {
     progress: Progress,
     /// Ctrl-C: the first one ends the run, the second one the goodbyes.
     interrupt: Arc<Notify>,
+    /// Processor time that this process had used before: an earlier run's, if it carries out several.
+    cpu_before: Duration,
 }
 
 /// What was resident at one time, of generator and server.
@@ -328,7 +332,8 @@ impl Conductor {
         findings.handed = board.handed.get();
         findings.deliveries_per_second_max = self.recorder.deliveries_per_second_max();
         findings.duration = clock.now().since(clock.origin());
-        findings.generator.cpu_seconds = Process::own().cpu().map(|cpu| cpu.as_secs_f64());
+        let cpu = Process::own().cpu().map(|cpu| cpu.saturating_sub(self.cpu_before));
+        findings.generator.cpu_seconds = cpu.map(|cpu| cpu.as_secs_f64());
         if self.keeper.process().is_some() {
             findings.server.get_or_insert_default().cpu_seconds =
                 self.keeper.cpu().map(|cpu| cpu.as_secs_f64());

@@ -214,8 +214,7 @@ impl Summary {
         let measured = Measured { plan, times: &book.times, counts: &|query| counts.of(plan, query) };
         let thresholds: Vec<_> = judged.iter().map(|threshold| measured.check(threshold)).collect();
         let verdict = judge(&counts.facts(plan, book, &thresholds));
-        let generator =
-            Generator { usage: findings.generator, saturated: matches!(verdict, Verdict::Invalid(_)) };
+        let generator = Generator { usage: findings.generator, saturated: verdict.word() == Word::Invalid };
         let stage = |(planned, book): (&PlannedStage, &StageBook)| StageSummary {
             scenario: planned.scenario.clone(),
             name: planned.name.clone(),

@@ -66,6 +66,8 @@ pub(crate) enum Verdict {
     Fail(String),
     /// The generator did not do what was asked for, so nothing is known about the server.
     Invalid(String),
+    /// The server's rate limits allow less than the plan asks for, so nothing is known about the rest: invalid, too.
+    Throttled(String),
     /// A part of a run that went as it should; the whole is judged when all parts are together.
     Part(String),
     /// The user has ended the run.
@@ -107,7 +109,7 @@ pub(crate) fn judge(facts: &Facts) -> Verdict {
         return Verdict::Invalid(format!("the generator did not send {} planned messages", facts.not_handed));
     }
     if facts.throttled > 0 {
-        return Verdict::Invalid(format!(
+        return Verdict::Throttled(format!(
             "{} planned messages were not sent: the server's rate limits let fewer through than the plan asks for",
             facts.throttled
         ));
@@ -148,7 +150,7 @@ impl Verdict {
         match self {
             Self::Pass | Self::Part(_) => 0,
             Self::Broken(_) => 1,
-            Self::Invalid(_) => 96,
+            Self::Invalid(_) | Self::Throttled(_) => 96,
             Self::Fail(_) => 99,
             Self::Interrupted => 105,
         }
@@ -159,7 +161,7 @@ impl Verdict {
         match self {
             Self::Pass => Word::Pass,
             Self::Fail(_) => Word::Fail,
-            Self::Invalid(_) => Word::Invalid,
+            Self::Invalid(_) | Self::Throttled(_) => Word::Invalid,
             Self::Part(_) => Word::Part,
             Self::Interrupted => Word::Interrupted,
             Self::Broken(_) => Word::Broken,
@@ -172,7 +174,7 @@ impl fmt::Display for Verdict {
         match self {
             Self::Pass => f.write_str("PASS"),
             Self::Fail(why) => write!(f, "FAIL ({why})"),
-            Self::Invalid(why) => write!(f, "INVALID ({why})"),
+            Self::Invalid(why) | Self::Throttled(why) => write!(f, "INVALID ({why})"),
             Self::Part(which) => write!(f, "PART ({which}: judged by `loadgen merge` with all others)"),
             Self::Interrupted => f.write_str("INTERRUPTED (what follows is incomplete)"),
             Self::Broken(why) => write!(f, "BROKEN OFF ({why})"),

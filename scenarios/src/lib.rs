@@ -19,6 +19,7 @@ mod payload;
 mod plan;
 mod protocol;
 mod rooms;
+mod scale;
 mod scenario;
 #[cfg(feature = "schema")]
 pub mod schema;
