@@ -65,6 +65,8 @@ pub(crate) struct Send {
     pub(crate) unresolved: bool,
     /// It was sent more than once, or is going to be.
     pub(crate) repeated: bool,
+    /// It was sent once more though its place was known: a server that has forgotten its room gives it another one.
+    pub(crate) again: bool,
     /// The place at which it was seen first, to find a second one at once.
     position: Option<Position>,
 }
@@ -96,9 +98,9 @@ impl Checks {
 }
 
 impl Send {
-    /// Whether it may be in its room at a place that is not known.
+    /// Whether it may be in its room at a place that is not known, or get one.
     pub(crate) const fn is_open(&self) -> bool {
-        self.sent && !self.refused && self.position.is_none()
+        self.sent && !self.refused && (self.position.is_none() || self.again)
     }
 
     /// Why this message cannot be in `room`.
@@ -149,7 +151,10 @@ impl Oracle {
                 None
             }
             Observation::Sent { send } => {
-                self.settle(send, |known| known.repeated |= std::mem::replace(&mut known.sent, true));
+                self.settle(send, |known| {
+                    known.repeated |= std::mem::replace(&mut known.sent, true);
+                    known.again = known.position.is_some();
+                });
                 None
             }
             Observation::Deferred { send } => {
@@ -252,6 +257,7 @@ impl Oracle {
             ours.refused |= theirs.refused;
             ours.unresolved |= theirs.unresolved;
             ours.repeated |= theirs.repeated;
+            ours.again |= theirs.again;
             ours.position = ours.position.or(theirs.position);
         }
         self.ledger.merge(other.ledger);
@@ -286,9 +292,8 @@ impl Oracle {
     }
 
     fn acknowledged(&mut self, send: SendId, position: Option<Position>) -> Option<Violation> {
-        let known = self.send(send);
-        known.acknowledged = true;
-        let (room, _) = known.planned?;
+        self.settle(send, |known| (known.acknowledged, known.again) = (true, false));
+        let (room, _) = self.send(send).planned?;
         self.written(room, Some(send), position)
     }
 
@@ -458,12 +463,12 @@ impl Oracle {
                 format!("message {send} is in room {room} at {before} and at {position}"),
             );
         }
-        if is_new {
+        if is_new || before.epoch != position.epoch {
+            known.again = false;
             self.close(room, was_open);
             self.reaches(room, Some(position));
-            return self.placed(room, send, position);
         }
-        None
+        if is_new { self.placed(room, send, position) } else { None }
     }
 
     /// The place of a message has become known. What this shows is judged again at the end, too.

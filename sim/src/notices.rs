@@ -21,7 +21,9 @@ impl World<'_> {
         let broken = |what| Broken { check: checks::LIMITER, sentence: format!("c{client} {what}") };
         let (shows, user) = (self.server.clock.shows(self.now), self.life.users[client]);
         let delay = self.life.delay();
-        if self.quotas.noticed(self.now, shows, delay, user, notice).map_err(broken)? {
+        // Who is attached late may be so by a mail that is older than the news of what ended since.
+        let opened = self.life.lines.get(connection).map_or(self.now, |line| line.since);
+        if self.quotas.noticed(shows, opened, delay, user, notice).map_err(broken)? {
             self.checked(checks::LIMITER);
         }
         let is_above = self.quotas.is_above(shows, user);

@@ -19,7 +19,7 @@ pub(crate) struct Quotas {
     quotas: Vec<Quota>,
     /// By user: what was let in during the longest span, oldest first.
     let_in: Vec<VecDeque<LetIn>>,
-    /// When connections began, and when they ended, if they have.
+    /// When connections were opened, and when they ended, if they have.
     lines: BTreeMap<ConnectionId, (Time, Option<Time>)>,
 }
 
@@ -58,15 +58,15 @@ impl Quotas {
         }
     }
 
-    /// A gateway says what became of something that a user wanted; `delay` is how long others may take to hear of an
-    /// end. True if that was judged.
+    /// A gateway says what became of something that a user wanted, on a connection that was opened at that time;
+    /// `delay` is how long others may take to hear of an end. True if that was judged.
     ///
     /// # Errors
     /// Why it should not have been let in.
     pub(crate) fn noticed(
         &mut self,
-        now: Time,
         shows: Time,
+        opened: Time,
         delay: Duration,
         user: usize,
         notice: &Notice,
@@ -76,7 +76,7 @@ impl Quotas {
         }
         match *notice {
             Notice::Attached { connection, .. } => {
-                self.lines.insert(connection, (now, None));
+                self.lines.insert(connection, (opened, None));
                 Ok(false)
             }
             // What cannot be said is paid for all the same.

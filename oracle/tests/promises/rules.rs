@@ -110,6 +110,20 @@ fn what_is_kept_is_not_gone() {
 }
 
 #[test]
+fn what_is_said_again_to_a_server_that_forgot_it_takes_a_new_place() {
+    let forgotten =
+        || short_memory().joins(ANN, anew(0), 1, Verdict::Reset).joins(BOB, anew(0), 1, Verdict::Reset);
+    let again =
+        || (0..4).fold(forgotten(), |story, send| story.tell(Observation::Sent { send: SendId(send) }));
+    let lost = |to| Observation::Gap { member: BOB, room: ROOM, from: anew(1), to: Seq(to) };
+    assert_eq!(again().tell(lost(2)).at_once, [], "there may be four");
+    assert_eq!(again().tell(lost(3)).at_once[0].promise, Promise::Retention);
+    let placed = |seq| Observation::Acknowledged { send: SendId(0), position: Some(anew(seq)) };
+    assert_eq!(again().tell(placed(4)).tell(lost(5)).at_once, [], "there may be seven");
+    assert_eq!(forgotten().tell(lost(1)).at_once[0].promise, Promise::Retention, "nothing was said again");
+}
+
+#[test]
 fn pages_are_what_was_asked_for() {
     let asks = |places: &[(u64, u32)], more| {
         let mut story = short_memory();
