@@ -11,6 +11,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use chinwag_bots::Segment;
 use chinwag_core::{Time, hash};
 use chinwag_scenarios::{EventKind, Overrides, Plan, RunId, Scenario, nearest, shipped};
 use clap::{Args, Parser, Subcommand, value_parser};
@@ -22,9 +23,7 @@ use crate::{
     find_limit::{self, By, Range, Step},
     merge,
     output::Output,
-    preview,
-    segment::Segment,
-    server,
+    preview, server,
     speech::{self, SpeechArgs},
     target::Target,
     text,

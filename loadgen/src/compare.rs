@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use self::numbers::{Kind, Number, numbers};
 pub(crate) use self::page::page;
-use crate::text::{number, span};
+use chinwag_bots::{number, span};
 
 /// With so many runs on both sides, chance is measured and not guessed.
 const REPEATS: usize = 3;
@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_table_of_percentiles_is_a_curve() {
-        let mut histogram = crate::measure::histogram();
+        let mut histogram = chinwag_bots::histogram();
         (1..=1_000).for_each(|value| histogram.record(value * 1_000).unwrap());
         let mut table = Vec::new();
         crate::hgrm::write(&histogram, &mut table).unwrap();

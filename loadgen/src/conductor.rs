@@ -2,12 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use chinwag_bots::{BREATH, Board, Drain, LISTEN, Segment, Verdict, broken_now};
 use chinwag_core::{Time, UserName};
 use chinwag_scenarios::{Plan, PlannedEvent, PlannedStage, Scenario};
 use tokio::{sync::Notify, time::sleep};
 
 use crate::{
-    board::Board,
     clock::Clock,
     connect,
     crew::Crew,
@@ -20,24 +20,16 @@ use crate::{
     progress::Progress,
     report::Timeline,
     run::Run,
-    segment::Segment,
     server::Server,
     speech::Speech,
-    summary::{Findings, Summary, Usage, broken_now, planned_by},
+    summary::{Findings, Summary, Usage},
     target::Target,
-    verdict::Verdict,
 };
 
 /// How often the conductor looks how far things are. The workers never wait for it.
 const LOOK: Duration = Duration::from_millis(20);
-/// From the last arrival to the first stage, so that nothing of the first is late.
-const BREATH: Duration = Duration::from_millis(200);
 /// Memory is measured this many microseconds before its stage ends: what the next one begins with is not to count.
 const BEFORE_END_MICROS: u64 = 50_000;
-/// How long to listen, when all has come that should, for what should not.
-const LISTEN: Duration = Duration::from_millis(250);
-/// Where nobody knows how many deliveries will come, no more do if none has for so long.
-const QUIET: Duration = Duration::from_secs(1);
 /// How long goodbyes may take.
 const LEAVE: Duration = Duration::from_secs(5);
 
@@ -115,7 +107,7 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let crew = Crew::start(&run, threads).await;
     let recorder = Recorder::new(run.clock.now());
     let interrupt = interrupts();
-    let keeper = Keeper::new(server, server_program, output.as_ref().map(Output::server_log), &run.plan);
+    let keeper = Keeper::new(server, server_program, output.as_ref().map(Output::server_log), run.plan());
     let mut conductor =
         Conductor { run, scenario, start_at, crew, keeper, recorder, progress, interrupt, cpu_before };
     let findings = conductor.run().await;
@@ -123,11 +115,11 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let book = crew.finish().map_err(|error| format!("cannot make a runtime: {error}"))?;
     drop(keeper);
     let part = output.as_ref().filter(|_| !segment.is_whole()).map(|output| {
-        let path = merge::write(output.directory(), &run.plan, source, &book, &findings);
+        let path = merge::write(output.directory(), run.plan(), source, &book, &findings);
         path.map_err(|error| output.complaint("write to", &error))
     });
     let part = part.transpose()?;
-    let (summary, verdict) = Summary::new(&scenario, &run.plan, &book, findings);
+    let (summary, verdict) = Summary::new(&scenario, run.plan(), &book, findings);
     let files = match output {
         _ if part.is_some() => part.into_iter().collect(),
         Some(output) => output
@@ -179,7 +171,7 @@ struct Resident {
 impl Conductor {
     /// The whole run, to its end or as far as it came.
     async fn run(&mut self) -> Findings {
-        let mut findings = Findings::new(self.run.segment);
+        let mut findings = Findings::new(self.run.script.segment);
         match self.phases(&mut findings).await {
             Ok(()) => {}
             Err(Stop::Interrupted) => findings.interrupted = true,
@@ -204,11 +196,11 @@ impl Conductor {
                 "not everyone was connected when the agreed instant came: start earlier".into(),
             ));
         }
-        run.start_stages(start);
+        run.script.start_stages(start);
         self.watch("wait", start, |_| false).await?;
         let _pacer = Pacer::stages(Arc::clone(&run), self.crew.orders());
-        for phase in run.plan.phases() {
-            let (name, end) = (format!("stage {}", phase.name), run.instant(phase.end));
+        for phase in run.plan().phases() {
+            let (name, end) = (format!("stage {}", phase.name), run.script.instant(phase.end));
             if phase.measure_memory {
                 self.watch(&name, Time(end.0.saturating_sub(BEFORE_END_MICROS)), |_| false).await?;
                 self.measure_memory(before, findings);
@@ -224,14 +216,14 @@ impl Conductor {
         let run = Arc::clone(&self.run);
         let start = run.clock.now();
         let _pacer = Pacer::connect(Arc::clone(&run), self.crew.orders(), start);
-        let clients = run.plan.clients();
-        let last = start + run.plan.connect_at(clients - 1);
+        let clients = run.plan().clients();
+        let last = start + run.plan().connect_at(clients - 1);
         // Time for a second attempt.
-        let until = last + 2 * run.plan.connect().timeout;
-        let ours = u64::from(run.segment.share(clients));
+        let until = last + 2 * run.plan().connect().timeout;
+        let ours = u64::from(run.script.segment.share(clients));
         let all = |board: &Board| board.arrived.get() == ours;
         self.watch("connect", until, all).await?;
-        if run.board.arrived.get() == 0 {
+        if run.script.board.arrived.get() == 0 {
             return Err(Stop::Broken("nobody could connect".into()));
         }
         Ok(())
@@ -240,22 +232,9 @@ impl Conductor {
     /// Waits until everything has come that was sent.
     async fn drain(&mut self) -> Result<(), Stop> {
         let run = Arc::clone(&self.run);
-        let planned = planned_by(&run.plan, run.segment);
-        // What others have sent is theirs to know.
-        let expected = run.deliveries().filter(|_| run.segment.is_whole());
-        let (mut seen, mut since) = (0, run.clock.now());
-        let all = |board: &Board| {
-            let (delivered, now) = (board.delivered.get(), run.clock.now());
-            if delivered != seen {
-                (seen, since) = (delivered, now);
-            }
-            let come = match expected {
-                Some(expected) => delivered + board.forgone.get() >= expected,
-                None => now.since(since) >= QUIET,
-            };
-            board.answered.get() >= planned && come
-        };
-        if self.watch("drain", run.clock.now() + run.plan.drain(), all).await? {
+        let mut drain = Drain::new(&run.script, run.now());
+        let all = |board: &Board| drain.is_over(run.now(), board);
+        if self.watch("drain", run.clock.now() + run.plan().drain(), all).await? {
             self.watch("listen", run.clock.now() + LISTEN, |_| false).await?;
         }
         Ok(())
@@ -274,10 +253,10 @@ impl Conductor {
                 self.row(phase).await;
                 self.check_thresholds(now).await?;
             }
-            self.progress.show(phase, &self.run.board, &self.recorder);
-            let passed = self.run.stages_start().map(|start| now.since(start));
+            self.progress.show(phase, &self.run.script.board, &self.recorder);
+            let passed = self.run.script.stages_start().map(|start| now.since(start));
             self.keeper.see_to(passed).map_err(Stop::Broken)?;
-            if done(&self.run.board) {
+            if done(&self.run.script.board) {
                 return Ok(true);
             }
             if now >= until {
@@ -293,18 +272,18 @@ impl Conductor {
     /// Adds a row to the time series.
     async fn row(&mut self, phase: &str) {
         let sample = self.crew.sample().await;
-        self.recorder.row(self.run.clock.now(), phase, &self.run.board, &sample);
+        self.recorder.row(self.run.clock.now(), phase, &self.run.script.board, &sample);
     }
 
     /// Ends the run if a threshold that is to end it does not hold.
     async fn check_thresholds(&self, now: Time) -> Result<(), Stop> {
-        let Some(start) = self.run.stages_start() else { return Ok(()) };
+        let Some(start) = self.run.script.stages_start() else { return Ok(()) };
         if self.scenario.thresholds.iter().all(|threshold| threshold.abort_after.is_none()) {
             return Ok(());
         }
-        let plan = &self.run.plan;
+        let plan = self.run.plan();
         let times = self.crew.times(plan.stages().len()).await;
-        let broken = broken_now(&self.scenario, plan, &times, &self.run.board, now.since(start));
+        let broken = broken_now(&self.scenario, plan, &times, &self.run.script.board, now.since(start));
         broken.map_or(Ok(()), |threshold| Err(Stop::Aborted(threshold)))
     }
 
@@ -318,7 +297,7 @@ impl Conductor {
     /// Measures what connections cost, at rest.
     fn measure_memory(&self, before: Resident, findings: &mut Findings) {
         let rest = self.resident();
-        let connected = self.run.board.present.get();
+        let connected = self.run.script.board.present.get();
         findings.generator = Usage::new(before.generator, rest.generator, connected);
         findings.server =
             self.keeper.process().is_some().then(|| Usage::new(before.server, rest.server, connected));
@@ -326,7 +305,7 @@ impl Conductor {
 
     /// Notes what is known when all is over but the goodbyes.
     fn take_stock(&self, findings: &mut Findings) {
-        let (board, clock) = (&self.run.board, self.run.clock);
+        let (board, clock) = (&self.run.script.board, self.run.clock);
         findings.connected = board.arrived.get();
         findings.reconnects = board.reconnects.get();
         findings.handed = board.handed.get();
@@ -351,9 +330,9 @@ impl Conductor {
 
 /// When what was planned took place, if it did.
 fn timeline(run: &Run, start: Time) -> Timeline {
-    let Some(stages) = run.stages_start() else { return Timeline::default() };
+    let Some(stages) = run.script.stages_start() else { return Timeline::default() };
     let at = |planned: Duration| (stages + planned).since(start).as_secs_f64();
-    let plan = &run.plan;
+    let plan = run.plan();
     let stage = |stage: &PlannedStage| {
         (format!("{}: {}", stage.scenario, stage.name), at(stage.start), at(stage.end))
     };

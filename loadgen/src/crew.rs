@@ -6,6 +6,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use chinwag_bots::{Book, Segment, Times, histogram, merge};
 use hdrhistogram::Histogram;
 use tokio::{
     runtime::{Builder, LocalOptions},
@@ -16,10 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    book::{Book, Times},
-    measure::{histogram, merge},
     run::Run,
-    segment::Segment,
     worker::{Order, Worker},
 };
 
@@ -115,7 +113,7 @@ impl Crew {
 
 fn work(run: Arc<Run>, index: u32, workers: u32, orders: UnboundedReceiver<Order>) -> io::Result<Book> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
-    let Segment { index: first, count } = run.segment;
+    let Segment { index: first, count } = run.script.segment;
     let worker = Worker::new(run, first + count * index, count * workers, orders);
     Ok(runtime.block_on(worker.work()))
 }

@@ -5,16 +5,11 @@ use std::{
     io::{self, Write as _},
 };
 
+use chinwag_bots::{Verdict, Word, number, span};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::{
-    conductor::Ended,
-    search::Search,
-    summary::Usage,
-    text::{number, span},
-    verdict::{Verdict, Word},
-};
+use crate::{conductor::Ended, search::Search, summary::Usage};
 
 /// How far is searched, and what is raised.
 #[derive(Args, Clone, Copy, Debug)]

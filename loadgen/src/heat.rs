@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn latencies_fall_into_ranges() {
-        let mut histogram = crate::measure::histogram();
+        let mut histogram = chinwag_bots::histogram();
         for (value, count) in [(0, 1), (5, 1), (12, 3), (101, 2), (1_500, 7), (600_000_000, 1)] {
             histogram.record_n(value, count).unwrap();
         }

@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn rows_have_the_columns_that_plotters_read() {
-        let mut histogram = crate::measure::histogram();
+        let mut histogram = chinwag_bots::histogram();
         (1..=1_000).for_each(|value| histogram.record(value).unwrap());
         let text = text(&histogram);
         let mut lines = text.lines();
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_footer_sums_up() {
-        let mut histogram = crate::measure::histogram();
+        let mut histogram = chinwag_bots::histogram();
         histogram.record_n(2_000, 3).unwrap();
         let text = text(&histogram);
         let footer: Vec<_> = text.lines().filter(|line| line.starts_with('#')).collect();
@@ -78,6 +78,6 @@ mod tests {
 
     #[test]
     fn an_empty_histogram_is_a_table_without_rows() {
-        assert_eq!(text(&crate::measure::histogram()).lines().filter(|line| line.contains('.')).count(), 2);
+        assert_eq!(text(&chinwag_bots::histogram()).lines().filter(|line| line.contains('.')).count(), 2);
     }
 }

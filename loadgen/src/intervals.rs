@@ -5,44 +5,17 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use chinwag_bots::{Board, Row, histogram, merge};
 use chinwag_core::Time;
 use hdrhistogram::{
     Histogram,
     serialization::{V2DeflateSerializer, interval_log::IntervalLogWriterBuilder},
 };
-use serde::Serialize;
 
-use crate::{
-    board::Board,
-    heat::Heat,
-    measure::{Percentiles, histogram, merge},
-};
+use crate::heat::Heat;
 
 /// The time series has a row this often.
 const ROW: Duration = Duration::from_secs(1);
-
-/// One second of a run. Counts are totals so far, latencies those of this second.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Row {
-    /// Seconds since the run's start.
-    pub(crate) t: f64,
-    /// What was going on.
-    pub(crate) phase: String,
-    /// Bots in all their rooms.
-    pub(crate) connected: u64,
-    /// Messages put on the wire.
-    pub(crate) sent: u64,
-    /// Deliveries.
-    pub(crate) delivered: u64,
-    /// Of deliveries in this second, from the intended instant.
-    pub(crate) p50_us: u64,
-    /// Likewise.
-    pub(crate) p99_us: u64,
-    /// Likewise.
-    pub(crate) max_us: u64,
-    /// Connections failed or lost.
-    pub(crate) errors: u64,
-}
 
 /// Records the time series.
 #[derive(Debug)]
@@ -91,18 +64,7 @@ impl Recorder {
 
     /// Ends a row.
     pub(crate) fn row(&mut self, now: Time, phase: &str, board: &Board, sample: &Histogram<u64>) {
-        let latency = Percentiles::of(sample);
-        self.rows.push(Row {
-            t: now.since(self.start).as_secs_f64(),
-            phase: phase.into(),
-            connected: board.present.get(),
-            sent: board.sent.get(),
-            delivered: board.delivered.get(),
-            p50_us: latency.p50,
-            p99_us: latency.p99,
-            max_us: latency.max,
-            errors: board.errors.get(),
-        });
+        self.rows.push(Row::of(now.since(self.start), phase, board, sample));
         self.heat.push(Heat::of(sample));
         // Without anything to say about the whole log, a writer only adds what it is given.
         IntervalLogWriterBuilder::new()
@@ -193,8 +155,8 @@ mod tests {
 
         let mut csv = Vec::new();
         recorded().write_csv(&mut csv).unwrap();
-        let expected = "t,phase,connected,sent,delivered,p50_us,p99_us,max_us,errors\n\
-                        1.0,stages,0,0,10,1500,1500,1500,0\n2.0,stages,0,0,35,0,0,0,0\n";
+        let expected = "t,phase,connected,sent,delivered,p50_us,p99_us,max_us,errors,reconnects\n\
+                        1.0,stages,0,0,10,1500,1500,1500,0,0\n2.0,stages,0,0,35,0,0,0,0,0\n";
         assert_eq!(String::from_utf8(csv).unwrap(), expected);
     }
 

@@ -2,8 +2,8 @@
 //!
 //! A scenario and a random seed make a plan: who speaks where, down to the instant. A *pacing thread* walks the plan
 //! and hands each send, at its instant, to the *worker* whose bot is to speak; a worker is one thread with a share of
-//! the bots, each of them core's [`Client`](chinwag_core::Client) and a socket. What a bot sees goes to its worker's
-//! [`Oracle`](chinwag_oracle::Oracle) and histograms; at the end those of all workers are merged, and judged.
+//! the bots and their sockets. What bots do and what is written down of it is [`chinwag_bots::Bots`], which the simulator
+//! drives, too; at the end the books of all workers are merged, and judged.
 //!
 //! Latency runs from the instant at which the plan *meant* a message to be sent, not from that at which it was: a
 //! server that stalls its senders does not improve its figures. The price is that a slow generator worsens them, so
@@ -11,9 +11,6 @@
 //!
 //! [`main_with`] is the whole program.
 
-mod board;
-mod book;
-mod bot;
 mod cli;
 mod clock;
 mod compare;
@@ -23,11 +20,9 @@ mod crew;
 mod find_limit;
 mod heat;
 mod hgrm;
-mod interpreter;
 mod intervals;
 mod keeper;
 mod link;
-mod measure;
 mod merge;
 mod output;
 mod pace;
@@ -39,18 +34,14 @@ mod progress;
 mod report;
 mod run;
 mod search;
-mod segment;
 mod server;
-mod speaker;
 mod speech;
 mod summary;
 mod target;
 #[cfg(test)]
 mod tests;
 mod text;
-mod timers;
 mod unjudged;
-mod verdict;
 mod wire;
 mod worker;
 

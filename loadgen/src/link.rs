@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use chinwag_core::disconnect::RETRY_AFTER_KEY;
+use chinwag_bots::End;
 use futures_util::{Sink as _, Stream as _};
 use socket2::SockRef;
 use tokio_tungstenite::{
@@ -30,8 +30,8 @@ pub(crate) struct Link {
     closing: bool,
     /// How fast it is read, if not as fast as possible.
     pace: Option<Box<Pace>>,
-    /// Frames to be written when something passes again; `None` while something does.
-    held: Option<Vec<String>>,
+    /// Nothing passes.
+    parted: bool,
 }
 
 /// What came out of a socket.
@@ -42,49 +42,30 @@ pub(crate) enum Incoming {
     /// Something that is no text but shows life: a ping, which has been answered, or a pong.
     Life,
     /// The socket's end.
-    End {
-        /// The close code, if a close frame came.
-        code: Option<u16>,
-        /// The close reason, if a close frame came.
-        reason: String,
-        /// What went wrong, if no close frame came.
-        error: Option<String>,
-    },
+    End(End),
 }
 
 impl Link {
     /// Takes over an open socket.
     pub(crate) fn new(socket: WebSocketStream<Wire>, pace: Option<Box<Pace>>) -> Self {
-        Self { socket, waker: Waker::noop().clone(), unflushed: false, closing: false, pace, held: None }
+        Self { socket, waker: Waker::noop().clone(), unflushed: false, closing: false, pace, parted: false }
     }
 
-    /// From now on nothing passes in either direction.
-    pub(crate) fn part(&mut self) {
-        self.held.get_or_insert_default();
+    /// From now on nothing is read; nothing is to be written either.
+    pub(crate) const fn part(&mut self) {
+        self.parted = true;
     }
 
-    /// Something passes again; what was to be written meanwhile is given back, to be sent now.
-    pub(crate) fn mend(&mut self) -> Vec<String> {
+    /// Something passes again.
+    pub(crate) fn mend(&mut self) {
+        self.parted = false;
         self.waker.wake_by_ref();
-        self.held.take().unwrap_or_default()
     }
 
     /// Reads as fast as it can from now on.
     pub(crate) fn hurry(&mut self) {
         self.pace = None;
         self.waker.wake_by_ref();
-    }
-
-    /// Keeps a frame for later if nothing passes; otherwise gives it back.
-    pub(crate) fn hold(&mut self, text: String) -> Result<(), String> {
-        match &mut self.held {
-            // Bounded: a client has so many unanswered requests at most.
-            Some(held) => {
-                held.push(text);
-                Ok(())
-            }
-            None => Err(text),
-        }
     }
 
     /// Writes a text frame, at once if the socket takes it.
@@ -104,7 +85,7 @@ impl Link {
     /// What the socket says next.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
         self.waker.clone_from(cx.waker());
-        if self.held.is_some() {
+        if self.parted {
             return Poll::Pending;
         }
         if self.unflushed {
@@ -124,7 +105,7 @@ impl Link {
             if let (Some(pace), Incoming::Text(text)) = (&mut self.pace, &incoming) {
                 pace.took(text.len());
             }
-            if !self.closing || matches!(incoming, Incoming::End { .. }) {
+            if !self.closing || matches!(incoming, Incoming::End(_)) {
                 return Poll::Ready(incoming);
             }
         }
@@ -159,11 +140,10 @@ impl Drop for Link {
 
 impl Incoming {
     fn closed(frame: Option<CloseFrame>) -> Self {
-        let (code, reason) = match frame {
-            Some(frame) => (Some(frame.code.into()), frame.reason.to_string()),
-            None => (None, String::new()),
-        };
-        Self::End { code, reason, error: None }
+        Self::End(match frame {
+            Some(frame) => End::closed(frame.code.into(), &frame.reason),
+            None => End::lost(None),
+        })
     }
 
     fn failed(error: &Error) -> Self {
@@ -171,24 +151,6 @@ impl Incoming {
             Error::Io(error) => error.kind().to_string(),
             error => error.to_string(),
         };
-        Self::End { code: None, reason: String::new(), error: Some(error) }
-    }
-}
-
-/// A close in words. When to come back is left out: that is different for everyone and would make as many reasons.
-pub(crate) fn closed_with(code: u16, reason: &str) -> String {
-    let words = reason.split_whitespace().filter(|word| !word.starts_with(RETRY_AFTER_KEY));
-    words.fold(format!("closed with {code}"), |text, word| text + " " + word)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_close_reason_does_not_say_when_to_come_back() {
-        assert_eq!(closed_with(4101, "shutdown retry_after_ms=1234"), "closed with 4101 shutdown");
-        assert_eq!(closed_with(4100, "too slow"), "closed with 4100 too slow");
-        assert_eq!(closed_with(1006, ""), "closed with 1006");
+        Self::End(End::lost(Some(&error)))
     }
 }

@@ -10,11 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chinwag_bots::Book;
 use chinwag_scenarios::{Overrides, Plan, RunId, Scenario};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    book::Book,
     conductor::Ended,
     output::Output,
     summary::{Findings, Summary},
@@ -23,7 +23,7 @@ use crate::{
 /// The file of a segment.
 const FILE: &str = "segment.json";
 /// Counts up when what it holds changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What all segments of a run have in common.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -131,7 +131,7 @@ mod tests {
     use chinwag_core::Time;
 
     use super::*;
-    use crate::segment::Segment;
+    use chinwag_bots::Segment;
 
     fn read(index: u32, count: u32) -> Read {
         let common = Common { format: FORMAT, scenario: String::new(), clients: 4, seed: 1, run: 2 };

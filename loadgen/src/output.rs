@@ -10,13 +10,13 @@ use std::{
 };
 
 use crate::{
-    book::StageBook,
     hgrm,
     intervals::Recorder,
     plot::{self, Line},
     report::{self, Timeline},
     summary::Summary,
 };
+use chinwag_bots::StageBook;
 
 /// The directory of `--out`.
 #[derive(Clone, Debug)]
@@ -125,8 +125,8 @@ fn picture(summary: &Summary, latency: &StageBook) -> Result<String, Box<dyn Err
     let title = format!(
         "{}: {} clients, {} deliveries",
         summary.scenario,
-        crate::text::number(summary.clients.into()),
-        crate::text::number(summary.deliveries.received_deliveries)
+        chinwag_bots::number(summary.clients.into()),
+        chinwag_bots::number(summary.deliveries.received_deliveries)
     );
     plot::svg(&title, &[Line::intended(&latency.e2e), Line::actual(&latency.e2e_actual)])
 }

@@ -12,8 +12,8 @@ use std::{
     time::Duration,
 };
 
+use chinwag_bots::Cue;
 use chinwag_core::Time;
-use chinwag_oracle::SendId;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{clock::Clock, run::Run, worker::Order};
@@ -37,10 +37,10 @@ impl Pacer {
     pub(crate) fn connect(run: Arc<Run>, workers: Vec<UnboundedSender<Order>>, start: Time) -> Self {
         let count = workers.len();
         Self::start(run.clock, workers, move |hand_out| {
-            for client in 0..run.plan.clients() {
-                let Some(worker) = run.segment.worker(client, count) else { continue };
-                let due = start + run.plan.connect_at(client);
-                if !hand_out((due, worker, Order::Connect(client))) {
+            for client in 0..run.plan().clients() {
+                let Some(worker) = run.script.segment.worker(client, count) else { continue };
+                let due = start + run.plan().connect_at(client);
+                if !hand_out((due, worker, Order::Cue(Cue::Connect(client)))) {
                     return;
                 }
             }
@@ -51,27 +51,15 @@ impl Pacer {
     pub(crate) fn stages(run: Arc<Run>, workers: Vec<UnboundedSender<Order>>) -> Self {
         let count = workers.len();
         Self::start(run.clock, workers, move |hand_out| {
-            let plan = &run.plan;
-            let worker = |client| run.segment.worker(client, count);
-            let mut events = (0..).zip(plan.events()).peekable();
-            let mut deeds = (0..).zip(plan.deeds()).peekable();
-            let mut sends = (0..).map(SendId).zip(plan.sends()).peekable();
-            loop {
-                let event = events.peek().map(|(_, event)| event.at);
-                let deed = deeds.peek().map(|(_, deed)| deed.at);
-                let send = sends.peek().map(|(_, send)| send.at);
-                let Some(next) = [event, deed, send].into_iter().flatten().min() else { return };
-                let due = run.instant(next);
-                // Of one instant: first what befalls, then what may open a room to what is said.
-                let goes_on = if event == Some(next) {
-                    let (event, _) = events.next().expect("it was seen");
-                    (0..count).all(|worker| hand_out((due, worker, Order::Event(event))))
-                } else if deed == Some(next) {
-                    let (deed, planned) = deeds.next().expect("it was seen");
-                    worker(planned.client).is_none_or(|worker| hand_out((due, worker, Order::Do(deed))))
-                } else {
-                    let (send, planned) = sends.next().expect("it was seen");
-                    worker(planned.client).is_none_or(|worker| hand_out((due, worker, Order::Send(send))))
+            let plan = run.plan();
+            for (at, act) in plan.acts() {
+                let (due, order) = (run.script.instant(at), || Order::Cue(Cue::Act(act)));
+                let goes_on = match plan.actor(act) {
+                    Some(client) => {
+                        let worker = run.script.segment.worker(client, count);
+                        worker.is_none_or(|worker| hand_out((due, worker, order())))
+                    }
+                    None => (0..count).all(|worker| hand_out((due, worker, order()))),
                 };
                 if !goes_on {
                     return;

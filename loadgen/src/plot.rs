@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_curve_rises_to_the_tail() {
-        let mut histogram = crate::measure::histogram();
+        let mut histogram = chinwag_bots::histogram();
         (1..=10_000).for_each(|value| histogram.record(value).unwrap());
         let points = points(&histogram);
         assert!(points.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1), "{points:?}");

@@ -11,7 +11,7 @@ use std::{
 use chinwag_scenarios::{Deed, Plan, PlannedStage};
 use plotters::prelude::*;
 
-use crate::text::number;
+use chinwag_bots::number;
 
 /// Columns of the picture.
 const COLUMNS: usize = 200;

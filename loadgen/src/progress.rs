@@ -2,9 +2,10 @@
 
 use std::{io::IsTerminal as _, time::Duration};
 
+use chinwag_bots::{Board, Percentiles, number, span};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{board::Board, intervals::Recorder, measure::Percentiles, text};
+use crate::intervals::Recorder;
 
 /// How often the line moves.
 const TICK: Duration = Duration::from_millis(200);
@@ -35,12 +36,12 @@ impl Progress {
         let latency = Percentiles::of(recorder.so_far());
         self.bar.set_message(format!(
             "{phase}   connected {} of {}   sent {}   {}/s delivered   p99 {}   errors {}",
-            text::number(board.present.get()),
-            text::number(self.clients),
-            text::number(board.sent.get()),
-            text::number(recorder.deliveries_per_second()),
-            text::span(latency.p99),
-            text::number(board.errors.get()),
+            number(board.present.get()),
+            number(self.clients),
+            number(board.sent.get()),
+            number(recorder.deliveries_per_second()),
+            span(latency.p99),
+            number(board.errors.get()),
         ));
     }
 

@@ -8,12 +8,10 @@ use self::svg::Axis;
 pub(crate) use self::svg::escape;
 use crate::{
     heat::Heat,
-    intervals::{Recorder, Row},
-    measure::Percentiles,
+    intervals::Recorder,
     summary::{Summary, Usage},
-    text::{measured, number, span},
-    verdict::Word,
 };
+use chinwag_bots::{Percentiles, Row, Word, measured, number, span};
 
 pub(crate) const STYLE: &str = include_str!("report/style.css");
 /// Height of a chart of lines, in pixels.

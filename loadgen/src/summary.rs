@@ -2,20 +2,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use chinwag_bots::{
+    Book, Checked, Counts, Facts, Measured, Percentiles, Segment, StageBook, Verdict, Word, judge,
+};
 use chinwag_oracle::Report;
-use chinwag_scenarios::{Aggregate, Metric, Outcome, Plan, PlannedStage, Query, Scenario, Threshold};
-use hdrhistogram::Histogram;
+use chinwag_scenarios::{Plan, PlannedStage, Scenario};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    board::Board,
-    book::{Book, StageBook, Times},
-    measure::{Percentiles, count_above},
-    segment::Segment,
-    speech::NATIVE,
-    unjudged,
-    verdict::{Facts, Punctuality, SEND_LAG_MAX, Verdict, Word, judge},
-};
+use crate::{speech::NATIVE, unjudged};
 
 /// The summary of a run. Counts are defined at the oracle's [`Report`], whose every key is here too.
 #[derive(Debug, Serialize)]
@@ -50,6 +44,8 @@ pub(crate) struct Summary {
     pub(crate) held_back: u64,
     /// Refusals of what was sent to be refused.
     pub(crate) rebuffed: u64,
+    /// Refusals heard in `chat`, by code, of whatever was sent: also those for now only, after which a bot tries again.
+    pub(crate) refusals_by_code: BTreeMap<String, u64>,
     /// Times a bot read too slowly and had to catch up.
     pub(crate) lagged: u64,
     /// From the intended instant of a send to each delivery, in microseconds.
@@ -119,25 +115,6 @@ pub(crate) struct Generator {
     pub(crate) usage: Usage,
     /// It did not keep to the plan.
     pub(crate) saturated: bool,
-}
-
-/// A threshold and how it came out.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(crate) struct Checked {
-    /// As in the scenario.
-    pub(crate) metric: String,
-    /// As in the scenario.
-    pub(crate) expression: String,
-    /// What was measured, in microseconds or as a count.
-    pub(crate) value: Option<f64>,
-    /// Whether it held.
-    pub(crate) passed: bool,
-}
-
-/// How many messages the clients of a segment are to send.
-pub(crate) fn planned_by(plan: &Plan, segment: Segment) -> u64 {
-    plan.sends().iter().filter(|send| segment.has(send.client)).count() as u64
 }
 
 /// What a summary is made from, beside plan and book.
@@ -210,10 +187,17 @@ impl Summary {
         let report = book.oracle.finish();
         let (judged, not_judged) = unjudged::divide(scenario, plan);
         let overall = book.times.overall();
-        let counts = Counts { report: &report, findings: &findings };
-        let measured = Measured { plan, times: &book.times, counts: &|query| counts.of(plan, query) };
+        let Findings { connected, reconnects, .. } = findings;
+        let counts = Counts { report: &report, clients: plan.clients(), connected, reconnects };
+        let measured = Measured { plan, times: &book.times, counts: &|query| counts.of(query) };
         let thresholds: Vec<_> = judged.iter().map(|threshold| measured.check(threshold)).collect();
-        let verdict = judge(&counts.facts(plan, book, &thresholds));
+        let facts = Facts {
+            interrupted: findings.interrupted,
+            broken_off: findings.broken_off.clone(),
+            aborted: findings.aborted.clone(),
+            ..Facts::of(plan, findings.segment, book, findings.handed, &counts, &thresholds)
+        };
+        let verdict = judge(&facts);
         let generator = Generator { usage: findings.generator, saturated: verdict.word() == Word::Invalid };
         let stage = |(planned, book): (&PlannedStage, &StageBook)| StageSummary {
             scenario: planned.scenario.clone(),
@@ -236,6 +220,7 @@ impl Summary {
             deferred: book.deferred,
             held_back: book.held_back,
             rebuffed: book.rebuffed,
+            refusals_by_code: book.refusals.clone(),
             lagged: book.lagged,
             latency_us: Percentiles::of(&overall.e2e),
             latency_actual_us: Percentiles::of(&overall.e2e_actual),
@@ -258,151 +243,6 @@ impl Summary {
     }
 }
 
-/// What thresholds ask for.
-struct Measured<'a> {
-    plan: &'a Plan,
-    times: &'a Times,
-    /// What is counted and not timed.
-    counts: &'a dyn Fn(Query<'_>) -> Option<u64>,
-}
-
-/// What is measured while the run goes on: the first threshold that is to end it and does not hold, in words.
-pub(crate) fn broken_now(
-    scenario: &Scenario,
-    plan: &Plan,
-    times: &Times,
-    board: &Board,
-    passed: Duration,
-) -> Option<String> {
-    let counts = |query: Query<'_>| match query.metric {
-        Metric::Refused => Some(board.refused.get()),
-        Metric::Reconnects => Some(board.reconnects.get()),
-        _ => None,
-    };
-    let measured = Measured { plan, times, counts: &counts };
-    let due = scenario
-        .thresholds
-        .iter()
-        .filter(|threshold| threshold.abort_after.is_some_and(|after| passed >= after));
-    // What was not measured yet has not failed yet.
-    let broken = due
-        .map(|threshold| measured.check(threshold))
-        .find(|checked| !checked.passed && checked.value.is_some());
-    broken.map(|checked| {
-        format!("{} {}, {}", checked.metric, checked.expression, crate::text::measured(&checked))
-    })
-}
-
-impl Measured<'_> {
-    fn check(&self, threshold: &Threshold) -> Checked {
-        let outcome = threshold.evaluate(&|query| self.answer(query));
-        Checked {
-            metric: format!("{}{}", threshold.metric, threshold.tags),
-            expression: threshold.expression.clone(),
-            value: match outcome {
-                Outcome::Passed { value } | Outcome::Failed { value } => Some(value),
-                Outcome::NotMeasured => None,
-            },
-            passed: outcome.is_passed(),
-        }
-    }
-
-    fn answer(&self, query: Query<'_>) -> Option<f64> {
-        if matches!(query.aggregate, Aggregate::Planned(_)) {
-            return self.plan.planned(query).map(|count| count as f64);
-        }
-        let book = || {
-            self.times.together(|number| {
-                let stage = &self.plan.stages()[number];
-                query.scenario.is_none_or(|name| name == stage.scenario)
-                    && query.stage.is_none_or(|name| name == stage.name)
-            })
-        };
-        match query.metric {
-            Metric::E2eLatency => read(&book().e2e, query.aggregate),
-            Metric::E2eLatencyActual => read(&book().e2e_actual, query.aggregate),
-            Metric::SendLag => read(&book().send_lag, query.aggregate),
-            Metric::SlowLatency => read(&self.times.slow, query.aggregate),
-            Metric::HistoryTime => read(&self.times.history, query.aggregate),
-            Metric::ConnectTime => read(&self.times.connect, query.aggregate),
-            _ => (self.counts)(query).map(|count| count as f64),
-        }
-    }
-}
-
-/// What is known when all is over.
-struct Counts<'a> {
-    report: &'a Report,
-    findings: &'a Findings,
-}
-
-impl Counts<'_> {
-    fn facts(&self, plan: &Plan, book: &Book, thresholds: &[Checked]) -> Facts {
-        let planned = planned_by(plan, self.findings.segment);
-        let stages = plan.stages().iter().zip(&book.times.stages).filter(|(planned, _)| planned.judged);
-        let punctuality = |(planned, book): (&PlannedStage, &StageBook)| Punctuality {
-            stage: planned.name.clone(),
-            sends: book.send_lag.len(),
-            late: count_above(&book.send_lag, SEND_LAG_MAX),
-        };
-        Facts {
-            interrupted: self.findings.interrupted,
-            broken_off: self.findings.broken_off.clone(),
-            aborted: self.findings.aborted.clone(),
-            exhausted: book.exhausted.clone(),
-            part: (!self.findings.segment.is_whole()).then(|| self.findings.segment.to_string()),
-            not_handed: planned.saturating_sub(self.findings.handed),
-            withheld: self.findings.handed.saturating_sub(self.report.sent),
-            throttled: book.throttled,
-            punctuality: stages.map(punctuality).collect(),
-            failed: thresholds.iter().filter(|threshold| !threshold.passed).count(),
-            thresholds: thresholds.len(),
-            faults: self.faults(plan),
-        }
-    }
-
-    /// What no run may have, each with its count.
-    fn faults(&self, plan: &Plan) -> Vec<(u64, &'static str)> {
-        let report = self.report;
-        vec![
-            (
-                u64::from(plan.clients()) - self.findings.connected,
-                "clients that did not get into their rooms",
-            ),
-            (report.unanswered, "messages without an answer"),
-            (report.lost, "deliveries lost"),
-            (report.duplicated, "duplicated"),
-            (report.reordered, "reordered"),
-            (report.skipped, "skipped"),
-            (report.foreign, "foreign"),
-            (report.violations_by_promise.values().sum(), "broken promises"),
-        ]
-    }
-
-    fn of(&self, plan: &Plan, query: Query<'_>) -> Option<u64> {
-        let Aggregate::Named(name) = query.aggregate else { return None };
-        let report = self.report;
-        Some(match (query.metric, name) {
-            (Metric::Delivery, "expected") => report.expected_deliveries,
-            (Metric::Delivery, "received") => report.received_deliveries,
-            (Metric::Delivery, "lost") => report.lost,
-            (Metric::Delivery, "duplicated") => report.duplicated,
-            (Metric::Delivery, "reordered") => report.reordered,
-            (Metric::Delivery, "skipped") => report.skipped,
-            (Metric::Delivery, "foreign") => report.foreign,
-            (Metric::Delivery, "violations") => report.violations_by_promise.values().sum(),
-            (Metric::Connections, "connected") => self.findings.connected,
-            (Metric::Connections, "failed") => u64::from(plan.clients()) - self.findings.connected,
-            (Metric::Reconnects, _) => self.findings.reconnects,
-            (Metric::CaughtUp, _) => report.caught_up,
-            (Metric::Refused, _) => report.refused,
-            (Metric::Unanswered, _) => report.unanswered,
-            (Metric::Unsent, _) => report.planned - report.sent,
-            _ => return None,
-        })
-    }
-}
-
 /// The JSON Schema of `summary.json` (feature `schema`).
 #[cfg(feature = "schema")]
 pub(crate) fn schema() -> schemars::Schema {
@@ -410,24 +250,6 @@ pub(crate) fn schema() -> schemars::Schema {
         .for_serialize()
         .into_generator()
         .into_root_schema_for::<Summary>()
-}
-
-/// Reads one number off a histogram; nothing if nothing was recorded.
-fn read(histogram: &Histogram<u64>, aggregate: Aggregate) -> Option<f64> {
-    if let Aggregate::Count | Aggregate::Named("count") = aggregate {
-        return Some(histogram.len() as f64);
-    }
-    if histogram.is_empty() {
-        return None;
-    }
-    Some(match aggregate {
-        Aggregate::Percentile(percentile) => histogram.value_at_quantile(percentile / 100.0) as f64,
-        Aggregate::Average => histogram.mean(),
-        Aggregate::Median => histogram.value_at_quantile(0.5) as f64,
-        Aggregate::Min => histogram.min() as f64,
-        Aggregate::Max => histogram.max() as f64,
-        Aggregate::Count | Aggregate::Named(_) | Aggregate::Planned(_) => return None,
-    })
 }
 
 impl Usage {
@@ -464,23 +286,5 @@ mod tests {
         assert_eq!(Usage::new(Some(1), Some(2), 0).bytes_per_connection, None);
         assert_eq!(Usage::new(None, Some(2), 1).bytes_per_connection, None);
         assert_eq!(Usage::new(Some(3), Some(2), 1).bytes_per_connection, Some(0));
-    }
-
-    #[test]
-    fn aggregates_are_read_off_a_histogram() {
-        let mut histogram = crate::measure::histogram();
-        assert_eq!(read(&histogram, Aggregate::Max), None, "nothing was measured");
-        assert_eq!(read(&histogram, Aggregate::Count), Some(0.0));
-        (1..=100).for_each(|value| histogram.record(value).unwrap());
-        for (aggregate, value) in [
-            (Aggregate::Percentile(99.0), 99.0),
-            (Aggregate::Average, 50.5),
-            (Aggregate::Median, 50.0),
-            (Aggregate::Min, 1.0),
-            (Aggregate::Max, 100.0),
-            (Aggregate::Count, 100.0),
-        ] {
-            assert_eq!(read(&histogram, aggregate), Some(value), "{aggregate:?}");
-        }
     }
 }

@@ -3,16 +3,15 @@
 mod encrypted;
 mod liar;
 
+use chinwag_bots::{Segment, Word};
 use chinwag_scenarios::{Overrides, Plan, Scenario};
 
 use self::liar::{Liar, Lie};
 use crate::{
     conductor::{Ended, Job, conduct},
     output::Output,
-    segment::Segment,
     speech::Speech,
     target::Target,
-    verdict::Word,
 };
 
 /// Four in a room; each says one thing. The last to speak does so when all others are done.

@@ -6,6 +6,7 @@
 //!
 //! The language is described in `docs/scenarios.md`, and in the comments of the shipped files.
 
+mod acts;
 mod check;
 mod draw;
 mod duration;
@@ -28,6 +29,7 @@ mod spread;
 mod talk;
 mod threshold;
 
+pub use acts::Act;
 pub use duration::ParseDurationError;
 pub use error::{Error, nearest};
 pub use flow::Step;

@@ -2,6 +2,7 @@
 
 use std::{fs, sync::Arc};
 
+use chinwag_bots::{Segment, Word};
 use chinwag_scenarios::{Overrides, Plan, Scenario};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio_rustls::{
@@ -18,10 +19,8 @@ use super::{
 };
 use crate::{
     conductor::{Ended, Job, conduct},
-    segment::Segment,
     speech::SpeechArgs,
     target::Target,
-    verdict::Word,
 };
 
 /// A server of this name that is believed by those who know its certificate: the acceptor, and the certificate in PEM.

@@ -10,22 +10,22 @@ const LATENCY_MAX: u64 = 600_000_000;
 const DIGITS: u8 = 3;
 
 /// A histogram of microseconds. 160 KiB of address space, of which only what is used becomes resident.
-pub(crate) fn histogram() -> Histogram<u64> {
+pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LATENCY_MAX, DIGITS).expect("sound bounds")
 }
 
 /// Records the span between two instants. What is longer than can be told apart counts as the longest.
-pub(crate) fn record(histogram: &mut Histogram<u64>, from: Time, to: Time) {
+pub fn record(histogram: &mut Histogram<u64>, from: Time, to: Time) {
     histogram.saturating_record(to.0.saturating_sub(from.0).min(LATENCY_MAX));
 }
 
 /// How many values are larger than `limit`, as far as they can be told apart from it.
-pub(crate) fn count_above(histogram: &Histogram<u64>, limit: u64) -> u64 {
+pub fn count_above(histogram: &Histogram<u64>, limit: u64) -> u64 {
     histogram.count_between(histogram.next_non_equivalent(limit), u64::MAX)
 }
 
 /// Adds one histogram to another, without loss.
-pub(crate) fn merge(into: &mut Histogram<u64>, from: &Histogram<u64>) {
+pub fn merge(into: &mut Histogram<u64>, from: &Histogram<u64>) {
     into.add(from).expect("all histograms have the same bounds");
 }
 
@@ -55,24 +55,24 @@ pub(crate) mod counts {
 /// What reports show of a histogram, in microseconds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(crate) struct Percentiles {
+pub struct Percentiles {
     /// How many were recorded.
-    pub(crate) count: u64,
+    pub count: u64,
     /// Half are at most this.
-    pub(crate) p50: u64,
+    pub p50: u64,
     /// 90 % are at most this.
-    pub(crate) p90: u64,
+    pub p90: u64,
     /// 99 % are at most this.
-    pub(crate) p99: u64,
+    pub p99: u64,
     /// 99.9 % are at most this.
-    pub(crate) p999: u64,
+    pub p999: u64,
     /// All are at most this.
-    pub(crate) max: u64,
+    pub max: u64,
 }
 
 impl Percentiles {
     /// Reads them off; all zero if nothing was recorded.
-    pub(crate) fn of(histogram: &Histogram<u64>) -> Self {
+    pub fn of(histogram: &Histogram<u64>) -> Self {
         let at = |quantile| histogram.value_at_quantile(quantile);
         Self {
             count: histogram.len(),

@@ -11,66 +11,68 @@ use crate::measure::{counts, histogram, merge, record};
 
 /// A worker's records. Those of all workers can be merged.
 #[derive(Debug, Deserialize, Serialize)]
-pub(crate) struct Book {
+pub struct Book {
     /// Judges deliveries.
-    pub(crate) oracle: Oracle,
+    pub oracle: Oracle,
     /// How long things took.
-    pub(crate) times: Times,
+    pub times: Times,
     /// From the intended instant to each delivery, since the last row of the time series.
     #[serde(skip, default = "histogram")]
-    pub(crate) interval: Histogram<u64>,
+    pub interval: Histogram<u64>,
     /// Connections that failed or were lost, by reason.
-    pub(crate) errors: BTreeMap<String, u64>,
+    pub errors: BTreeMap<String, u64>,
     /// The generator's own limits that were met, as in "open files".
-    pub(crate) exhausted: Option<String>,
+    pub exhausted: Option<String>,
     /// Sends that could not leave at once, because the connection was lost or too many answers were missing.
-    pub(crate) deferred: u64,
+    pub deferred: u64,
     /// Sends that the scenario itself held back.
-    pub(crate) held_back: u64,
+    pub held_back: u64,
     /// Sends that never left because the server kept refusing their senders for their rate.
-    pub(crate) throttled: u64,
+    pub throttled: u64,
     /// Refusals of what was sent to be refused.
-    pub(crate) rebuffed: u64,
+    pub rebuffed: u64,
+    /// Refusals heard in `chat`, by code, of whatever was sent: also those for now only, after which a bot tries again.
+    pub refusals: BTreeMap<String, u64>,
     /// Times a bot read too slowly and had to catch up.
-    pub(crate) lagged: u64,
+    pub lagged: u64,
 }
 
 /// How long things took.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct Times {
+pub struct Times {
     /// By stage in which a message was to be sent.
-    pub(crate) stages: Vec<StageBook>,
+    pub stages: Vec<StageBook>,
     /// From the beginning of a connection to being in all rooms.
     #[serde(with = "counts")]
-    pub(crate) connect: Histogram<u64>,
+    pub connect: Histogram<u64>,
     /// From the intended instant to the delivery, to those whom the scenario kept away meanwhile.
     #[serde(with = "counts")]
-    pub(crate) catch_up: Histogram<u64>,
+    pub catch_up: Histogram<u64>,
     /// From the intended instant to the delivery, to those who read slowly.
     #[serde(with = "counts")]
-    pub(crate) slow: Histogram<u64>,
+    pub slow: Histogram<u64>,
     /// From the instant at which a history was meant to be asked for to its page.
     #[serde(with = "counts")]
-    pub(crate) history: Histogram<u64>,
+    pub history: Histogram<u64>,
 }
 
 /// Latencies of the messages of one stage.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct StageBook {
+pub struct StageBook {
     /// From the intended instant to each delivery.
     #[serde(with = "counts")]
-    pub(crate) e2e: Histogram<u64>,
+    pub e2e: Histogram<u64>,
     /// From the actual instant to each delivery.
     #[serde(with = "counts")]
-    pub(crate) e2e_actual: Histogram<u64>,
+    pub e2e_actual: Histogram<u64>,
     /// From the intended to the actual instant.
     #[serde(with = "counts")]
-    pub(crate) send_lag: Histogram<u64>,
+    pub send_lag: Histogram<u64>,
 }
 
 impl Book {
     /// An empty book for so many stages.
-    pub(crate) fn new(stages: usize) -> Self {
+    pub fn new(stages: usize) -> Self {
         Self {
             oracle: Oracle::new(Mode::Strict),
             times: Times::new(stages),
@@ -81,22 +83,33 @@ impl Book {
             held_back: 0,
             throttled: 0,
             rebuffed: 0,
+            refusals: BTreeMap::new(),
             lagged: 0,
         }
     }
 
     /// Tells the oracle. What it finds broken comes up again in its report.
-    pub(crate) fn observe(&mut self, observation: Observation) {
+    pub fn observe(&mut self, observation: Observation) {
         let _ = self.oracle.observe(observation);
     }
 
     /// Something went wrong with a connection.
-    pub(crate) fn error(&mut self, reason: String) {
+    pub fn error(&mut self, reason: String) {
         *self.errors.entry(reason).or_default() += 1;
     }
 
+    /// The server has refused something.
+    pub fn refused(&mut self, code: &str) {
+        match self.refusals.get_mut(code) {
+            Some(count) => *count += 1,
+            None => {
+                self.refusals.insert(code.to_owned(), 1);
+            }
+        }
+    }
+
     /// A delivery of a message of `stage`.
-    pub(crate) fn delivered(&mut self, stage: u16, intended: Time, actual: Option<Time>, now: Time) {
+    pub fn delivered(&mut self, stage: u16, intended: Time, actual: Option<Time>, now: Time) {
         let book = &mut self.times.stages[usize::from(stage)];
         record(&mut book.e2e, intended, now);
         // What another process has sent, only that one knows.
@@ -107,11 +120,14 @@ impl Book {
     }
 
     /// What both books say.
-    pub(crate) fn merge(mut self, other: Self) -> Self {
+    pub fn merge(mut self, other: Self) -> Self {
         self.oracle = mem::replace(&mut self.oracle, Oracle::new(Mode::Strict)).merge(other.oracle);
         self.times.merge(&other.times);
         for (reason, count) in other.errors {
             *self.errors.entry(reason).or_default() += count;
+        }
+        for (code, count) in other.refusals {
+            *self.refusals.entry(code).or_default() += count;
         }
         self.exhausted = self.exhausted.or(other.exhausted);
         self.deferred += other.deferred;
@@ -125,7 +141,7 @@ impl Book {
 
 impl Times {
     /// Nothing measured yet, for so many stages.
-    pub(crate) fn new(stages: usize) -> Self {
+    pub fn new(stages: usize) -> Self {
         Self {
             stages: vec![StageBook::new(); stages],
             connect: histogram(),
@@ -136,7 +152,7 @@ impl Times {
     }
 
     /// Adds what was measured elsewhere.
-    pub(crate) fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         for (stage, from) in self.stages.iter_mut().zip(&other.stages) {
             stage.merge(from);
         }
@@ -147,7 +163,7 @@ impl Times {
     }
 
     /// Those stages together that have these numbers.
-    pub(crate) fn together(&self, wanted: impl Fn(usize) -> bool) -> StageBook {
+    pub fn together(&self, wanted: impl Fn(usize) -> bool) -> StageBook {
         let mut together = StageBook::new();
         let stages = self.stages.iter().enumerate().filter(|(number, _)| wanted(*number));
         stages.for_each(|(_, stage)| together.merge(stage));
@@ -155,7 +171,7 @@ impl Times {
     }
 
     /// All stages together.
-    pub(crate) fn overall(&self) -> StageBook {
+    pub fn overall(&self) -> StageBook {
         self.together(|_| true)
     }
 }

@@ -4,53 +4,53 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One number that many threads add to.
 #[derive(Debug, Default)]
-pub(crate) struct Count(AtomicU64);
+pub struct Count(AtomicU64);
 
 impl Count {
     /// One more.
-    pub(crate) fn add(&self) {
+    pub fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
     /// So many more.
-    pub(crate) fn add_many(&self, count: u64) {
+    pub fn add_many(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
 
     /// One less.
-    pub(crate) fn remove(&self) {
+    pub fn remove(&self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// How many.
-    pub(crate) fn get(&self) -> u64 {
+    pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 /// The numbers that progress is shown from and phases end by. The verdict is not made from them but from the oracle.
 #[derive(Debug, Default)]
-pub(crate) struct Board {
+pub struct Board {
     /// Bots that have been in all their rooms.
-    pub(crate) arrived: Count,
+    pub arrived: Count,
     /// Bots that are in all their rooms now.
-    pub(crate) present: Count,
+    pub present: Count,
     /// Sockets that are open.
-    pub(crate) open: Count,
+    pub open: Count,
     /// Planned messages handed to their bots.
-    pub(crate) handed: Count,
+    pub handed: Count,
     /// Planned messages put on the wire, each counted once.
-    pub(crate) sent: Count,
+    pub sent: Count,
     /// Planned messages with a final answer.
-    pub(crate) answered: Count,
+    pub answered: Count,
     /// Planned messages whose final answer was a refusal.
-    pub(crate) refused: Count,
+    pub refused: Count,
     /// Deliveries that will not come because a message was refused.
-    pub(crate) forgone: Count,
+    pub forgone: Count,
     /// Messages shown.
-    pub(crate) delivered: Count,
+    pub delivered: Count,
     /// Connections attached again after one was lost.
-    pub(crate) reconnects: Count,
+    pub reconnects: Count,
     /// Connections that failed or were lost without the scenario wanting it.
-    pub(crate) errors: Count,
+    pub errors: Count,
 }

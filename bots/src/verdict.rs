@@ -1,11 +1,19 @@
-//! What a run comes to: one verdict, one exit code, one line that says why.
+//! What a run comes to: one verdict, one exit code of `loadgen`, one line that says why.
 
 use std::fmt;
 
+use chinwag_scenarios::{Plan, PlannedStage};
 use serde::Serialize;
 
+use crate::{
+    book::{Book, StageBook},
+    judged::{Checked, Counts},
+    measure::count_above,
+    segment::Segment,
+};
+
 /// A send that left later than this, in microseconds, left late: the generator was not there in time.
-pub(crate) const SEND_LAG_MAX: u64 = 10_000;
+const SEND_LAG_MAX: u64 = 10_000;
 /// A stage is void if at least this share of its sends left late, in per cent: its p99 would be above the limit…
 const LATE_PERCENT: u64 = 1;
 /// …and at least so many: of a hundred sends, one hiccup of the machine would be one per cent.
@@ -13,42 +21,74 @@ const LATE_MIN: u64 = 10;
 
 /// What a run is judged by.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Facts {
+pub struct Facts {
     /// The user has ended it.
-    pub(crate) interrupted: bool,
+    pub interrupted: bool,
     /// Why it ended too early by itself, if it did.
-    pub(crate) broken_off: Option<String>,
+    pub broken_off: Option<String>,
     /// The threshold that ended it, and what was measured.
-    pub(crate) aborted: Option<String>,
+    pub aborted: Option<String>,
     /// The generator's own limits that were met, as in "open files".
-    pub(crate) exhausted: Option<String>,
+    pub exhausted: Option<String>,
     /// Planned messages that the generator did not come to hand to their bots.
-    pub(crate) not_handed: u64,
+    pub not_handed: u64,
     /// Planned messages that bots held but never put on the wire.
-    pub(crate) withheld: u64,
+    pub withheld: u64,
     /// Of these, those whose senders had been told "not yet": the plan wants more than the server's limits allow.
-    pub(crate) throttled: u64,
+    pub throttled: u64,
     /// How punctual the sends of each judged stage were.
-    pub(crate) punctuality: Vec<Punctuality>,
+    pub punctuality: Vec<Punctuality>,
     /// Only a part of the run is known: which.
-    pub(crate) part: Option<String>,
+    pub part: Option<String>,
     /// Thresholds that did not hold.
-    pub(crate) failed: usize,
+    pub failed: usize,
     /// All thresholds.
-    pub(crate) thresholds: usize,
+    pub thresholds: usize,
     /// What no run may have, whatever its thresholds: how often, and of what.
-    pub(crate) faults: Vec<(u64, &'static str)>,
+    pub faults: Vec<(u64, &'static str)>,
+}
+
+impl Facts {
+    /// What is known when all is over of those who have played a segment: so many messages were `handed` to bots.
+    #[must_use]
+    pub fn of(
+        plan: &Plan,
+        segment: Segment,
+        book: &Book,
+        handed: u64,
+        counts: &Counts<'_>,
+        thresholds: &[Checked],
+    ) -> Self {
+        let stages = plan.stages().iter().zip(&book.times.stages).filter(|(planned, _)| planned.judged);
+        let punctuality = |(planned, book): (&PlannedStage, &StageBook)| Punctuality {
+            stage: planned.name.clone(),
+            sends: book.send_lag.len(),
+            late: count_above(&book.send_lag, SEND_LAG_MAX),
+        };
+        Self {
+            exhausted: book.exhausted.clone(),
+            part: (!segment.is_whole()).then(|| segment.to_string()),
+            not_handed: segment.sends(plan).saturating_sub(handed),
+            withheld: handed.saturating_sub(counts.report.sent),
+            throttled: book.throttled,
+            punctuality: stages.map(punctuality).collect(),
+            failed: thresholds.iter().filter(|threshold| !threshold.passed).count(),
+            thresholds: thresholds.len(),
+            faults: counts.faults(),
+            ..Self::default()
+        }
+    }
 }
 
 /// How many sends of a stage left late.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Punctuality {
+pub struct Punctuality {
     /// The stage's name.
-    pub(crate) stage: String,
+    pub stage: String,
     /// All sends whose lag was measured.
-    pub(crate) sends: u64,
+    pub sends: u64,
     /// Those that left more than [`SEND_LAG_MAX`] after their instant.
-    pub(crate) late: u64,
+    pub late: u64,
 }
 
 impl Punctuality {
@@ -59,7 +99,7 @@ impl Punctuality {
 
 /// How a run came out.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// All that was asked for.
     Pass,
     /// The server did not do what was asked for.
@@ -80,19 +120,25 @@ pub(crate) enum Verdict {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Word {
-    /// See [`Verdict::Pass`]; so on.
+pub enum Word {
+    /// See [`Verdict::Pass`].
     Pass,
+    /// See [`Verdict::Fail`].
     Fail,
+    /// See [`Verdict::Invalid`] and [`Verdict::Throttled`].
     Invalid,
+    /// See [`Verdict::Part`].
     Part,
+    /// See [`Verdict::Interrupted`].
     Interrupted,
+    /// See [`Verdict::Broken`].
     Broken,
 }
 
 /// Judges a run. What comes first outweighs what follows: whoever ended a run early, and a generator that fell behind,
 /// make everything else meaningless. A server that broke a promise fails without any threshold.
-pub(crate) fn judge(facts: &Facts) -> Verdict {
+#[must_use]
+pub fn judge(facts: &Facts) -> Verdict {
     if facts.interrupted {
         return Verdict::Interrupted;
     }
@@ -145,8 +191,9 @@ fn shortfalls(facts: &Facts) -> Vec<String> {
 }
 
 impl Verdict {
-    /// The process's exit code.
-    pub(crate) const fn exit_code(&self) -> u8 {
+    /// The exit code of `loadgen`.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Pass | Self::Part(_) => 0,
             Self::Broken(_) => 1,
@@ -157,7 +204,8 @@ impl Verdict {
     }
 
     /// In a word.
-    pub(crate) const fn word(&self) -> Word {
+    #[must_use]
+    pub const fn word(&self) -> Word {
         match self {
             Self::Pass => Word::Pass,
             Self::Fail(_) => Word::Fail,

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use chinwag_scenarios::Plan;
 use serde::{Deserialize, Serialize};
 
 /// Most processes of a run.
@@ -9,34 +10,40 @@ const COUNT_MAX: u32 = 10_000;
 
 /// Every `count`-th client, from `index` on. The whole run is segment 0 of 1.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) struct Segment {
+pub struct Segment {
     /// From 0; people count from 1.
-    pub(crate) index: u32,
+    pub index: u32,
     /// Of how many.
-    pub(crate) count: u32,
+    pub count: u32,
 }
 
 impl Segment {
     /// All clients.
-    pub(crate) const WHOLE: Self = Self { index: 0, count: 1 };
+    pub const WHOLE: Self = Self { index: 0, count: 1 };
 
     /// Whether it is all of the run.
-    pub(crate) const fn is_whole(self) -> bool {
+    pub const fn is_whole(self) -> bool {
         self.count == 1
     }
 
     /// Whether a client is in it.
-    pub(crate) const fn has(self, client: u32) -> bool {
+    pub const fn has(self, client: u32) -> bool {
         client % self.count == self.index
     }
 
     /// How many of so many clients are in it.
-    pub(crate) fn share(self, clients: u32) -> u32 {
+    pub fn share(self, clients: u32) -> u32 {
         clients.saturating_sub(self.index).div_ceil(self.count)
     }
 
+    /// How many messages of a plan its clients are to send.
+    #[must_use]
+    pub fn sends(self, plan: &Plan) -> u64 {
+        plan.sends().iter().filter(|send| self.has(send.client)).count() as u64
+    }
+
     /// The worker, of so many, that has a client; none if the client is in another segment.
-    pub(crate) fn worker(self, client: u32, workers: usize) -> Option<usize> {
+    pub fn worker(self, client: u32, workers: usize) -> Option<usize> {
         let place = (client / self.count) as usize;
         self.has(client).then_some(place % workers)
     }

@@ -1,9 +1,9 @@
-//! One bot: who speaks for it, its socket, and what the worker keeps in mind about it.
+//! One bot: who speaks for it, and what is kept in mind about it.
 
 use chinwag_core::{RequestId, Time};
 use chinwag_oracle::{RoomId, SendId};
 
-use crate::{link::Link, speaker::Speaker};
+use crate::speaker::Speaker;
 
 /// A bot. Without its buffers some hundred bytes, for there are thousands.
 #[derive(Debug)]
@@ -12,8 +12,8 @@ pub(crate) struct Bot {
     pub(crate) number: u32,
     /// Who speaks for it.
     pub(crate) speaker: Speaker,
-    /// The socket, if one is open.
-    pub(crate) link: Option<Link>,
+    /// Its connection, if one is open; while nothing passes over it, the frames that wait for that.
+    pub(crate) link: Option<Option<Vec<String>>>,
     /// Counts connections: what an older one still says does not count.
     pub(crate) attempt: u32,
     /// When the present connection was begun.

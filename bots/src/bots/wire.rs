@@ -9,7 +9,7 @@ use chinwag_core::Seq;
 use chinwag_oracle::{MemberId, Observation, RoomId};
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::Worker;
+use super::Bots;
 
 /// The kinds of frames that move a stream, with what ends the name.
 const KINDS: [&str; 5] = [r#"message""#, r#"history""#, r#"joined""#, r#"gap""#, r#"left""#];
@@ -48,20 +48,20 @@ impl<'a> Glance<'a> {
     }
 }
 
-impl Worker {
+impl Bots {
     /// Tells the oracle what a frame does to a stream.
-    pub(super) fn watch(&self, slot: usize, text: &str) {
-        if self.leaving.get() {
+    pub(super) fn watch(&mut self, slot: usize, text: &str) {
+        if self.leaving {
             return;
         }
         // Of a protocol that is described by templates no more is known than they say.
-        if self.run.speech.protocol().is_some() {
+        if self.script.protocol.is_some() {
             return;
         }
         let Some(frame) = Glance::at(text) else { return };
-        let member = MemberId(self.bots[slot].borrow().number);
+        let member = MemberId(self.bots[slot].number);
         let room = self.rooms.get(&*frame.room).copied();
-        let book = &mut *self.book.borrow_mut();
+        let book = &mut self.book;
         let mut delivered = |seq| book.observe(Observation::Delivered { member, room, seq });
         match (&*frame.kind, room) {
             ("message", _) => frame.seq.into_iter().for_each(delivered),
@@ -85,10 +85,10 @@ impl Worker {
     }
 
     /// A connection is over, and with it all streams of the bot.
-    pub(super) fn end_streams(&self, number: u32) {
+    pub(super) fn end_streams(&mut self, number: u32) {
         let member = MemberId(number);
-        let book = &mut *self.book.borrow_mut();
-        for room in self.run.plan.rooms_of(number).iter().copied().map(RoomId) {
+        let book = &mut self.book;
+        for room in self.script.plan.rooms_of(number).iter().copied().map(RoomId) {
             book.observe(Observation::StreamEnded { member, room });
         }
     }

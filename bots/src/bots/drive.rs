@@ -1,0 +1,257 @@
+//! What clients want done, and what their events mean for the books.
+
+use std::time::Duration;
+
+use chinwag_core::{
+    Position, Refusal, RequestId, Time,
+    client::{ClientEvent, ClientOutput, Shown},
+};
+use chinwag_oracle::{MemberId, Observation, RoomId, SendId};
+use chinwag_scenarios::payloads;
+
+use super::{Bots, Wish};
+use crate::{bot::Absence, measure::record, speaker::Speaker};
+
+impl Bots {
+    /// Lets a client do something, carries out what it wants done, and sees to its next deadline.
+    pub(super) fn drive<T>(
+        &mut self,
+        slot: usize,
+        now: Time,
+        out: &mut Vec<Wish>,
+        act: impl FnOnce(&mut Speaker, Time, &mut Vec<ClientOutput>) -> T,
+    ) -> T {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        let result = act(&mut self.bots[slot].speaker, now, &mut outputs);
+        for output in outputs.drain(..) {
+            self.carry_out(slot, now, output, out);
+        }
+        self.outputs = outputs;
+        for heard in self.bots[slot].speaker.take_heard() {
+            self.heard(slot, now, heard);
+        }
+        self.timers.arm(slot, self.bots[slot].speaker.poll_timeout());
+        result
+    }
+
+    fn carry_out(&mut self, slot: usize, now: Time, output: ClientOutput, out: &mut Vec<Wish>) {
+        match output {
+            ClientOutput::Connect => self.reconnect(slot, now, out),
+            ClientOutput::Transmit(text) => self.transmit(slot, now, text, out),
+            ClientOutput::Close { code } => out.push(Wish::Close { slot, code }),
+            ClientOutput::Event(event) => self.event(slot, now, event),
+        }
+    }
+
+    fn reconnect(&mut self, slot: usize, now: Time, out: &mut Vec<Wish>) {
+        self.end_streams(self.bots[slot].number);
+        let missing = self.rooms_wanted(slot);
+        let bot = &mut self.bots[slot];
+        bot.attempt += 1;
+        bot.link = None;
+        bot.missing = missing;
+        bot.asked.clear();
+        let not_before = match bot.absence {
+            Absence::Until(back) => back,
+            Absence::Over(_) => now,
+        };
+        out.push(Wish::Connect { slot, attempt: bot.attempt, not_before });
+    }
+
+    /// Sends a frame, or keeps it until something passes again.
+    fn transmit(&mut self, slot: usize, now: Time, text: String, out: &mut Vec<Wish>) {
+        match &mut self.bots[slot].link {
+            // Bounded: a client has so many unanswered requests at most.
+            Some(Some(held)) => return held.push(text),
+            Some(None) => {}
+            None => return self.departing(&text, now),
+        }
+        self.departing(&text, now);
+        out.push(Wish::Transmit { slot, text });
+    }
+
+    /// Notes it if a frame is a planned message; retries are noted too.
+    pub(super) fn departing(&mut self, frame: &str, now: Time) {
+        let send = payloads(frame).find_map(|payload| self.script.send_of(payload));
+        let Some(send) = send else { return };
+        if self.script.depart(send, now) {
+            self.script.board.sent.add();
+        }
+        self.observe(Observation::Sent { send });
+    }
+
+    fn event(&mut self, slot: usize, now: Time, event: ClientEvent) {
+        if self.leaving {
+            // The books are closed: what goodbyes bring about is not part of the run.
+            return;
+        }
+        let bot = &mut self.bots[slot];
+        let member = MemberId(bot.number);
+        match event {
+            ClientEvent::Message(shown) => self.shown(slot, now, &shown),
+            ClientEvent::Acknowledged { id, position, .. } => {
+                if let Some(send) = bot.settle(id) {
+                    self.observe(Observation::Acknowledged { send, position: Some(position) });
+                    self.script.board.answered.add();
+                }
+            }
+            ClientEvent::Refused { id, refusal, retry_after } => self.refused(slot, id, refusal, retry_after),
+            ClientEvent::History { id, room, messages, .. } => {
+                let Some(asked) = bot.paged(id) else { return };
+                record(&mut self.book.times.history, asked, now);
+                let Some(&room) = self.rooms.get(&room) else { return };
+                for shown in messages {
+                    let send = self.script.delivered(&shown.user, &shown.content);
+                    self.observe(Observation::Paged { member, room, send, position: shown.position });
+                }
+            }
+            ClientEvent::Attached { resumed, .. } => self.attached(slot, resumed),
+            ClientEvent::Joined { room, head, next, verdict } => {
+                let Some(&room) = self.rooms.get(&room) else { return };
+                let (position, next, verdict) = (Some(head), Some(next), Some(verdict));
+                self.observe(Observation::Joined { member, room, position, next, verdict });
+                self.joined(slot, room, now);
+            }
+            ClientEvent::Left { room, head, .. } => {
+                let Some(&room) = self.rooms.get(&room) else { return };
+                self.observe(Observation::Left { member, room, position: Some(head) });
+            }
+            ClientEvent::Unresolved { id, .. } => {
+                if let Some(send) = bot.settle(id) {
+                    self.observe(Observation::Unresolved { send });
+                    self.script.board.answered.add();
+                }
+            }
+            ClientEvent::Gap { room, from, to } => {
+                let Some(&room) = self.rooms.get(&room) else { return };
+                self.observe(Observation::Gap { member, room, from, to });
+            }
+            ClientEvent::Lagged { .. } => self.book.lagged += 1,
+            ClientEvent::Disconnected { .. } => self.disconnected(slot),
+            ClientEvent::Ended { code } => {
+                self.disconnected(slot);
+                self.error(format!(
+                    "gave up: {}",
+                    code.map_or_else(|| "no code".into(), |code| code.to_string())
+                ));
+            }
+            // Not owed to anyone, or answers to what bots do not ask.
+            _ => {}
+        }
+    }
+
+    /// Something was refused, for good or for now.
+    fn refused(
+        &mut self,
+        slot: usize,
+        id: Option<RequestId>,
+        refusal: Refusal,
+        retry_after: Option<Duration>,
+    ) {
+        self.book.refused(refusal.code());
+        let bot = &mut self.bots[slot];
+        match (id, retry_after) {
+            (Some(id), Some(_)) => {
+                bot.is_throttled = true;
+                if let Some(send) = bot.awaits(id) {
+                    self.observe(Observation::Deferred { send });
+                }
+            }
+            (Some(id), None) if let Some(send) = bot.settle(id) => self.send_refused(send),
+            // What is no message; who means no good has asked for it.
+            _ => self.rebuffed(slot, &refusal.to_string()),
+        }
+    }
+
+    pub(super) fn attached(&mut self, slot: usize, resumed: bool) {
+        let bot = &self.bots[slot];
+        let (member, has_arrived) = (MemberId(bot.number), bot.has_arrived);
+        if !resumed {
+            self.observe(Observation::SessionLost { member });
+        }
+        if has_arrived {
+            self.script.board.reconnects.add();
+        }
+    }
+
+    fn shown(&mut self, slot: usize, now: Time, shown: &Shown) {
+        let Some(&room) = self.rooms.get(&shown.room) else { return };
+        let send = self.script.delivered(&shown.user, &shown.content);
+        self.shown_to(slot, now, room, send, Some(shown.position), shown.from_history);
+    }
+
+    /// A bot was shown a message.
+    pub(super) fn shown_to(
+        &mut self,
+        slot: usize,
+        now: Time,
+        room: RoomId,
+        send: Option<SendId>,
+        position: Option<Position>,
+        from_history: bool,
+    ) {
+        let (bot, book, script) = (&self.bots[slot], &mut self.book, &self.script);
+        let member = MemberId(bot.number);
+        book.observe(Observation::Shown { member, room, send, position, from_history });
+        let Some(send) = send else { return };
+        let intended = script.intended(send);
+        if from_history && bot.was_outside(room, intended) {
+            // What was said before one came is shown, but owed to nobody: it is not late.
+            return;
+        }
+        script.board.delivered.add();
+        let cut_off = intended < bot.cut_off_until;
+        if script.is_held_back_elsewhere(send) {
+            return;
+        }
+        if (from_history || cut_off) && bot.was_away(intended) {
+            record(&mut book.times.catch_up, intended, now);
+        } else if script.plan.read_of(bot.number).is_some() {
+            record(&mut book.times.slow, intended, now);
+        } else {
+            book.delivered(script.planned(send).stage, intended, script.departed(send), now);
+        }
+    }
+
+    /// The rooms that a bot is to be in now.
+    fn rooms_wanted(&self, slot: usize) -> Vec<RoomId> {
+        let bot = &self.bots[slot];
+        let rooms = self.script.plan.rooms_of(bot.number).iter().copied().map(RoomId);
+        rooms.filter(|room| !bot.outside.contains(room)).collect()
+    }
+
+    pub(super) fn rebuffed(&mut self, slot: usize, refusal: &str) {
+        if self.script.plan.is_hostile(self.bots[slot].number) {
+            self.book.rebuffed += 1;
+        } else {
+            self.error(format!("refused: {refusal}"));
+        }
+    }
+
+    pub(super) fn joined(&mut self, slot: usize, room: RoomId, now: Time) {
+        let bot = &mut self.bots[slot];
+        let before = bot.missing.len();
+        bot.missing.retain(|&missing| missing != room);
+        if before == 0 || !bot.missing.is_empty() {
+            return;
+        }
+        record(&mut self.book.times.connect, bot.connecting_since, now);
+        self.script.board.present.add();
+        if !bot.has_arrived {
+            bot.has_arrived = true;
+            self.script.board.arrived.add();
+        }
+        if bot.is_away() {
+            bot.absence = Absence::Over(now);
+        }
+    }
+
+    fn disconnected(&mut self, slot: usize) {
+        let bot = &self.bots[slot];
+        if bot.has_arrived && bot.missing.is_empty() {
+            self.script.board.present.remove();
+            // Not present any more, whatever comes next.
+            self.bots[slot].missing = self.rooms_wanted(slot);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! A row of a run's time series.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use crate::{board::Board, measure::Percentiles};
+
+/// One interval of a run. Counts are totals so far, latencies those of the interval.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// Seconds since the run's start.
+    pub t: f64,
+    /// What was going on.
+    pub phase: String,
+    /// Bots in all their rooms.
+    pub connected: u64,
+    /// Messages put on the wire.
+    pub sent: u64,
+    /// Deliveries.
+    pub delivered: u64,
+    /// Of deliveries in the interval, from the intended instant.
+    pub p50_us: u64,
+    /// Likewise.
+    pub p99_us: u64,
+    /// Likewise.
+    pub max_us: u64,
+    /// Connections failed or lost.
+    pub errors: u64,
+    /// Connections made again after one was lost.
+    pub reconnects: u64,
+}
+
+impl Row {
+    /// What the board says so long after the run's start; `sample` holds the interval's latencies.
+    #[must_use]
+    pub fn of(passed: Duration, phase: &str, board: &Board, sample: &Histogram<u64>) -> Self {
+        let latency = Percentiles::of(sample);
+        Self {
+            t: passed.as_secs_f64(),
+            phase: phase.into(),
+            connected: board.present.get(),
+            sent: board.sent.get(),
+            delivered: board.delivered.get(),
+            p50_us: latency.p50,
+            p99_us: latency.p99,
+            max_us: latency.max,
+            errors: board.errors.get(),
+            reconnects: board.reconnects.get(),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! What all who play a plan share: the plan, whose part is whose, and when each message was sent.
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use chinwag_core::{Time, UserName};
+use chinwag_oracle::SendId;
+use chinwag_scenarios::{Plan, PlannedSend, Protocol, RunId, parse_payload};
+
+use crate::{board::Board, segment::Segment};
+
+/// A plan that is being played, shared by all threads that play it.
+#[derive(Debug)]
+pub struct Script {
+    /// Who does what and when.
+    pub plan: Plan,
+    /// Which of the plan's clients are ours.
+    pub segment: Segment,
+    /// How the server is spoken to; in `chat` if `None`.
+    pub protocol: Option<Arc<Protocol>>,
+    /// How far things are.
+    pub board: Board,
+    /// Every client's user name.
+    pub users: Box<[UserName]>,
+    /// When it began.
+    origin: Time,
+    /// When the first stage starts, once everyone is there.
+    stages_start: OnceLock<Time>,
+    departures: Box<[Departure]>,
+}
+
+/// When a message was first put on the wire: microseconds, 0 before; the highest bit marks one that was held back by
+/// its sender's planned absence.
+#[derive(Debug, Default)]
+struct Departure(AtomicU64);
+
+const HELD_BACK: u64 = 1 << 63;
+
+impl Script {
+    /// A plan that nobody has begun to play; `origin` is now.
+    #[must_use]
+    pub fn new(plan: Plan, segment: Segment, protocol: Option<Arc<Protocol>>, origin: Time) -> Self {
+        let departures = plan.sends().iter().map(|_| Departure::default()).collect();
+        let user = |client| UserName::new(&plan.user_name(client)).expect("plans make sound names");
+        let users = (0..plan.clients()).map(user).collect();
+        Self {
+            plan,
+            segment,
+            protocol,
+            board: Board::default(),
+            users,
+            origin,
+            stages_start: OnceLock::new(),
+            departures,
+        }
+    }
+
+    /// How many deliveries the plan foresees, if who speaks can be given all that they missed.
+    #[must_use]
+    pub fn deliveries(&self) -> Option<u64> {
+        self.plan.deliveries().filter(|_| self.protocol.is_none() || self.plan.events().is_empty())
+    }
+
+    /// How many messages our clients are to send.
+    #[must_use]
+    pub fn planned_here(&self) -> u64 {
+        self.segment.sends(&self.plan)
+    }
+
+    /// Fixes the instant at which the first stage starts. The first call counts.
+    pub fn start_stages(&self, at: Time) {
+        let _ = self.stages_start.set(at);
+    }
+
+    /// When the first stage starts, if that is fixed.
+    #[must_use]
+    pub fn stages_start(&self) -> Option<Time> {
+        self.stages_start.get().copied()
+    }
+
+    /// When something planned is; when it began as long as the stages' start is not fixed.
+    #[must_use]
+    pub fn instant(&self, planned: Duration) -> Time {
+        self.stages_start.get().copied().unwrap_or(self.origin) + planned
+    }
+
+    /// A planned message.
+    #[must_use]
+    pub fn planned(&self, send: SendId) -> &PlannedSend {
+        &self.plan.sends()[send.0 as usize]
+    }
+
+    /// Which of this run's messages a text claims to be.
+    #[must_use]
+    pub fn send_of(&self, payload: &str) -> Option<SendId> {
+        let (run, send): (RunId, u32) = parse_payload(payload)?;
+        let known = run == self.plan.run() && (send as usize) < self.plan.sends().len();
+        known.then_some(SendId(send))
+    }
+
+    /// Which of this run's messages was delivered: nobody's, unless it is word for word what its author was to say.
+    #[must_use]
+    pub fn delivered(&self, author: &UserName, content: &str) -> Option<SendId> {
+        let send = self.send_of(content)?;
+        let is_sound = self.users[self.planned(send).client as usize] == *author
+            && self.plan.is_payload(send.0, content);
+        is_sound.then_some(send)
+    }
+
+    /// When a message was to be sent. One that its sender's planned absence held back was meant to be sent when it was.
+    #[must_use]
+    pub fn intended(&self, send: SendId) -> Time {
+        let departure = self.departures[send.0 as usize].0.load(Ordering::Relaxed);
+        if departure > HELD_BACK {
+            return Time(departure & !HELD_BACK);
+        }
+        self.instant(self.planned(send).at)
+    }
+
+    /// Whether another process has the sender of a message, who is away when it is due: that one only knows when it was
+    /// meant to be sent after all.
+    #[must_use]
+    pub fn is_held_back_elsewhere(&self, send: SendId) -> bool {
+        let planned = self.planned(send);
+        !self.segment.has(planned.client) && self.plan.is_away(planned.client, planned.at)
+    }
+
+    /// When a message was sent, if it was, and by us.
+    #[must_use]
+    pub fn departed(&self, send: SendId) -> Option<Time> {
+        let departure = self.departures[send.0 as usize].0.load(Ordering::Relaxed) & !HELD_BACK;
+        (departure != 0).then_some(Time(departure))
+    }
+
+    /// A message goes onto the wire; true if for the first time.
+    pub fn depart(&self, send: SendId, now: Time) -> bool {
+        let departure = &self.departures[send.0 as usize].0;
+        let first = departure.load(Ordering::Relaxed) & !HELD_BACK == 0;
+        if first {
+            departure.fetch_or(now.0, Ordering::Relaxed);
+        }
+        first
+    }
+
+    /// A message's sender is away, as planned: it will be late, and nobody is to blame.
+    pub fn hold_back(&self, send: SendId) {
+        self.departures[send.0 as usize].0.fetch_or(HELD_BACK, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chinwag_scenarios::{Overrides, Scenario, shipped};
+
+    use super::*;
+
+    fn script() -> Script {
+        let file = shipped().iter().find(|file| file.name == "smoke").unwrap();
+        let scenario = Scenario::parse(file.name, file.text).unwrap();
+        let plan = Plan::new(&scenario, Overrides::default()).unwrap();
+        Script::new(plan, Segment::WHOLE, None, Time(1))
+    }
+
+    #[test]
+    fn latency_counts_from_the_plan_and_not_from_the_departure() {
+        let (script, send) = (script(), SendId(3));
+        script.start_stages(Time(1_000_000));
+        let planned = Time(1_000_000) + script.planned(send).at;
+        assert_eq!((script.intended(send), script.departed(send)), (planned, None));
+        let late = planned + Duration::from_secs(2);
+        assert!(script.depart(send, late));
+        assert!(!script.depart(send, late + Duration::from_secs(1)), "a retry is no departure");
+        assert_eq!((script.intended(send), script.departed(send)), (planned, Some(late)));
+    }
+
+    #[test]
+    fn what_the_scenario_held_back_was_meant_to_be_sent_when_it_was() {
+        let (script, send) = (script(), SendId(0));
+        script.start_stages(Time(1_000_000));
+        script.hold_back(send);
+        assert_eq!(
+            (script.intended(send), script.departed(send)),
+            (script.instant(script.planned(send).at), None)
+        );
+        let late = Time(9_000_000);
+        assert!(script.depart(send, late));
+        assert_eq!((script.intended(send), script.departed(send)), (late, Some(late)));
+    }
+
+    #[test]
+    fn only_messages_of_this_run_are_known() {
+        let script = script();
+        let last = u32::try_from(script.plan.sends().len()).unwrap() - 1;
+        assert_eq!(script.send_of(&script.plan.payload(last)), Some(SendId(last)));
+        let number = script.plan.run();
+        assert_eq!(script.send_of(&format!("cw1.{number}.{}.", last + 1)), None, "not planned");
+        assert_eq!(script.send_of(&format!("cw1.{}.0.", RunId(!number.0))), None, "another run");
+        assert_eq!(script.send_of("hello"), None);
+    }
+
+    #[test]
+    fn a_delivery_is_what_its_author_said_word_for_word() {
+        let (script, send) = (script(), SendId(7));
+        let author = script.planned(send).client as usize;
+        let (user, other) = (&script.users[author], &script.users[(author + 1) % script.users.len()]);
+        let said = script.plan.payload(send.0);
+        assert_eq!(script.delivered(user, &said), Some(send));
+        assert_eq!(script.delivered(other, &said), None, "another author");
+        assert_eq!(script.delivered(user, &format!("{said}x")), None, "a letter more");
+        assert_eq!(script.delivered(user, &said[..said.len() - 1]), None, "a letter less");
+    }
+}
