@@ -155,10 +155,12 @@ impl Doors {
         self.lives.get(&(room, epoch)).map(|life| life.owner)
     }
 
-    /// Whether anybody has ever asked that somebody go.
+    /// Whether anybody may have seen to it, since then, that somebody go. In earlier lives of the server everything may
+    /// have happened that was ever asked for.
     #[must_use]
-    pub fn may_be_sent_away(&self, room: RoomId, who: u32) -> bool {
-        self.guest(room, who).is_unwanted
+    pub fn may_be_sent_away(&self, room: RoomId, who: u32, since: Time) -> bool {
+        let Guest { kicks, kicked, is_vague, is_unwanted, .. } = self.guest(room, who);
+        is_unwanted && (since == Time(0) || is_vague || kicks > 0 || kicked >= Some(since))
     }
 
     fn guest(&self, room: RoomId, who: u32) -> Guest {
@@ -250,8 +252,10 @@ mod tests {
         doors.settles(ROOM, LIFE, BOB);
         doors.settles(ROOM, Epoch(8), BOB);
         assert_eq!((doors.owner(ROOM, LIFE), doors.owner(ROOM, Epoch(8))), (Some(BOB), None));
-        assert!(!doors.may_be_sent_away(ROOM, BOB));
+        assert!(!doors.may_be_sent_away(ROOM, BOB, Time(0)));
         done(&mut doors, 10, Deed::Kick);
-        assert!(doors.may_be_sent_away(ROOM, BOB));
+        for (since, may_be) in [(0, true), (9, true), (11, true), (12, false)] {
+            assert_eq!(doors.may_be_sent_away(ROOM, BOB, Time(since)), may_be, "granted at 11");
+        }
     }
 }

@@ -67,6 +67,9 @@ impl World<'_> {
             self.life.made[client].insert(room.clone());
             return self.submit(client, Command::Create { room, private: false });
         }
+        if self.user_visits(client, action)? {
+            return Ok(());
+        }
         let room = match *action {
             Action::Join { room }
             | Action::Leave { room }
@@ -142,7 +145,7 @@ impl World<'_> {
         self.carry_out(client, &mut out)
     }
 
-    fn say(&mut self, client: usize, room: usize, bytes: usize) -> Result<(), Broken> {
+    pub(crate) fn say(&mut self, client: usize, room: usize, bytes: usize) -> Result<(), Broken> {
         let content = self.judge.next_content(bytes);
         let name = self.judge.room(room).clone();
         let command = Command::Publish { room: name, content: Arc::from(content), extra: None };
@@ -151,7 +154,12 @@ impl World<'_> {
         let person = &mut self.people[client];
         let waits = self.judge.unanswered(client);
         match person.client.submit(person.clock.shows(self.now), command, &mut out) {
-            Ok(id) => self.judge.said(client, room, bytes, id)?,
+            Ok(id) => {
+                let send = self.judge.said(client, room, bytes, id)?;
+                if self.has_owner(room) {
+                    self.parlours.says(self.now, send);
+                }
+            }
             // The queue is full, which is the user's problem: nothing was said.
             Err(_) if waits >= self.scenario.setup.patience.queue_max => {}
             Err(full) => return broken(checks::ANSWERED, format!("c{client} has {waits} sends: {full}")),
@@ -170,6 +178,7 @@ impl World<'_> {
     /// The client's program dies, and is started again.
     fn crash(&mut self, client: usize) -> Result<(), Broken> {
         self.let_go(client);
+        self.user_gives_up_pleas(client);
         self.judge.crashed(client)?;
         self.forgets_its_return(client);
         let person = &mut self.people[client];

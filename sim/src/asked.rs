@@ -128,6 +128,12 @@ impl Requests {
         Some(self.asked.remove(at))
     }
 
+    /// The rooms that it has asked to be in, and is not answered.
+    pub(crate) fn joins(&self) -> impl Iterator<Item = RoomNumber> {
+        let joins = self.asked.iter().filter(|asked| asked.kind == Kind::Join);
+        joins.filter_map(|asked| asked.room)
+    }
+
     /// So many frames without a number are refused; false if there are not so many.
     #[must_use]
     pub(crate) const fn refuse_unnumbered(&mut self, count: u64) -> bool {

@@ -156,7 +156,10 @@ impl World<'_> {
     pub(crate) fn survey(&mut self) -> Result<(), Broken> {
         for (client, room) in self.seats() {
             self.judge.begin_survey(client, room);
-            self.ask(client, room, None)?;
+            // So many may be asked for at once.
+            if room < self.scenario.setup.rooms as usize {
+                self.ask(client, room, None)?;
+            }
         }
         self.begin_inventory();
         Ok(())
@@ -265,7 +268,8 @@ impl World<'_> {
             living.flat_map(|(client, person)| person.wanted.iter().map(move |&room| (client, person, room)));
         // Who was turned away may want to be in rooms that do not have them.
         let has = |&(_, person, room): &(usize, &Person, usize)| {
-            !person.turned_away || person.client.is_joined(self.judge.room(room))
+            let is_kept_out = person.turned_away || person.barred.contains(&room);
+            !is_kept_out || person.client.is_joined(self.judge.room(room))
         };
         seats.filter(has).map(|(client, _, room)| (client, room)).collect()
     }
@@ -335,11 +339,12 @@ impl World<'_> {
             self.witness.check_rest(client)?;
             let is_wrong =
                 |&room: &usize| person.is_joined(self.judge.room(room)) != self.witness.is_in(client, room);
-            if let Some(room) = (0..self.scenario.setup.rooms as usize).find(is_wrong) {
+            if let Some(room) = (0..self.scenario.setup.owned().end).find(is_wrong) {
                 return broken(CONNECTED, format!("c{client} is wrong about being in r{room} at rest"));
             }
             self.checked(CONNECTED);
             self.checked(ANSWERED);
+            self.check_caller(client)?;
         }
         Ok(())
     }
@@ -379,24 +384,32 @@ impl World<'_> {
     fn check_members(&mut self, client: usize, room: usize) -> Result<(), Broken> {
         self.checked(MEMBERS);
         let expected = self.expected(room);
+        if room < self.scenario.setup.rooms as usize {
+            self.check_survey(client, room, &expected)?;
+        }
         let (name, view) = (self.judge.room(room), self.judge.view(client, room));
-        let Some(Survey { listed, count, complete: true }) = &view.survey else {
-            return broken(MEMBERS, format!("c{client} asked who is in {name} and was not told all"));
-        };
-        let names: Vec<&UserName> = listed.iter().map(|(user, _)| user).collect();
-        if !names.iter().copied().eq(&expected) || *count as usize != expected.len() {
-            return broken(MEMBERS, format!("{name} lists {names:?} of {count}, there are {expected:?}"));
-        }
-        if let Some((user, presence)) = listed.iter().find(|(_, presence)| *presence != Presence::Online) {
-            let check = if *presence == Presence::Typing { TYPING } else { PRESENCE };
-            return broken(check, format!("{name} lists {user} as {presence:?} at rest"));
-        }
         let is_small = expected.len() <= self.scenario.setup.shard.roster_max as usize;
         match &view.roster {
             Some(roster) if roster.iter().eq(&expected) => Ok(()),
             None if !is_small => Ok(()),
             seen => broken(MEMBERS, format!("c{client} sees {seen:?} in {name}, there are {expected:?}")),
         }
+    }
+
+    fn check_survey(&self, client: usize, room: usize, expected: &[UserName]) -> Result<(), Broken> {
+        let (name, view) = (self.judge.room(room), self.judge.view(client, room));
+        let Some(Survey { listed, count, complete: true }) = &view.survey else {
+            return broken(MEMBERS, format!("c{client} asked who is in {name} and was not told all"));
+        };
+        let names: Vec<&UserName> = listed.iter().map(|(user, _)| user).collect();
+        if !names.iter().copied().eq(expected) || *count as usize != expected.len() {
+            return broken(MEMBERS, format!("{name} lists {names:?} of {count}, there are {expected:?}"));
+        }
+        if let Some((user, presence)) = listed.iter().find(|(_, presence)| *presence != Presence::Online) {
+            let check = if *presence == Presence::Typing { TYPING } else { PRESENCE };
+            return broken(check, format!("{name} lists {user} as {presence:?} at rest"));
+        }
+        Ok(())
     }
 
     fn check_presence(&mut self, client: usize, room: usize) -> Result<(), Broken> {

@@ -250,7 +250,7 @@ impl World<'_> {
                 }
                 self.glance(client, text)?;
                 self.tell_client(client, ClientInput::Received(Frame::Text(text)))?;
-                self.has_read(client);
+                self.has_read(client)?;
             }
             ServerFrame::Pong => {
                 self.witness.pong(client)?;

@@ -16,7 +16,7 @@ use chinwag_core::{
 use crate::{
     draw::{Cause, Draws, Purpose},
     habits::{come_back, fall_behind, flood, follow_up, hall, oversleep, visits, write_on},
-    parlours::{furnish, receptions},
+    parlours::{calls, furnish, receptions},
     passes::{issue, renewals},
     profile::Profile::{
         self, Calm as Peace, Churn, Clock, Default as Mixed, Hostile, Net, NoLimits, Overload,
@@ -136,6 +136,7 @@ impl Scenario {
             oversleep(draws, &setup, &mut steps);
             fall_behind(draws, &setup, &mut steps);
         }
+        calls(draws, &setup, profile != Peace, &mut steps);
         write_on(draws, &setup, &mut steps);
         receptions(draws, &setup, profile != Peace, &mut steps);
         renewals(draws, &setup, &mut steps);

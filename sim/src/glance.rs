@@ -16,9 +16,23 @@ use crate::digest;
 /// A number that none of this run's rooms and users has.
 pub(crate) const STRANGER: usize = usize::MAX;
 
+/// Where the numbers of rooms begin that have owners: there are fewer others.
+const PARLOURS: usize = 1 << 20;
+
 /// The number of a room, out of its name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct RoomNumber(pub(crate) usize);
+
+impl RoomNumber {
+    /// Its place where those that have owners follow so many others; far beyond all, if it is none of them.
+    pub(crate) const fn place(self, rooms: usize) -> usize {
+        match self.0.checked_sub(PARLOURS) {
+            Some(parlour) if self.0 != STRANGER => rooms.saturating_add(parlour),
+            None if self.0 < rooms => self.0,
+            _ => STRANGER,
+        }
+    }
+}
 
 /// The number of a user, out of their name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,7 +65,11 @@ fn number(name: &str, letter: char) -> usize {
 
 impl<'de> Deserialize<'de> for RoomNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = |name: &str| if name == LOBBY { 0 } else { number(name, 'r') };
+        let number = |name: &str| match name {
+            LOBBY => 0,
+            _ if name.starts_with('p') => number(name, 'p').saturating_add(PARLOURS),
+            _ => number(name, 'r'),
+        };
         deserializer.deserialize_str(Words(|name: &str| Some(Self(number(name)))))
     }
 }
@@ -198,7 +216,7 @@ frames! {
     "history" History { room: RoomNumber, messages: Vec<Paged>, epoch: Epoch, more: bool, id: Option<RequestId>, .. }
     "joined" Joined { room: RoomNumber, epoch: Epoch, seq: Seq, verdict: Continuity, next: Seq, known_since: u64,
         from: Option<Seq>, to: Option<Seq>, .. }
-    "left" Left { room: RoomNumber, epoch: Epoch, id: Option<RequestId>, .. _seq = "seq": Seq, }
+    "left" Left { room: RoomNumber, epoch: Epoch, id: Option<RequestId>, kicked: Option<bool>, .. _seq = "seq": Seq, }
     "user_joined" UserJoined { room: RoomNumber, user: UserNumber, members: Option<Vec<UserNumber>>,
         count: Option<u32>, .. }
     "user_left" UserLeft { room: RoomNumber, user: UserNumber, members: Option<Vec<UserNumber>>,
@@ -215,7 +233,7 @@ frames! {
     "warning" Warning { code: Refusal, count: u64, ..
         _message = "message": IgnoredAny, _retry = "retry_after_ms": u64, }
     "rooms" Rooms { rooms: Vec<ListedRoom>, id: Option<RequestId>, .. _more = "more": bool, }
-    "created" Created { room: RoomNumber, id: Option<RequestId>, .. _epoch = "epoch": Epoch, }
+    "created" Created { room: RoomNumber, id: Option<RequestId>, epoch: Epoch, .. }
     "status" Status { room: RoomNumber, .. _user = "user": UserNumber, _state = "state": IgnoredAny,
         #[default] _detail = "detail": Option<IgnoredAny>, #[default] _progress = "progress": Option<u8>, }
     "task" Task { room: RoomNumber, .. #[default] _user = "user": Option<UserNumber>, _task = "task": IgnoredAny,
@@ -292,6 +310,8 @@ pub(crate) enum Kind {
     Members,
     Rooms,
     Create,
+    Invite,
+    Kick,
     Status,
     Task,
     Ping,
@@ -321,6 +341,15 @@ mod tests {
         assert!(Glance::at(r#"{"type":"song"}"#).unwrap_err().contains("no type \"song\""));
         assert!(Glance::at(r#"{"room":"r0","type":"pong"}"#).is_err());
         assert!(Glance::at(r#"{"type":"presence","room":"r0","user":"u0","status":"bored"}"#).is_err());
+    }
+
+    #[test]
+    fn rooms_that_have_owners_follow_the_others() {
+        let places = ["r0", "r2", "r3", "p0", "p1", "bot:u4"].map(|name| {
+            let wish = Wish::at(&format!(r#"{{"type":"leave","room":"{name}"}}"#)).unwrap();
+            wish.room.unwrap().place(3)
+        });
+        assert_eq!(places, [0, 2, STRANGER, 3, 4, STRANGER]);
     }
 
     #[test]

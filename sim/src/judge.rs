@@ -244,11 +244,24 @@ impl Judge {
         room: usize,
         bytes: usize,
         id: RequestId,
-    ) -> Result<(), Broken> {
+    ) -> Result<SendId, Broken> {
         let send = self.plans(member, room, bytes)?;
         self.requests[member].insert(id, send);
         self.rates.said(member, id);
-        self.observe(Observation::Sent { send })
+        self.observe(Observation::Sent { send })?;
+        Ok(send)
+    }
+
+    /// The room of a send that has no final answer.
+    #[must_use]
+    pub(crate) fn waits_under(&self, member: usize, id: RequestId) -> Option<usize> {
+        self.room_of(*self.requests[member].get(&id)?)
+    }
+
+    /// Whether a client has sends to a room that have no final answer.
+    #[must_use]
+    pub(crate) fn waits_in(&self, member: usize, room: usize) -> bool {
+        self.requests[member].values().any(|&send| self.room_of(send) == Some(room))
     }
 
     /// A client is about to say the [next message](Self::next_content).

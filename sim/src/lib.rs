@@ -14,6 +14,7 @@ pub mod batch;
 mod bots;
 mod bounds;
 pub mod bugs;
+mod callers;
 pub mod checks;
 pub mod cli;
 mod clock;

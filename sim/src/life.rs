@@ -69,6 +69,8 @@ pub(crate) struct Present {
     generation: u64,
     /// The room of whose `joined` it is being told, and since which connection that knows the session.
     joining: Option<(usize, u64)>,
+    /// The room from which it is being told that it was sent away.
+    sent_away: Option<usize>,
 }
 
 /// A session that a client has been told of.
@@ -133,6 +135,8 @@ pub(crate) struct Life {
     pub(crate) asked: Vec<BTreeSet<usize>>,
     /// Which rooms each client has ever asked to make, whether anybody was to be in them or not.
     pub(crate) made: Vec<BTreeSet<RoomName>>,
+    /// Rooms that have no owner; those that have follow.
+    rooms: usize,
     /// How long mail takes at most.
     pub(crate) mail: Duration,
     /// When the server's clock last jumped, or one of its nodes last paused: what should have happened by then may take
@@ -157,6 +161,7 @@ impl Life {
         let setup = &scenario.setup;
         let users: Vec<usize> = setup.clients.iter().map(|client| client.user as usize).collect();
         let count = users.iter().max().map_or(0, |&user| user + 1);
+        let places = (setup.rooms + setup.parlours) as usize;
         let skewed = scenario.steps.iter().filter_map(|step| match step.action {
             Action::Skew { mail_us_max, .. } => Some(mail_us_max),
             _ => None,
@@ -168,12 +173,13 @@ impl Life {
             sessions: BTreeMap::new(),
             stays: Vec::new(),
             entered: BTreeMap::new(),
-            typing: vec![vec![(Time(0), Time(0)); setup.rooms as usize]; users.len()],
-            began: vec![vec![Time(0); setup.rooms as usize]; users.len()],
-            hushed: vec![vec![Time(0); setup.rooms as usize]; users.len()],
+            typing: vec![vec![(Time(0), Time(0)); places]; users.len()],
+            began: vec![vec![Time(0); places]; users.len()],
+            hushed: vec![vec![Time(0); places]; users.len()],
             sent_on: vec![BTreeMap::new(); users.len()],
             asked: setup.clients.iter().map(at_home).collect(),
             made: vec![BTreeSet::new(); users.len()],
+            rooms: setup.rooms as usize,
             mail: Duration::from_micros(skewed.max().unwrap_or(0).max(setup.mail_us_max)),
             upset: Time(0),
             lost: Time(0),
@@ -238,7 +244,7 @@ impl Life {
             let generation = self.presents[client].generation;
             self.sent_on[client].entry(id).or_insert(generation);
         }
-        let room = room.map(|room| room.0).filter(|&room| room < self.typing[client].len());
+        let room = room.map(|room| room.place(self.rooms)).filter(|&room| room < self.typing[client].len());
         let is_quiet = matches!(kind, Kind::Message | Kind::Leave | Kind::Join) || typing == Some(false);
         if let Some(room) = room.filter(|_| is_quiet) {
             self.hushed[client][room] = now;
@@ -255,6 +261,21 @@ impl Life {
             (Kind::Typing, Some(room)) if typing == Some(true) => self.typing[client][room].0 = now,
             _ => {}
         }
+    }
+
+    /// A client reads that it was sent away from a room.
+    pub(crate) fn is_sent_away(&mut self, client: usize, room: usize) {
+        self.presents[client].sent_away = Some(room);
+    }
+
+    /// A client tells its user that it has left a room; whether it has just read that it was sent away from there.
+    pub(crate) fn tells_sent_away(&mut self, client: usize, room: usize) -> bool {
+        self.presents[client].sent_away.take_if(|read| *read == room).is_some()
+    }
+
+    /// Whether a client's connection is one to this life of the server.
+    pub(crate) fn speaks_to(&self, client: usize, incarnation: u64) -> bool {
+        self.presents[client].incarnation == incarnation
     }
 
     /// A client's program begins anew, and with it its numbers.
@@ -274,8 +295,9 @@ impl Life {
 impl World<'_> {
     /// A client is about to have a new connection.
     pub(crate) fn renew(&mut self, client: usize) -> Result<(), Broken> {
-        let Self { witness, judge, life, people, .. } = self;
+        let Self { witness, judge, life, people, parlours, .. } = self;
         let tokens = people[client].tokens.len().saturating_sub(1);
+        parlours.calls.retain(|&(caller, _), _| caller != client);
         life.presents[client] = Present { tokens, ..Present::default() };
         witness.connects(client, &mut |observation| judge.observe(observation))
     }
@@ -301,17 +323,23 @@ impl World<'_> {
             News::Welcomed { session, resumed, generation } => {
                 self.welcomed(client, session, resumed, generation)
             }
-            News::Joined { room, known_since } => {
+            News::Joined { room, known_since, epoch, asked } => {
                 self.life.presents[client].joining = Some((room, known_since));
                 self.arrived(client, room);
-                self.check_known(client, room, known_since)
+                self.check_known(client, room, known_since)?;
+                self.user_enters(client, room, epoch, asked)
             }
             News::Left { room } => {
                 let now = self.now;
                 self.life.end_stays(now, |stay| stay.client == client && stay.room == room, true);
                 Ok(())
             }
-            News::TurnedAway { room } => self.judge.turned_away(client, room),
+            News::SentAway { room } => self.user_is_sent_away(client, room),
+            News::TurnedAway { room, refusal, asked } => {
+                self.judge.turned_away(client, room)?;
+                self.user_is_shut_out(client, room, refusal, asked)
+            }
+            News::Created { room, epoch, id } => self.user_has_made(client, room, epoch, id),
             News::Acknowledged { room, asked, fresh } => {
                 let user = self.life.users[client];
                 // What they wrote on another device may come in later.
@@ -328,8 +356,16 @@ impl World<'_> {
     }
 
     /// A client has dealt with a frame.
-    pub(crate) fn has_read(&mut self, client: usize) {
-        self.life.presents[client].joining = None;
+    pub(crate) fn has_read(&mut self, client: usize) -> Result<(), Broken> {
+        let present = &mut self.life.presents[client];
+        present.joining = None;
+        match present.sent_away.take() {
+            Some(room) => broken(
+                checks::DOOR,
+                format!("c{client} was sent away from r{room} and did not tell its user"),
+            ),
+            None => Ok(()),
+        }
     }
 
     /// A client gives a message up as it is told that it is in a room: only what was sent before the room knew its session
@@ -606,9 +642,10 @@ impl World<'_> {
         let Some(Wish { typing: Some(true), room: Some(room), .. }) = Wish::at(text) else { return };
         let (now, life) = (self.now, &mut self.life);
         let Some(client) = life.lines.get(&id).map(|line| line.client) else { return };
-        let Some(heard) = life.typing[client].get_mut(room.0) else { return };
+        let room = room.place(life.rooms);
+        let Some(heard) = life.typing[client].get_mut(room) else { return };
         let earlier = std::mem::replace(&mut heard.1, now);
-        let (user, room) = (life.users[client], room.0);
+        let user = life.users[client];
         // A frame may wait for its turn behind others that wait for their answers.
         let after = life.at_most(self.scenario.setup.gateway.typing_ttl) + life.delay() * 3;
         self.add_after(after, Event::Look(Look::Typing { user, room, since: now, why: Ending::Expired }));

@@ -44,6 +44,67 @@ pub(crate) fn receptions(draws: Draws, setup: &Setup, has_faults: bool, steps: &
     steps.append(&mut visits);
 }
 
+/// In most scenarios that have such rooms, one or two of core's own clients go there, too: they are let in, sent away,
+/// come back by another connection, and try again. Some open a room themselves.
+pub(crate) fn calls(draws: Draws, setup: &Setup, has_faults: bool, steps: &mut Vec<Step>) {
+    let mut c = draws.of(Purpose::Step, 16 << 40);
+    let clients = (0..).zip(&setup.clients);
+    let own: Vec<u32> =
+        clients.filter(|(_, client)| client.voice.is_none()).map(|(number, _)| number).collect();
+    if setup.parlours == 0 || own.is_empty() || !c.chance(60) {
+        return;
+    }
+    let (callers, mut visits) = ([c.pick(&own), c.pick(&own)], Vec::new());
+    for parlour in 0..setup.parlours {
+        let Some(mut keeper) = keeper(draws, setup, parlour) else { continue };
+        if c.chance(25) {
+            keeper = c.pick(&callers);
+            let opening = [Action::Found { parlour, private: true }, Action::Visit { parlour }];
+            add(setup, c.within(SECOND / 4..=SECOND), keeper, &opening, &mut visits);
+        }
+        for number in 0..setup.chaos_us / (5 * SECOND) {
+            let mut c = draws.of(Purpose::Step, 16 << 40 | u64::from(parlour) << 20 | (number + 1));
+            let (caller, other) = (c.pick(&callers), c.pick(&goers(setup)));
+            call(&mut c, setup, parlour, [keeper, caller, other], &mut visits);
+        }
+    }
+    visits.retain(|step| has_faults || step.action != Action::Reset);
+    steps.append(&mut visits);
+}
+
+/// A client with a session is let in, loses its line, is sent away while it speaks, and tries to come back.
+fn call(
+    c: &mut Cause,
+    setup: &Setup,
+    parlour: u32,
+    [keeper, caller, other]: [u32; 3],
+    steps: &mut Vec<Step>,
+) {
+    let talk = |times| Action::Talk { parlour, times };
+    let whom = if keeper == caller { other } else { caller };
+    let scenes = [
+        (20, whom, Action::Visit { parlour }),
+        (80, keeper, Action::Invite { parlour, whom }),
+        (90, whom, Action::Visit { parlour }),
+        (60, keeper, talk(1)),
+        (60, whom, talk(3)),
+        (30, whom, Action::Reset),
+        (20, other, Action::Kick { parlour, whom }),
+        (60, whom, talk(c.pick(&[1, 6]))),
+        (80, keeper, Action::Kick { parlour, whom }),
+        (60, whom, talk(3)),
+        (60, whom, Action::Reset),
+        (60, keeper, talk(1)),
+        (40, whom, Action::Visit { parlour }),
+        (30, keeper, Action::Invite { parlour, whom }),
+        (40, whom, Action::Visit { parlour }),
+        (40, keeper, talk(1)),
+        (10, caller, Action::Kick { parlour, whom: other }),
+        (10, whom, Action::Depart { parlour }),
+    ];
+    play(c, setup, &scenes, steps);
+}
+
 /// Clients who may go to rooms that have owners.
 fn goers(setup: &Setup) -> Vec<u32> {
     let speaks = |(_, client): &(u32, &ClientSetup)| client.voice == Some(Dialect::Chat);

@@ -11,8 +11,15 @@ use chinwag_core::{
 };
 
 use crate::{
-    clock::Clock, intruder::Credentials, passes::unending, pipe::Line, player::Player, scenario::ClientSetup,
-    told::Told, voice::Voice, writers::Writers,
+    clock::Clock,
+    intruder::Credentials,
+    passes::unending,
+    pipe::Line,
+    player::{Asked, Player},
+    scenario::ClientSetup,
+    told::Told,
+    voice::Voice,
+    writers::Writers,
 };
 
 /// One client with its user and its line.
@@ -40,6 +47,11 @@ pub(crate) struct Person {
     pub(crate) tokens: Vec<Option<Time>>,
     /// When those end that it has shown in place of others, by request, until it is answered.
     pub(crate) refreshes: BTreeMap<RequestId, Option<Time>>,
+    /// What it has asked for about rooms that have owners and was not answered, if it has sessions.
+    pub(crate) pleas: BTreeMap<RequestId, Asked>,
+    /// Of those, which it was last not let into, and which it was sent away from and has not entered since.
+    pub(crate) barred: BTreeSet<usize>,
+    pub(crate) sent_away: BTreeSet<usize>,
     /// It was told that it may not be in a room.
     pub(crate) turned_away: bool,
     /// What its user was told of its connection.
@@ -85,6 +97,9 @@ impl Person {
             credentials: None,
             tokens: tokens(setup),
             refreshes: BTreeMap::new(),
+            pleas: BTreeMap::new(),
+            barred: BTreeSet::new(),
+            sent_away: BTreeSet::new(),
             turned_away: false,
             told: Told::default(),
             writers: Writers::default(),
@@ -118,6 +133,8 @@ impl Person {
         self.client = begin(&self.setup, self.config.clone(), &self.user, seed);
         self.tokens = tokens(&self.setup);
         self.refreshes.clear();
+        self.barred.clear();
+        self.sent_away.clear();
         self.told = Told::default();
         self.writers = Writers::default();
         self.lives += 1;

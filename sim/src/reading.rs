@@ -8,7 +8,7 @@ use chinwag_oracle::Observation;
 use crate::{
     asked::Asked,
     checks,
-    glance::{Continuity, Glance, History, Joined, Kind, Mood, RoomNumber, UserNumber, Welcome},
+    glance::{Continuity, Glance, History, Joined, Kind, Mood, RoomNumber, STRANGER, UserNumber, Welcome},
     judge::Broken,
     witness::{Follow, Limits, News, Seat, Stream, Tally, View, Watch, ended, member_id, room_id},
 };
@@ -60,12 +60,22 @@ fn fits(code: Refusal, asked: &Asked, limits: Limits) -> bool {
         Refusal::Full => {
             asked.kind != Kind::Join || limits.always_fits.is_none_or(|room| asked.room != Some(room))
         }
+        // Whether they may is judged where it is known whose room it is.
+        Refusal::PermissionDenied => {
+            let is_entry = asked.kind == Kind::Join && limits.has_owner(asked.room);
+            is_entry || matches!(asked.kind, Kind::Invite | Kind::Kick)
+        }
         Refusal::RateLimited | Refusal::Replaced => true,
         _ => false,
     }
 }
 
 impl Limits {
+    /// Whether a room is one that has an owner.
+    fn has_owner(&self, room: Option<RoomNumber>) -> bool {
+        room.is_some_and(|room| (self.rooms..STRANGER).contains(&room.place(self.rooms)))
+    }
+
     /// What whoever has seen this is told, by a log as long as the answer says, and what they are shown first.
     fn resume(&self, joined: &Joined, seen: Option<(Epoch, Seq)>) -> (Continuity, Seq) {
         let next = joined.seq.next();
@@ -110,7 +120,7 @@ impl Reading<'_, '_> {
                 seat.stop_typing(message.user);
                 self.delivered(message.room, message.seq)?;
                 if writes {
-                    return Ok(News::Said { room: message.room.0, user: message.user });
+                    return Ok(News::Said { room: self.place(message.room), user: message.user });
                 }
             }
             Glance::History(page) => self.history(page)?,
@@ -133,18 +143,28 @@ impl Reading<'_, '_> {
                 seat.follow = Follow::Behind;
             }
             Glance::Left(left) => {
-                self.answer(left.id, &[Kind::Leave], Some(left.room))?;
+                let is_sent_away = left.kicked == Some(true);
+                if !is_sent_away {
+                    self.answer(left.id, &[Kind::Leave], Some(left.room))?;
+                }
                 let seat = self.seat_or_none(left.room)?;
                 let known = seat.follow != Follow::Outside;
                 if known && seat.epoch != left.epoch {
                     object(checks::PROTOCOL, "it was joined in another epoch")?;
                 }
-                return self.leave(left.room);
+                if is_sent_away && (!known || left.id.is_some()) {
+                    object(checks::MEMBERSHIP, "nobody is sent away who is not there, or asks for it")?;
+                }
+                let left = self.leave(left.room)?;
+                return Ok(match left {
+                    News::Left { room } if is_sent_away => News::SentAway { room },
+                    left => left,
+                });
             }
             Glance::Refused(error) => return self.error(error.id, error.code, error.retry_after_ms),
             Glance::Ack(ack) => {
-                let asked =
-                    self.answer(Some(ack.id), &[Kind::Message, Kind::Status, Kind::Task], Some(ack.room))?;
+                let kinds = [Kind::Message, Kind::Status, Kind::Task, Kind::Invite, Kind::Kick];
+                let asked = self.answer(Some(ack.id), &kinds, Some(ack.room))?;
                 let Some(asked) = asked else { return Ok(News::Nothing) };
                 let placed = (ack.epoch.is_some(), ack.seq.is_some());
                 let is_message = asked.kind == Kind::Message;
@@ -156,7 +176,7 @@ impl Reading<'_, '_> {
                 }
                 let Asked { at, fresh, .. } = asked;
                 if is_message {
-                    return Ok(News::Acknowledged { room: ack.room.0, asked: at, fresh });
+                    return Ok(News::Acknowledged { room: self.place(ack.room), asked: at, fresh });
                 }
             }
             other => return Ok(self.others(other)?),
@@ -177,7 +197,7 @@ impl Reading<'_, '_> {
                 seat.look(user, View::Said(presence.status));
                 self.tally.typing_echo += 1;
                 if presence.status == Mood::Offline {
-                    return Ok(News::Offline { room: presence.room.0, user });
+                    return Ok(News::Offline { room: self.place(presence.room), user });
                 }
             }
             Glance::UserJoined(change) => {
@@ -227,7 +247,12 @@ impl Reading<'_, '_> {
                     return object(checks::PROTOCOL, "a page holds less");
                 }
             }
-            Glance::Created(created) => drop(self.answer(created.id, &[Kind::Create], Some(created.room))?),
+            Glance::Created(created) => {
+                self.answer(created.id, &[Kind::Create], Some(created.room))?;
+                if let Some(id) = created.id {
+                    return Ok(News::Created { room: self.place(created.room), epoch: created.epoch, id });
+                }
+            }
             Glance::Status(status) => drop(self.seat(status.room)?),
             Glance::Task(task) => drop(self.seat(task.room)?),
             Glance::Refreshed(refreshed) => drop(self.answer(refreshed.id, &[Kind::Refresh], None)?),
@@ -281,13 +306,15 @@ impl Reading<'_, '_> {
         let seat = self.seat_or_none(joined.room)?;
         *seat = Seat { follow: Follow::Behind, epoch: joined.epoch, next: joined.next, views: Vec::new() };
         self.started(joined.room, joined.next)?;
-        Ok(News::Joined { room: joined.room.0, known_since: joined.known_since })
+        let Joined { known_since, epoch, .. } = *joined;
+        Ok(News::Joined { room: self.place(joined.room), known_since, epoch, asked: asked.at })
     }
 
     fn leave(&mut self, room: RoomNumber) -> Result<News, Fault> {
         *self.seat_or_none(room)? = Seat::default();
-        (self.stream)(ended(self.client, room.0))?;
-        Ok(News::Left { room: room.0 })
+        let room = self.place(room);
+        (self.stream)(ended(self.client, room))?;
+        Ok(News::Left { room })
     }
 
     fn history(&mut self, page: &History) -> Result<(), Fault> {
@@ -338,7 +365,11 @@ impl Reading<'_, '_> {
             return Ok(object(checks::ANSWERS, "it was not asked, or is answered already")?);
         };
         let is_out = matches!(code, Refusal::NotMember | Refusal::UnknownRoom);
-        if !fits(code, &asked, self.limits) {
+        // Who was sent away meanwhile is told so before.
+        let is_gone = is_out
+            && self.limits.has_owner(asked.room)
+            && asked.room.is_some_and(|room| self.is_outside(room));
+        if !is_gone && !fits(code, &asked, self.limits) {
             object(checks::ANSWERS, format!("there is no such reason: {asked:?}"))?;
         }
         if let Some(millis) = retry_after.filter(|_| self.limits.waits_its_time) {
@@ -348,10 +379,10 @@ impl Reading<'_, '_> {
         }
         match asked {
             Asked { kind: Kind::Leave, room: Some(room), .. } if is_out => self.leave(room),
-            Asked { kind: Kind::Join, room: Some(RoomNumber(room)), .. }
-                if retry_after.is_none() && room < self.watch.seats.len() =>
+            Asked { kind: Kind::Join, room: Some(room), at, .. }
+                if retry_after.is_none() && self.place(room) < self.watch.seats.len() =>
             {
-                Ok(News::TurnedAway { room })
+                Ok(News::TurnedAway { room: self.place(room), refusal: code, asked: at })
             }
             _ => Ok(News::Nothing),
         }
@@ -415,18 +446,28 @@ impl Reading<'_, '_> {
         Ok(seat)
     }
 
+    /// Where a room is among the seats.
+    const fn place(&self, room: RoomNumber) -> usize {
+        room.place(self.limits.rooms)
+    }
+
+    fn is_outside(&self, room: RoomNumber) -> bool {
+        self.watch.seats.get(self.place(room)).is_none_or(|seat| seat.follow == Follow::Outside)
+    }
+
     fn seat_or_none(&mut self, room: RoomNumber) -> Judged<&mut Seat> {
-        let seat = self.watch.seats.get_mut(room.0);
+        let place = self.place(room);
+        let seat = self.watch.seats.get_mut(place);
         seat.ok_or_else(|| (checks::PROTOCOL, "there is no such room".to_owned()))
     }
 
     fn delivered(&mut self, room: RoomNumber, seq: Seq) -> Result<(), Fault> {
-        let room = Some(room_id(room.0));
+        let room = Some(room_id(self.place(room)));
         Ok((self.stream)(Observation::Delivered { member: member_id(self.client), room, seq })?)
     }
 
     fn started(&mut self, room: RoomNumber, next: Seq) -> Result<(), Fault> {
-        let (member, room) = (member_id(self.client), room_id(room.0));
+        let (member, room) = (member_id(self.client), room_id(self.place(room)));
         Ok((self.stream)(Observation::StreamStarted { member, room, next })?)
     }
 }

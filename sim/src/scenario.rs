@@ -202,6 +202,11 @@ impl Setup {
         (place < self.places()).then_some(place)
     }
 
+    /// The places of those that have owners and are no bot's.
+    pub(crate) const fn owned(&self) -> std::ops::Range<usize> {
+        self.rooms as usize..(self.rooms + self.parlours) as usize
+    }
+
     /// The name of a room in its place.
     pub(crate) fn place_name(&self, place: u32) -> RoomName {
         let Some(parlour) = place.checked_sub(self.rooms) else { return self.room_name(place) };
@@ -270,7 +275,9 @@ impl Scenario {
         let forgetting = shard.resume_window + shard.presence_grace + gateway.typing_ttl;
         let mut sends: BTreeMap<u32, u32> = BTreeMap::new();
         for step in &self.steps {
-            if let (Action::Say { times, .. }, Actor::Client(client)) = (&step.action, step.actor) {
+            if let (Action::Say { times, .. } | Action::Talk { times, .. }, Actor::Client(client)) =
+                (&step.action, step.actor)
+            {
                 // Quotas are a user's, on however many clients.
                 let has_quotas = !gateway.message_quotas.is_empty();
                 let user = self.setup.clients.get(client as usize).map(|setup| setup.user);

@@ -11,6 +11,7 @@ use crate::{
     checks::{self, broken},
     judge::Broken,
     marks::Mark,
+    person::Person,
     player::Asked,
     scenario::Action,
     trials::{self, Trial},
@@ -22,7 +23,9 @@ use crate::{
 /// What is known of rooms that have owners.
 #[derive(Debug)]
 pub(crate) struct Parlours {
-    doors: Doors,
+    pub(crate) doors: Doors,
+    /// By client with a session and room: when it asked to be let in, as it was on its present connection.
+    pub(crate) calls: BTreeMap<(usize, usize), Time>,
     pub(crate) cursors: Cursors,
     pub(crate) sights: Sights,
     trials: Vec<Trial>,
@@ -59,6 +62,7 @@ impl Parlours {
     pub(crate) fn new() -> Self {
         Self {
             doors: Doors::default(),
+            calls: BTreeMap::new(),
             cursors: Cursors::default(),
             sights: Sights::default(),
             trials: trials::all(),
@@ -198,7 +202,7 @@ impl World<'_> {
         }
     }
 
-    fn comes_to(&mut self, asked: &Asked, upshot: Upshot) {
+    pub(crate) fn comes_to(&mut self, asked: &Asked, upshot: Upshot) {
         // What an earlier life of the server has done is forgotten.
         if let Want::Deed(deed, whom) = asked.want
             && asked.incarnation == self.server.incarnation
@@ -208,7 +212,7 @@ impl World<'_> {
         }
     }
 
-    fn user_number(&self, client: usize) -> u32 {
+    pub(crate) fn user_number(&self, client: usize) -> u32 {
         self.scenario.setup.clients[client].user
     }
 }
@@ -250,7 +254,7 @@ impl World<'_> {
     /// Something that was asked for is done.
     pub(crate) fn player_is_granted(&mut self, client: usize, plea: u64) -> Result<(), Broken> {
         let asked = self.player_is_told(client, plea)?;
-        let Asked { room, want, at, .. } = asked;
+        let Asked { room, want, .. } = asked;
         self.comes_to(&asked, Upshot::Granted);
         let is_bot = self.bot_of(room) == Some(client);
         let mark = match want {
@@ -269,7 +273,13 @@ impl World<'_> {
             _ => return broken(checks::ANSWERS, format!("c{client} is told that {asked:?} is done")),
         };
         self.marks.hit(mark);
+        self.check_rules(client, &asked)
+    }
+
+    /// Something about a room is done that its owner may do, and admins.
+    pub(crate) fn check_rules(&mut self, client: usize, asked: &Asked) -> Result<(), Broken> {
         self.checked(checks::DOOR);
+        let Asked { room, at, .. } = *asked;
         let is_admin = self.role(client) == Role::Admin;
         match self.held_since(room).filter(|_| !is_admin) {
             Some((_, owner, since)) if owner != self.user_number(client) && since < at => {
@@ -299,11 +309,7 @@ impl World<'_> {
                 self.marks.hit(Mark::ShutOut);
                 self.people[client].wanted.remove(&room);
                 self.player(client).asked.remove(&room);
-                let (doors, is_guest) = (&self.parlours.doors, self.role(client) == Role::Guest);
-                held.is_some_and(|(epoch, _, begun)| {
-                    let is_barred = is_guest && doors.is_private(room_id(room), epoch);
-                    !is_barred && doors.welcomes(room_id(room), epoch, user, begun, at)
-                }) || is_admin
+                self.is_welcome(client, room, at)
             }
             (Refusal::PermissionDenied, Want::Deed(..) | Want::Run { .. }) => {
                 self.marks.hit(Mark::NotTheirs);
@@ -348,6 +354,17 @@ impl World<'_> {
         Ok(())
     }
 
+    /// Whether somebody was surely let into a room when they asked for it then.
+    pub(crate) fn is_welcome(&self, client: usize, room: usize, at: Time) -> bool {
+        let (doors, user, role) = (&self.parlours.doors, self.user_number(client), self.role(client));
+        let held = self.held_since(room).filter(|&(_, _, since)| since < at);
+        let is_let_in = held.is_some_and(|(epoch, _, begun)| {
+            let is_barred = role == Role::Guest && doors.is_private(room_id(room), epoch);
+            !is_barred && doors.welcomes(room_id(room), epoch, user, begun, at)
+        });
+        is_let_in || role == Role::Admin
+    }
+
     pub(crate) fn player_is_told(&mut self, client: usize, plea: u64) -> Result<Asked, Broken> {
         self.checked(checks::ANSWERS);
         let unasked = || Broken {
@@ -365,7 +382,7 @@ impl World<'_> {
         position: Position,
     ) -> Result<(), Broken> {
         self.checked(checks::DOOR);
-        if !self.parlours.doors.may_be_sent_away(room_id(room), self.user_number(client)) {
+        if !self.parlours.doors.may_be_sent_away(room_id(room), self.user_number(client), Time(0)) {
             return broken(checks::DOOR, format!("c{client} is sent away, and nobody asked for it"));
         }
         self.people[client].wanted.remove(&room);
@@ -428,7 +445,7 @@ impl World<'_> {
     }
 
     /// Whether somebody is surely not let into a room since then. A bot always is into its own.
-    fn shuts_out(&self, client: usize, room: usize, epoch: Epoch, since: Time) -> bool {
+    pub(crate) fn shuts_out(&self, client: usize, room: usize, epoch: Epoch, since: Time) -> bool {
         let user = self.user_number(client);
         if self.role(client) == Role::Guest && self.parlours.doors.is_private(room_id(room), epoch) {
             return self.parlours.doors.owner(room_id(room), epoch) != Some(user);
@@ -441,13 +458,24 @@ impl World<'_> {
 
     /// The life of a room whose owner has been in it without a break, who that is, and since when: until now it is the
     /// same one.
-    fn held_since(&self, room: usize) -> Option<(Epoch, u32, Time)> {
+    pub(crate) fn held_since(&self, room: usize) -> Option<(Epoch, u32, Time)> {
         self.life.stays.iter().filter(|stay| stay.room == room && stay.until.is_none()).find_map(|stay| {
-            let seat = self.people[stay.client].player.as_ref()?.seats.get(&room)?;
-            let (epoch, user) = (seat.last()?.epoch, self.user_number(stay.client));
+            let (epoch, user) = (self.epoch_at(stay.client, room)?, self.user_number(stay.client));
             let is_owner = self.parlours.doors.owner(room_id(room), epoch) == Some(user);
             let settled = self.parlours.settled.get(&(room, epoch)).copied().unwrap_or_default();
             is_owner.then_some((epoch, user, stay.since.max(settled)))
         })
+    }
+
+    /// The life of a room that a client is in, if it knows.
+    fn epoch_at(&self, client: usize, room: usize) -> Option<Epoch> {
+        let Person { player, client, .. } = &self.people[client];
+        let last = match player {
+            Some(player) => player.seats.get(&room)?.last(),
+            None => {
+                client.position(self.judge.room(room)).filter(|_| client.is_joined(self.judge.room(room)))
+            }
+        };
+        last.map(|last| last.epoch)
     }
 }

@@ -4,7 +4,7 @@
 //! Here every frame must be one that the protocol allows at this point: of a known type, after the welcome, about a room
 //! the connection is in, an answer only to what was asked.
 
-use chinwag_core::{Epoch, Seq, Time, config::ShardConfig, name::LOBBY};
+use chinwag_core::{Epoch, Refusal, RequestId, Seq, Time, config::ShardConfig, name::LOBBY};
 use chinwag_oracle::{MemberId, Observation, RoomId};
 
 use crate::{
@@ -104,6 +104,8 @@ pub(crate) struct Tally {
 /// The limits that show on the wire.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
+    /// Rooms that have no owner; those that have follow.
+    pub(crate) rooms: usize,
     /// Users that there are.
     pub(crate) users: usize,
     pub(crate) page_messages_max: usize,
@@ -127,11 +129,15 @@ pub(crate) enum News {
     /// The connection speaks for this session.
     Welcomed { session: u128, resumed: bool, generation: u64 },
     /// It is in a room.
-    Joined { room: usize, known_since: u64 },
+    Joined { room: usize, known_since: u64, epoch: Epoch, asked: Time },
     /// It is not in a room any more.
     Left { room: usize },
+    /// It is not, because somebody else wanted it so.
+    SentAway { room: usize },
     /// It is not let into a room, and so not in it, whatever it has heard of an earlier leave.
-    TurnedAway { room: usize },
+    TurnedAway { room: usize, refusal: Refusal, asked: Time },
+    /// A room was made, as it was asked for under this number.
+    Created { room: usize, epoch: Epoch, id: RequestId },
     /// Someone says something while they are shown to write.
     Said { room: usize, user: UserNumber },
     /// What was said in a room is there; `fresh` if it was not said before.
@@ -152,11 +158,12 @@ impl Witness {
             user: UserNumber(client.user as usize),
             welcomed: false,
             requests: Requests::default(),
-            seats: vec![Seat::default(); setup.rooms as usize],
+            seats: vec![Seat::default(); (setup.rooms + setup.parlours) as usize],
         };
         let is_lobby = setup.room_name(0).as_str() == LOBBY;
         let sessions_fit = setup.shard.sessions_max >= ShardConfig::default().sessions_max;
         let limits = Limits {
+            rooms: setup.rooms as usize,
             users: setup.clients.iter().map(|client| client.user as usize + 1).max().unwrap_or(0),
             page_messages_max: setup.gateway.page_messages_max as usize,
             list_page_max: setup.gateway.list_page_max as usize,
@@ -200,11 +207,11 @@ impl Witness {
 
     /// A client sends something; what it is, if it is a request.
     pub(crate) fn sends(&mut self, now: Time, client: usize, up: &Up) -> Option<Wish> {
-        let Watch { requests, seats, .. } = &mut self.watches[client];
+        let (Watch { requests, seats, .. }, rooms) = (&mut self.watches[client], self.limits.rooms);
         match up {
             Up::Text(text) => {
                 let wish = Wish::at(text);
-                let seat = wish.as_ref().and_then(|wish| seats.get(wish.room?.0));
+                let seat = wish.as_ref().and_then(|wish| seats.get(wish.room?.place(rooms)));
                 requests.ask(now, wish.as_ref(), seat.is_some_and(|seat| seat.follow != Follow::Outside));
                 return wish;
             }
@@ -255,6 +262,11 @@ impl Witness {
     /// Whether a client waits for an answer.
     pub(crate) fn waits(&self, client: usize) -> bool {
         self.watches[client].requests.unanswered().0.is_some()
+    }
+
+    /// Whether a client has asked to be in a room, and is not answered.
+    pub(crate) fn is_joining(&self, client: usize, room: usize) -> bool {
+        self.watches[client].requests.joins().any(|asked| asked.place(self.limits.rooms) == room)
     }
 
     /// Whether a client's connection is in a room.

@@ -351,6 +351,9 @@ impl<'a> World<'a> {
                 ClientOutput::Connect => self.connect(client)?,
                 ClientOutput::Transmit(text) => {
                     is_idle = is_idle && !is_ask(&text);
+                    if self.scenario.setup.parlours > 0 && is_join(&text) {
+                        self.check_knock(client, &text)?;
+                    }
                     self.transmit(client, crate::link::Up::Text(text));
                 }
                 ClientOutput::Close { code } => self.close(client, code),
@@ -361,6 +364,9 @@ impl<'a> World<'a> {
                     self.turned_away(client, &event)?;
                     self.user_is_renewed(client, &event)?;
                     self.tells(client, &event)?;
+                    if self.scenario.setup.parlours > 0 {
+                        self.tells_of_rooms(client, &event)?;
+                    }
                     self.sees_tasks(client, &event);
                     // Who is known again wants to be in their rooms again, and does not wait.
                     let is_known = matches!(event, ClientEvent::Attached { .. });
@@ -526,7 +532,12 @@ impl<'a> World<'a> {
 
 /// Whether a client asks to enter a room or to leave it.
 fn is_ask(text: &str) -> bool {
-    text.starts_with(r#"{"type":"join""#) || text.starts_with(r#"{"type":"leave""#)
+    is_join(text) || text.starts_with(r#"{"type":"leave""#)
+}
+
+/// Whether a client asks to enter a room.
+fn is_join(text: &str) -> bool {
+    text.starts_with(r#"{"type":"join""#)
 }
 
 /// How a client's input is marked.

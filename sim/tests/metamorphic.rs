@@ -50,6 +50,8 @@ fn generous(seed: u64) -> Scenario {
     // say until they are let in. Nor do their tokens, which end.
     let fast = |client: &mut ClientSetup| (client.rate, client.voice, client.pass) = (20_000, None, None);
     scenario.setup.clients.iter_mut().for_each(fast);
+    // Who is sent away while they speak is heard or not by when that was.
+    (scenario.setup.parlours, scenario.setup.bots) = (0, Vec::new());
     stay(&mut scenario.steps);
     scenario
 }

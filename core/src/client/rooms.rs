@@ -166,6 +166,9 @@ impl Client {
 
     /// Somebody has sent us away. Nothing is asked for that would bring us back, unless it was asked for since.
     pub(super) fn sent_away(&mut self, name: &RoomName) {
+        if planted!(KickedClientReturns) {
+            return;
+        }
         if let Some(room) = self.rooms.get_mut(name)
             && !room.is_joining()
         {

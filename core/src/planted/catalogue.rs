@@ -242,6 +242,8 @@ catalogue! {
     RefusalTakesRefill = "refusal-takes-refill",
 
     // Client.
+    /// Who was sent away from a room goes back by itself with the next connection.
+    KickedClientReturns = "kicked-client-returns",
     /// Where it had read is forgotten with the connection.
     ClientForgetsPosition = "client-forgets-position",
     /// What was on its way when the connection went is not sent again.
