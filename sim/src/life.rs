@@ -4,7 +4,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::Bound,
     time::Duration,
 };
 
@@ -137,6 +136,8 @@ pub(crate) struct Life {
     pub(crate) made: Vec<BTreeSet<RoomName>>,
     /// Rooms that have no owner; those that have follow.
     rooms: usize,
+    /// By user: the newest connection that took the place of all before it.
+    soles: Vec<ConnectionId>,
     /// How long mail takes at most.
     pub(crate) mail: Duration,
     /// When the server's clock last jumped, or one of its nodes last paused: what should have happened by then may take
@@ -180,6 +181,7 @@ impl Life {
             asked: setup.clients.iter().map(at_home).collect(),
             made: vec![BTreeSet::new(); users.len()],
             rooms: setup.rooms as usize,
+            soles: vec![ConnectionId(0); count],
             mail: Duration::from_micros(skewed.max().unwrap_or(0).max(setup.mail_us_max)),
             upset: Time(0),
             lost: Time(0),
@@ -595,15 +597,14 @@ impl World<'_> {
     /// A user's newest line takes the place of those before it: not at once, but when it does they are told nothing more.
     fn sole_arrives(&mut self, new: ConnectionId, client: usize) {
         let (now, clients) = (self.now, self.sole_clients(client));
+        let newest = &mut self.life.soles[self.life.users[client]];
+        *newest = new.max(*newest);
         self.life.end_stays(now, |stay| stay.line < new && clients.contains(&stay.client), true);
     }
 
-    /// Whether a newer line of the user has arrived that takes this one's place, if it has not yet.
+    /// Whether a newer line of the user has arrived that takes this one's place, if it has not yet; it may be gone.
     fn has_sole_after(&self, line: ConnectionId, client: usize) -> bool {
-        let clients = self.sole_clients(client);
-        let mut newer = self.life.lines.range((Bound::Excluded(line), Bound::Unbounded));
-        clients.contains(&client)
-            && newer.any(|(_, newer)| newer.texts > 0 && clients.contains(&newer.client))
+        self.sole_clients(client).contains(&client) && self.life.soles[self.life.users[client]] > line
     }
 
     /// The clients of a client's user of which only the newest is served.
