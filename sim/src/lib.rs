@@ -67,6 +67,7 @@ mod sane;
 mod saying;
 pub mod scenario;
 mod server;
+mod shedding;
 mod simplify;
 mod standings;
 pub mod strategy;

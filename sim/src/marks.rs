@@ -155,6 +155,8 @@ marks! {
     UnsentRefused = "client's sends refused where it was sent away",
     CallerMade = "parlour made by a client",
     CallerRules = "client rules in its parlour",
+    LeftOut = "reader behind left out of something",
+    GivenBehind = "reader behind given something",
     AboveQuota = "refused above a quota",
     MadeEnough = "refused a room too many of its maker",
     Renewed = "token renewed",

@@ -43,7 +43,7 @@ impl World<'_> {
         }
     }
 
-    /// Messages are left to the history only where an outbox is nearly full.
+    /// Messages are left to the history only where an outbox is filled, the least urgent ones first.
     fn lags(&mut self, id: ConnectionId) -> Result<(), Broken> {
         /// What is around a message's content, at most.
         const BESIDE: usize = 512;
@@ -51,7 +51,7 @@ impl World<'_> {
         let Some(link) = self.links.get(id) else { return Ok(()) };
         let outbox = self.server.nodes[link.node].outboxes().find(|&(other, _)| other == id);
         let bytes = outbox.map_or(0, |(_, bytes)| bytes);
-        let full = self.scenario.setup.gateway.outbox_bytes_max / 4 * 3;
+        let full = self.scenario.setup.gateway.outbox_bytes_max / 4;
         if bytes + 6 * self.judge.longest() + BESIDE > full {
             return Ok(());
         }

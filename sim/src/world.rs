@@ -264,7 +264,7 @@ impl<'a> World<'a> {
             Event::Rest => self.rest(),
             Event::Mail { incarnation, to, mail } if self.server.lives(incarnation) => {
                 match self.server.hold(to, *mail) {
-                    Some(mail) => self.tell_node(to, NodeInput::Mail(mail)),
+                    Some(mail) => self.tell_mail(to, mail),
                     None => Ok(()),
                 }
             }
@@ -391,6 +391,19 @@ impl<'a> World<'a> {
     pub(crate) fn tell_node(&mut self, node: usize, input: NodeInput<'_>) -> Result<(), Broken> {
         let mut out = std::mem::take(&mut self.node_outputs);
         self.hand_node(node, input, &mut out);
+        let done = self.serve(node, &mut out);
+        self.node_outputs = out;
+        done
+    }
+
+    /// Hands a node its mail, and looks at what it leaves out.
+    fn tell_mail(&mut self, node: usize, mail: Mail) -> Result<(), Broken> {
+        let Some(shed) = self.may_shed(node, &mail) else {
+            return self.tell_node(node, NodeInput::Mail(mail));
+        };
+        let mut out = std::mem::take(&mut self.node_outputs);
+        self.hand_node(node, NodeInput::Mail(mail), &mut out);
+        self.check_shed(node, &shed, &out)?;
         let done = self.serve(node, &mut out);
         self.node_outputs = out;
         done

@@ -41,8 +41,7 @@ impl Carried {
                 Self { client_id: Some(NUMBER_END - 1 - number), mentions, ..keyed }
             }
             5 => Self { kind: Some(Kind::System), ..keyed },
-            // None is less urgent than usual: nobody is to be called slow for less than all are.
-            7 | 15 => Self { priority: Some(number / 16 % 3), ..keyed },
+            7 | 15 => Self { priority: Some(number / 16 % 5), ..keyed },
             _ => keyed,
         }
     }
