@@ -70,6 +70,8 @@ impl World<'_> {
     /// Now and then: all tables, and readers that read nothing.
     pub(crate) fn look_at_limits(&mut self) -> Result<(), Broken> {
         self.add_after(SWEEP_INTERVAL, Event::Look(Look::Limits));
+        self.check_fates()?;
+        self.check_spent()?;
         for node in 0..self.server.nodes.len() {
             self.checked(checks::TABLES);
             self.check_outboxes(node)?;
@@ -84,6 +86,33 @@ impl World<'_> {
                     return broken(checks::TABLES, format!("a shard of n{node} {excess}"));
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Shards remember what users have used of their quotas who went a short time ago: most of them, for whoever was
+    /// replaced as they went may have left nothing.
+    fn check_spent(&mut self) -> Result<(), Broken> {
+        /// Longest that a node takes to let go of a connection that it closes.
+        const CLOSING: Duration = Duration::from_secs(4);
+        /// Fewer are not looked for.
+        const FEW: usize = 3;
+        let (now, life) = (self.now, &self.life);
+        let ago =
+            |time: Duration| Time(now.0.saturating_sub(u64::try_from(time.as_micros()).unwrap_or(u64::MAX)));
+        let since = ago(life.at_least(self.scenario.setup.shard.limiter_ttl));
+        let due =
+            since.max(life.upset).max(life.lost) + Duration::from_micros(1)..ago(life.delay() + CLOSING);
+        let gone = self.quotas.have_left(due);
+        if gone < FEW || !self.server.is_up() {
+            return Ok(());
+        }
+        self.checked(checks::TABLES);
+        let known: usize =
+            self.server.nodes.iter().flat_map(|node| node.usages()).map(|usage| usage.spent).sum();
+        if known * 2 < gone {
+            let sentence = format!("{gone} users have used something and went, and shards know of {known}");
+            return broken(checks::TABLES, sentence);
         }
         Ok(())
     }

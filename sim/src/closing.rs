@@ -8,6 +8,8 @@ use crate::{
     checks::{self, broken},
     judge::Broken,
     link::Link,
+    marks::Mark,
+    quotas::Fate,
     world::World,
 };
 
@@ -106,7 +108,7 @@ impl World<'_> {
             Disconnect::ProtocolError => line.fault == Some(Fault::Protocol),
             Disconnect::InvalidText => line.fault == Some(Fault::InvalidText),
             Disconnect::FrameTooBig => line.fault == Some(Fault::TooBig),
-            Disconnect::RateLimited => line.abuse.is_due(),
+            Disconnect::RateLimited => line.abuse.is_due() || line.fate != Fate::Stays,
             Disconnect::Slow => self.links.get(id).is_some_and(|link| link.blocked),
             Disconnect::Shutdown => self.server.draining && !self.goes_late(line.since),
             Disconnect::HeartbeatTimeout => lasts(line.heard, gateway.pong_timeout),
@@ -137,6 +139,9 @@ impl World<'_> {
             // Nobody sends binary frames in specification 2, and it does not close for more.
             Disconnect::UnsupportedData | Disconnect::UnknownRoom | Disconnect::PermissionDenied => false,
         };
+        if reason == Disconnect::RateLimited && !line.abuse.is_due() {
+            self.marks.hit(Mark::ClosedAbove);
+        }
         if fits {
             return Ok(());
         }

@@ -229,12 +229,14 @@ fn vary(c: &mut Cause, setup: &mut Setup) {
     }
     if c.chance(25) {
         let quota = |count, millis, action| Quota { count, per: Duration::from_millis(millis), action };
-        let action = c.pick(&[Above::Warn, Above::Error]);
+        let action = c.pick(&[Above::Warn, Above::Error, Above::Warn, Above::Error, Above::Close]);
+        // Who is closed for every other message does little else.
+        let least = if action == Above::Close { Above::Error } else { action };
         setup.gateway.message_quotas = c
             .pick(&[
-                [Some(quota(1, 100, action)), None],
+                [Some(quota(1, 100, least)), None],
                 [Some(quota(5, 1_000, action)), None],
-                [Some(quota(10, 3_000, action)), Some(quota(1, 50, action))],
+                [Some(quota(10, 3_000, action)), Some(quota(1, 50, least))],
                 // Longer than most are away.
                 [Some(quota(15, 10_000, action)), None],
                 [Some(quota(8, 8_000, action)), None],
@@ -242,6 +244,9 @@ fn vary(c: &mut Cause, setup: &mut Setup) {
             .into_iter()
             .flatten()
             .collect();
+    }
+    if setup.gateway.message_burst > 1 && c.chance(3) {
+        setup.gateway.rate_action = Above::Close;
     }
     if c.chance(20) {
         (setup.shard.keys_per_user_max, setup.shard.key_window) = (c.pick(&[4, 8]), Duration::from_secs(90));

@@ -18,6 +18,7 @@ use crate::{
     judge::Broken,
     link::Up,
     look::{Ending, Look},
+    quotas::Fate,
     scenario::{Action, ClientSetup, Scenario},
     witness::News,
     world::{Event, World},
@@ -38,6 +39,8 @@ pub(crate) struct Line {
     pub(crate) refused: Time,
     /// How much of what came in was refused for its rate.
     pub(crate) abuse: Abuse,
+    /// What a limit makes of it that was just found to be exceeded on it.
+    pub(crate) fate: Fate,
     /// What came in that no frame can be.
     pub(crate) fault: Option<Fault>,
     /// The client has asked for its end.
@@ -539,6 +542,7 @@ impl World<'_> {
             texts: 0,
             refused: Time(0),
             abuse: Abuse::new(shows, &self.scenario.setup.gateway),
+            fate: Fate::Stays,
             fault: None,
             goodbye: false,
             claim: None,
@@ -666,7 +670,7 @@ impl World<'_> {
     pub(crate) fn line_ends(&mut self, id: ConnectionId) {
         let now = self.now;
         let Some(line) = self.life.lines.remove(&id) else { return };
-        self.quotas.ends(now, id);
+        self.quotas.ends(now, self.life.users[line.client], id);
         if let Some(link) = self.links.get(id) {
             self.mailing.ended.insert(link.node, now);
         }

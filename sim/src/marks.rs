@@ -157,6 +157,7 @@ marks! {
     CallerRules = "client rules in its parlour",
     LeftOut = "reader behind left out of something",
     GivenBehind = "reader behind given something",
+    ClosedAbove = "closed above a limit",
     AboveQuota = "refused above a quota",
     MadeEnough = "refused a room too many of its maker",
     Renewed = "token renewed",

@@ -1,8 +1,8 @@
 //! What gateways report of themselves: it shows what was let in and what was not, whatever became of the answers.
 
-use chinwag_core::{ConnectionId, Refusal, gateway::Notice};
+use chinwag_core::{ConnectionId, Refusal, RequestId, gateway::Notice};
 
-use crate::{checks, judge::Broken, marks::Mark, world::World};
+use crate::{checks, judge::Broken, marks::Mark, quotas::Fate, world::World};
 
 impl World<'_> {
     /// A gateway says what an operator would read in its log.
@@ -36,10 +36,35 @@ impl World<'_> {
         match *notice {
             Notice::Refused { connection, id, refusal: Refusal::RateLimited } => {
                 self.refuses_too_fast(connection)?;
+                self.exceeds(client, connection, id);
                 id.map_or(Ok(()), |id| self.judge.deferred(client, id))
             }
             Notice::Lagged { connection, .. } => self.lags(connection),
             _ => Ok(()),
+        }
+    }
+
+    /// A limit was exceeded, which may be the end of the connection.
+    fn exceeds(&mut self, client: usize, id: ConnectionId, request: Option<RequestId>) {
+        let (shows, delay) = (self.server.clock.shows(self.now), self.life.delay());
+        let fate = self.quotas.fate(shows, delay, self.life.users[client], id);
+        // Other requests have a rate of their own, which closes nothing; whether it was one, only its client knows.
+        let is_message = self.people[client].link == Some(id)
+            && request.is_some_and(|request| self.judge.rates.is_message(client, request));
+        if let Some(line) = self.life.lines.get_mut(&id) {
+            line.fate = if is_message || fate == Fate::Stays { fate } else { Fate::MayEnd };
+        }
+    }
+
+    /// Whoever was above a limit that closes is gone.
+    pub(crate) fn check_fates(&mut self) -> Result<(), Broken> {
+        self.checked(checks::CLOSING);
+        match self.life.lines.iter().find(|(_, line)| line.fate == Fate::Ends) {
+            Some((id, _)) => checks::broken(
+                checks::CLOSING,
+                format!("{id} is above a limit that closes, and is not closed"),
+            ),
+            None => Ok(()),
         }
     }
 

@@ -3,13 +3,20 @@
 //!
 //! What is used on several connections at once is put together when they end. So only what connections used that had
 //! ended before this one began is held against it, beside its own.
+//!
+//! A limit may close who is above it: whoever surely is must go, and nobody else may be told to.
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    ops::Range,
     time::Duration,
 };
 
-use chinwag_core::{ConnectionId, Refusal, Time, gateway::Notice, limiter::Quota};
+use chinwag_core::{
+    ConnectionId, Refusal, Time,
+    gateway::Notice,
+    limiter::{Action, Quota},
+};
 
 use crate::scenario::Setup;
 
@@ -17,10 +24,14 @@ use crate::scenario::Setup;
 #[derive(Debug)]
 pub(crate) struct Quotas {
     quotas: Vec<Quota>,
+    /// What happens above the rate beside them.
+    rate_action: Action,
     /// By user: what was let in during the longest span, oldest first.
     let_in: Vec<VecDeque<LetIn>>,
     /// When connections were opened, and when they ended, if they have.
     lines: BTreeMap<ConnectionId, (Time, Option<Time>)>,
+    /// By user: when a connection last ended on which something was let in.
+    left: Vec<Option<Time>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +39,20 @@ struct LetIn {
     /// By the server's clock.
     at: Time,
     connection: ConnectionId,
+    /// It was a message: some of what is refused for its shape was one, and is paid for all the same.
+    is_sure: bool,
+}
+
+/// What is to become of a connection on which a message was refused for being too many.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Fate {
+    /// It goes on.
+    #[default]
+    Stays,
+    /// It may be closed for that.
+    MayEnd,
+    /// It is closed for that.
+    Ends,
 }
 
 impl Quotas {
@@ -35,8 +60,10 @@ impl Quotas {
         let users = setup.clients.iter().map(|client| client.user as usize + 1).max().unwrap_or(0);
         Self {
             quotas: setup.gateway.message_quotas.clone(),
+            rate_action: setup.gateway.rate_action,
             let_in: vec![VecDeque::new(); users],
             lines: BTreeMap::new(),
+            left: vec![None; users],
         }
     }
 
@@ -44,6 +71,7 @@ impl Quotas {
     pub(crate) fn start_over(&mut self) {
         self.let_in.iter_mut().for_each(VecDeque::clear);
         self.lines.clear();
+        self.left.fill(None);
     }
 
     /// The node that had this connection is gone, and with it what was used there.
@@ -51,11 +79,18 @@ impl Quotas {
         self.lines.remove(&connection);
     }
 
-    /// A connection's node lets go of it.
-    pub(crate) fn ends(&mut self, now: Time, connection: ConnectionId) {
-        if let Some((_, ended)) = self.lines.get_mut(&connection) {
-            *ended = ended.or(Some(now));
+    /// The node of a user's connection lets go of it.
+    pub(crate) fn ends(&mut self, now: Time, user: usize, connection: ConnectionId) {
+        let Some((_, ended)) = self.lines.get_mut(&connection) else { return };
+        *ended = ended.or(Some(now));
+        if self.let_in[user].iter().any(|used| used.is_sure && used.connection == connection) {
+            self.left[user] = Some(now);
         }
+    }
+
+    /// How many users have used something on connections that ended within a time.
+    pub(crate) fn have_left(&self, within: Range<Time>) -> usize {
+        self.left.iter().flatten().filter(|left| within.contains(left)).count()
     }
 
     /// A gateway says what became of something that a user wanted, on a connection that was opened at that time;
@@ -84,6 +119,10 @@ impl Quotas {
             | Notice::Refused {
                 connection, refusal: Refusal::ContentEmpty | Refusal::ContentTooLarge, ..
             } => self.lets_in(shows, delay, user, connection).map(|()| true),
+            Notice::Refused { connection, refusal: Refusal::BadFrame, .. } => {
+                self.let_in[user].push_back(LetIn { at: shows, connection, is_sure: false });
+                Ok(false)
+            }
             _ => Ok(false),
         }
     }
@@ -95,16 +134,8 @@ impl Quotas {
         user: usize,
         connection: ConnectionId,
     ) -> Result<(), String> {
-        let began = self.lines.get(&connection).map(|&(began, _)| began);
-        let is_over =
-            |ended: Option<Time>| ended.zip(began).is_some_and(|(ended, began)| ended + delay <= began);
-        let is_known = |used: &&LetIn| {
-            used.connection == connection
-                || self.lines.get(&used.connection).is_some_and(|&(_, ended)| is_over(ended))
-        };
         for quota in &self.quotas {
-            let used = self.let_in[user].iter().filter(|used| used.at + quota.per > shows).filter(is_known);
-            let count = used.count();
+            let count = self.known(shows, delay, user, connection, quota);
             if count >= quota.count as usize {
                 let Quota { count: most, per, .. } = quota;
                 return Err(format!("has {} messages let in within {per:?}, of {most}", count + 1));
@@ -115,15 +146,58 @@ impl Quotas {
         while let_in.front().is_some_and(|used| used.at + longest <= shows) {
             let_in.pop_front();
         }
-        let_in.push_back(LetIn { at: shows, connection });
+        let_in.push_back(LetIn { at: shows, connection, is_sure: true });
         Ok(())
+    }
+
+    /// How much of a quota is surely used up, as a connection of the user must know.
+    fn known(
+        &self,
+        shows: Time,
+        delay: Duration,
+        user: usize,
+        connection: ConnectionId,
+        quota: &Quota,
+    ) -> usize {
+        let began = self.lines.get(&connection).map(|&(began, _)| began);
+        let is_over =
+            |ended: Option<Time>| ended.zip(began).is_some_and(|(ended, began)| ended + delay <= began);
+        let is_known = |used: &&LetIn| {
+            used.connection == connection
+                || self.lines.get(&used.connection).is_some_and(|&(_, ended)| is_over(ended))
+        };
+        let used = self.let_in[user].iter().filter(|used| used.is_sure && used.at + quota.per > shows);
+        used.filter(is_known).count()
+    }
+
+    /// What is to become of a connection on which a message of the user was refused as one too many. Of several limits
+    /// that it was above, nobody knows which one speaks.
+    pub(crate) fn fate(&self, shows: Time, delay: Duration, user: usize, connection: ConnectionId) -> Fate {
+        let closes = |action: Action| action == Action::Close;
+        let above = || self.quotas.iter().filter(|quota| self.may_be_above(shows, user, quota));
+        if above().next().is_none() {
+            return if closes(self.rate_action) { Fate::Ends } else { Fate::Stays };
+        }
+        let is_sure =
+            |quota: &Quota| self.known(shows, delay, user, connection, quota) >= quota.count as usize;
+        let may_be_rate = !above().any(is_sure);
+        let is_due = above().all(|quota| closes(quota.action)) && (!may_be_rate || closes(self.rate_action));
+        let may_be = above().any(|quota| closes(quota.action)) || may_be_rate && closes(self.rate_action);
+        match (is_due, may_be) {
+            (true, _) => Fate::Ends,
+            (false, true) => Fate::MayEnd,
+            (false, false) => Fate::Stays,
+        }
     }
 
     /// Whether a user may be above one of their quotas.
     pub(crate) fn is_above(&self, shows: Time, user: usize) -> bool {
-        let used =
-            |quota: &Quota| self.let_in[user].iter().filter(|used| used.at + quota.per > shows).count();
-        self.quotas.iter().any(|quota| used(quota) >= quota.count as usize)
+        self.quotas.iter().any(|quota| self.may_be_above(shows, user, quota))
+    }
+
+    fn may_be_above(&self, shows: Time, user: usize, quota: &Quota) -> bool {
+        let used = self.let_in[user].iter().filter(|used| used.at + quota.per > shows);
+        used.count() >= quota.count as usize
     }
 }
 
@@ -142,7 +216,8 @@ mod tests {
         let mut lines = BTreeMap::new();
         lines.insert(ConnectionId(1), (Time(0), Some(Time(ended))));
         lines.insert(ConnectionId(2), (Time(SECOND / 2), None));
-        Quotas { quotas: vec![quota], let_in: vec![VecDeque::new()], lines }
+        let rate_action = Action::Warn;
+        Quotas { quotas: vec![quota], rate_action, let_in: vec![VecDeque::new()], lines, left: vec![None] }
     }
 
     #[test]
@@ -164,5 +239,34 @@ mod tests {
             assert!(quotas.is_above(Time(SECOND / 2), 0), "however many connections it was");
             assert_eq!(quotas.lets_in(Time(SECOND / 2), DELAY, 0, ConnectionId(2)).is_err(), is_over);
         }
+    }
+
+    #[test]
+    fn who_has_used_something_is_remembered_by_when_they_went() {
+        let mut quotas = quotas(SECOND);
+        quotas.ends(Time(9), 0, ConnectionId(2));
+        assert_eq!(quotas.have_left(Time(0)..Time(10)), 0, "nothing was let in");
+        quotas.lets_in(Time(1), DELAY, 0, ConnectionId(2)).unwrap();
+        quotas.ends(Time(10), 0, ConnectionId(2));
+        assert_eq!([9, 10, 11].map(|end| quotas.have_left(Time(9)..Time(end))), [0, 0, 1]);
+    }
+
+    #[test]
+    fn who_surely_is_above_a_limit_that_closes_must_go_and_who_is_below_never() {
+        let mut quotas = quotas(SECOND / 2);
+        quotas.quotas[0].action = Action::Close;
+        let fate = |quotas: &Quotas| quotas.fate(Time(SECOND / 2), DELAY, 0, ConnectionId(2));
+        quotas.lets_in(Time(1), DELAY, 0, ConnectionId(2)).unwrap();
+        assert_eq!(fate(&quotas), Fate::Stays);
+        quotas.let_in[0].push_back(LetIn { at: Time(1), connection: ConnectionId(2), is_sure: false });
+        assert_eq!(fate(&quotas), Fate::MayEnd, "it may have been no message");
+        quotas.lets_in(Time(1), DELAY, 0, ConnectionId(2)).unwrap();
+        assert_eq!(fate(&quotas), Fate::Ends);
+        quotas.quotas[0].action = Action::Error;
+        assert_eq!(fate(&quotas), Fate::Stays);
+        quotas.rate_action = Action::Close;
+        assert_eq!(fate(&quotas), Fate::Stays, "the quota speaks first");
+        quotas.let_in[0].clear();
+        assert_eq!(fate(&quotas), Fate::Ends);
     }
 }

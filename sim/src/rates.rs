@@ -68,6 +68,11 @@ impl Rates {
         self.said[client].push(id);
     }
 
+    /// Whether a client has taken in a message under this number since its program began.
+    pub(crate) fn is_message(&self, client: usize, id: RequestId) -> bool {
+        self.said[client].binary_search(&id).is_ok()
+    }
+
     /// A client knows nothing any more, and counts its messages from the beginning. Its session may go on for a while.
     pub(crate) fn crashed(&mut self, client: usize) {
         self.said[client].clear();

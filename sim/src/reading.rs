@@ -356,6 +356,9 @@ impl Reading<'_, '_> {
             object(checks::PROTOCOL, "what is too fast, and nothing else, may be tried again")?;
         }
         let Some(id) = id else {
+            if code == Refusal::RateLimited && self.limits.only_warns {
+                object(checks::PROTOCOL, "who is too fast without a number is warned")?;
+            }
             if !self.watch.requests.refuse_unnumbered(1) {
                 object(checks::ANSWERS, "no such request was sent")?;
             }

@@ -7,7 +7,7 @@ use chinwag_core::{
     client::{Backoff, ClientConfig},
     config::{GatewayConfig, ShardConfig},
     dialect::Dialect,
-    limiter::Rate,
+    limiter::{self, Rate},
     name::LOBBY,
     role::Role,
 };
@@ -225,6 +225,12 @@ impl Setup {
         }
     }
 
+    /// What limits do of which messages may be too many.
+    pub(crate) fn limit_actions(&self) -> impl Iterator<Item = limiter::Action> {
+        let Self { gateway, .. } = self;
+        gateway.message_quotas.iter().map(|quota| quota.action).chain([gateway.rate_action])
+    }
+
     /// How fast a session may send messages.
     pub(crate) fn message_rate(&self) -> Rate {
         Rate { per_second: self.gateway.message_rate, burst: self.gateway.message_burst }
@@ -288,6 +294,9 @@ impl Scenario {
         let slowest = gateway.message_quotas.iter().map(|quota| quota.per / quota.count.max(1)).max();
         let rate = Duration::from_secs(1) / gateway.message_rate.max(1);
         let each = rate.max(slowest.unwrap_or_default()) + Duration::from_millis(500);
+        // Some limits close whoever is above them, who then has to come back.
+        let closes = self.setup.limit_actions().any(|action| action == limiter::Action::Close);
+        let each = if closes { each + gateway.return_spread + Duration::from_secs(1) } else { each };
         let talking = each * sends.into_values().max().unwrap_or(0);
         let by_the_book =
             noticing + returning + forgetting + talking + self.uploading_time() + Duration::from_secs(10);

@@ -4,7 +4,7 @@
 //! Here every frame must be one that the protocol allows at this point: of a known type, after the welcome, about a room
 //! the connection is in, an answer only to what was asked.
 
-use chinwag_core::{Epoch, Refusal, RequestId, Seq, Time, config::ShardConfig, name::LOBBY};
+use chinwag_core::{Epoch, Refusal, RequestId, Seq, Time, config::ShardConfig, limiter, name::LOBBY};
 use chinwag_oracle::{MemberId, Observation, RoomId};
 
 use crate::{
@@ -117,6 +117,8 @@ pub(crate) struct Limits {
     unanswered_max: usize,
     /// Clients say again what was refused for now, and their clocks are to be trusted about when.
     pub(crate) waits_its_time: bool,
+    /// Limits say no more than that something was too much.
+    pub(crate) only_warns: bool,
     /// A room that always fits: the lobby, unless sessions do not.
     pub(crate) always_fits: Option<RoomNumber>,
 }
@@ -173,6 +175,7 @@ impl Witness {
             asks_max: setup.patience.asks_max,
             unanswered_max: setup.patience.unanswered_max,
             waits_its_time: setup.patience.retry_rate_limited && !scenario.steps.iter().any(is_jump),
+            only_warns: setup.limit_actions().all(|action| action == limiter::Action::Warn),
             always_fits: (is_lobby && sessions_fit).then_some(RoomNumber(0)),
         };
         let watches = setup.clients.iter().map(watch).collect();

@@ -38,7 +38,7 @@ impl Hold {
         self.one_by_one = false;
     }
 
-    /// Another connection need not wait, but be careful.
+    /// Another connection need not wait for what is asked once on each, but be careful.
     pub(super) const fn disconnected(&mut self) {
         self.until = None;
     }

@@ -152,7 +152,7 @@ impl Sends {
         }
         planted!(ClientForgetsUnanswered, self.waiting.retain(|_, send| !send.in_flight), ());
         self.in_flight = 0;
-        self.hold.disconnected();
+        // What was used of a limit goes along with the session, and so does the pause: some limits close.
         for send in self.waiting.values_mut() {
             send.uncertain |= std::mem::take(&mut send.in_flight);
         }

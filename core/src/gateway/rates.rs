@@ -109,7 +109,7 @@ impl Gateway {
         } else {
             self.refuse(now, slot, asked, Refusal::RateLimited, None, wait, out);
         }
-        if abusive || above.action == Action::Close {
+        if abusive || planted!(LimitClosesNobody, false, above.action == Action::Close) {
             self.close(now, slot, Disconnect::RateLimited, out);
         }
     }

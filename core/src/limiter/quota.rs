@@ -76,6 +76,8 @@ impl Used {
     #[must_use]
     pub fn wait(&self, now: Time, quota: Quota) -> Option<Duration> {
         let count = planted!(QuotaOneTooMany, quota.count + 1, quota.count);
+        let too_soon = || count - u32::from(quota.action == Action::Close && count > 1);
+        let count = planted!(ClosesBelowTheLimit, too_soon(), count);
         let first = self.0.len().checked_sub(count as usize)?;
         let free = self.0[first] + quota.per;
         (free > now).then(|| free.since(now))

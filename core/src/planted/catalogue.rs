@@ -176,6 +176,10 @@ catalogue! {
     PushToThoseWhoLeft = "push-to-those-who-left",
     /// A connection begins with unused quotas.
     QuotaRefillsOnReconnect = "quota-refills-on-reconnect",
+    /// A limit that closes who is above it only says so.
+    LimitClosesNobody = "limit-closes-nobody",
+    /// Whoever has one message left of a quota that closes is closed for it.
+    ClosesBelowTheLimit = "closes-below-the-limit",
     /// A quota admits one more than it should.
     QuotaOneTooMany = "quota-one-too-many",
     /// Who is told that their token has ended may go on for ever.
