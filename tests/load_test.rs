@@ -285,6 +285,22 @@ async fn a_server_that_is_killed_and_started_anew_is_found_again() {
 }
 
 #[tokio::test]
+async fn a_scenario_says_what_limits_its_own_server_has_and_no_other() {
+    let limits = TWO.replace("[rooms]", "[server]\ncontent_bytes_max = 50\n[rooms]");
+    let run = Run::of(&limits);
+    let ended = run.end(&[]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let summary = run.summary();
+    assert_eq!((&summary["refused"], &summary["acknowledged"]), (&4.into(), &0.into()));
+    assert_eq!(summary["refusals_by_code"]["content_too_large"], 4);
+    let server = Host::start(|_| {});
+    let ended = run.end(&["--url", &format!("ws://{}", server.address)]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(104), ""), "{ended:?}");
+    assert!(ended.stderr.contains("leave out --url"), "{}", ended.stderr);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_threshold_may_end_the_run() {
     let run = Run::of(&two_with(
         r#"
@@ -477,6 +493,11 @@ async fn scenarios_are_checked_planned_and_listed_without_sending_anything() {
     assert!(fs::read_to_string(picture).unwrap().contains("two: 8 clients"));
     let ended = Process::run("loadgen", &["plan", good, "--each"]).await;
     assert_eq!(ended.stdout.lines().count(), 5, "a head and four messages: {}", ended.stdout);
+    // Where everybody is in one room, everybody hears everybody.
+    let ended = Process::run("loadgen", &["plan", good, "--clients", "8", "--dialect", "agents"]).await;
+    assert!(ended.stdout.contains("8 clients in 1 rooms, 16 messages, 128 deliveries"), "{}", ended.stdout);
+    let ended = Process::run("loadgen", &["plan", good, "--dialect", "agent"]).await;
+    assert!(ended.code == Some(104) && ended.stderr.contains("did you mean `agents`?"), "{ended:?}");
 
     let ended = Process::run("loadgen", &["list"]).await;
     assert_eq!(ended.stdout.lines().count(), 12, "{}", ended.stdout);

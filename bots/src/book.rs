@@ -7,7 +7,10 @@ use chinwag_oracle::{Mode, Observation, Oracle};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{counts, histogram, merge, record};
+use crate::{
+    measure::{counts, histogram, merge, record},
+    received::Received,
+};
 
 /// A worker's records. Those of all workers can be merged.
 #[derive(Debug, Deserialize, Serialize)]
@@ -33,6 +36,8 @@ pub struct Book {
     pub rebuffed: u64,
     /// Refusals heard in `chat`, by code, of whatever was sent: also those for now only, after which a bot tries again.
     pub refusals: BTreeMap<String, u64>,
+    /// What each bot was shown in each of its rooms, known when all have said goodbye.
+    pub received: Vec<Received>,
     /// Times a bot read too slowly and had to catch up.
     pub lagged: u64,
 }
@@ -84,6 +89,7 @@ impl Book {
             throttled: 0,
             rebuffed: 0,
             refusals: BTreeMap::new(),
+            received: Vec::new(),
             lagged: 0,
         }
     }
@@ -129,6 +135,8 @@ impl Book {
         for (code, count) in other.refusals {
             *self.refusals.entry(code).or_default() += count;
         }
+        self.received.extend(other.received);
+        self.received.sort_unstable();
         self.exhausted = self.exhausted.or(other.exhausted);
         self.deferred += other.deferred;
         self.held_back += other.held_back;

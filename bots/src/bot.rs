@@ -34,6 +34,8 @@ pub(crate) struct Bot {
     pub(crate) is_throttled: bool,
     /// Planned messages that wait for an answer, with the client's numbers; a few.
     pub(crate) unanswered: Vec<(RequestId, SendId)>,
+    /// How many messages it was shown, by room.
+    pub(crate) received: Vec<(RoomId, u64)>,
     /// Histories that were asked for, with the client's numbers and the instants at which they were meant to be.
     pub(crate) asked: Vec<(RequestId, Time)>,
 }
@@ -64,6 +66,7 @@ impl Bot {
             cut_off_until: Time(0),
             is_throttled: false,
             unanswered: Vec::new(),
+            received: Vec::new(),
             asked: Vec::new(),
         }
     }
@@ -89,6 +92,14 @@ impl Bot {
     /// Whether something that was to happen at `instant` was before its time in a room: it had left, and came later.
     pub(crate) fn was_outside(&self, room: RoomId, instant: Time) -> bool {
         self.entered.iter().any(|&(entered, since)| entered == room && instant < since)
+    }
+
+    /// It was shown one more message.
+    pub(crate) fn is_shown(&mut self, room: RoomId) {
+        match self.received.iter_mut().find(|(shown, _)| *shown == room) {
+            Some((_, count)) => *count += 1,
+            None => self.received.push((room, 1)),
+        }
     }
 
     /// Takes a history off the list of those that were asked for: when it was meant to be.

@@ -22,6 +22,7 @@ use crate::{
     bot::{Absence, Bot},
     interpreter::Interpreter,
     measure::record,
+    received::Received,
     script::Script,
     speaker::Speaker,
     timers::Timers,
@@ -274,6 +275,7 @@ impl Bots {
     pub fn leave(&mut self, now: Time, out: &mut Vec<Wish>) {
         self.leaving = true;
         self.count_throttled();
+        self.count_received();
         for slot in 0..self.bots.len() {
             self.drive(slot, now, out, Speaker::shutdown);
         }
@@ -358,6 +360,20 @@ impl Bots {
         let unsent = ours.filter(|(send, _)| self.script.departed(*send).is_none());
         let throttled = unsent.filter(|(_, planned)| self.bots[self.slot(planned.client)].is_throttled);
         self.book.throttled = throttled.count() as u64;
+    }
+
+    /// Notes what each bot was shown in each of its rooms.
+    fn count_received(&mut self) {
+        let of = |bot: &Bot| {
+            let client = bot.number;
+            bot.received.clone().into_iter().map(move |(RoomId(room), received)| Received {
+                client,
+                room,
+                received,
+            })
+        };
+        self.book.received = self.bots.iter().flat_map(of).collect();
+        self.book.received.sort_unstable();
     }
 
     fn input(&mut self, slot: usize, now: Time, input: ClientInput<'_>, out: &mut Vec<Wish>) {

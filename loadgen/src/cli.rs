@@ -13,7 +13,7 @@ use std::{
 
 use chinwag_bots::Segment;
 use chinwag_core::{Time, hash};
-use chinwag_scenarios::{EventKind, Overrides, Plan, RunId, Scenario, nearest, shipped};
+use chinwag_scenarios::{EventKind, Overrides, Plan, RunId, Scenario, shipped};
 use clap::{Args, Parser, Subcommand, value_parser};
 use tokio::runtime::Builder;
 
@@ -120,7 +120,7 @@ struct MergeArgs {
     #[arg(required = true, value_name = "DIR")]
     segments: Vec<PathBuf>,
 
-    /// Directory for summary.json, e2e.hgrm and latency.svg
+    /// Directory for summary.json, deliveries.csv, e2e.hgrm and latency.svg
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
@@ -168,6 +168,14 @@ struct PlanArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
+    /// The dialect that would be spoken, as of a run: it may have other rooms
+    #[arg(long, value_name = "NAME", conflicts_with = "protocol")]
+    dialect: Option<String>,
+
+    /// The protocol that would be spoken, as of a run
+    #[arg(long, value_name = "FILE")]
+    protocol: Option<PathBuf>,
+
     /// Draw how much is done when, as an SVG file
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -203,7 +211,8 @@ struct RunArgs {
     #[arg(long, value_name = "FILE", env = "LOADGEN_SERVER")]
     server: Option<PathBuf>,
 
-    /// Directory for report.html, summary.json, intervals.csv, e2e.hgrm, e2e.hlog, latency.svg and server.log
+    /// Directory for report.html, summary.json, intervals.csv, deliveries.csv, e2e.hgrm, e2e.hlog, latency.svg and
+    /// server.log
     #[arg(long, value_name = "DIR", env = "LOADGEN_OUT")]
     out: Option<PathBuf>,
 
@@ -290,7 +299,7 @@ fn run(args: &RunArgs, multiple: Option<Multiple>, out: Option<&Path>) -> Result
         _ => target.is_some().then(fresh_run),
     };
     let path = args.scenario.as_deref().expect("required without a subcommand");
-    let mut scenario = load(path).map_err(usage)?;
+    let mut scenario = Scenario::find(path).map_err(usage)?;
     let mut clients = args.clients;
     match multiple {
         Some(Multiple { factor, by: By::Load }) => scenario = scenario.scaled(factor),
@@ -318,6 +327,12 @@ fn run(args: &RunArgs, multiple: Option<Multiple>, out: Option<&Path>) -> Result
         let file = path.display();
         return Err(usage(format!(
             "{file}: restarts the server, so it must be loadgen's own: leave out --url"
+        )));
+    }
+    if target.is_some() && !scenario.server.is_default() {
+        let file = path.display();
+        return Err(usage(format!(
+            "{file}: [server] is about a server of loadgen's own: leave out --url, or start yours so and leave out [server]"
         )));
     }
     check_limits(segment.share(plan.clients())).map_err(|line| (EXIT_INVALID, line))?;
@@ -370,7 +385,14 @@ fn check(scenarios: &[PathBuf]) -> Result<ExitCode, Failure> {
 
 fn preview(args: &PlanArgs) -> Result<ExitCode, Failure> {
     let overrides = Overrides { clients: args.clients, seed: args.seed, run: None };
-    let (_, plan) = plan(&args.scenario, overrides)?;
+    let usage = |line: String| (EXIT_USAGE, line);
+    let mut scenario = Scenario::find(&args.scenario).map_err(usage)?;
+    let (dialect, protocol) = (args.dialect.clone(), args.protocol.clone());
+    let speech = SpeechArgs { dialect, protocol, ..SpeechArgs::default() };
+    scenario.protocol = speech.protocol(&scenario).map_err(usage)?;
+    let plan = plan_of(&scenario, &args.scenario, overrides)?;
+    // A plan that a protocol cannot carry out is none.
+    speech.speech(&scenario, &plan, None).map_err(usage)?;
     if args.each {
         // A broken pipe is how one looks at the first lines only.
         let _ = preview::write_each(&plan, io::stdout().lock());
@@ -414,7 +436,7 @@ fn find_limit(args: &FindLimitArgs) -> Result<ExitCode, Failure> {
     if base.segment.is_some() || base.start_at.is_some() {
         return Err(usage("find-limit: one process searches: leave out --segment and --start-at".into()));
     }
-    let scenario = load(base.scenario.as_deref().expect("required")).map_err(usage)?;
+    let scenario = Scenario::find(base.scenario.as_deref().expect("required")).map_err(usage)?;
     if range.by() == By::Load && !scenario.is_scalable() {
         return Err(usage(
             "find-limit: all clients loop, so there is no rate to raise: take --by clients".into(),
@@ -450,7 +472,7 @@ fn times(clients: u32, factor: f64) -> u32 {
 
 /// Reads a scenario and works out its plan.
 fn plan(path: &Path, overrides: Overrides) -> Result<(Scenario, Plan), Failure> {
-    let scenario = load(path).map_err(|line| (EXIT_USAGE, line))?;
+    let scenario = Scenario::find(path).map_err(|line| (EXIT_USAGE, line))?;
     let plan = plan_of(&scenario, path, overrides)?;
     Ok((scenario, plan))
 }
@@ -458,20 +480,6 @@ fn plan(path: &Path, overrides: Overrides) -> Result<(Scenario, Plan), Failure> 
 fn plan_of(scenario: &Scenario, path: &Path, overrides: Overrides) -> Result<Plan, Failure> {
     let plan = Plan::new(scenario, overrides);
     plan.map_err(|error| (EXIT_USAGE, format!("{}: {error}", path.display())))
-}
-
-fn load(path: &Path) -> Result<Scenario, String> {
-    let shipped = shipped().iter().find(|file| path == Path::new(file.name));
-    let scenario = match shipped {
-        Some(file) if !path.exists() => Scenario::parse(file.name, file.text),
-        _ => Scenario::load(path),
-    };
-    let known = shipped_names();
-    // What looks like a name and is no file was probably meant to be one of ours.
-    let meant = path.to_str().filter(|_| !path.exists()).and_then(|word| nearest(word, known));
-    let meant = meant
-        .map_or_else(String::new, |meant| format!("; did you mean `{meant}`, which comes with the program?"));
-    scenario.map_err(|error| format!("{error}{meant}"))
 }
 
 /// The text of a scenario that was read already.
@@ -483,10 +491,6 @@ fn source(path: &Path) -> String {
 /// The number of a run that several processes carry out.
 fn run_of(seed: u64, start: u32) -> u32 {
     u32::try_from(hash::mix(seed, start.into()) >> 32).expect("32 bits")
-}
-
-fn shipped_names() -> impl Iterator<Item = &'static str> {
-    shipped().iter().map(|file| file.name)
 }
 
 /// Raises the limit on open files, and says if it or the number of ports does not suffice.
@@ -549,17 +553,6 @@ mod tests {
         for code in ["    0  ", "    1  ", "   96  ", "   99  ", "  104  ", "  105  "] {
             assert!(help.contains(code), "{code} in {help}");
         }
-    }
-
-    #[test]
-    fn shipped_scenarios_are_found_by_name() {
-        for file in shipped() {
-            assert_eq!(load(Path::new(file.name)).unwrap().run.name, file.name);
-        }
-        let error = load(Path::new("no-such-scenario")).unwrap_err();
-        assert!(error.starts_with("no-such-scenario: ") && !error.contains('\n'), "{error}");
-        let error = load(Path::new("smok")).unwrap_err();
-        assert!(error.ends_with("did you mean `smoke`, which comes with the program?"), "{error}");
     }
 
     #[test]

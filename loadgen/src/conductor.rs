@@ -122,9 +122,14 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let (summary, verdict) = Summary::new(&scenario, run.plan(), &book, findings);
     let files = match output {
         _ if part.is_some() => part.into_iter().collect(),
-        Some(output) => output
-            .write(&summary, &book.times.overall(), &recorder, &timeline(&run, recorder.start()))
-            .map_err(|error| output.complaint("write to", &error))?,
+        Some(output) => {
+            let timeline = timeline(&run, recorder.start());
+            let files = output.write(&summary, &book.times.overall(), &recorder, &timeline);
+            let mut files = files.map_err(|error| output.complaint("write to", &error))?;
+            let received = output.write_received(run.plan(), &book);
+            files.push(received.map_err(|error| output.complaint("write to", &error))?);
+            files
+        }
         None => Vec::new(),
     };
     Ok(Ended { summary, verdict, files })
@@ -141,7 +146,8 @@ async fn find_server(job: &Job) -> Result<(Option<Server>, Target), String> {
         return Ok((None, target.clone()));
     }
     let log = job.output.as_ref().map(Output::server_log);
-    let server = Server::start(job.server_program.as_deref(), log.as_deref());
+    let arguments = job.scenario.server.flags().collect();
+    let server = Server::start(job.server_program.as_deref(), arguments, log.as_deref());
     let server = server.map_err(|error| format!("cannot start a server: {error}"))?;
     let target = Target::local(server.address());
     Ok((Some(server), target))

@@ -96,7 +96,10 @@ pub(crate) fn merge(directories: &[PathBuf], out: Option<&Path>) -> Result<Ended
         Some(directory) => {
             let output = Output::create(directory)?;
             let written = output.write_merged(&summary, &book.times.overall());
-            written.map_err(|error| output.complaint("write to", &error))?
+            let mut files = written.map_err(|error| output.complaint("write to", &error))?;
+            let received = output.write_received(&plan, &book);
+            files.push(received.map_err(|error| output.complaint("write to", &error))?);
+            files
         }
         None => Vec::new(),
     };

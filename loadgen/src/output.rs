@@ -16,7 +16,8 @@ use crate::{
     report::{self, Timeline},
     summary::Summary,
 };
-use chinwag_bots::StageBook;
+use chinwag_bots::{Book, StageBook, write_received};
+use chinwag_scenarios::Plan;
 
 /// The directory of `--out`.
 #[derive(Clone, Debug)]
@@ -78,6 +79,16 @@ impl Output {
         write_table(&file("e2e.hgrm"), latency)?;
         fs::write(file("latency.svg"), picture(summary, latency)?)?;
         Ok(files)
+    }
+
+    /// Writes who was shown how much in which room, and says which file.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn write_received(&self, plan: &Plan, book: &Book) -> io::Result<String> {
+        let path = self.directory.join("deliveries.csv");
+        write_received(&book.received, plan, BufWriter::new(File::create(&path)?))?;
+        Ok(path.display().to_string())
     }
 
     /// Writes everything, and says which files.

@@ -56,16 +56,9 @@ impl Pace {
 
     /// When to look again; now, if `None`.
     fn next(&self, now: Instant) -> Option<Instant> {
-        let Read { pause_every, pause_for, .. } = self.read;
-        if !pause_for.is_zero() {
-            let round = pause_every + pause_for;
-            let passed = now.duration_since(self.start).as_micros() % round.as_micros();
-            let passed = Duration::from_micros(u64::try_from(passed).expect("less than two days"));
-            if passed >= pause_every {
-                return Some(now + (round - passed));
-            }
-        }
-        (self.paid_until > now).then_some(self.paid_until)
+        let reads = self.start + self.read.reads_from(now.duration_since(self.start));
+        let next = if reads > now { reads } else { self.paid_until };
+        (next > now).then_some(next)
     }
 }
 

@@ -24,6 +24,8 @@ const LISTENING: &str = "listening on http://";
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
+    /// What else it was told.
+    arguments: Vec<String>,
     tail: Tail,
     /// By us.
     killed: bool,
@@ -41,13 +43,18 @@ pub(crate) fn run_if_asked(args: &[OsString]) -> Option<ExitCode> {
 }
 
 impl Server {
-    /// Starts `program`, or this one, as a chat server, and waits until it listens. Its log goes to `log`, if named.
+    /// Starts `program`, or this one, as a chat server with these further arguments, and waits until it listens. Its log
+    /// goes to `log`, if named.
     ///
     /// # Errors
     /// It could not be started, or ended before it listened; then the error holds what it said last.
-    pub(crate) fn start(program: Option<&Path>, log: Option<&Path>) -> io::Result<Self> {
+    pub(crate) fn start(
+        program: Option<&Path>,
+        arguments: Vec<String>,
+        log: Option<&Path>,
+    ) -> io::Result<Self> {
         let log = log.map(File::create).transpose()?;
-        Self::listen(program, "127.0.0.1:0", log)
+        Self::listen(program, arguments, "127.0.0.1:0", log)
     }
 
     /// Kills it: it has no time to do or say anything.
@@ -64,11 +71,17 @@ impl Server {
     /// As for [`Server::start`].
     pub(crate) fn start_again(&mut self, program: Option<&Path>, log: Option<&Path>) -> io::Result<()> {
         let log = log.map(|log| File::options().append(true).open(log)).transpose()?;
-        *self = Self::listen(program, &self.address.to_string(), log)?;
+        let arguments = std::mem::take(&mut self.arguments);
+        *self = Self::listen(program, arguments, &self.address.to_string(), log)?;
         Ok(())
     }
 
-    fn listen(program: Option<&Path>, address: &str, log: Option<File>) -> io::Result<Self> {
+    fn listen(
+        program: Option<&Path>,
+        arguments: Vec<String>,
+        address: &str,
+        log: Option<File>,
+    ) -> io::Result<Self> {
         let mut command = match program {
             Some(program) => Command::new(program),
             None => {
@@ -77,7 +90,7 @@ impl Server {
                 command
             }
         };
-        command.args(["--listen", address, "--exit-with-stdin", "--log", "warn"]);
+        command.args(["--listen", address, "--exit-with-stdin", "--log", "warn"]).args(&arguments);
         // Ctrl-C is for us: a server that hears it too would send everyone away while the run is summed up.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -90,7 +103,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(stdout.expect("piped")).read_line(&mut line)?;
         match line.trim_end().strip_prefix(LISTENING).and_then(|address| address.parse().ok()) {
-            Some(address) => Ok(Self { child, address, tail, killed: false }),
+            Some(address) => Ok(Self { child, address, arguments, tail, killed: false }),
             None => {
                 // Who says nothing has ended, or is no chat server.
                 let _ = child.kill();

@@ -14,6 +14,7 @@ use crate::{
     payload, protocol,
     rooms::{self, Popularity, PopularityFile, Rooms},
     scenario::{Group, Run, Scenario},
+    server::Server,
     spread::Spread,
     threshold::{Bound, Threshold},
 };
@@ -45,14 +46,15 @@ fn require(holds: bool, key: impl Into<String>, message: impl Into<String>) -> C
 
 /// Checks a file and makes it a scenario.
 pub(crate) fn check(file: File) -> Checked<Scenario> {
-    let File { run, rooms, protocol, groups, events, thresholds } = file;
+    let File { run, rooms, protocol, server, groups, events, thresholds } = file;
     check_run(&run)?;
     let rooms = check_rooms(&rooms, &run)?;
     let groups = group::check(groups)?;
     let event = |(i, event)| event::check(&format!("event[{i}]"), event, &groups);
     let events = events.into_iter().enumerate().map(event).collect::<Checked<_>>()?;
     let protocol = protocol.map(protocol::check).transpose()?;
-    let mut scenario = Scenario { run, rooms, protocol, groups, events, thresholds: Vec::new() };
+    let server = Server::new(server).or_else(|(key, why)| fault(child("server", &key), why))?;
+    let mut scenario = Scenario { run, rooms, protocol, server, groups, events, thresholds: Vec::new() };
     for (metric, conditions) in thresholds {
         let key = child("thresholds", &metric);
         for (i, condition) in conditions.into_iter().enumerate() {

@@ -24,7 +24,10 @@ impl fmt::Display for ParseDurationError {
 impl std::error::Error for ParseDurationError {}
 
 /// Reads a duration, exact to the microsecond.
-pub(crate) fn parse(text: &str) -> Result<Duration, ParseDurationError> {
+///
+/// # Errors
+/// It is none, or longer than a day.
+pub fn parse(text: &str) -> Result<Duration, ParseDurationError> {
     let wrong = || ParseDurationError(text.into());
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
     let (number, unit) = text.split_at(digits);

@@ -12,6 +12,7 @@ use crate::{
     flow::Step,
     protocol, rooms,
     scenario::{Arrivals, EventKind, Run},
+    server::Setting,
 };
 
 /// A scenario file: what clients do, when, and what counts as a success.
@@ -29,6 +30,10 @@ pub(crate) struct File {
     pub(crate) rooms: rooms::File,
     /// How the server is spoken to; in Chinwag's own `chat` if not named.
     pub(crate) protocol: Option<protocol::File>,
+    /// Limits of the server that is started for the run, by the names that they have in chat-server's configuration; its
+    /// defaults if not named.
+    #[serde(default)]
+    pub(crate) server: BTreeMap<String, Setting>,
     /// Who does what, and when.
     #[serde(rename = "scenario", default)]
     pub(crate) groups: Vec<Group>,

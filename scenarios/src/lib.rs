@@ -24,13 +24,14 @@ mod scale;
 mod scenario;
 #[cfg(feature = "schema")]
 pub mod schema;
+mod server;
 mod shipped;
 mod spread;
 mod talk;
 mod threshold;
 
 pub use acts::Act;
-pub use duration::ParseDurationError;
+pub use duration::{ParseDurationError, parse as parse_duration};
 pub use error::{Error, nearest};
 pub use flow::Step;
 pub use metric::{Metric, Unit};
@@ -44,6 +45,7 @@ pub use protocol::{
 };
 pub use rooms::{Popularity, Rooms};
 pub use scenario::{Arrivals, Connect, Event, EventKind, Group, Load, Read, Run, Scenario, Stage};
+pub use server::Server;
 pub use shipped::{Shipped, shipped};
 pub use spread::Spread;
 pub use threshold::{Aggregate, Bound, Comparison, Outcome, Query, Tags, Threshold};

@@ -10,6 +10,7 @@ use crate::{
     flow::Step,
     protocol::{Protocol, ProtocolRooms},
     rooms::Rooms,
+    server::Server,
     threshold::Threshold,
 };
 
@@ -22,6 +23,8 @@ pub struct Scenario {
     pub rooms: Rooms,
     /// How the server is spoken to; in `chat` if `None`.
     pub protocol: Option<Protocol>,
+    /// Limits of the server that is started for the run.
+    pub server: Server,
     /// Who does what, and when; at least one.
     pub groups: Vec<Group>,
     /// What befalls the clients meanwhile.
@@ -99,6 +102,20 @@ pub struct Read {
     pub pause_every: Duration,
     /// …for so long. Zero if it does not.
     pub pause_for: Duration,
+}
+
+impl Read {
+    /// When it reads, next or now, if it began so long ago: from then on, after that beginning.
+    #[must_use]
+    pub fn reads_from(&self, passed: Duration) -> Duration {
+        if self.pause_for.is_zero() {
+            return Duration::ZERO;
+        }
+        let round = (self.pause_every + self.pause_for).as_nanos();
+        let (rounds, within) = (passed.as_nanos() / round, passed.as_nanos() % round);
+        let rounds = if within < self.pause_every.as_nanos() { rounds } else { rounds + 1 };
+        Duration::from_nanos(u64::try_from(rounds * round).unwrap_or(u64::MAX))
+    }
 }
 
 /// A span of time in which a group does its flow in one manner.

@@ -66,7 +66,8 @@ fn unknown_keys_are_named_with_the_nearest_right_one() {
         (
             "[rooms]",
             "[zoo]\n[rooms]",
-            "x.toml:6:2: zoo: unknown key `zoo`: known here: `run`, `rooms`, `protocol`, `scenario`, `event`, `thresholds`",
+            "x.toml:6:2: zoo: unknown key `zoo`: known here: `run`, `rooms`, `protocol`, `server`, `scenario`, `event`, \
+             `thresholds`",
         ),
         (
             "{ say = 50 }",

@@ -190,7 +190,7 @@ impl Bots {
         position: Option<Position>,
         from_history: bool,
     ) {
-        let (bot, book, script) = (&self.bots[slot], &mut self.book, &self.script);
+        let (bot, book, script) = (&mut self.bots[slot], &mut self.book, &self.script);
         let member = MemberId(bot.number);
         book.observe(Observation::Shown { member, room, send, position, from_history });
         let Some(send) = send else { return };
@@ -200,6 +200,7 @@ impl Bots {
             return;
         }
         script.board.delivered.add();
+        bot.is_shown(room);
         let cut_off = intended < bot.cut_off_until;
         if script.is_held_back_elsewhere(send) {
             return;

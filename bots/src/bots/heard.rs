@@ -82,6 +82,7 @@ impl Bots {
         if !hears {
             // Authors know what they have said: that is their copy, which takes no time.
             let (member, room) = (MemberId(self.bots[slot].number), RoomId(self.script.planned(send).room));
+            self.bots[slot].is_shown(room);
             let send = Some(send);
             self.observe(Observation::Shown { member, room, send, position: None, from_history: false });
             self.script.board.delivered.add();
