@@ -66,5 +66,8 @@ mod scenarios;
 /// The load test as a whole: passes, fails, and finds a liar out.
 mod load_test;
 
+/// The same scenario file in virtual time and over real sockets.
+mod forecast;
+
 /// Protocols in templates: our dialects through them, and servers that are not ours.
 mod protocols;

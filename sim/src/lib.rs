@@ -4,6 +4,8 @@
 //! is a function of that data: the real clients, gateways, journals and shards, with every line between them
 //! simulated, every message judged as it is shown, and everything looked over once the faults have ended. What is left
 //! to chance is drawn by cause, so that a scenario with fewer steps plays alike in what it still has.
+//!
+//! Beside that, [`predict`] plays the scenario files of `loadgen`, which are another thing of the same name.
 
 mod abuse;
 mod act;
@@ -57,6 +59,7 @@ mod pipe;
 mod plain;
 mod player;
 mod playing;
+pub mod predict;
 pub mod profile;
 mod quotas;
 mod rates;

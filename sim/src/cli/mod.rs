@@ -5,6 +5,7 @@ mod check;
 mod diff;
 mod minimise;
 mod plan;
+mod predict;
 mod replay;
 mod report;
 mod run;
@@ -30,7 +31,7 @@ const BAD_INPUT: u8 = 104;
 #[command(
     version,
     after_help = "\
-Exit codes: 0 clean, 1 a promise was broken, 3 a run did not repeat, 4 a batch of no
+Exit codes: 0 clean, 1 a promise was broken or a threshold does not hold, 3 a run did not repeat, 4 a batch of no
 scenario, or of 200 and more in which something was never put to the test, 104 bad
 input.
 
@@ -42,6 +43,7 @@ Examples:
   sim timeline small.scn -o small.html    a picture of what happens in it
   sim check 0 --seeds 100                 whether runs repeat, here and in another process
   sim diff 42 edited.scn                  where two runs part
+  sim run --scenario reconnect-storm      what loadgen will see of it
   sim bugs                                how many seeds it takes to find each planted bug"
 )]
 struct Cli {
@@ -51,7 +53,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the scenarios of many seeds
+    /// Run the scenarios of many seeds, or foretell what a scenario file of loadgen comes to
     Run(run::Args),
     /// Run one scenario and show what happened
     Replay(replay::Args),

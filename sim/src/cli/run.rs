@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{BROKEN, CLEAN, VACUOUS, report::Reporter};
+use super::{BROKEN, CLEAN, VACUOUS, predict, report::Reporter};
 use crate::{
     Outcome, Scenario,
     batch::{Batch, Totals},
@@ -47,6 +47,8 @@ pub(super) struct Args {
     /// Also write what came of it to a file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    predict: predict::Foretold,
 }
 
 impl Args {
@@ -86,6 +88,9 @@ fn time(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
+    if let Some(scenario) = &args.predict.scenario {
+        return predict::main(scenario, &args.predict, args.json.as_deref());
+    }
     let batch = args.batch()?;
     let json = args.json.as_deref().map(JsonFile::create).transpose()?;
     if let Some(folder) = &args.save {

@@ -1,0 +1,106 @@
+//! `sim run --scenario`: what `loadgen` would see of a scenario file, said beforehand.
+
+use std::{
+    env,
+    fs::File,
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, anyhow};
+use chinwag_bots::write_received;
+use chinwag_scenarios::{Overrides, ParseDurationError, Plan, Scenario, parse_duration};
+
+use super::{BROKEN, CLEAN};
+use crate::{
+    out::out,
+    predict::{Network, Prediction, predict, text},
+};
+
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Options of a scenario file")]
+pub(super) struct Foretold {
+    /// Instead of seeds' scenarios, play a scenario file of loadgen, or one of those that come with it, and say what it
+    /// will come to
+    #[arg(long, value_name = "FILE",
+          conflicts_with_all = ["seeds", "from", "profile", "jobs", "budget", "save"])]
+    pub(super) scenario: Option<PathBuf>,
+    /// How many clients, instead of what the file says
+    #[arg(long, value_name = "N", requires = "scenario", value_parser = clap::value_parser!(u32).range(1..))]
+    clients: Option<u32>,
+    /// The random seed, instead of the file's: the same one makes the same plan as in loadgen
+    #[arg(long, value_name = "N", requires = "scenario")]
+    seed: Option<u64>,
+    /// How long a byte travels between client and server, one way
+    #[arg(long, value_name = "TIME", requires = "scenario", default_value = "1ms", value_parser = span)]
+    latency: Duration,
+    /// How much longer it may take, by chance
+    #[arg(long, value_name = "TIME", requires = "scenario", default_value = "0ms", value_parser = span)]
+    jitter: Duration,
+    /// Bytes per second of each client's line, in each direction
+    #[arg(long, value_name = "BYTES", requires = "scenario", default_value_t = 12_500_000,
+          value_parser = clap::value_parser!(u64).range(1_000..))]
+    rate: u64,
+    /// Write a CSV of how many messages each client is shown in each of its rooms
+    #[arg(long, value_name = "FILE", requires = "scenario")]
+    deliveries: Option<PathBuf>,
+    /// How often the time series has a row
+    #[arg(long, value_name = "TIME", requires = "scenario", default_value = "1s", value_parser = interval)]
+    interval: Duration,
+}
+
+fn span(text: &str) -> Result<Duration, ParseDurationError> {
+    parse_duration(text)
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    const LEAST: Duration = Duration::from_millis(20);
+    let interval = parse_duration(text).map_err(|error| error.to_string())?;
+    if interval < LEAST { Err("it must be at least 20ms".to_owned()) } else { Ok(interval) }
+}
+
+/// Plays the file; `json` takes in what comes of it.
+pub(super) fn main(path: &Path, args: &Foretold, json: Option<&Path>) -> anyhow::Result<u8> {
+    let (scenario, plan) = plan(path, args).map_err(|line| anyhow!("{line}"))?;
+    let json = json.map(|path| {
+        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+        anyhow::Ok((path, file))
+    });
+    let json = json.transpose()?;
+    let &Foretold { latency, jitter, rate, interval, .. } = args;
+    let network = Network { latency, jitter, rate, interval };
+    // As `chat-server` reads its settings.
+    let server = scenario.server.with_environment(|name| env::var(name).ok());
+    let server = server.map_err(|line| anyhow!("{line}"))?;
+    let prediction = predict(&scenario, plan.clone(), &server, network);
+    write!(out(), "{}", text(&prediction))?;
+    if let Some((path, file)) = json {
+        write_json(&prediction, file).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(path) = &args.deliveries {
+        let file = File::create(path).map(BufWriter::new);
+        let written = file.and_then(|file| write_received(&prediction.received, &plan, file));
+        written.with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(if prediction.exit_code == 0 { CLEAN } else { BROKEN })
+}
+
+fn write_json(prediction: &Prediction, mut file: File) -> anyhow::Result<()> {
+    let json = serde_json::to_string_pretty(prediction)? + "\n";
+    Ok(file.write_all(json.as_bytes())?)
+}
+
+fn plan(path: &Path, args: &Foretold) -> Result<(Scenario, Plan), String> {
+    let scenario = Scenario::find(path)?;
+    let file = path.display();
+    if let Some(protocol) = &scenario.protocol {
+        let name = &protocol.name;
+        return Err(format!(
+            "{file}: it speaks {name}, and in virtual time only chat is spoken: leave out [protocol]"
+        ));
+    }
+    let overrides = Overrides { clients: args.clients, seed: args.seed, run: None };
+    let plan = Plan::new(&scenario, overrides).map_err(|error| format!("{file}: {error}"))?;
+    Ok((scenario, plan))
+}
