@@ -65,7 +65,7 @@ impl World<'_> {
             }
             Heard::Accepted { number, position } => return self.player_is_answered(client, number, position),
             Heard::Behind { room } => {
-                self.marks.hit(Mark::Lagged);
+                self.marks.hit(Mark::VoiceBehind);
                 let (room, _) = self.player_seat(client, &room)?;
                 self.player(client).missed.remove(&room);
             }

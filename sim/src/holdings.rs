@@ -170,6 +170,7 @@ impl World<'_> {
         let pairs = [
             ("members of a room", known.members, most(|usage| usage.members)),
             ("messages of a room", known.messages, most(|usage| usage.messages)),
+            ("rooms of a user", known.rooms_of_user, most(|usage| usage.rooms_of_user)),
             ("sessions of a user", known.sessions_of_user, most(|usage| usage.sessions_of_user)),
             ("answers of a session", known.answers, most(|usage| usage.answers)),
         ];
@@ -212,6 +213,8 @@ impl World<'_> {
             let attached = self.life.clients(user).filter(|&client| self.people[client].client.is_attached());
             usage.sessions_of_user = usage.sessions_of_user.max(attached.count());
         }
+        let is_owned = (0..self.scenario.setup.places()).any(|room| self.held_since(room).is_some());
+        usage.rooms_of_user = usize::from(is_owned);
         usage
     }
 }

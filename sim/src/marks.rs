@@ -141,6 +141,7 @@ marks! {
     KeysFull = "voice has no more keys",
     Undecided = "voice at an undecided address",
     Silenced = "voice silenced",
+    VoiceBehind = "voice has lagged",
     Made = "parlour made",
     Invited = "let into a parlour",
     Kicked = "sent away from a parlour",

@@ -1,6 +1,6 @@
 //! What the server says.
 
-use std::time::Duration;
+use std::{cmp::Ordering, time::Duration};
 
 use super::{
     Client, ClientEvent, ClientOutput, Credentials, HELLO_REFUSED_CODE, Phase, Presence, Shown, incoming::*,
@@ -161,13 +161,17 @@ impl Client {
         let Some(position) = room.position.filter(|position| position.epoch == shown.position.epoch) else {
             return;
         };
-        if shown.position.seq == position.seq.next() {
-            room.position = Some(shown.position);
-            self.typing.remove(&(shown.room.clone(), shown.user.clone()));
-            tell(out, ClientEvent::Message(shown));
-        } else if shown.position > position && room.can_be_mended() {
-            room.due = Some(self.ids.next());
-            self.ask_pending(now, out);
+        match shown.position.seq.cmp(&position.seq.next()) {
+            Ordering::Equal => {
+                room.position = Some(shown.position);
+                self.typing.remove(&(shown.room.clone(), shown.user.clone()));
+                tell(out, ClientEvent::Message(shown));
+            }
+            Ordering::Greater if room.can_be_mended() => {
+                room.due = Some(self.ids.next());
+                self.ask_pending(now, out);
+            }
+            Ordering::Greater | Ordering::Less => {}
         }
     }
 

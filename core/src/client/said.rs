@@ -139,10 +139,10 @@ impl<'a> Rest<'a> {
     /// The number behind this, of no more digits than all readers keep.
     fn number(&mut self, name: &str) -> Option<u64> {
         self.skip(name)?;
-        let digits = self.0.bytes().take(16).take_while(u8::is_ascii_digit).count();
+        let digits = self.0.bytes().take(15).take_while(u8::is_ascii_digit).count();
         let (number, rest) = self.0.split_at(digits);
-        let is_plain = (1..16).contains(&digits) && (digits == 1 || !number.starts_with('0'));
         self.0 = rest;
+        let is_plain = digits == 1 || !number.starts_with('0');
         if is_plain { number.parse().ok() } else { None }
     }
 }
@@ -150,7 +150,7 @@ impl<'a> Rest<'a> {
 /// Bytes before the first that ends a text in JSON, begins an escape, or must not be there.
 fn tame(bytes: &[u8]) -> usize {
     // Without a way out in the middle the compiler looks at sixteen at once.
-    let ends = |&byte: &u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
+    let ends = |&byte: &u8| byte.is_ascii_control() | (byte == b'"') | (byte == b'\\');
     let (chunks, _) = bytes.as_chunks::<16>();
     let whole = chunks.iter().take_while(|chunk| !chunk.iter().fold(false, |any, byte| any | ends(byte)));
     let start = whole.count() * 16;

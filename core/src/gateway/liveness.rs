@@ -1,5 +1,7 @@
 //! Deadlines: heartbeat, slow readers, idle and silent connections, typing notices, draining.
 
+use std::time::Duration;
+
 use super::{Gateway, GatewayOutput, Phase, Slot, connection::Connection, wire};
 use crate::{
     dialect::{Event, Presence},
@@ -9,7 +11,10 @@ use crate::{
 };
 
 /// How often a batch is told to go while draining.
-const DRAIN_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
+const DRAIN_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The soonest that a connection is looked at again.
+const MOMENT: Duration = Duration::from_micros(1);
 
 impl Gateway {
     /// Moves the connection's deadline forward if it has come nearer; later ones are noticed when the old one passes.
@@ -28,7 +33,7 @@ impl Gateway {
             self.look_at(now, slot, out);
             let connection = self.slots[slot].as_mut().expect("it is in the table");
             // Never in the past, so that this loop ends whatever the limits are.
-            let next = connection.next_deadline(&self.config).max(Time(now.0 + 1));
+            let next = connection.next_deadline(&self.config).max(now + MOMENT);
             move_deadline(&mut self.deadlines, slot, connection, next);
         }
         self.end_typing(now, out);

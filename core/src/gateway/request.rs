@@ -301,14 +301,11 @@ impl Gateway {
         if let Err(above) = self.admit_message(now, slot) {
             return self.refuse_rate(now, slot, asked, above, out);
         }
-        let fault = match content.len() {
-            0 => Some(Refusal::ContentEmpty),
-            len if len > self.config.content_bytes_max => Some(Refusal::ContentTooLarge),
-            _ if content.chars().all(char::is_whitespace) => Some(Refusal::ContentEmpty),
-            _ => None,
-        };
-        if let Some(refusal) = fault {
-            return self.refuse(now, slot, asked, refusal, None, None, out);
+        if content.len() > self.config.content_bytes_max {
+            return self.refuse(now, slot, asked, Refusal::ContentTooLarge, None, None, out);
+        }
+        if content.chars().all(char::is_whitespace) {
+            return self.refuse(now, slot, asked, Refusal::ContentEmpty, None, None, out);
         }
         if let Some(Err(why)) = extra.as_deref().map(Extra::check) {
             return self.refuse(now, slot, asked, Refusal::BadFrame, Some(why), None, out);

@@ -104,8 +104,9 @@ impl Session {
             resident,
             displaced: Vec::new(),
         };
-        let unattached = Self::visiting(user, Generation(0), address);
-        Self { home: Some(Box::new(home)), known_since: Generation(1), ..unattached }
+        let mut session = Self::visiting(user, Generation(0), address);
+        (session.home, session.known_since) = (Some(Box::new(home)), Generation(1));
+        session
     }
 
     /// A session whose home is elsewhere.
