@@ -229,11 +229,13 @@ impl Node {
     /// Carries calls between gateway and shards until neither has anything more for the other.
     fn settle(&mut self, now: Time, out: &mut Vec<NodeOutput>) {
         loop {
-            let mut outputs = std::mem::take(&mut self.outputs);
-            for output in outputs.drain(..) {
-                self.carry_out(now, output, out);
+            if !self.outputs.is_empty() {
+                let mut outputs = std::mem::take(&mut self.outputs);
+                for output in outputs.drain(..) {
+                    self.carry_out(now, output, out);
+                }
+                self.outputs = outputs;
             }
-            self.outputs = outputs;
             let Some(event) = self.inbox.pop_front() else { return };
             self.tell_gateway(now, GatewayInput::Shard(event));
         }

@@ -20,8 +20,7 @@ use crate::{
 };
 
 /// All fields a frame may have. Unknown ones are passed over: the server may be newer.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Incoming<'a> {
     #[serde(borrow, rename = "type")]
     pub(super) kind: Option<Text<'a>>,
@@ -75,6 +74,7 @@ pub(super) struct Incoming<'a> {
     pub(super) joined: Option<Vec<UserName>>,
     pub(super) left: Option<Vec<UserName>>,
     rooms: Option<Vec<ListedRoom>>,
+    #[serde(default)]
     pub(super) kicked: bool,
     #[serde(borrow)]
     expires: Option<Text<'a>>,

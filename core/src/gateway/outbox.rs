@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 
 #[cfg(test)]
 mod model;
@@ -22,15 +22,10 @@ enum Fill {
 }
 
 impl Chunk {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Fill::Open(Vec::new()))))
-    }
-
-    /// A chunk that holds one frame.
+    /// A chunk that holds one frame so far.
     pub(super) fn of(frame: &[u8]) -> (Self, Range<u32>) {
-        let chunk = Self::new();
-        let range = chunk.append(frame, usize::MAX).expect("a new chunk is open");
-        (chunk, range)
+        let end = u32::try_from(frame.len()).expect("chunks are small");
+        (Self(Arc::new(Mutex::new(Fill::Open(frame.to_vec())))), 0..end)
     }
 
     /// Appends a frame and says where it lies, unless the chunk is sealed or holds `full` bytes already.
@@ -106,8 +101,10 @@ impl Outbox {
     pub(super) fn peek(&self, max: usize) -> Option<Bytes> {
         let front = self.runs.front()?;
         let slice = |run: &Run, room: usize| {
-            let end = (run.range.end as usize).min(run.range.start as usize + room);
-            run.chunk.seal().slice(run.range.start as usize..end)
+            let mut bytes = run.chunk.seal();
+            bytes.advance(run.range.start as usize);
+            bytes.truncate(run.range.len().min(room));
+            bytes
         };
         let first = slice(front, max);
         if self.runs.len() == 1 || first.len() >= max / 2 {
@@ -155,7 +152,7 @@ mod tests {
 
     #[test]
     fn frames_in_a_row_leave_as_one() {
-        let (chunk, mut outbox) = (Chunk::new(), Outbox::default());
+        let (chunk, mut outbox) = (Chunk::of(b"").0, Outbox::default());
         for frame in [b"one".as_slice(), b"two", b"three"] {
             let range = chunk.append(frame, 64).unwrap();
             outbox.push(&chunk, range);

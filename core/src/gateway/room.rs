@@ -78,12 +78,14 @@ impl Room {
 
     /// Puts a frame where all readers of a dialect can share it.
     pub(super) fn gather(&mut self, dialect: Dialect, frame: &[u8], full: usize) -> (Chunk, Range<u32>) {
-        let chunk = self.chunks[dialect as usize].get_or_insert_with(Chunk::new);
-        if let Some(range) = chunk.append(frame, full) {
+        let open = &mut self.chunks[dialect as usize];
+        if let Some((chunk, range)) =
+            open.as_ref().and_then(|chunk| Some((chunk, chunk.append(frame, full)?)))
+        {
             return (chunk.clone(), range);
         }
         let (fresh, range) = Chunk::of(frame);
-        *chunk = fresh.clone();
+        *open = Some(fresh.clone());
         (fresh, range)
     }
 }

@@ -151,7 +151,7 @@ impl Outboxes {
         let appended = self.open[room].as_ref().and_then(|chunk| chunk.append(frame, FULL));
         assert_eq!(self.open[room].is_some() && appended.is_none(), was_full, "the chunk is full or read");
         let range = appended.unwrap_or_else(|| {
-            let chunk = self.open[room].insert(Chunk::new());
+            let chunk = self.open[room].insert(Chunk::of(b"").0);
             chunk.append(frame, FULL).expect("a new chunk is open")
         });
         let chunk = self.open[room].as_ref().expect("just appended to");
