@@ -10,15 +10,17 @@ pub(crate) struct Agenda<E> {
     /// Only what orders them is moved about; `entries` holds the rest.
     heap: BinaryHeap<Reverse<Key>>,
     entries: Vec<Option<E>>,
-    free: Vec<u32>,
-    added: u64,
+    free: Vec<usize>,
+    added: u32,
 }
 
-/// When, then its class and, below that, how many were put down before; then where it is.
-type Key = (Time, u64, u32);
+/// From the highest bit: when, its class, how many were put down before, and where it is. One number is quick to compare.
+type Key = u128;
 
-/// Bits that count what was put down.
-const COUNT_BITS: u32 = 56;
+/// Bits of the place.
+const PLACE_BITS: u32 = 24;
+/// Bits of all but the time.
+const REST_BITS: u32 = 8 + u32::BITS + PLACE_BITS;
 
 impl<E> Default for Agenda<E> {
     fn default() -> Self {
@@ -28,21 +30,29 @@ impl<E> Default for Agenda<E> {
 
 impl<E> Agenda<E> {
     /// Puts something down.
+    ///
+    /// # Panics
+    /// After 2^32 times, or with 2^24 things to come.
     pub(crate) fn add(&mut self, at: Time, class: u8, event: E) {
-        self.added += 1;
-        let slot = self.free.pop().unwrap_or_else(|| {
+        let place = self.free.pop().unwrap_or_else(|| {
             self.entries.push(None);
-            u32::try_from(self.entries.len() - 1).expect("fewer things to come than that")
+            self.entries.len() - 1
         });
-        self.entries[slot as usize] = Some(event);
-        self.heap.push(Reverse((at, u64::from(class) << COUNT_BITS | self.added, slot)));
+        assert!(place < 1 << PLACE_BITS, "fewer things to come than that");
+        self.entries[place] = Some(event);
+        let order = u64::from(class) << u32::BITS | u64::from(self.added);
+        self.added = self.added.checked_add(1).expect("a run is shorter than that");
+        let rest = u128::from(order) << PLACE_BITS | place as u128;
+        self.heap.push(Reverse(u128::from(at.0) << REST_BITS | rest));
     }
 
     /// Takes what comes next.
     pub(crate) fn next(&mut self) -> Option<(Time, E)> {
-        let Reverse((at, _, slot)) = self.heap.pop()?;
-        self.free.push(slot);
-        Some((at, self.entries[slot as usize].take().expect("what is in the heap is in its slot")))
+        let Reverse(key) = self.heap.pop()?;
+        let place = key as usize % (1 << PLACE_BITS);
+        self.free.push(place);
+        let event = self.entries[place].take().expect("what is in the heap is in its place");
+        Some((Time((key >> REST_BITS) as u64), event))
     }
 }
 

@@ -40,7 +40,18 @@ impl Contents {
 
 /// The number that a content begins with.
 pub(crate) fn number(text: &str) -> Option<u32> {
-    split(text)?.0.parse().ok()
+    let mut number = None;
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' => {
+                let before: u32 = number.unwrap_or(0);
+                number = Some(before.checked_mul(10)?.checked_add(u32::from(byte - b'0'))?);
+            }
+            b' ' => return number,
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// A content's number, and what follows; byte by byte, for the number is short.

@@ -18,6 +18,7 @@ use crate::{
     intruder::{Credentials, Intruder, Next},
     judge::Broken,
     link::{Down, Link, ServerEnd, Up},
+    person::Person,
     scenario::Aim,
     trace::{Kind, Lane},
     wire::{Decoder, ServerFrame},
@@ -476,34 +477,34 @@ impl World<'_> {
     }
 
     /// Lets leave what has to leave by now.
-    fn advance(&mut self, id: ConnectionId) {
+    fn advance(&mut self, id: ConnectionId) -> Option<(&mut Link, &Person)> {
         let (now, draws) = (self.now, self.draws);
-        let Some(link) = self.links.get_mut(id) else { return };
+        let link = self.links.get_mut(id)?;
         let person = &self.people[link.client];
         let (most, cause) = (person.jitter_us(), (now.0 << 16) | (link.client as u64) << 1);
         let jitter = |way: u64| {
             let mut cause = draws.of(Purpose::Jitter, cause | way);
             move || Duration::from_micros(cause.within(0..=most))
         };
-        if !link.up.is_idle() {
+        if link.up.is_due(now) {
             link.up.advance(now, &person.up(), jitter(0));
         }
-        if !link.down.is_idle() {
+        if link.down.is_due(now) {
             link.down.advance(now, &person.down(now), jitter(1));
         }
+        Some((link, person))
     }
 
     /// Something about a connection has changed: sets its timer, or forgets it if both ends have.
     pub(crate) fn touch(&mut self, id: ConnectionId) {
-        self.advance(id);
-        let Some(link) = self.links.get_mut(id) else { return };
+        let now = self.now;
+        let Some((link, person)) = self.advance(id) else { return };
         if link.is_over() {
             self.links.remove(id);
             return;
         }
-        let person = &self.people[link.client];
-        let Some(next) = link.poll_timeout(&person.up(), &person.down(self.now)) else { return };
-        let next = next.max(self.now);
+        let Some(next) = link.poll_timeout(&person.up(), &person.down(now)) else { return };
+        let next = next.max(now);
         if link.armed.is_none_or(|armed| next < armed) {
             link.armed = Some(next);
             self.add(next, Event::Timer(Alarm::Link(id)));

@@ -110,14 +110,15 @@ impl World<'_> {
         if !self.checkups.is_needed {
             return self.tell_node(node, NodeInput::Timeout);
         }
-        let held = self.links.iter().filter(|(_, link)| link.node == node && link.is_served()).count() as u64;
         let counters = self.server.nodes[node].counters();
-        let (before, encoded) = (vitals(held, counters), counters.frames_encoded);
+        let (mut before, encoded) = (vitals(0, counters), counters.frames_encoded);
         let mut out = Vec::new();
         self.hand_node(node, NodeInput::Timeout, &mut out);
         let counters = self.server.nodes[node].counters();
         if counters.frames_encoded > encoded {
-            let (at, after) = (self.server.clock.shows(self.now), vitals(held, counters));
+            let held = self.links.iter().filter(|(_, link)| link.node == node && link.is_served()).count();
+            before[0] = held as u64;
+            let (at, after) = (self.server.clock.shows(self.now), vitals(held as u64, counters));
             let is_draining = self.server.draining;
             let checkup = Checkup { at, before, after, is_draining, is_told: false };
             self.checkups.nodes[node].checkups.push(checkup);

@@ -67,6 +67,12 @@ impl<T> Pipe<T> {
         self.dead || self.leaving.1 == 0 && self.waiting.is_empty()
     }
 
+    /// Whether something has left by now, or may begin to.
+    #[must_use]
+    pub(crate) fn is_due(&self, now: Time) -> bool {
+        self.leaving.0 <= now && !self.is_idle()
+    }
+
     /// Puts an item of so many bytes into the send buffer.
     pub(crate) fn push(&mut self, now: Time, item: T, bytes: usize) {
         if self.is_idle() {
