@@ -550,12 +550,20 @@ async fn three_processes_make_one_run() {
     let scenario = run.path("scenario.toml");
     let directories: Vec<_> =
         (1..=3).map(|k| run.path(&k.to_string()).to_str().unwrap().to_owned()).collect();
-    let processes = directories.iter().zip(1..).map(|(out, k)| {
-        let segment = format!("{k}/3");
-        let args = ["--scenario", scenario.to_str().unwrap(), "--url", &url, "--out", out];
-        Process::start("loadgen", &[&args[..], &["--segment", &segment, "--start-at", &start]].concat())
-    });
-    for process in processes.collect::<Vec<_>>() {
+    let (scenario, results) = (scenario.to_str().unwrap(), run.directory.path().to_str().unwrap());
+    // One by hand, and two as Slurm and Kubernetes would start them.
+    let args = ["--scenario", scenario, "--url", &url, "--out", &directories[0]];
+    let args = [&args[..], &["--segment", "1/3", "--start-at", &start]].concat();
+    let told = [("URL", &*url), ("START", &start), ("SCENARIO", scenario), ("RESULTS", results)];
+    let script = |numbers: [(&str, &str); 2]| {
+        Process::script(&[&told[..], &numbers].concat(), "deploy/loadgen/segment", &["--threads", "1"])
+    };
+    let processes = [
+        Process::start("loadgen", &args),
+        script([("SLURM_ARRAY_TASK_ID", "2"), ("SLURM_ARRAY_TASK_COUNT", "3")]),
+        script([("JOB_COMPLETION_INDEX", "2"), ("SEGMENTS", "3")]),
+    ];
+    for process in processes {
         let ended = process.ended().await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert!(ended.stdout.contains("PART (segment "), "{}", ended.stdout);

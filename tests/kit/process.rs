@@ -10,6 +10,9 @@ use tokio::{
 
 use super::within;
 
+/// All programs in one, which the environment tells apart.
+const PROGRAMS: &str = env!("CARGO_BIN_EXE_chinwag-programs");
+
 /// A running program. It ends with the test: it is killed when this is dropped, and `chat-server` ends when its standard
 /// input does.
 pub(crate) struct Process {
@@ -42,16 +45,29 @@ impl Process {
 
     /// Starts a program with these environment variables.
     pub(crate) fn start_in(environment: &[(&str, &str)], program: &str, args: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chinwag-programs"));
+        let mut command = Command::new(PROGRAMS);
+        command.args(args).envs(environment.iter().copied()).env("CHINWAG_PROGRAM", program);
+        Self::spawn(command)
+    }
+
+    /// Starts a shell script of the project that runs `loadgen`, with these environment variables.
+    pub(crate) fn script(environment: &[(&str, &str)], script: &str, args: &[&str]) -> Self {
+        let path = format!("{}/../{script}", env!("CARGO_MANIFEST_DIR"));
+        let mut command = Command::new("sh");
+        command.arg(path).args(args).envs(environment.iter().copied());
+        command.env("LOADGEN", PROGRAMS).env("CHINWAG_PROGRAM", "loadgen");
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Self {
         // The settings are those of the test, not those of whoever runs it.
         let ours = |name: &str| name == "PORT" || name.starts_with("CHAT_") || name.starts_with("LOADGEN_");
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(ours)) {
-            command.env_remove(name);
+            if !command.as_std().get_envs().any(|(told, _)| told == name) {
+                command.env_remove(name);
+            }
         }
         let mut child = command
-            .args(args)
-            .envs(environment.iter().copied())
-            .env("CHINWAG_PROGRAM", program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
