@@ -87,7 +87,7 @@ pub struct Punctuality {
     pub stage: String,
     /// All sends whose lag was measured.
     pub sends: u64,
-    /// Those that left more than [`SEND_LAG_MAX`] after their instant.
+    /// Those that left more than 10 ms after their instant.
     pub late: u64,
 }
 
