@@ -167,7 +167,7 @@ impl Quotas {
                 || self.lines.get(&used.connection).is_some_and(|&(_, ended)| is_over(ended))
         };
         let used = self.let_in[user].iter().filter(|used| used.is_sure && used.at + quota.per > shows);
-        used.filter(is_known).count()
+        put_together(used.filter(is_known))
     }
 
     /// What is to become of a connection on which a message of the user was refused as one too many. Of several limits
@@ -199,6 +199,16 @@ impl Quotas {
         let used = self.let_in[user].iter().filter(|used| used.at + quota.per > shows);
         used.count() >= quota.count as usize
     }
+}
+
+/// How much connections have used when that is put together: instants that several of them know count once, for nobody
+/// can tell whether it was the same message. A clock that was set back stands still for a while.
+fn put_together<'a>(used: impl Iterator<Item = &'a LetIn>) -> usize {
+    let mut counts: BTreeMap<Time, BTreeMap<ConnectionId, usize>> = BTreeMap::new();
+    for used in used {
+        *counts.entry(used.at).or_default().entry(used.connection).or_default() += 1;
+    }
+    counts.values().filter_map(|by_connection| by_connection.values().max()).sum()
 }
 
 #[cfg(test)]
@@ -239,6 +249,15 @@ mod tests {
             assert!(quotas.is_above(Time(SECOND / 2), 0), "however many connections it was");
             assert_eq!(quotas.lets_in(Time(SECOND / 2), DELAY, 0, ConnectionId(2)).is_err(), is_over);
         }
+    }
+
+    #[test]
+    fn what_two_connections_used_at_one_instant_counts_once() {
+        let mut quotas = quotas(SECOND / 4);
+        quotas.lets_in(Time(1), DELAY, 0, ConnectionId(1)).unwrap();
+        quotas.lets_in(Time(1), DELAY, 0, ConnectionId(2)).unwrap();
+        quotas.lets_in(Time(1), DELAY, 0, ConnectionId(2)).unwrap();
+        assert!(quotas.lets_in(Time(1), DELAY, 0, ConnectionId(2)).is_err());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chinwag_core::{Epoch, Position, Refusal, Seq, Time, role::Role};
-use chinwag_oracle::{Deed, Doors, SendId, Upshot};
+use chinwag_oracle::{Deed, Doors, Observation, SendId, Upshot};
 use serde_json::Value;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     scenario::Action,
     trials::{self, Trial},
     voice::Plea,
-    witness::room_id,
+    witness::{member_id, room_id},
     world::World,
 };
 
@@ -390,10 +390,18 @@ impl World<'_> {
         self.life.end_stays(now, |stay| stay.client == client && stay.room == room, true);
         let player = self.player(client);
         player.asked.remove(&room);
-        match player.seats.remove(&room) {
-            Some(thread) => self.player_leaves(client, room, thread, Some(position)),
-            None => Ok(()),
+        let returns =
+            player.pleas.values().any(|asked| asked.room == room && matches!(asked.want, Want::Enter));
+        if let Some(thread) = player.seats.remove(&room) {
+            self.player_leaves(client, room, thread, Some(position))?;
         }
+        if returns {
+            // It asked to enter once more before it heard of this, and may be there again since nobody knows when.
+            let (member, room) = (member_id(client), room_id(room));
+            let joined = Observation::Joined { member, room, position: None, next: None, verdict: None };
+            return self.judge.observe(joined);
+        }
+        Ok(())
     }
 
     /// A client has entered a room. Nobody does who is shut out.
