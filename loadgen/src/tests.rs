@@ -172,5 +172,6 @@ async fn files_hold_what_was_measured() {
         !page.contains("<script") && !page.contains("src=") && !page.contains("href="),
         "it needs nothing else"
     );
-    assert_eq!(ended.files.len(), 6);
+    assert_eq!(read("deliveries.csv").lines().count(), 1 + 4, "a line for each client and room");
+    assert_eq!(ended.files.len(), 7);
 }
