@@ -1,11 +1,10 @@
 //! The load test as a whole: passes, fails, and finds a liar out.
 
-use std::{fs, net::TcpListener, path::PathBuf};
+use std::{fs, net::TcpListener};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::kit::{Ended, Host, Liar, Lie, Metrics, Process};
+use crate::kit::{Host, Liar, Lie, Metrics, Process, Run};
 
 /// Four in two rooms talk; then one of each room is cut off, misses three messages and catches up.
 ///
@@ -60,39 +59,6 @@ stages = [{ name = "talk", duration = "300ms", iterations = 2, judged = false }]
 [thresholds]
 delivery = ["lost==0", "duplicated==0"]
 "#;
-
-/// A directory for a scenario and what comes of it.
-struct Run {
-    directory: TempDir,
-}
-
-impl Run {
-    fn of(scenario: &str) -> Self {
-        let run = Self { directory: tempfile::tempdir().unwrap() };
-        fs::write(run.path("scenario.toml"), scenario).unwrap();
-        run
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    /// Starts it, with the server of its own unless told otherwise.
-    fn start(&self, args: &[&str]) -> Process {
-        let scenario = self.path("scenario.toml");
-        let paths =
-            ["--scenario", scenario.to_str().unwrap(), "--out", self.directory.path().to_str().unwrap()];
-        Process::start("loadgen", &[&paths, args].concat())
-    }
-
-    async fn end(&self, args: &[&str]) -> Ended {
-        self.start(args).ended().await
-    }
-
-    fn summary(&self) -> Value {
-        serde_json::from_str(&fs::read_to_string(self.path("summary.json")).unwrap()).unwrap()
-    }
-}
 
 #[tokio::test]
 async fn a_run_that_holds_what_was_asked_passes_and_writes_down_what_it_saw() {

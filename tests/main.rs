@@ -66,6 +66,9 @@ mod scenarios;
 /// The load test as a whole: passes, fails, and finds a liar out.
 mod load_test;
 
+/// A load test, watched while it goes on.
+mod load_watched;
+
 /// The same scenario file in virtual time and over real sockets.
 mod forecast;
 

@@ -19,9 +19,9 @@ pub struct Book {
     pub oracle: Oracle,
     /// How long things took.
     pub times: Times,
-    /// From the intended instant to each delivery, since the last row of the time series.
-    #[serde(skip, default = "histogram")]
-    pub interval: Histogram<u64>,
+    /// What came since the last row of the time series.
+    #[serde(skip)]
+    pub interval: Interval,
     /// Connections that failed or were lost, by reason.
     pub errors: BTreeMap<String, u64>,
     /// The generator's own limits that were met, as in "open files".
@@ -40,6 +40,17 @@ pub struct Book {
     pub received: Vec<Received>,
     /// Times a bot read too slowly and had to catch up.
     pub lagged: u64,
+}
+
+/// What came in one interval of the time series. Those of all workers can be merged.
+#[derive(Debug)]
+pub struct Interval {
+    /// From the intended instant to each delivery.
+    pub latency: Histogram<u64>,
+    /// From the intended to the actual instant of each send.
+    pub send_lag: Histogram<u64>,
+    /// Refusals heard, by code.
+    pub refusals: BTreeMap<String, u64>,
 }
 
 /// How long things took.
@@ -81,7 +92,7 @@ impl Book {
         Self {
             oracle: Oracle::new(Mode::Strict),
             times: Times::new(stages),
-            interval: histogram(),
+            interval: Interval::default(),
             errors: BTreeMap::new(),
             exhausted: None,
             deferred: 0,
@@ -106,12 +117,14 @@ impl Book {
 
     /// The server has refused something.
     pub fn refused(&mut self, code: &str) {
-        match self.refusals.get_mut(code) {
-            Some(count) => *count += 1,
-            None => {
-                self.refusals.insert(code.to_owned(), 1);
-            }
-        }
+        count(&mut self.refusals, code, 1);
+        count(&mut self.interval.refusals, code, 1);
+    }
+
+    /// A message of `stage` has left.
+    pub fn departed(&mut self, stage: u16, intended: Time, actual: Time) {
+        record(&mut self.times.stages[usize::from(stage)].send_lag, intended, actual);
+        record(&mut self.interval.send_lag, intended, actual);
     }
 
     /// A delivery of a message of `stage`.
@@ -122,7 +135,12 @@ impl Book {
         if let Some(actual) = actual {
             record(&mut book.e2e_actual, actual, now);
         }
-        record(&mut self.interval, intended, now);
+        record(&mut self.interval.latency, intended, now);
+    }
+
+    /// What came since this was asked for last.
+    pub fn take_interval(&mut self) -> Interval {
+        mem::take(&mut self.interval)
     }
 
     /// What both books say.
@@ -132,8 +150,8 @@ impl Book {
         for (reason, count) in other.errors {
             *self.errors.entry(reason).or_default() += count;
         }
-        for (code, count) in other.refusals {
-            *self.refusals.entry(code).or_default() += count;
+        for (code, refusals) in &other.refusals {
+            count(&mut self.refusals, code, *refusals);
         }
         self.received.extend(other.received);
         self.received.sort_unstable();
@@ -144,6 +162,34 @@ impl Book {
         self.rebuffed += other.rebuffed;
         self.lagged += other.lagged;
         self
+    }
+}
+
+/// So many more of a code; a code that is known costs no allocation.
+fn count(refusals: &mut BTreeMap<String, u64>, code: &str, more: u64) {
+    match refusals.get_mut(code) {
+        Some(count) => *count += more,
+        None => {
+            refusals.insert(code.to_owned(), more);
+        }
+    }
+}
+
+impl Default for Interval {
+    /// Nothing yet.
+    fn default() -> Self {
+        Self { latency: histogram(), send_lag: histogram(), refusals: BTreeMap::new() }
+    }
+}
+
+impl Interval {
+    /// Adds what came elsewhere.
+    pub fn merge(&mut self, other: &Self) {
+        merge(&mut self.latency, &other.latency);
+        merge(&mut self.send_lag, &other.send_lag);
+        for (code, refusals) in &other.refusals {
+            count(&mut self.refusals, code, *refusals);
+        }
     }
 }
 

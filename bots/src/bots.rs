@@ -21,7 +21,6 @@ use crate::{
     book::Book,
     bot::{Absence, Bot},
     interpreter::Interpreter,
-    measure::record,
     received::Received,
     script::Script,
     speaker::Speaker,
@@ -317,10 +316,7 @@ impl Bots {
         }
         match self.script.departed(send) {
             _ if away => self.book.held_back += 1,
-            Some(departed) => {
-                let lag = &mut self.book.times.stages[usize::from(planned.stage)].send_lag;
-                record(lag, self.script.intended(send), departed);
-            }
+            Some(departed) => self.book.departed(planned.stage, self.script.intended(send), departed),
             None => self.book.deferred += 1,
         }
         self.script.board.handed.add();

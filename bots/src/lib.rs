@@ -24,7 +24,7 @@ mod verdict;
 mod words;
 
 pub use board::{Board, Count};
-pub use book::{Book, StageBook, Times};
+pub use book::{Book, Interval, StageBook, Times};
 pub use bots::{Bots, Cue, End, Wish};
 pub use course::{BREATH, Drain, LISTEN};
 pub use judged::{Checked, Counts, Measured, broken_now};

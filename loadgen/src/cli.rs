@@ -1,5 +1,7 @@
 //! The command line: what is asked for, and what is said about it.
 
+mod args;
+
 use std::{
     ffi::OsString,
     fs,
@@ -14,13 +16,15 @@ use std::{
 use chinwag_bots::Segment;
 use chinwag_core::{Time, hash};
 use chinwag_scenarios::{EventKind, Overrides, Plan, RunId, Scenario, shipped};
-use clap::{Args, Parser, Subcommand, value_parser};
+use clap::Parser as _;
 use tokio::runtime::Builder;
 
+use self::args::{Cli, Command, CompareArgs, FindLimitArgs, PlanArgs, RunArgs};
 use crate::{
     compare::{self, Change, Side},
     conductor::{Ended, Job, conduct},
-    find_limit::{self, By, Range, Step},
+    exporter,
+    find_limit::{self, By, Step},
     merge,
     output::Output,
     preview, server,
@@ -42,200 +46,6 @@ const EXIT_USAGE: u8 = 104;
 const FILES_RESERVE: u64 = 64;
 /// Connections that Linux's usual range of local ports allows from one address to one server.
 const PORTS: u32 = 28_000;
-
-const AFTER_HELP: &str = "\
-Exit codes:
-    0  every threshold holds and every promise was kept; or one segment did its share
-    1  the run could not be made or finished, as when the server cannot be reached
-   96  invalid: the generator itself fell behind, so nothing is known about the server; that is, planned
-       messages were not sent, or at least 1 % and at least 10 of a stage's sends left more than 10 ms late
-   99  a threshold does not hold; or, whatever the thresholds, a client did not get into its rooms, a message
-       was not sent or not answered, or a delivery was lost, duplicated, reordered, skipped or foreign;
-       of `compare`: B is worse than A; of `find-limit`: not even the first load holds
-  104  a mistake in the command line or the scenario
-  105  interrupted
-Of `find-limit`: 0 if the search ended by itself, 96 if the generator's limit ended it, 104 if the scenario's did.
-
-Examples:
-  loadgen --scenario scenarios/burst.toml --clients 5000
-  loadgen --scenario smoke --out results/smoke
-  loadgen --scenario soak --url ws://10.0.0.1:8080 --segment 2/8 --start-at 1795330000 --out results/2
-  loadgen merge results/1 results/2 results/3 results/4 results/5 results/6 results/7 results/8
-  loadgen compare results/before results/after --html comparison.html
-  loadgen find-limit --scenario steady --to 8
-  loadgen --scenario steady --url ws://127.0.0.1:8080 --json
-  loadgen --scenario steady --url wss://chat.example.org --protocol protocols/socketio-echo.toml
-
-Without --url a chat server of this build is started on a free port of this machine, and ended afterwards; its \
-environment variables (CHAT_…) are passed on. A --scenario that is no file may be one of those that come with the \
-program: `loadgen list` names them. The language is described in docs/scenarios.md.";
-
-/// Lets thousands of bots talk through a chat server, and judges every delivery.
-#[derive(Debug, Parser)]
-#[command(name = "loadgen", version, after_long_help = AFTER_HELP)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-
-    #[command(flatten)]
-    run: RunArgs,
-}
-
-/// What else there is to do.
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Says whether scenarios and protocols make sense, and if not, what is wrong where
-    Check {
-        /// TOML files, or names of scenarios that come with the program
-        #[arg(required = true, value_name = "FILE")]
-        scenarios: Vec<PathBuf>,
-    },
-    /// Says what would be sent, and sends nothing
-    Plan(PlanArgs),
-    /// Lists the scenarios that come with the program
-    List,
-    /// Puts the segments of a run together, and judges it
-    Merge(MergeArgs),
-    /// Says whether one run is better or worse than another, by more than chance
-    Compare(CompareArgs),
-    /// Raises the load until the server does not bear it, and says how much it does
-    FindLimit(Box<FindLimitArgs>),
-}
-
-/// What is to be searched.
-#[derive(Args, Debug)]
-struct FindLimitArgs {
-    #[command(flatten)]
-    range: Range,
-
-    #[command(flatten)]
-    run: RunArgs,
-}
-
-/// What is to be put together.
-#[derive(Args, Debug)]
-struct MergeArgs {
-    /// The directories of --out of all segments
-    #[arg(required = true, value_name = "DIR")]
-    segments: Vec<PathBuf>,
-
-    /// Directory for summary.json, deliveries.csv, e2e.hgrm and latency.svg
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-
-    /// Print the summary as JSON
-    #[arg(long)]
-    json: bool,
-}
-
-/// What is to be compared.
-#[derive(Args, Debug)]
-struct CompareArgs {
-    /// The older one: a directory of --out, or one that holds several, the same run repeated
-    #[arg(value_name = "A")]
-    a: PathBuf,
-
-    /// The newer one, likewise
-    #[arg(value_name = "B")]
-    b: PathBuf,
-
-    /// By how much numbers may differ by chance at least, in per cent; 5 if there are three runs of each, otherwise 25
-    #[arg(long, value_name = "PERCENT", value_parser = value_parser!(u16).range(0..=1000))]
-    noise: Option<u16>,
-
-    /// Print the comparison as JSON
-    #[arg(long)]
-    json: bool,
-
-    /// Write a page with the curves of all runs over one another
-    #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
-}
-
-/// What is to be planned.
-#[derive(Args, Debug)]
-struct PlanArgs {
-    /// A TOML file, or the name of a scenario that comes with the program
-    #[arg(value_name = "FILE")]
-    scenario: PathBuf,
-
-    /// How many bots, instead of what the scenario says
-    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
-    clients: Option<u32>,
-
-    /// The random seed, instead of the scenario's
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-
-    /// The dialect that would be spoken, as of a run: it may have other rooms
-    #[arg(long, value_name = "NAME", conflicts_with = "protocol")]
-    dialect: Option<String>,
-
-    /// The protocol that would be spoken, as of a run
-    #[arg(long, value_name = "FILE")]
-    protocol: Option<PathBuf>,
-
-    /// Draw how much is done when, as an SVG file
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
-
-    /// Print every single act as CSV, by time
-    #[arg(long)]
-    each: bool,
-}
-
-/// What a run is told.
-#[derive(Args, Debug)]
-struct RunArgs {
-    /// What is to happen: a TOML file
-    #[arg(long, value_name = "FILE", env = "LOADGEN_SCENARIO", required = true)]
-    scenario: Option<PathBuf>,
-
-    /// How many bots, instead of what the scenario says
-    #[arg(long, value_name = "N", env = "LOADGEN_CLIENTS", value_parser = value_parser!(u32).range(1..))]
-    clients: Option<u32>,
-
-    /// The random seed, instead of the scenario's; the same one makes the same plan
-    #[arg(long, value_name = "N", env = "LOADGEN_SEED")]
-    seed: Option<u64>,
-
-    /// A running server, as ws://host:port[/path]; without it one is started and ended
-    #[arg(long, value_name = "URL", env = "LOADGEN_URL", conflicts_with = "server")]
-    url: Option<String>,
-
-    #[command(flatten)]
-    speech: SpeechArgs,
-
-    /// The chat-server program to start, instead of the one that is built in
-    #[arg(long, value_name = "FILE", env = "LOADGEN_SERVER")]
-    server: Option<PathBuf>,
-
-    /// Directory for report.html, summary.json, intervals.csv, deliveries.csv, e2e.hgrm, e2e.hlog, latency.svg and
-    /// server.log
-    #[arg(long, value_name = "DIR", env = "LOADGEN_OUT")]
-    out: Option<PathBuf>,
-
-    /// Carry out a share of the run only, as in 2/8: the second of eight processes; `loadgen merge` judges all of them
-    #[arg(long, value_name = "K/N", requires = "start_at", requires = "url", requires = "out")]
-    segment: Option<Segment>,
-
-    /// When the first stage starts, in seconds since the Unix epoch: the same for all segments
-    #[arg(long, value_name = "SECONDS")]
-    start_at: Option<u32>,
-
-    /// Print the summary as JSON
-    #[arg(long)]
-    json: bool,
-
-    /// Threads for bots; half the processors, if not named
-    #[arg(long, value_name = "N", env = "LOADGEN_THREADS", value_parser = value_parser!(u32).range(1..=1024))]
-    threads: Option<u32>,
-
-    /// Show no progress, even on a terminal
-    #[arg(long)]
-    no_progress: bool,
-}
 
 /// How much more than the scenario says is to be done, and of what.
 #[derive(Clone, Copy, Debug)]
@@ -336,6 +146,7 @@ fn run(args: &RunArgs, multiple: Option<Multiple>, out: Option<&Path>) -> Result
         )));
     }
     check_limits(segment.share(plan.clients())).map_err(|line| (EXIT_INVALID, line))?;
+    let metrics = args.metrics.map(exporter::bind).transpose().map_err(usage)?;
     let broken = |line: String| (EXIT_BROKEN, line);
     let output = out.map(Output::create).transpose();
     let output = output.map_err(broken)?;
@@ -349,6 +160,7 @@ fn run(args: &RunArgs, multiple: Option<Multiple>, out: Option<&Path>) -> Result
         start_at: args.start_at.map(|seconds| Time(u64::from(seconds) * 1_000_000)),
         source: source(path),
         threads: args.threads.unwrap_or_else(threads),
+        metrics,
         progress: !args.no_progress,
         output,
     };

@@ -1,6 +1,6 @@
 //! The course of a run: connect everyone, go through the stages, wait for what is under way, leave, sum up.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
 use chinwag_bots::{BREATH, Board, Drain, LISTEN, Segment, Verdict, broken_now};
 use chinwag_core::{Time, UserName};
@@ -11,9 +11,11 @@ use crate::{
     clock::Clock,
     connect,
     crew::Crew,
+    exporter::Exporter,
     intervals::Recorder,
     keeper::Keeper,
     merge,
+    metrics::Live,
     output::Output,
     pacer::Pacer,
     process::Process,
@@ -54,6 +56,8 @@ pub(crate) struct Job {
     pub(crate) source: String,
     /// Worker threads.
     pub(crate) threads: u32,
+    /// Where to answer who asks for metrics, if anywhere.
+    pub(crate) metrics: Option<TcpListener>,
     /// Show progress.
     pub(crate) progress: bool,
     /// Where files go.
@@ -98,18 +102,22 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
         speech,
         server_program,
         threads,
+        metrics,
         progress,
         output,
         ..
     } = job;
     let progress = Progress::new(progress, segment.share(plan.clients()));
     let run = Arc::new(Run::new(plan, segment, Clock::start(), target, speech));
+    let live = metrics.is_some().then(|| Arc::new(Live::new(Arc::clone(&run))));
+    let exporter = metrics.zip(live.clone()).map(|(listener, live)| Exporter::start(listener, live));
+    let _exporter = exporter.transpose().map_err(|error| format!("--metrics: {error}"))?;
     let crew = Crew::start(&run, threads).await;
     let recorder = Recorder::new(run.clock.now());
     let interrupt = interrupts();
     let keeper = Keeper::new(server, server_program, output.as_ref().map(Output::server_log), run.plan());
     let mut conductor =
-        Conductor { run, scenario, start_at, crew, keeper, recorder, progress, interrupt, cpu_before };
+        Conductor { run, scenario, start_at, crew, keeper, recorder, live, progress, interrupt, cpu_before };
     let findings = conductor.run().await;
     let Conductor { recorder, run, scenario, crew, keeper, .. } = conductor;
     let book = crew.finish().map_err(|error| format!("cannot make a runtime: {error}"))?;
@@ -160,6 +168,8 @@ struct Conductor {
     crew: Crew,
     keeper: Keeper,
     recorder: Recorder,
+    /// For who asks while the run goes on.
+    live: Option<Arc<Live>>,
     progress: Progress,
     /// Ctrl-C: the first one ends the run, the second one the goodbyes.
     interrupt: Arc<Notify>,
@@ -253,6 +263,7 @@ impl Conductor {
         until: Time,
         mut done: impl FnMut(&Board) -> bool,
     ) -> Result<bool, Stop> {
+        self.live.iter().for_each(|live| live.enter(phase));
         loop {
             let now = self.run.clock.now();
             if now >= self.recorder.due() {
@@ -277,8 +288,9 @@ impl Conductor {
 
     /// Adds a row to the time series.
     async fn row(&mut self, phase: &str) {
-        let sample = self.crew.sample().await;
-        self.recorder.row(self.run.clock.now(), phase, &self.run.script.board, &sample);
+        let came = self.crew.sample().await;
+        self.recorder.row(self.run.clock.now(), phase, &self.run.script.board, &came.latency);
+        self.live.iter().for_each(|live| live.add(&came));
     }
 
     /// Ends the run if a threshold that is to end it does not hold.

@@ -6,8 +6,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use chinwag_bots::{Book, Segment, Times, histogram, merge};
-use hdrhistogram::Histogram;
+use chinwag_bots::{Book, Interval, Segment, Times};
 use tokio::{
     runtime::{Builder, LocalOptions},
     sync::{
@@ -56,18 +55,18 @@ impl Crew {
         }
     }
 
-    /// The latencies recorded since the last sample.
-    pub(crate) async fn sample(&self) -> Histogram<u64> {
+    /// What came since the last sample.
+    pub(crate) async fn sample(&self) -> Interval {
         let ask = |orders: &UnboundedSender<Order>| {
             let (answer, sample) = oneshot::channel();
             let _ = orders.send(Order::Sample(answer));
             sample
         };
         let answers: Vec<_> = self.orders.iter().map(ask).collect();
-        let mut samples = histogram();
+        let mut samples = Interval::default();
         for sample in answers {
             if let Ok(sample) = sample.await {
-                merge(&mut samples, &sample);
+                samples.merge(&sample);
             }
         }
         samples

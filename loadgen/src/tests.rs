@@ -35,6 +35,24 @@ refused = ["count==0"]
 unanswered = ["count==0"]
 "#;
 
+/// A run of one thread that writes nothing down.
+fn job(scenario: Scenario, plan: Plan, target: Target, speech: Speech) -> Job {
+    Job {
+        scenario,
+        plan,
+        target: Some(target),
+        speech,
+        server_program: None,
+        segment: Segment::WHOLE,
+        start_at: None,
+        source: SCENARIO.into(),
+        threads: 1,
+        metrics: None,
+        progress: false,
+        output: None,
+    }
+}
+
 /// Lets four bots talk through a server that lies in this way.
 async fn trial(lie: Lie, threads: u32) -> Ended {
     trial_with_files(lie, threads, None).await
@@ -44,21 +62,9 @@ async fn trial_with_files(lie: Lie, threads: u32, output: Option<Output>) -> End
     let scenario = Scenario::parse("trial.toml", SCENARIO).unwrap();
     let plan = Plan::new(&scenario, Overrides::default()).unwrap();
     let liar = Liar::bind(lie, plan.sends().len() as u64).await;
-    let target = Some(Target::local(liar.address()));
+    let target = Target::local(liar.address());
     let server = tokio::spawn(liar.serve());
-    let job = Job {
-        scenario,
-        plan,
-        target,
-        speech: Speech::default(),
-        server_program: None,
-        segment: Segment::WHOLE,
-        start_at: None,
-        source: SCENARIO.into(),
-        threads,
-        progress: false,
-        output,
-    };
+    let job = Job { threads, output, ..job(scenario, plan, target, Speech::default()) };
     let ended = conduct(job).await.unwrap();
     server.abort();
     ended

@@ -8,9 +8,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use chinwag_bots::{Book, Bots, Cue, Times, Wish, histogram};
+use chinwag_bots::{Book, Bots, Cue, Interval, Times, Wish};
 use chinwag_core::{Time, gateway::Frame};
-use hdrhistogram::Histogram;
 use tokio::{
     sync::{
         Notify,
@@ -37,8 +36,8 @@ pub(crate) enum Order {
     Cue(Cue),
     /// Let slow readers read as fast as they can: nothing new is said.
     Hurry,
-    /// Hand out the latencies recorded since the last time.
-    Sample(oneshot::Sender<Histogram<u64>>),
+    /// Hand out what came since the last time.
+    Sample(oneshot::Sender<Interval>),
     /// Hand out all that was timed so far.
     Times(oneshot::Sender<Times>),
     /// Let all say goodbye.
@@ -114,10 +113,8 @@ impl Worker {
             Order::Cue(cue) => self.drive(|bots, now, out| bots.cue(now, cue, out)),
             Order::Hurry => self.hurry(),
             Order::Sample(answer) => {
-                let mut bots = self.bots.borrow_mut();
-                let sample = std::mem::replace(&mut bots.book_mut().interval, histogram());
                 // Whoever asked may have given up.
-                let _ = answer.send(sample);
+                let _ = answer.send(self.bots.borrow_mut().book_mut().take_interval());
             }
             Order::Times(answer) => {
                 let _ = answer.send(self.bots.borrow().book().times.clone());

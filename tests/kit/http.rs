@@ -79,8 +79,12 @@ pub(crate) async fn metrics(address: SocketAddr) -> Metrics {
 impl Metrics {
     /// The value of a series, such as `chat_refusals_total{reason="bad_json"}`.
     pub(crate) fn value(&self, series: &str) -> f64 {
+        self.find(series).unwrap_or_else(|| panic!("{series} is not in\n{}", self.0))
+    }
+
+    fn find(&self, series: &str) -> Option<f64> {
         let value = self.0.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        value.unwrap_or_else(|| panic!("{series} is not in\n{}", self.0)).parse().expect("values are numbers")
+        value.map(|value| value.parse().expect("values are numbers"))
     }
 
     /// Asks again until a series has this value: for what is true soon and not at once.
@@ -97,7 +101,7 @@ impl Metrics {
         let asking = async {
             loop {
                 let metrics = metrics(address).await;
-                if is_meant(metrics.value(series)) {
+                if metrics.find(series).is_some_and(&is_meant) {
                     return metrics;
                 }
             }

@@ -11,6 +11,7 @@ mod liar;
 mod network;
 mod person;
 mod process;
+mod run;
 
 pub(crate) use chat::{Chat, contents};
 pub(crate) use host::Host;
@@ -19,6 +20,7 @@ pub(crate) use liar::{Liar, Lie};
 pub(crate) use network::{Fate, Network};
 pub(crate) use person::Person;
 pub(crate) use process::{Ended, Process};
+pub(crate) use run::Run;
 
 /// What has not happened after this will not happen: far more than anything here takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -2,7 +2,7 @@
 
 use std::{fs, sync::Arc};
 
-use chinwag_bots::{Segment, Word};
+use chinwag_bots::Word;
 use chinwag_scenarios::{Overrides, Plan, Scenario};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio_rustls::{
@@ -14,11 +14,11 @@ use tokio_rustls::{
 };
 
 use super::{
-    SCENARIO,
+    SCENARIO, job,
     liar::{Liar, Lie},
 };
 use crate::{
-    conductor::{Ended, Job, conduct},
+    conductor::{Ended, conduct},
     speech::SpeechArgs,
     target::Target,
 };
@@ -46,20 +46,7 @@ async fn trial(name: &str, authority: Option<&str>) -> Result<Ended, String> {
     let args = SpeechArgs { ca: Some(ca), ..SpeechArgs::default() };
     let speech = args.speech(&scenario, &plan, Some(&target))?;
     let server = tokio::spawn(liar.serve_encrypted(acceptor));
-    let job = Job {
-        scenario,
-        plan,
-        target: Some(target),
-        speech,
-        server_program: None,
-        segment: Segment::WHOLE,
-        start_at: None,
-        source: String::new(),
-        threads: 1,
-        progress: false,
-        output: None,
-    };
-    let ended = conduct(job).await;
+    let ended = conduct(job(scenario, plan, target, speech)).await;
     server.abort();
     ended
 }

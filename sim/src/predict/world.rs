@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chinwag_bots::{Bots, Cue, Row, Script, Segment, Wish, histogram};
+use chinwag_bots::{Bots, Cue, Row, Script, Segment, Wish};
 use chinwag_core::{ConnectionId, Time};
 use chinwag_journal::{Node, NodeOutput};
 use chinwag_scenarios::{Act, EventKind, Plan, Scenario, Server as Limits};
@@ -289,8 +289,8 @@ impl<'a> World<'a> {
 
     /// Adds a row to the time series.
     fn row(&mut self, phase: &str) {
-        let sample = std::mem::replace(&mut self.bots.book_mut().interval, histogram());
-        self.rows.push(Row::of(self.now.since(START), phase, &self.script.board, &sample));
+        let came = self.bots.book_mut().take_interval();
+        self.rows.push(Row::of(self.now.since(START), phase, &self.script.board, &came.latency));
     }
 
     /// The line of a bot towards the server, and from there.
