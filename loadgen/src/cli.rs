@@ -25,7 +25,7 @@ use crate::{
     conductor::{Ended, Job, conduct},
     exporter,
     find_limit::{self, By, Step},
-    merge,
+    limits, merge,
     output::Output,
     preview, server,
     speech::{self, SpeechArgs},
@@ -41,11 +41,6 @@ const EXIT_INVALID: u8 = 96;
 const EXIT_WORSE: u8 = 99;
 /// A mistake in the command line or the scenario.
 const EXIT_USAGE: u8 = 104;
-
-/// Files we need for other things than connections.
-const FILES_RESERVE: u64 = 64;
-/// Connections that Linux's usual range of local ports allows from one address to one server.
-const PORTS: u32 = 28_000;
 
 /// How much more than the scenario says is to be done, and of what.
 #[derive(Clone, Copy, Debug)]
@@ -145,7 +140,10 @@ fn run(args: &RunArgs, multiple: Option<Multiple>, out: Option<&Path>) -> Result
             "{file}: [server] is about a server of loadgen's own: leave out --url, or start yours so and leave out [server]"
         )));
     }
-    check_limits(segment.share(plan.clients())).map_err(|line| (EXIT_INVALID, line))?;
+    let sources = args.source.clone().unwrap_or_default();
+    let server = target.as_ref().map_or(server::ADDRESS, |target| target.address);
+    sources.check(server).map_err(usage)?;
+    limits::check(segment.share(plan.clients()), &sources).map_err(|line| (EXIT_INVALID, line))?;
     let metrics = args.metrics.map(exporter::bind).transpose().map_err(usage)?;
     let broken = |line: String| (EXIT_BROKEN, line);
     let output = out.map(Output::create).transpose();
@@ -155,6 +153,7 @@ fn run(args: &RunArgs, multiple: Option<Multiple>, out: Option<&Path>) -> Result
         plan,
         target,
         speech,
+        sources,
         server_program: args.server.clone(),
         segment,
         start_at: args.start_at.map(|seconds| Time(u64::from(seconds) * 1_000_000)),
@@ -305,23 +304,6 @@ fn run_of(seed: u64, start: u32) -> u32 {
     u32::try_from(hash::mix(seed, start.into()) >> 32).expect("32 bits")
 }
 
-/// Raises the limit on open files, and says if it or the number of ports does not suffice.
-fn check_limits(clients: u32) -> Result<(), String> {
-    if clients > PORTS {
-        return Err(format!(
-            "{clients} clients are more than the {PORTS} that one address has ports for; loadgen uses one address only"
-        ));
-    }
-    let needed = u64::from(clients) + FILES_RESERVE;
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) if limit < needed => Err(format!(
-            "{clients} clients need {needed} open files, but only {limit} are allowed: raise the limit (ulimit -Hn)"
-        )),
-        // Where there is no such limit, there is nothing to check.
-        _ => Ok(()),
-    }
-}
-
 /// Bots get half the machine, and the server the other half.
 fn threads() -> u32 {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
@@ -365,11 +347,5 @@ mod tests {
         for code in ["    0  ", "    1  ", "   96  ", "   99  ", "  104  ", "  105  "] {
             assert!(help.contains(code), "{code} in {help}");
         }
-    }
-
-    #[test]
-    fn more_clients_than_ports_are_refused_in_one_line() {
-        let line = check_limits(PORTS + 1).unwrap_err();
-        assert!(line.contains("ports") && !line.contains('\n'), "{line}");
     }
 }

@@ -9,7 +9,7 @@ use tokio::{sync::Notify, time::sleep};
 
 use crate::{
     clock::Clock,
-    connect,
+    connect::{self, How},
     crew::Crew,
     exporter::Exporter,
     intervals::Recorder,
@@ -23,6 +23,7 @@ use crate::{
     report::Timeline,
     run::Run,
     server::Server,
+    sources::Sources,
     speech::Speech,
     summary::{Findings, Summary, Usage},
     target::Target,
@@ -46,6 +47,8 @@ pub(crate) struct Job {
     pub(crate) target: Option<Target>,
     /// How the server is spoken to.
     pub(crate) speech: Speech,
+    /// Where bots connect from.
+    pub(crate) sources: Sources,
     /// The program to start as server instead of this one.
     pub(crate) server_program: Option<PathBuf>,
     /// Which of the plan's clients are ours.
@@ -100,6 +103,7 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
         start_at,
         source,
         speech,
+        sources,
         server_program,
         threads,
         metrics,
@@ -108,7 +112,7 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
         ..
     } = job;
     let progress = Progress::new(progress, segment.share(plan.clients()));
-    let run = Arc::new(Run::new(plan, segment, Clock::start(), target, speech));
+    let run = Arc::new(Run::new(plan, segment, Clock::start(), target, speech, sources));
     let live = metrics.is_some().then(|| Arc::new(Live::new(Arc::clone(&run))));
     let exporter = metrics.zip(live.clone()).map(|(listener, live)| Exporter::start(listener, live));
     let _exporter = exporter.transpose().map_err(|error| format!("--metrics: {error}"))?;
@@ -148,8 +152,8 @@ async fn find_server(job: &Job) -> Result<(Option<Server>, Target), String> {
     if let Some(target) = &job.target {
         let user = UserName::new(&job.plan.user_name(0)).expect("plans make sound names");
         let request = job.speech.request(target, &user, 0);
-        let probe =
-            connect::open(target, job.speech.trust(), request, false, job.plan.connect().timeout).await;
+        let how = How { source: job.sources.of(0), reads_slowly: false, within: job.plan.connect().timeout };
+        let probe = connect::open(target, job.speech.trust(), request, how).await;
         probe.map_err(|error| format!("cannot reach {target}: {error}"))?;
         return Ok((None, target.clone()));
     }

@@ -1,6 +1,6 @@
 //! Making a connection, and why one could not be made.
 
-use std::{fmt, io, time::Duration};
+use std::{fmt, io, net::IpAddr, time::Duration};
 
 use tokio::{net::TcpSocket, time::timeout};
 use tokio_tungstenite::{
@@ -9,6 +9,7 @@ use tokio_tungstenite::{
 };
 
 use crate::{
+    sources,
     target::Target,
     wire::{Trust, Wire},
 };
@@ -72,28 +73,40 @@ impl From<tungstenite::Error> for ConnectError {
 /// What the kernel may hold for a slow reader: what it has taken before anyone reads it does not slow the server down.
 const SLOW_BUFFER_BYTES: u32 = 8 * 1024;
 
+/// How a connection is to be made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct How {
+    /// From which address of this machine, if not from the one that the system chooses.
+    pub(crate) source: Option<IpAddr>,
+    /// It will be read slowly.
+    pub(crate) reads_slowly: bool,
+    /// How long it may take.
+    pub(crate) within: Duration,
+}
+
 /// Opens a WebSocket.
 pub(crate) async fn open(
     target: &Target,
     trust: Option<&Trust>,
     request: Request,
-    reads_slowly: bool,
-    within: Duration,
+    how: How,
 ) -> Result<WebSocketStream<Wire>, ConnectError> {
-    timeout(within, handshake(target, trust, request, reads_slowly))
-        .await
-        .unwrap_or(Err(ConnectError::TimedOut))
+    let handshake = handshake(target, trust, request, how);
+    timeout(how.within, handshake).await.unwrap_or(Err(ConnectError::TimedOut))
 }
 
 async fn handshake(
     target: &Target,
     trust: Option<&Trust>,
     request: Request,
-    reads_slowly: bool,
+    how: How,
 ) -> Result<WebSocketStream<Wire>, ConnectError> {
     let socket = if target.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    if reads_slowly {
+    if how.reads_slowly {
         socket.set_recv_buffer_size(SLOW_BUFFER_BYTES)?;
+    }
+    if let Some(source) = how.source {
+        sources::bind(&socket, source)?;
     }
     let stream = socket.connect(target.address).await?;
     stream.set_nodelay(true)?;

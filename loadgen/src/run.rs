@@ -1,6 +1,6 @@
 //! What all threads of a run share: script, clock and target.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use chinwag_bots::{Script, Segment};
 use chinwag_core::Time;
@@ -8,7 +8,7 @@ use chinwag_scenarios::Plan;
 use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 
-use crate::{clock::Clock, speech::Speech, target::Target};
+use crate::{clock::Clock, sources::Sources, speech::Speech, target::Target};
 
 /// A run, shared by all its threads.
 #[derive(Debug)]
@@ -21,16 +21,25 @@ pub(crate) struct Run {
     pub(crate) target: Target,
     /// How it is spoken to.
     pub(crate) speech: Speech,
+    /// Where bots connect from.
+    pub(crate) sources: Sources,
     /// Handshakes that may still begin.
     pub(crate) handshakes: Semaphore,
 }
 
 impl Run {
     /// A run that has not begun.
-    pub(crate) fn new(plan: Plan, segment: Segment, clock: Clock, target: Target, speech: Speech) -> Self {
+    pub(crate) fn new(
+        plan: Plan,
+        segment: Segment,
+        clock: Clock,
+        target: Target,
+        speech: Speech,
+        sources: Sources,
+    ) -> Self {
         let handshakes = Semaphore::new(plan.connect().in_flight as usize);
         let script = Arc::new(Script::new(plan, segment, speech.protocol().cloned(), clock.origin()));
-        Self { script, clock, target, speech, handshakes }
+        Self { script, clock, target, speech, sources, handshakes }
     }
 
     /// Who does what and when.
@@ -41,6 +50,11 @@ impl Run {
     /// The time now.
     pub(crate) fn now(&self) -> Time {
         self.clock.now()
+    }
+
+    /// Where a client connects from, if that is not the system's choice: our clients take turns.
+    pub(crate) fn source(&self, client: u32) -> Option<IpAddr> {
+        self.sources.of(client / self.script.segment.count)
     }
 
     /// What a client asks for on connecting.

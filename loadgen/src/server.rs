@@ -5,7 +5,7 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{self, BufRead as _, BufReader, Write as _},
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
     process::{Child, ChildStderr, Command, ExitCode, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -18,6 +18,9 @@ use crate::process::Process;
 const SERVER_MARK: &str = "chat-server";
 /// What a chat server says of each address on which it listens.
 const LISTENING: &str = "listening on http://";
+
+/// Where it listens: any free port will do.
+pub(crate) const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// A chat server that ends with us.
 #[derive(Debug)]
@@ -54,7 +57,7 @@ impl Server {
         log: Option<&Path>,
     ) -> io::Result<Self> {
         let log = log.map(File::create).transpose()?;
-        Self::listen(program, arguments, "127.0.0.1:0", log)
+        Self::listen(program, arguments, &ADDRESS.to_string(), log)
     }
 
     /// Kills it: it has no time to do or say anything.

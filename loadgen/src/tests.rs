@@ -3,6 +3,8 @@
 mod encrypted;
 mod liar;
 
+use std::net::IpAddr;
+
 use chinwag_bots::{Segment, Word};
 use chinwag_scenarios::{Overrides, Plan, Scenario};
 
@@ -10,6 +12,7 @@ use self::liar::{Liar, Lie};
 use crate::{
     conductor::{Ended, Job, conduct},
     output::Output,
+    sources::Sources,
     speech::Speech,
     target::Target,
 };
@@ -42,6 +45,7 @@ fn job(scenario: Scenario, plan: Plan, target: Target, speech: Speech) -> Job {
         plan,
         target: Some(target),
         speech,
+        sources: Sources::default(),
         server_program: None,
         segment: Segment::WHOLE,
         start_at: None,
@@ -84,6 +88,26 @@ async fn an_honest_server_passes() {
     assert_eq!((report.expected_deliveries, report.received_deliveries), (16, 16));
     assert_eq!((summary.connected, summary.latency_us.count, summary.send_lag_us.count), (4, 16, 4));
     assert!(summary.errors.is_empty(), "{:?}", summary.errors);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn bots_connect_from_all_addresses_that_they_are_given_in_turn() {
+    let scenario = Scenario::parse("trial.toml", SCENARIO).unwrap();
+    let plan = Plan::new(&scenario, Overrides::default()).unwrap();
+    let liar = Liar::bind(Lie::None, plan.sends().len() as u64).await;
+    let (target, callers) = (Target::local(liar.address()), liar.callers());
+    let server = tokio::spawn(liar.serve());
+    let sources: Sources = "127.0.0.2-3".parse().unwrap();
+    sources.check(target.address).unwrap();
+    let ended =
+        conduct(Job { sources, threads: 2, ..job(scenario, plan, target, Speech::default()) }).await.unwrap();
+    server.abort();
+    assert_eq!(ended.summary.verdict, Word::Pass, "{}", ended.summary.reason);
+    let callers = callers.lock().unwrap().clone();
+    // One more has looked whether the server is there.
+    let from = |last: u8| callers.iter().filter(|caller| **caller == IpAddr::from([127, 0, 0, last])).count();
+    assert_eq!((from(2), from(3), callers.len()), (3, 2, 5), "{callers:?}");
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use tokio::{
 use tokio_tungstenite::WebSocketStream;
 
 use crate::{
-    connect::{self, ConnectError},
+    connect::{self, ConnectError, How},
     link::{Incoming, Link},
     pace::Pace,
     run::Run,
@@ -207,8 +207,8 @@ impl Worker {
         let client = self.bots.borrow().client(slot);
         self.bots.borrow_mut().begins(slot, run.now());
         let reads_slowly = run.plan().read_of(client).is_some();
-        let (request, within) = (run.request(client), run.plan().connect().timeout);
-        connect::open(&run.target, run.speech.trust(), request, reads_slowly, within).await
+        let how = How { source: run.source(client), reads_slowly, within: run.plan().connect().timeout };
+        connect::open(&run.target, run.speech.trust(), run.request(client), how).await
     }
 
     fn opened(self: &Rc<Self>, slot: usize, attempt: u32, socket: WebSocketStream<Wire>) {

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use chinwag_bots::Segment;
 use clap::{Args, Parser, Subcommand, value_parser};
 
-use crate::{find_limit::Range, speech::SpeechArgs};
+use crate::{find_limit::Range, sources::Sources, speech::SpeechArgs};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -170,6 +170,11 @@ pub(super) struct RunArgs {
 
     #[command(flatten)]
     pub(super) speech: SpeechArgs,
+
+    /// The addresses of this machine that bots connect from in turn, as in 10.0.0.5,10.0.0.6 or 127.0.0.2-9: each has ports
+    /// for 28,000 connections
+    #[arg(long, value_name = "ADDRS", env = "LOADGEN_SOURCE")]
+    pub(super) source: Option<Sources>,
 
     /// The chat-server program to start, instead of the one that is built in
     #[arg(long, value_name = "FILE", env = "LOADGEN_SERVER")]

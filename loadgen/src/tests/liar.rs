@@ -1,7 +1,7 @@
 //! A minimal chat server of one room, which lies if it is told to.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex},
 };
 
@@ -34,7 +34,11 @@ pub(super) enum Lie {
 pub(super) struct Liar {
     listener: TcpListener,
     room: Arc<Mutex<Room>>,
+    callers: Callers,
 }
+
+/// Where connections came from.
+pub(super) type Callers = Arc<Mutex<Vec<IpAddr>>>;
 
 struct Room {
     lie: Lie,
@@ -50,11 +54,16 @@ impl Liar {
     pub(super) async fn bind(lie: Lie, messages: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let room = Room { lie, messages, heard: 0, seq: 0, members: Vec::new() };
-        Self { listener, room: Arc::new(Mutex::new(room)) }
+        Self { listener, room: Arc::new(Mutex::new(room)), callers: Callers::default() }
     }
 
     pub(super) fn address(&self) -> SocketAddr {
         self.listener.local_addr().unwrap()
+    }
+
+    /// Where connections have come from so far.
+    pub(super) fn callers(&self) -> Callers {
+        Arc::clone(&self.callers)
     }
 
     /// The same over TLS.
@@ -73,7 +82,8 @@ impl Liar {
 
     pub(super) async fn serve(self) {
         loop {
-            let (stream, _) = self.listener.accept().await.unwrap();
+            let (stream, caller) = self.listener.accept().await.unwrap();
+            self.callers.lock().unwrap().push(caller.ip());
             tokio::spawn(converse(stream, Arc::clone(&self.room)));
         }
     }
