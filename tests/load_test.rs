@@ -559,6 +559,19 @@ async fn three_processes_make_one_run() {
     ] {
         assert_eq!(merged.pointer(key), alone.pointer(key), "{key}");
     }
+    let clocks = &merged["clocks"];
+    let segments: Vec<_> =
+        clocks["segments"].as_array().unwrap().iter().map(|clock| &clock["segment"]).collect();
+    assert_eq!(segments, [1, 2, 3]);
+    for known in ["/segments/0/offset_us", "/segments/2/bound_us", "/difference_us"] {
+        assert!(
+            clocks.pointer(known).unwrap().is_i64(),
+            "{known}: the server said what time it is: {clocks}"
+        );
+    }
+    assert!(clocks["error_max_us"].as_u64() > clocks["difference_us"].as_u64(), "{clocks}");
+    assert!(ended.stdout.contains("clocks       of 3 processes: differ by up to"), "{}", ended.stdout);
+    assert_eq!((&alone["clocks"], &alone["latency_us"]["negative"]), (&Value::Null, &0.into()));
 
     let ended = Process::run("loadgen", &args[..args.len() - 1]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(104), ""), "{ended:?}");

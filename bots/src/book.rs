@@ -4,13 +4,9 @@ use std::{collections::BTreeMap, mem};
 
 use chinwag_core::Time;
 use chinwag_oracle::{Mode, Observation, Oracle};
-use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    measure::{counts, histogram, merge, record},
-    received::Received,
-};
+use crate::{measure::Spans, received::Received};
 
 /// A worker's records. Those of all workers can be merged.
 #[derive(Debug, Deserialize, Serialize)]
@@ -43,12 +39,12 @@ pub struct Book {
 }
 
 /// What came in one interval of the time series. Those of all workers can be merged.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Interval {
     /// From the intended instant to each delivery.
-    pub latency: Histogram<u64>,
+    pub latency: Spans,
     /// From the intended to the actual instant of each send.
-    pub send_lag: Histogram<u64>,
+    pub send_lag: Spans,
     /// Refusals heard, by code.
     pub refusals: BTreeMap<String, u64>,
 }
@@ -59,31 +55,24 @@ pub struct Times {
     /// By stage in which a message was to be sent.
     pub stages: Vec<StageBook>,
     /// From the beginning of a connection to being in all rooms.
-    #[serde(with = "counts")]
-    pub connect: Histogram<u64>,
+    pub connect: Spans,
     /// From the intended instant to the delivery, to those whom the scenario kept away meanwhile.
-    #[serde(with = "counts")]
-    pub catch_up: Histogram<u64>,
+    pub catch_up: Spans,
     /// From the intended instant to the delivery, to those who read slowly.
-    #[serde(with = "counts")]
-    pub slow: Histogram<u64>,
+    pub slow: Spans,
     /// From the instant at which a history was meant to be asked for to its page.
-    #[serde(with = "counts")]
-    pub history: Histogram<u64>,
+    pub history: Spans,
 }
 
 /// Latencies of the messages of one stage.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct StageBook {
     /// From the intended instant to each delivery.
-    #[serde(with = "counts")]
-    pub e2e: Histogram<u64>,
+    pub e2e: Spans,
     /// From the actual instant to each delivery.
-    #[serde(with = "counts")]
-    pub e2e_actual: Histogram<u64>,
+    pub e2e_actual: Spans,
     /// From the intended to the actual instant.
-    #[serde(with = "counts")]
-    pub send_lag: Histogram<u64>,
+    pub send_lag: Spans,
 }
 
 impl Book {
@@ -123,19 +112,19 @@ impl Book {
 
     /// A message of `stage` has left.
     pub fn departed(&mut self, stage: u16, intended: Time, actual: Time) {
-        record(&mut self.times.stages[usize::from(stage)].send_lag, intended, actual);
-        record(&mut self.interval.send_lag, intended, actual);
+        self.times.stages[usize::from(stage)].send_lag.record(intended, actual);
+        self.interval.send_lag.record(intended, actual);
     }
 
     /// A delivery of a message of `stage`.
     pub fn delivered(&mut self, stage: u16, intended: Time, actual: Option<Time>, now: Time) {
         let book = &mut self.times.stages[usize::from(stage)];
-        record(&mut book.e2e, intended, now);
+        book.e2e.record(intended, now);
         // What another process has sent, only that one knows.
         if let Some(actual) = actual {
-            record(&mut book.e2e_actual, actual, now);
+            book.e2e_actual.record(actual, now);
         }
-        record(&mut self.interval.latency, intended, now);
+        self.interval.latency.record(intended, now);
     }
 
     /// What came since this was asked for last.
@@ -175,18 +164,11 @@ fn count(refusals: &mut BTreeMap<String, u64>, code: &str, more: u64) {
     }
 }
 
-impl Default for Interval {
-    /// Nothing yet.
-    fn default() -> Self {
-        Self { latency: histogram(), send_lag: histogram(), refusals: BTreeMap::new() }
-    }
-}
-
 impl Interval {
     /// Adds what came elsewhere.
     pub fn merge(&mut self, other: &Self) {
-        merge(&mut self.latency, &other.latency);
-        merge(&mut self.send_lag, &other.send_lag);
+        self.latency.merge(&other.latency);
+        self.send_lag.merge(&other.send_lag);
         for (code, refusals) in &other.refusals {
             count(&mut self.refusals, code, *refusals);
         }
@@ -198,10 +180,10 @@ impl Times {
     pub fn new(stages: usize) -> Self {
         Self {
             stages: vec![StageBook::new(); stages],
-            connect: histogram(),
-            catch_up: histogram(),
-            slow: histogram(),
-            history: histogram(),
+            connect: Spans::default(),
+            catch_up: Spans::default(),
+            slow: Spans::default(),
+            history: Spans::default(),
         }
     }
 
@@ -210,10 +192,10 @@ impl Times {
         for (stage, from) in self.stages.iter_mut().zip(&other.stages) {
             stage.merge(from);
         }
-        merge(&mut self.connect, &other.connect);
-        merge(&mut self.catch_up, &other.catch_up);
-        merge(&mut self.slow, &other.slow);
-        merge(&mut self.history, &other.history);
+        self.connect.merge(&other.connect);
+        self.catch_up.merge(&other.catch_up);
+        self.slow.merge(&other.slow);
+        self.history.merge(&other.history);
     }
 
     /// Those stages together that have these numbers.
@@ -232,12 +214,12 @@ impl Times {
 
 impl StageBook {
     fn new() -> Self {
-        Self { e2e: histogram(), e2e_actual: histogram(), send_lag: histogram() }
+        Self { e2e: Spans::default(), e2e_actual: Spans::default(), send_lag: Spans::default() }
     }
 
     fn merge(&mut self, other: &Self) {
-        merge(&mut self.e2e, &other.e2e);
-        merge(&mut self.e2e_actual, &other.e2e_actual);
-        merge(&mut self.send_lag, &other.send_lag);
+        self.e2e.merge(&other.e2e);
+        self.e2e_actual.merge(&other.e2e_actual);
+        self.send_lag.merge(&other.send_lag);
     }
 }

@@ -62,12 +62,12 @@ impl Measured<'_> {
             })
         };
         match query.metric {
-            Metric::E2eLatency => read(&book().e2e, query.aggregate),
-            Metric::E2eLatencyActual => read(&book().e2e_actual, query.aggregate),
-            Metric::SendLag => read(&book().send_lag, query.aggregate),
-            Metric::SlowLatency => read(&self.times.slow, query.aggregate),
-            Metric::HistoryTime => read(&self.times.history, query.aggregate),
-            Metric::ConnectTime => read(&self.times.connect, query.aggregate),
+            Metric::E2eLatency => read(&book().e2e.histogram, query.aggregate),
+            Metric::E2eLatencyActual => read(&book().e2e_actual.histogram, query.aggregate),
+            Metric::SendLag => read(&book().send_lag.histogram, query.aggregate),
+            Metric::SlowLatency => read(&self.times.slow.histogram, query.aggregate),
+            Metric::HistoryTime => read(&self.times.history.histogram, query.aggregate),
+            Metric::ConnectTime => read(&self.times.connect.histogram, query.aggregate),
             _ => (self.counts)(query).map(|count| count as f64),
         }
     }

@@ -1,8 +1,8 @@
-//! Latency histograms, and the few numbers that are read off them.
+//! Spans of time as histograms, and the few numbers that are read off them.
 
 use chinwag_core::Time;
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The longest latency that is told apart, in microseconds: ten minutes.
 const LATENCY_MAX: u64 = 600_000_000;
@@ -14,19 +14,43 @@ pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LATENCY_MAX, DIGITS).expect("sound bounds")
 }
 
-/// Records the span between two instants. What is longer than can be told apart counts as the longest.
-pub fn record(histogram: &mut Histogram<u64>, from: Time, to: Time) {
-    histogram.saturating_record(to.0.saturating_sub(from.0).min(LATENCY_MAX));
+/// Spans of time that were measured, in microseconds.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Spans {
+    /// Those that are zero or longer.
+    #[serde(with = "counts")]
+    pub histogram: Histogram<u64>,
+    /// How many ended before they began, as between machines whose clocks disagree. They are in no percentile: what they
+    /// were is not known, and zero they were not.
+    pub negative: u64,
+}
+
+impl Default for Spans {
+    /// None yet.
+    fn default() -> Self {
+        Self { histogram: histogram(), negative: 0 }
+    }
+}
+
+impl Spans {
+    /// Records the span between two instants. What is longer than can be told apart counts as the longest.
+    pub fn record(&mut self, from: Time, to: Time) {
+        match to.0.checked_sub(from.0) {
+            Some(span) => self.histogram.saturating_record(span.min(LATENCY_MAX)),
+            None => self.negative += 1,
+        }
+    }
+
+    /// Adds those of others, without loss.
+    pub fn merge(&mut self, other: &Self) {
+        self.histogram.add(&other.histogram).expect("all histograms have the same bounds");
+        self.negative += other.negative;
+    }
 }
 
 /// How many values are larger than `limit`, as far as they can be told apart from it.
 pub fn count_above(histogram: &Histogram<u64>, limit: u64) -> u64 {
     histogram.count_between(histogram.next_non_equivalent(limit), u64::MAX)
-}
-
-/// Adds one histogram to another, without loss.
-pub fn merge(into: &mut Histogram<u64>, from: &Histogram<u64>) {
-    into.add(from).expect("all histograms have the same bounds");
 }
 
 /// Histograms in files: how often each value was recorded, without loss.
@@ -56,7 +80,7 @@ pub(crate) mod counts {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Percentiles {
-    /// How many were recorded.
+    /// How many were measured that are zero or longer: what follows is about them.
     pub count: u64,
     /// Half are at most this.
     pub p50: u64,
@@ -68,11 +92,20 @@ pub struct Percentiles {
     pub p999: u64,
     /// All are at most this.
     pub max: u64,
+    /// How many more ended before they began, as between machines whose clocks disagree.
+    pub negative: u64,
 }
 
 impl Percentiles {
+    /// Whether nothing was measured.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0 && self.negative == 0
+    }
+
     /// Reads them off; all zero if nothing was recorded.
-    pub fn of(histogram: &Histogram<u64>) -> Self {
+    pub fn of(spans: &Spans) -> Self {
+        let Spans { histogram, negative } = spans;
         let at = |quantile| histogram.value_at_quantile(quantile);
         Self {
             count: histogram.len(),
@@ -81,6 +114,7 @@ impl Percentiles {
             p99: at(0.99),
             p999: at(0.999),
             max: histogram.max(),
+            negative: *negative,
         }
     }
 }
@@ -91,50 +125,60 @@ mod tests {
 
     #[test]
     fn percentiles_are_read_off_within_the_precision() {
-        let mut histogram = histogram();
+        let mut spans = Spans::default();
         for value in 1..=1_000 {
-            record(&mut histogram, Time(5_000), Time(5_000 + value));
+            spans.record(Time(5_000), Time(5_000 + value));
         }
-        let read = Percentiles::of(&histogram);
-        assert_eq!(read, Percentiles { count: 1_000, p50: 500, p90: 900, p99: 990, p999: 999, max: 1_000 });
+        let expected =
+            Percentiles { count: 1_000, p50: 500, p90: 900, p99: 990, p999: 999, max: 1_000, negative: 0 };
+        assert_eq!(Percentiles::of(&spans), expected);
     }
 
     #[test]
     fn spans_beyond_the_bounds_are_kept_at_the_bound() {
-        let mut histogram = histogram();
-        record(&mut histogram, Time(10), Time(3));
-        record(&mut histogram, Time(0), Time(u64::MAX));
-        assert_eq!(histogram.len(), 2);
-        assert_eq!(histogram.min(), 0);
-        assert!(histogram.max() >= LATENCY_MAX);
+        let mut spans = Spans::default();
+        spans.record(Time(0), Time(u64::MAX));
+        assert_eq!(spans.histogram.len(), 1);
+        assert!(spans.histogram.max() >= LATENCY_MAX);
+    }
+
+    #[test]
+    fn what_ended_before_it_began_is_counted_and_is_not_zero() {
+        let mut spans = Spans::default();
+        for to in [3, 9, 10, 40] {
+            spans.record(Time(10), Time(to));
+        }
+        let mut sum = spans.clone();
+        sum.merge(&spans);
+        let read = Percentiles::of(&sum);
+        assert_eq!((read.count, read.p50, read.max, read.negative), (4, 0, 30, 4));
+        assert_eq!(sum.histogram.count_at(0), 2, "those that took no time");
     }
 
     #[test]
     fn what_is_above_a_limit_is_counted() {
-        let mut histogram = histogram();
+        let mut spans = Spans::default();
         for lag in [1, 9_999, 10_000, 10_010, 11_000, LATENCY_MAX] {
-            record(&mut histogram, Time(0), Time(lag));
+            spans.record(Time(0), Time(lag));
         }
-        assert_eq!(count_above(&histogram, 10_000), 3);
-        assert_eq!(count_above(&super::histogram(), 10_000), 0);
+        assert_eq!(count_above(&spans.histogram, 10_000), 3);
+        assert_eq!(count_above(&histogram(), 10_000), 0);
     }
 
     #[test]
     fn a_histogram_is_read_again_count_for_count() {
-        #[derive(serde::Deserialize, serde::Serialize)]
-        struct Holder(#[serde(with = "super::counts")] Histogram<u64>);
-        let mut holder = Holder(histogram());
+        let mut spans = Spans { negative: 3, ..Spans::default() };
         for value in [0, 1, 2_047, 2_048, 99_999, 1_234_567, LATENCY_MAX, LATENCY_MAX - 1] {
-            holder.0.record_n(value, value % 7 + 1).unwrap();
+            spans.histogram.record_n(value, value % 7 + 1).unwrap();
         }
-        let text = serde_json::to_string(&holder).unwrap();
-        let again: Holder = serde_json::from_str(&text).unwrap();
-        assert_eq!(again.0, holder.0);
-        assert_eq!(Percentiles::of(&again.0), Percentiles::of(&holder.0));
+        let text = serde_json::to_string(&spans).unwrap();
+        let again: Spans = serde_json::from_str(&text).unwrap();
+        assert_eq!((&again.histogram, again.negative), (&spans.histogram, 3));
+        assert_eq!(Percentiles::of(&again), Percentiles::of(&spans));
     }
 
     #[test]
     fn nothing_recorded_reads_as_zero() {
-        assert_eq!(Percentiles::of(&histogram()), Percentiles::default());
+        assert_eq!(Percentiles::of(&Spans::default()), Percentiles::default());
     }
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::{board::Board, measure::Percentiles};
+use crate::{
+    board::Board,
+    measure::{Percentiles, Spans},
+};
 
 /// One interval of a run. Counts are totals so far, latencies those of the interval.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,7 +37,7 @@ pub struct Row {
 impl Row {
     /// What the board says so long after the run's start; `sample` holds the interval's latencies.
     #[must_use]
-    pub fn of(passed: Duration, phase: &str, board: &Board, sample: &Histogram<u64>) -> Self {
+    pub fn of(passed: Duration, phase: &str, board: &Board, sample: &Spans) -> Self {
         let latency = Percentiles::of(sample);
         Self {
             t: passed.as_secs_f64(),

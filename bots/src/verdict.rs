@@ -62,8 +62,8 @@ impl Facts {
         let stages = plan.stages().iter().zip(&book.times.stages).filter(|(planned, _)| planned.judged);
         let punctuality = |(planned, book): (&PlannedStage, &StageBook)| Punctuality {
             stage: planned.name.clone(),
-            sends: book.send_lag.len(),
-            late: count_above(&book.send_lag, SEND_LAG_MAX),
+            sends: book.send_lag.histogram.len(),
+            late: count_above(&book.send_lag.histogram, SEND_LAG_MAX),
         };
         Self {
             exhausted: book.exhausted.clone(),

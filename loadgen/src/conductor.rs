@@ -5,10 +5,11 @@ use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 use chinwag_bots::{BREATH, Board, Drain, LISTEN, Segment, Verdict, broken_now};
 use chinwag_core::{Time, UserName};
 use chinwag_scenarios::{Plan, PlannedEvent, PlannedStage, Scenario};
-use tokio::{sync::Notify, time::sleep};
+use tokio::{sync::Notify, task::JoinHandle, time::sleep};
 
 use crate::{
     clock::Clock,
+    clocks::SegmentClock,
     connect::{self, How},
     crew::Crew,
     exporter::Exporter,
@@ -16,6 +17,7 @@ use crate::{
     keeper::Keeper,
     merge,
     metrics::Live,
+    offset::{self, Offset},
     output::Output,
     pacer::Pacer,
     process::Process,
@@ -192,6 +194,7 @@ impl Conductor {
     /// The whole run, to its end or as far as it came.
     async fn run(&mut self) -> Findings {
         let mut findings = Findings::new(self.run.script.segment);
+        let before = tokio::spawn(offset::of_segment(Arc::clone(&self.run)));
         match self.phases(&mut findings).await {
             Ok(()) => {}
             Err(Stop::Interrupted) => findings.interrupted = true,
@@ -201,6 +204,7 @@ impl Conductor {
         self.row("end").await;
         self.take_stock(&mut findings);
         self.leave().await;
+        self.compare_clocks(before, &mut findings).await;
         self.progress.clear();
         findings
     }
@@ -338,6 +342,16 @@ impl Conductor {
         if self.keeper.process().is_some() {
             findings.server.get_or_insert_default().cpu_seconds =
                 self.keeper.cpu().map(|cpu| cpu.as_secs_f64());
+        }
+    }
+
+    /// Notes what is known of our clock, if others will ask: it was compared at the beginning, and is now.
+    async fn compare_clocks(&self, before: JoinHandle<Option<Offset>>, findings: &mut Findings) {
+        let segment = self.run.script.segment;
+        if !segment.is_whole() {
+            let after = offset::of_segment(Arc::clone(&self.run)).await;
+            // One that was not found out is unknown.
+            findings.clocks.push(SegmentClock::new(segment.index + 1, before.await.ok().flatten(), after));
         }
     }
 

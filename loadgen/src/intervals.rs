@@ -5,12 +5,9 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use chinwag_bots::{Board, Row, histogram, merge};
+use chinwag_bots::{Board, Row, Spans};
 use chinwag_core::Time;
-use hdrhistogram::{
-    Histogram,
-    serialization::{V2DeflateSerializer, interval_log::IntervalLogWriterBuilder},
-};
+use hdrhistogram::serialization::{V2DeflateSerializer, interval_log::IntervalLogWriterBuilder};
 
 use crate::heat::Heat;
 
@@ -28,7 +25,7 @@ pub(crate) struct Recorder {
     rows: Vec<Row>,
     heat: Vec<Heat>,
     log: Vec<u8>,
-    so_far: Histogram<u64>,
+    so_far: Spans,
 }
 
 impl Recorder {
@@ -53,7 +50,7 @@ impl Recorder {
             rows: Vec::new(),
             heat: Vec::new(),
             log,
-            so_far: histogram(),
+            so_far: Spans::default(),
         }
     }
 
@@ -63,16 +60,16 @@ impl Recorder {
     }
 
     /// Ends a row.
-    pub(crate) fn row(&mut self, now: Time, phase: &str, board: &Board, sample: &Histogram<u64>) {
+    pub(crate) fn row(&mut self, now: Time, phase: &str, board: &Board, sample: &Spans) {
         self.rows.push(Row::of(now.since(self.start), phase, board, sample));
-        self.heat.push(Heat::of(sample));
+        self.heat.push(Heat::of(&sample.histogram));
         // Without anything to say about the whole log, a writer only adds what it is given.
         IntervalLogWriterBuilder::new()
             .begin_log_with(&mut self.log, &mut V2DeflateSerializer::new())
             .expect("memory takes what is written")
-            .write_histogram(sample, self.last.since(self.start), now.since(self.last), None)
+            .write_histogram(&sample.histogram, self.last.since(self.start), now.since(self.last), None)
             .expect("memory takes what is written");
-        merge(&mut self.so_far, sample);
+        self.so_far.merge(sample);
         self.last = now;
         while self.due <= now {
             self.due = self.due + ROW;
@@ -95,7 +92,7 @@ impl Recorder {
     }
 
     /// Latencies of the run so far.
-    pub(crate) const fn so_far(&self) -> &Histogram<u64> {
+    pub(crate) const fn so_far(&self) -> &Spans {
         &self.so_far
     }
 
@@ -137,12 +134,12 @@ mod tests {
     fn recorded() -> Recorder {
         let mut recorder = Recorder::new(Time(1_000_000_000));
         let board = Board::default();
-        let mut sample = histogram();
-        sample.record_n(1_500, 10).unwrap();
+        let mut sample = Spans::default();
+        sample.histogram.record_n(1_500, 10).unwrap();
         board.delivered.add_many(10);
         recorder.row(Time(1_001_000_000), "stages", &board, &sample);
         board.delivered.add_many(25);
-        recorder.row(Time(1_002_000_000), "stages", &board, &histogram());
+        recorder.row(Time(1_002_000_000), "stages", &board, &Spans::default());
         recorder
     }
 
@@ -150,7 +147,7 @@ mod tests {
     fn a_row_a_second() {
         let mut late = Recorder::new(Time(0));
         assert_eq!(late.due(), Time(1_000_000));
-        late.row(Time(2_400_000), "stages", &Board::default(), &histogram());
+        late.row(Time(2_400_000), "stages", &Board::default(), &Spans::default());
         assert_eq!(late.due(), Time(3_000_000), "a late row does not shift those that follow");
 
         let mut csv = Vec::new();
@@ -186,6 +183,6 @@ mod tests {
         let recorder = recorded();
         assert_eq!(recorder.deliveries_per_second(), 25);
         assert_eq!(recorder.deliveries_per_second_max(), 25);
-        assert_eq!(recorder.so_far().len(), 10);
+        assert_eq!(recorder.so_far().histogram.len(), 10);
     }
 }

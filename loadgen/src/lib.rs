@@ -13,6 +13,7 @@
 
 mod cli;
 mod clock;
+mod clocks;
 mod compare;
 mod conductor;
 mod connect;
@@ -27,6 +28,7 @@ mod limits;
 mod link;
 mod merge;
 mod metrics;
+mod offset;
 mod output;
 mod pace;
 mod pacer;

@@ -23,7 +23,7 @@ use crate::{
 /// The file of a segment.
 const FILE: &str = "segment.json";
 /// Counts up when what it holds changes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// What all segments of a run have in common.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -152,7 +152,25 @@ mod tests {
     fn all_parts_make_the_whole() {
         let (_, book, findings) = together(vec![read(1, 2), read(0, 2)]).unwrap();
         assert_eq!((findings.connected, findings.segment), (4, Segment::WHOLE));
-        assert_eq!((book.times.stages[0].e2e.len(), book.times.stages[0].e2e.max()), (2, 10));
+        assert_eq!(
+            (book.times.stages[0].e2e.histogram.len(), book.times.stages[0].e2e.histogram.max()),
+            (2, 10)
+        );
+    }
+
+    #[test]
+    fn what_was_heard_before_it_was_to_be_sent_is_counted_and_not_taken_for_quick() {
+        let parts = (0..2).map(|index| {
+            let mut part = read(index, 2);
+            // The second one's clock is behind.
+            let heard = if index == 0 { 1_400 } else { 600 };
+            part.book.delivered(0, Time(1_000), None, Time(heard));
+            part
+        });
+        let (_, book, _) = together(parts.collect()).unwrap();
+        let e2e = &book.times.stages[0].e2e;
+        assert_eq!((e2e.histogram.len(), e2e.histogram.min(), e2e.negative), (3, 0, 1));
+        assert_eq!(e2e.histogram.max(), 400);
     }
 
     #[test]

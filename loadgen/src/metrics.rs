@@ -93,12 +93,14 @@ impl Live {
         registry.register("phase", "What is going on: always 1", phase);
         let Interval { latency, send_lag, refusals } = &gathered.so_far;
         registry.register("refusals", "Refusals heard, by code", by_code(refusals));
-        for (name, help, histogram) in [
+        for (name, help, spans) in [
             ("e2e_latency_seconds", "From the intended instant of a send to each delivery", latency),
             ("send_lag_seconds", "From the intended to the actual instant of each send", send_lag),
         ] {
-            registry.register(name, help, Spans(histogram.clone()));
+            registry.register(name, help, Buckets(spans.histogram.clone()));
         }
+        let negative = ConstCounter::new(latency.negative);
+        registry.register("e2e_latency_negative", "Deliveries before their intended instant", negative);
         drop(gathered);
         let mut text = String::new();
         encode(&mut text, &registry).expect("text takes what is written");
@@ -149,15 +151,15 @@ fn by_code(refusals: &BTreeMap<String, u64>) -> Family<Vec<(&'static str, String
 
 /// A histogram of microseconds, shown in seconds. Bounds are those of the histogram's own buckets, so a count may be
 /// off by what lies within 0.1 % of its bound.
-struct Spans(Histogram<u64>);
+struct Buckets(Histogram<u64>);
 
-impl fmt::Debug for Spans {
+impl fmt::Debug for Buckets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Spans")
+        f.write_str("Buckets")
     }
 }
 
-impl EncodeMetric for Spans {
+impl EncodeMetric for Buckets {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         let Self(histogram) = self;
         let seconds = |micros: f64| micros / 1e6;
@@ -184,7 +186,7 @@ mod tests {
 
     fn shown(histogram: Histogram<u64>) -> String {
         let mut registry = Registry::default();
-        registry.register("span_seconds", "A span", Spans(histogram));
+        registry.register("span_seconds", "A span", Buckets(histogram));
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();
         text

@@ -128,7 +128,7 @@ fn write_summary(path: &Path, summary: &Summary) -> Result<(), Box<dyn Error + S
 
 fn write_table(path: &Path, latency: &StageBook) -> io::Result<()> {
     let mut table = BufWriter::new(File::create(path)?);
-    hgrm::write(&latency.e2e, &mut table)?;
+    hgrm::write(&latency.e2e.histogram, &mut table)?;
     table.flush()
 }
 
@@ -139,7 +139,7 @@ fn picture(summary: &Summary, latency: &StageBook) -> Result<String, Box<dyn Err
         chinwag_bots::number(summary.clients.into()),
         chinwag_bots::number(summary.deliveries.received_deliveries)
     );
-    plot::svg(&title, &[Line::intended(&latency.e2e), Line::actual(&latency.e2e_actual)])
+    plot::svg(&title, &[Line::intended(&latency.e2e.histogram), Line::actual(&latency.e2e_actual.histogram)])
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::{
     heat::Heat,
     intervals::Recorder,
     summary::{Summary, Usage},
+    text,
 };
 use chinwag_bots::{Percentiles, Row, Word, measured, number, span};
 
@@ -149,12 +150,15 @@ fn thresholds(page: &mut String, summary: &Summary) {
 fn latencies(page: &mut String, summary: &Summary) {
     *page += "<table class=\"numbers\"><tr><th></th><th>n</th><th>p50</th><th>p90</th><th>p99</th><th>p99.9</th><th>max</th></tr>\n";
     let mut row = |name: &str, latency: &Percentiles| {
-        if latency.count == 0 {
+        if latency.is_empty() {
             return;
         }
         let _ = write!(page, "<tr><td>{}</td><td>{}</td>", escape(name), number(latency.count));
         for value in [latency.p50, latency.p90, latency.p99, latency.p999, latency.max] {
             let _ = write!(page, "<td>{}</td>", span(value));
+        }
+        if latency.negative > 0 {
+            let _ = write!(page, "<td>and {} negative</td>", number(latency.negative));
         }
         *page += "</tr>\n";
     };
@@ -229,6 +233,9 @@ fn health(page: &mut String, summary: &Summary) {
         number(summary.deferred),
         number(summary.held_back),
     );
+    if let Some(clocks) = &summary.clocks {
+        let _ = writeln!(page, "<p>Clocks {}.</p>", escape(&text::agreement(clocks)));
+    }
     *page += "<table class=\"numbers\"><tr><th></th><th>processor</th><th>memory</th><th>per connection</th></tr>\n";
     usage(page, "generator", &summary.generator.usage);
     summary.server.iter().for_each(|server| usage(page, "server", server));

@@ -229,9 +229,22 @@ impl Speech {
 
     /// What a client asks for on connecting.
     pub(crate) fn request(&self, target: &Target, user: &UserName, client: u32) -> Request {
+        let filling = self.filling(user, client);
+        self.request_at(target, &self.path(target, filling), filling)
+    }
+
+    /// What a client asks for on connecting for something else than the run, at this path: with the headers of all others.
+    pub(crate) fn aside(&self, target: &Target, path: &str, user: &UserName, client: u32) -> Request {
+        self.request_at(target, path, self.filling(user, client))
+    }
+
+    fn filling<'a>(&'a self, user: &'a UserName, client: u32) -> Filling<'a> {
         let token = self.token(client).unwrap_or_else(|| user.as_str());
-        let filling = Filling { user: user.as_str(), token, ..Filling::default() };
-        let url = target.url(&self.path(target, filling));
+        Filling { user: user.as_str(), token, ..Filling::default() }
+    }
+
+    fn request_at(&self, target: &Target, path: &str, filling: Filling<'_>) -> Request {
+        let url = target.url(path);
         let uri: Uri = url.parse().expect("its parts were looked at before");
         let mut request = uri.into_client_request().expect("it has a host");
         if let Some(subprotocol) = self.protocol.as_ref().and_then(|protocol| protocol.subprotocol.as_deref())

@@ -9,7 +9,11 @@ use chinwag_oracle::Report;
 use chinwag_scenarios::{Plan, PlannedStage, Scenario};
 use serde::{Deserialize, Serialize};
 
-use crate::{speech::NATIVE, unjudged};
+use crate::{
+    clocks::{Clocks, SegmentClock},
+    speech::NATIVE,
+    unjudged,
+};
 
 /// The summary of a run. Counts are defined at the oracle's [`Report`], whose every key is here too.
 #[derive(Debug, Serialize)]
@@ -64,6 +68,8 @@ pub(crate) struct Summary {
     pub(crate) history_us: Percentiles,
     /// The same by scenario and stage.
     pub(crate) stages: Vec<StageSummary>,
+    /// Of several processes: how far their clocks agree.
+    pub(crate) clocks: Option<Clocks>,
     /// This process.
     pub(crate) generator: Generator,
     /// The server, if it was ours.
@@ -136,6 +142,8 @@ pub(crate) struct Findings {
     pub(crate) generator: Usage,
     /// The server, if it was ours.
     pub(crate) server: Option<Usage>,
+    /// The clocks of segments, each against the server's.
+    pub(crate) clocks: Vec<SegmentClock>,
     /// The user has ended the run.
     pub(crate) interrupted: bool,
     /// The threshold that ended the run.
@@ -156,6 +164,7 @@ impl Findings {
             duration: Duration::ZERO,
             generator: Usage::default(),
             server: None,
+            clocks: Vec::new(),
             interrupted: false,
             aborted: None,
             broken_off: None,
@@ -174,6 +183,7 @@ impl Findings {
             duration: self.duration.max(other.duration),
             generator: self.generator.merge(other.generator),
             server: None,
+            clocks: [self.clocks, other.clocks].concat(),
             interrupted: self.interrupted || other.interrupted,
             aborted: self.aborted.or(other.aborted),
             broken_off: self.broken_off.or(other.broken_off),
@@ -230,6 +240,7 @@ impl Summary {
             slow_us: Percentiles::of(&book.times.slow),
             history_us: Percentiles::of(&book.times.history),
             stages: plan.stages().iter().zip(&book.times.stages).map(stage).collect(),
+            clocks: Clocks::new(findings.clocks),
             generator,
             server: findings.server,
             errors: book.errors.clone(),

@@ -2,7 +2,10 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::summary::{Summary, Usage};
+use crate::{
+    clocks::{Clocks, SegmentClock},
+    summary::{Summary, Usage},
+};
 use chinwag_bots::{Percentiles, Word, measured, number, span};
 
 /// Writes a summary as text; `files` are those that were written.
@@ -87,6 +90,9 @@ fn write(out: &mut String, summary: &Summary, files: &[String]) -> fmt::Result {
         writeln!(out, "             {violation}")?;
     }
     latencies(out, summary)?;
+    if let Some(clocks) = &summary.clocks {
+        writeln!(out, "clocks       {}", agreement(clocks))?;
+    }
     writeln!(out, "generator    {}", usage(&summary.generator.usage))?;
     if let Some(server) = &summary.server {
         writeln!(out, "server       {}", usage(server))?;
@@ -108,7 +114,7 @@ fn latencies(out: &mut String, summary: &Summary) -> fmt::Result {
     )?;
     row(out, "  from intended instant", &summary.latency_us, " <- judged")?;
     let alone = summary.stages.iter().all(|stage| stage.scenario == summary.stages[0].scenario);
-    for stage in summary.stages.iter().filter(|stage| stage.latency_us.count > 0) {
+    for stage in summary.stages.iter().filter(|stage| !stage.latency_us.is_empty()) {
         let name = match alone {
             true => format!("    stage {}", stage.name),
             false if stage.name == stage.scenario => format!("    {}", stage.name),
@@ -123,18 +129,41 @@ fn latencies(out: &mut String, summary: &Summary) -> fmt::Result {
         ("  to slow readers", &summary.slow_us),
         ("  histories asked for", &summary.history_us),
     ] {
-        if latency.count > 0 {
+        if !latency.is_empty() {
             row(out, name, latency, "")?;
         }
     }
     Ok(())
 }
 
+/// How far clocks agree, and what that means for latencies.
+pub(crate) fn agreement(clocks: &Clocks) -> String {
+    if let [SegmentClock { offset_us: Some(offset), bound_us: Some(bound), .. }] = clocks.segments[..] {
+        let side = if offset < 0 { "behind" } else { "ahead of" };
+        let (offset, bound) = (span(offset.unsigned_abs()), span(bound));
+        return format!("the server's is {offset} {side} ours, give or take {bound}");
+    }
+    let Clocks { segments, difference_us, error_max_us } = clocks;
+    match (difference_us, error_max_us) {
+        (Some(difference), Some(error)) => format!(
+            "of {} processes: differ by up to {}; between processes latency is wrong by {} at most",
+            segments.len(),
+            span(*difference),
+            span(*error),
+        ),
+        _ => "not compared: a server did not say what time it is; between machines latency is wrong by what theirs differ"
+            .into(),
+    }
+}
+
 fn row(out: &mut String, name: &str, latency: &Percentiles, remark: &str) -> fmt::Result {
-    let Percentiles { count, p50, p90, p99, p999, max } = *latency;
+    let Percentiles { count, p50, p90, p99, p999, max, negative } = *latency;
     write!(out, "{name:<24} {:>10}", number(count))?;
     for value in [p50, p90, p99, p999, max] {
         write!(out, " {:>9}", if count == 0 { "-".into() } else { span(value) })?;
+    }
+    if negative > 0 {
+        write!(out, "   and {} negative", number(negative))?;
     }
     writeln!(out, "{remark}")
 }
@@ -148,4 +177,39 @@ fn usage(usage: &Usage) -> String {
         rss_bytes.map_or_else(unknown, |bytes| format!("{}", bytes >> 20)),
         bytes_per_connection.map_or_else(unknown, number),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_of_clocks_is_said() {
+        let clock = |segment, offset_us, bound_us| SegmentClock { segment, offset_us, bound_us };
+        let said = |clocks: &[SegmentClock]| agreement(&Clocks::new(clocks.to_vec()).unwrap());
+        let (one, other) = (clock(1, Some(-1_500), Some(40)), clock(2, Some(500), Some(60)));
+        assert_eq!(said(&[one]), "the server's is 1.5 ms behind ours, give or take 40 µs");
+        let both =
+            "of 2 processes: differ by up to 2.0 ms; between processes latency is wrong by 2.1 ms at most";
+        assert_eq!(said(&[one, other]), both);
+        assert!(said(&[one, clock(2, None, None)]).starts_with("not compared: "));
+        assert!(said(&[clock(1, None, None)]).starts_with("not compared: "));
+    }
+
+    #[test]
+    fn negative_latencies_are_told_beside_the_others() {
+        let shown = |negative| {
+            let mut text = String::new();
+            row(
+                &mut text,
+                "latency",
+                &Percentiles { count: 7, p50: 20, negative, ..Percentiles::default() },
+                " <- judged",
+            )
+            .unwrap();
+            text
+        };
+        assert!(shown(12).ends_with("   and 12 negative <- judged\n"), "{}", shown(12));
+        assert!(!shown(0).contains("negative"), "{}", shown(0));
+    }
 }

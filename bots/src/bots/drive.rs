@@ -10,7 +10,7 @@ use chinwag_oracle::{MemberId, Observation, RoomId, SendId};
 use chinwag_scenarios::payloads;
 
 use super::{Bots, Wish};
-use crate::{bot::Absence, measure::record, speaker::Speaker};
+use crate::{bot::Absence, speaker::Speaker};
 
 impl Bots {
     /// Lets a client do something, carries out what it wants done, and sees to its next deadline.
@@ -98,7 +98,7 @@ impl Bots {
             ClientEvent::Refused { id, refusal, retry_after } => self.refused(slot, id, refusal, retry_after),
             ClientEvent::History { id, room, messages, .. } => {
                 let Some(asked) = bot.paged(id) else { return };
-                record(&mut self.book.times.history, asked, now);
+                self.book.times.history.record(asked, now);
                 let Some(&room) = self.rooms.get(&room) else { return };
                 for shown in messages {
                     let send = self.script.delivered(&shown.user, &shown.content);
@@ -206,9 +206,9 @@ impl Bots {
             return;
         }
         if (from_history || cut_off) && bot.was_away(intended) {
-            record(&mut book.times.catch_up, intended, now);
+            book.times.catch_up.record(intended, now);
         } else if script.plan.read_of(bot.number).is_some() {
-            record(&mut book.times.slow, intended, now);
+            book.times.slow.record(intended, now);
         } else {
             book.delivered(script.planned(send).stage, intended, script.departed(send), now);
         }
@@ -236,7 +236,7 @@ impl Bots {
         if before == 0 || !bot.missing.is_empty() {
             return;
         }
-        record(&mut self.book.times.connect, bot.connecting_since, now);
+        self.book.times.connect.record(bot.connecting_since, now);
         self.script.board.present.add();
         if !bot.has_arrived {
             bot.has_arrived = true;
