@@ -105,6 +105,8 @@ async fn there_is_one_page_and_it_is_only_read() {
     assert_eq!(get(address, "/").await.status, 404);
     let posted = post(address, "/metrics", "", &serde_json::json!({})).await;
     assert!(posted.status == 405 && posted.head.contains("allow: get, head"), "{posted:?}");
+    // Before it has begun, Ctrl-C ends it as it ends every program.
+    Metrics::until(address, "loadgen_clients_present", 2.0).await;
     process.interrupt();
     assert_eq!(process.ended().await.code, Some(105));
 }
