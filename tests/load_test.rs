@@ -559,6 +559,16 @@ async fn three_processes_make_one_run() {
     ] {
         assert_eq!(merged.pointer(key), alone.pointer(key), "{key}");
     }
+    // The time series is that of all of them.
+    let written = |name: &str| fs::read_to_string(whole.join(name)).unwrap();
+    let rows = written("intervals.csv");
+    let rows: Vec<Vec<_>> = rows.lines().skip(1).map(|row| row.split(',').collect()).collect();
+    let (sent, delivered) = (merged["sent"].to_string(), merged["received_deliveries"].to_string());
+    assert_eq!(rows.last().unwrap()[3..5], [sent, delivered], "{rows:?}");
+    assert!(rows.iter().any(|row| row[2] == "9"), "all are there at once: {rows:?}");
+    assert_eq!(written("e2e.hlog").lines().filter(|line| line.contains("HISTFAAA")).count(), rows.len());
+    let page = written("report.html");
+    assert!(page.contains("people: away") && page.contains("class=\"heat\""), "{page}");
     let clocks = &merged["clocks"];
     let segments: Vec<_> =
         clocks["segments"].as_array().unwrap().iter().map(|clock| &clock["segment"]).collect();

@@ -28,7 +28,7 @@ pub use book::{Book, Interval, StageBook, Times};
 pub use bots::{Bots, Cue, End, Wish};
 pub use course::{BREATH, Drain, LISTEN};
 pub use judged::{Checked, Counts, Measured, broken_now};
-pub use measure::{Percentiles, Spans, count_above, histogram};
+pub use measure::{Compact, Percentiles, Spans, count_above, histogram};
 pub use received::{Received, write_received};
 pub use row::Row;
 pub use script::Script;

@@ -16,9 +16,9 @@ pub fn histogram() -> Histogram<u64> {
 
 /// Spans of time that were measured, in microseconds.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(try_from = "Compact", into = "Compact")]
 pub struct Spans {
     /// Those that are zero or longer.
-    #[serde(with = "counts")]
     pub histogram: Histogram<u64>,
     /// How many ended before they began, as between machines whose clocks disagree. They are in no percentile: what they
     /// were is not known, and zero they were not.
@@ -53,26 +53,37 @@ pub fn count_above(histogram: &Histogram<u64>, limit: u64) -> u64 {
     histogram.count_between(histogram.next_non_equivalent(limit), u64::MAX)
 }
 
-/// Histograms in files: how often each value was recorded, without loss.
-pub(crate) mod counts {
-    use hdrhistogram::Histogram;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+/// The same where many are kept, and in files: how often each value was recorded, without loss.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Compact {
+    counts: Vec<(u64, u64)>,
+    negative: u64,
+}
 
-    /// For serde.
-    pub(crate) fn serialize<S: Serializer>(histogram: &Histogram<u64>, to: S) -> Result<S::Ok, S::Error> {
+impl From<&Spans> for Compact {
+    fn from(Spans { histogram, negative }: &Spans) -> Self {
         let recorded = histogram.iter_recorded();
-        let counts: Vec<_> =
-            recorded.map(|value| (value.value_iterated_to(), value.count_since_last_iteration())).collect();
-        counts.serialize(to)
+        let counts = recorded.map(|value| (value.value_iterated_to(), value.count_since_last_iteration()));
+        Self { counts: counts.collect(), negative: *negative }
     }
+}
 
-    /// For serde.
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Histogram<u64>, D::Error> {
-        let mut histogram = super::histogram();
-        for (value, count) in Vec::<(u64, u64)>::deserialize(from)? {
-            histogram.record_n(value, count).map_err(D::Error::custom)?;
+impl From<Spans> for Compact {
+    fn from(spans: Spans) -> Self {
+        Self::from(&spans)
+    }
+}
+
+impl TryFrom<Compact> for Spans {
+    type Error = String;
+
+    fn try_from(Compact { counts, negative }: Compact) -> Result<Self, String> {
+        let mut histogram = histogram();
+        for (value, count) in counts {
+            let recorded = histogram.record_n(value, count);
+            recorded.map_err(|_| format!("{value} is longer than any span that is recorded"))?;
         }
-        Ok(histogram)
+        Ok(Self { histogram, negative })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     board::Board,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// One interval of a run. Counts are totals so far, latencies those of the interval.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Row {
     /// Seconds since the run's start.
     pub t: f64,
@@ -38,18 +38,21 @@ impl Row {
     /// What the board says so long after the run's start; `sample` holds the interval's latencies.
     #[must_use]
     pub fn of(passed: Duration, phase: &str, board: &Board, sample: &Spans) -> Self {
-        let latency = Percentiles::of(sample);
         Self {
             t: passed.as_secs_f64(),
             phase: phase.into(),
             connected: board.present.get(),
             sent: board.sent.get(),
             delivered: board.delivered.get(),
-            p50_us: latency.p50,
-            p99_us: latency.p99,
-            max_us: latency.max,
             errors: board.errors.get(),
             reconnects: board.reconnects.get(),
+            ..Self::of_latency(&Percentiles::of(sample))
         }
+    }
+
+    /// A row that says nothing but these latencies.
+    #[must_use]
+    pub fn of_latency(latency: &Percentiles) -> Self {
+        Self { p50_us: latency.p50, p99_us: latency.p99, max_us: latency.max, ..Self::default() }
     }
 }

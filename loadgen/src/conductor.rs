@@ -4,7 +4,7 @@ use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
 use chinwag_bots::{BREATH, Board, Drain, LISTEN, Segment, Verdict, broken_now};
 use chinwag_core::{Time, UserName};
-use chinwag_scenarios::{Plan, PlannedEvent, PlannedStage, Scenario};
+use chinwag_scenarios::{Plan, Scenario};
 use tokio::{sync::Notify, task::JoinHandle, time::sleep};
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     exporter::Exporter,
     intervals::Recorder,
     keeper::Keeper,
-    merge,
+    merge::{self, Common},
     metrics::Live,
     offset::{self, Offset},
     output::Output,
@@ -119,7 +119,8 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let exporter = metrics.zip(live.clone()).map(|(listener, live)| Exporter::start(listener, live));
     let _exporter = exporter.transpose().map_err(|error| format!("--metrics: {error}"))?;
     let crew = Crew::start(&run, threads).await;
-    let recorder = Recorder::new(run.clock.now());
+    let began = run.clock.now();
+    let recorder = if segment.is_whole() { Recorder::new(began) } else { Recorder::of_segment(began) };
     let interrupt = interrupts();
     let keeper = Keeper::new(server, server_program, output.as_ref().map(Output::server_log), run.plan());
     let mut conductor =
@@ -128,8 +129,9 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let Conductor { recorder, run, scenario, crew, keeper, .. } = conductor;
     let book = crew.finish().map_err(|error| format!("cannot make a runtime: {error}"))?;
     drop(keeper);
-    let part = output.as_ref().filter(|_| !segment.is_whole()).map(|output| {
-        let path = merge::write(output.directory(), run.plan(), source, &book, &findings);
+    let part = output.as_ref().zip(recorder.series()).map(|(output, series)| {
+        let common = Common::new(run.plan(), source, start_at);
+        let path = merge::write(output.directory(), common, &book, &findings, series);
         path.map_err(|error| output.complaint("write to", &error))
     });
     let part = part.transpose()?;
@@ -137,7 +139,7 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let files = match output {
         _ if part.is_some() => part.into_iter().collect(),
         Some(output) => {
-            let timeline = timeline(&run, recorder.start());
+            let timeline = Timeline::new(run.plan(), run.script.stages_start(), recorder.start());
             let files = output.write(&summary, &book.times.overall(), &recorder, &timeline);
             let mut files = files.map_err(|error| output.complaint("write to", &error))?;
             let received = output.write_received(run.plan(), &book);
@@ -361,23 +363,6 @@ impl Conductor {
         let until = self.run.clock.now() + LEAVE;
         // However that ends, the run is over.
         let _ = self.watch("leave", until, |board| board.open.get() == 0).await;
-    }
-}
-
-/// When what was planned took place, if it did.
-fn timeline(run: &Run, start: Time) -> Timeline {
-    let Some(stages) = run.script.stages_start() else { return Timeline::default() };
-    let at = |planned: Duration| (stages + planned).since(start).as_secs_f64();
-    let plan = run.plan();
-    let stage = |stage: &PlannedStage| {
-        (format!("{}: {}", stage.scenario, stage.name), at(stage.start), at(stage.end))
-    };
-    let event = |event: &PlannedEvent| {
-        (format!("{:?} of {}", event.kind, event.targets.len()), at(event.at), at(event.until))
-    };
-    Timeline {
-        stages: plan.stages().iter().map(stage).collect(),
-        events: plan.events().iter().map(event).collect(),
     }
 }
 

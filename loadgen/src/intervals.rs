@@ -9,10 +9,15 @@ use chinwag_bots::{Board, Row, Spans};
 use chinwag_core::Time;
 use hdrhistogram::serialization::{V2DeflateSerializer, interval_log::IntervalLogWriterBuilder};
 
-use crate::heat::Heat;
+use crate::{
+    heat::Heat,
+    series::{Moment, Series},
+};
 
-/// The time series has a row this often.
-const ROW: Duration = Duration::from_secs(1);
+/// The time series has a row this often, in microseconds.
+const ROW_MICROS: u64 = 1_000_000;
+/// The same.
+const ROW: Duration = Duration::from_micros(ROW_MICROS);
 
 /// Records the time series.
 #[derive(Debug)]
@@ -26,6 +31,8 @@ pub(crate) struct Recorder {
     heat: Vec<Heat>,
     log: Vec<u8>,
     so_far: Spans,
+    /// For others to put together with theirs, if this is a segment's.
+    series: Option<Series>,
 }
 
 impl Recorder {
@@ -51,7 +58,14 @@ impl Recorder {
             heat: Vec::new(),
             log,
             so_far: Spans::default(),
+            series: None,
         }
+    }
+
+    /// Begins with a segment: its rows end at whole seconds, as those of all others do, and are kept for them.
+    pub(crate) fn of_segment(start: Time) -> Self {
+        let due = Time((start.0 / ROW_MICROS + 1) * ROW_MICROS);
+        Self { due, series: Some(Series { start, moments: Vec::new() }), ..Self::new(start) }
     }
 
     /// When the next row is due.
@@ -61,7 +75,18 @@ impl Recorder {
 
     /// Ends a row.
     pub(crate) fn row(&mut self, now: Time, phase: &str, board: &Board, sample: &Spans) {
-        self.rows.push(Row::of(now.since(self.start), phase, board, sample));
+        let (row, is_early) = (Row::of(now.since(self.start), phase, board, sample), now < self.due);
+        self.add(now, row.clone(), sample);
+        if let Some(series) = &mut self.series {
+            // A late one belongs to the latest second that it was late for.
+            let due = if is_early { self.due } else { Time(self.due.0 - ROW_MICROS) };
+            series.moments.push(Moment { due, at: now, row, latency: sample.into() });
+        }
+    }
+
+    /// Adds a row.
+    pub(crate) fn add(&mut self, now: Time, row: Row, sample: &Spans) {
+        self.rows.push(row);
         self.heat.push(Heat::of(&sample.histogram));
         // Without anything to say about the whole log, a writer only adds what it is given.
         IntervalLogWriterBuilder::new()
@@ -79,6 +104,11 @@ impl Recorder {
     /// When it began.
     pub(crate) const fn start(&self) -> Time {
         self.start
+    }
+
+    /// What a segment has recorded for others; nothing of a whole run.
+    pub(crate) const fn series(&self) -> Option<&Series> {
+        self.series.as_ref()
     }
 
     /// What was recorded, second by second.
@@ -149,6 +179,15 @@ mod tests {
         assert_eq!(late.due(), Time(1_000_000));
         late.row(Time(2_400_000), "stages", &Board::default(), &Spans::default());
         assert_eq!(late.due(), Time(3_000_000), "a late row does not shift those that follow");
+
+        let mut segment = Recorder::of_segment(Time(5_400_000));
+        assert_eq!(segment.due(), Time(6_000_000), "all segments end their rows at the same seconds");
+        for at in [6_010_000, 8_500_000, 8_700_000] {
+            segment.row(Time(at), "stages", &Board::default(), &Spans::default());
+        }
+        let dues: Vec<_> = segment.series().unwrap().moments.iter().map(|moment| moment.due).collect();
+        assert_eq!(dues, [Time(6_000_000), Time(8_000_000), Time(9_000_000)], "the last one ended early");
+        assert!(late.series().is_none());
 
         let mut csv = Vec::new();
         recorded().write_csv(&mut csv).unwrap();

@@ -39,6 +39,7 @@ mod progress;
 mod report;
 mod run;
 mod search;
+mod series;
 mod server;
 mod sources;
 mod speech;

@@ -11,29 +11,43 @@ use std::{
 };
 
 use chinwag_bots::Book;
+use chinwag_core::Time;
 use chinwag_scenarios::{Overrides, Plan, RunId, Scenario};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     conductor::Ended,
+    intervals::Recorder,
     output::Output,
+    report::Timeline,
+    series::{self, Series},
     summary::{Findings, Summary},
 };
 
 /// The file of a segment.
 const FILE: &str = "segment.json";
 /// Counts up when what it holds changes.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// What all segments of a run have in common.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-struct Common {
+pub(crate) struct Common {
     format: u32,
     /// The scenario, word for word.
     scenario: String,
     clients: u32,
     seed: u64,
     run: u32,
+    /// When the first stage was to start.
+    start_at: Option<Time>,
+}
+
+impl Common {
+    /// What every segment of this run says.
+    pub(crate) fn new(plan: &Plan, scenario: String, start_at: Option<Time>) -> Self {
+        let (clients, seed, run) = (plan.clients(), plan.seed(), plan.run().0);
+        Self { format: FORMAT, scenario, clients, seed, run, start_at }
+    }
 }
 
 /// A segment, as it is written…
@@ -42,6 +56,7 @@ struct Written<'a> {
     common: Common,
     findings: &'a Findings,
     book: &'a Book,
+    series: &'a Series,
 }
 
 /// …and read.
@@ -50,6 +65,7 @@ struct Read {
     common: Common,
     findings: Findings,
     book: Book,
+    series: Series,
 }
 
 /// Writes a segment down; says where.
@@ -58,16 +74,14 @@ struct Read {
 /// The file cannot be written.
 pub(crate) fn write(
     directory: &Path,
-    plan: &Plan,
-    scenario: String,
+    common: Common,
     book: &Book,
     findings: &Findings,
+    series: &Series,
 ) -> io::Result<String> {
-    let (clients, seed, run) = (plan.clients(), plan.seed(), plan.run().0);
-    let common = Common { format: FORMAT, scenario, clients, seed, run };
     let path = directory.join(FILE);
     let mut file = BufWriter::new(File::create(&path)?);
-    serde_json::to_writer(&mut file, &Written { common, findings, book })?;
+    serde_json::to_writer(&mut file, &Written { common, findings, book, series })?;
     file.flush()?;
     Ok(path.display().to_string())
 }
@@ -85,7 +99,8 @@ pub(crate) fn merge(directories: &[PathBuf], out: Option<&Path>) -> Result<Ended
         let read: Read = serde_json::from_reader(BufReader::new(file)).map_err(|error| complaint(&error))?;
         all.push(read);
     }
-    let (common, book, findings) = together(all)?;
+    let Whole { common, book, mut findings, recorder } = together(all)?;
+    findings.deliveries_per_second_max = recorder.deliveries_per_second_max();
     let scenario =
         Scenario::parse("the segments' scenario", &common.scenario).map_err(|error| error.to_string())?;
     let overrides =
@@ -95,7 +110,8 @@ pub(crate) fn merge(directories: &[PathBuf], out: Option<&Path>) -> Result<Ended
     let files = match out {
         Some(directory) => {
             let output = Output::create(directory)?;
-            let written = output.write_merged(&summary, &book.times.overall());
+            let timeline = Timeline::new(&plan, common.start_at, recorder.start());
+            let written = output.write(&summary, &book.times.overall(), &recorder, &timeline);
             let mut files = written.map_err(|error| output.complaint("write to", &error))?;
             let received = output.write_received(&plan, &book);
             files.push(received.map_err(|error| output.complaint("write to", &error))?);
@@ -107,7 +123,15 @@ pub(crate) fn merge(directories: &[PathBuf], out: Option<&Path>) -> Result<Ended
 }
 
 /// All segments as one.
-fn together(all: Vec<Read>) -> Result<(Common, Book, Findings), String> {
+struct Whole {
+    common: Common,
+    book: Book,
+    findings: Findings,
+    recorder: Recorder,
+}
+
+fn together(mut all: Vec<Read>) -> Result<Whole, String> {
+    all.sort_by_key(|read| read.findings.segment.index);
     let first = all.first().ok_or("there is nothing to put together")?;
     let (common, count) = (first.common.clone(), first.findings.segment.count);
     let mut missing: BTreeSet<_> = (0..count).collect();
@@ -123,25 +147,28 @@ fn together(all: Vec<Read>) -> Result<(Common, Book, Findings), String> {
     if let Some(index) = missing.first() {
         return Err(format!("segment {}/{count} is missing", index + 1));
     }
-    let parts = all.into_iter().map(|read| (read.book, read.findings));
-    let merged = parts.reduce(|(book, findings), part| (book.merge(part.0), findings.merge(part.1)));
+    let (parts, series): (Vec<_>, Vec<_>) =
+        all.into_iter().map(|read| ((read.book, read.findings), read.series)).unzip();
+    let recorder = series::together(&series)?;
+    let merged =
+        parts.into_iter().reduce(|(book, findings), part| (book.merge(part.0), findings.merge(part.1)));
     let (book, findings) = merged.expect("there is a first one");
-    Ok((common, book, findings))
+    Ok(Whole { common, book, findings, recorder })
 }
 
 #[cfg(test)]
 mod tests {
-    use chinwag_core::Time;
-
     use super::*;
     use chinwag_bots::Segment;
 
     fn read(index: u32, count: u32) -> Read {
-        let common = Common { format: FORMAT, scenario: String::new(), clients: 4, seed: 1, run: 2 };
+        let common =
+            Common { format: FORMAT, scenario: String::new(), clients: 4, seed: 1, run: 2, start_at: None };
         let mut book = Book::new(1);
         book.delivered(0, Time(1_000), Some(Time(1_000)), Time(1_000 + 10 * u64::from(index)));
         let findings = Findings { connected: 2, ..Findings::new(Segment { index, count }) };
-        Read { common, findings, book }
+        let series = Series { start: Time(0), moments: Vec::new() };
+        Read { common, findings, book, series }
     }
 
     fn complaint(all: Vec<Read>) -> String {
@@ -150,7 +177,7 @@ mod tests {
 
     #[test]
     fn all_parts_make_the_whole() {
-        let (_, book, findings) = together(vec![read(1, 2), read(0, 2)]).unwrap();
+        let Whole { book, findings, .. } = together(vec![read(1, 2), read(0, 2)]).unwrap();
         assert_eq!((findings.connected, findings.segment), (4, Segment::WHOLE));
         assert_eq!(
             (book.times.stages[0].e2e.histogram.len(), book.times.stages[0].e2e.histogram.max()),
@@ -167,7 +194,7 @@ mod tests {
             part.book.delivered(0, Time(1_000), None, Time(heard));
             part
         });
-        let (_, book, _) = together(parts.collect()).unwrap();
+        let Whole { book, .. } = together(parts.collect()).unwrap();
         let e2e = &book.times.stages[0].e2e;
         assert_eq!((e2e.histogram.len(), e2e.histogram.min(), e2e.negative), (3, 0, 1));
         assert_eq!(e2e.histogram.max(), 400);
@@ -192,7 +219,8 @@ mod tests {
         part.book = Book::new(plan.stages().len());
         part.book.error("lost".into());
         part.book.delivered(2, Time(5), None, Time(5_005));
-        write(directory.path(), &plan, file.text.into(), &part.book, &part.findings).unwrap();
+        let common = Common::new(&plan, file.text.into(), None);
+        write(directory.path(), common, &part.book, &part.findings, &part.series).unwrap();
         let ended = merge(&[directory.path().into()], None).unwrap();
         assert_eq!((ended.summary.errors["lost"], ended.summary.latency_us.count), (1, 1));
         assert_eq!(ended.summary.latency_actual_us.count, 0, "nobody knows when it was sent");

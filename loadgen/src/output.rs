@@ -60,27 +60,6 @@ impl Output {
         self.directory.join("server.log")
     }
 
-    /// Writes what is known of a run that was put together from segments, and says which files.
-    ///
-    /// # Errors
-    /// A file cannot be written.
-    pub(crate) fn write_merged(
-        &self,
-        summary: &Summary,
-        latency: &StageBook,
-    ) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
-        let mut files = Vec::new();
-        let mut file = |name: &str| {
-            let path = self.directory.join(name);
-            files.push(path.display().to_string());
-            path
-        };
-        write_summary(&file("summary.json"), summary)?;
-        write_table(&file("e2e.hgrm"), latency)?;
-        fs::write(file("latency.svg"), picture(summary, latency)?)?;
-        Ok(files)
-    }
-
     /// Writes who was shown how much in which room, and says which file.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 mod svg;
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use self::svg::Axis;
 pub(crate) use self::svg::escape;
@@ -13,6 +13,8 @@ use crate::{
     text,
 };
 use chinwag_bots::{Percentiles, Row, Word, measured, number, span};
+use chinwag_core::Time;
+use chinwag_scenarios::{Plan, PlannedEvent, PlannedStage};
 
 pub(crate) const STYLE: &str = include_str!("report/style.css");
 /// Height of a chart of lines, in pixels.
@@ -27,6 +29,24 @@ pub(crate) struct Timeline {
     pub(crate) stages: Vec<(String, f64, f64)>,
     /// Events: name, from, to.
     pub(crate) events: Vec<(String, f64, f64)>,
+}
+
+impl Timeline {
+    /// Of a run that began at `start` and whose stages began, if they did, at `stages`.
+    pub(crate) fn new(plan: &Plan, stages: Option<Time>, start: Time) -> Self {
+        let Some(stages) = stages else { return Self::default() };
+        let at = |planned: Duration| (stages + planned).since(start).as_secs_f64();
+        let stage = |stage: &PlannedStage| {
+            (format!("{}: {}", stage.scenario, stage.name), at(stage.start), at(stage.end))
+        };
+        let event = |event: &PlannedEvent| {
+            (format!("{:?} of {}", event.kind, event.targets.len()), at(event.at), at(event.until))
+        };
+        Self {
+            stages: plan.stages().iter().map(stage).collect(),
+            events: plan.events().iter().map(event).collect(),
+        }
+    }
 }
 
 /// Writes the page. `percentiles` is an SVG of its own.

@@ -178,7 +178,7 @@ impl Findings {
             connected: self.connected + other.connected,
             reconnects: self.reconnects + other.reconnects,
             handed: self.handed + other.handed,
-            // At least: the busiest second of one need not be that of another.
+            // At least; of the whole, the time series says.
             deliveries_per_second_max: self.deliveries_per_second_max.max(other.deliveries_per_second_max),
             duration: self.duration.max(other.duration),
             generator: self.generator.merge(other.generator),

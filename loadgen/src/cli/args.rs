@@ -84,7 +84,7 @@ pub(super) struct MergeArgs {
     #[arg(required = true, value_name = "DIR")]
     pub(super) segments: Vec<PathBuf>,
 
-    /// Directory for summary.json, deliveries.csv, e2e.hgrm and latency.svg
+    /// Directory for report.html, summary.json, intervals.csv, deliveries.csv, e2e.hgrm, e2e.hlog and latency.svg
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
 
