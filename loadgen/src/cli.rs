@@ -21,6 +21,7 @@ use tokio::runtime::Builder;
 
 use self::args::{Cli, Command, CompareArgs, FindLimitArgs, PlanArgs, RunArgs};
 use crate::{
+    clock::Clock,
     compare::{self, Change, Side},
     conductor::{Ended, Job, conduct},
     exporter,
@@ -155,6 +156,7 @@ fn run(args: &RunArgs, multiple: Option<Multiple>, out: Option<&Path>) -> Result
         speech,
         sources,
         server_program: args.server.clone(),
+        clock: Clock::start(),
         segment,
         start_at: args.start_at.map(|seconds| Time(u64::from(seconds) * 1_000_000)),
         source: source(path),

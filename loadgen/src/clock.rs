@@ -28,6 +28,13 @@ impl Clock {
         Self { started, origin: Time(0) + since_epoch }
     }
 
+    /// The same, but so far behind.
+    #[cfg(test)]
+    pub(crate) fn behind(self, by: Duration) -> Self {
+        let by = u64::try_from(by.as_micros()).expect("less than the time since the epoch");
+        Self { origin: Time(self.origin.0 - by), ..self }
+    }
+
     /// The time now.
     pub(crate) fn now(self) -> Time {
         self.origin + self.started.elapsed()

@@ -53,6 +53,8 @@ pub(crate) struct Job {
     pub(crate) sources: Sources,
     /// The program to start as server instead of this one.
     pub(crate) server_program: Option<PathBuf>,
+    /// What all of it goes by.
+    pub(crate) clock: Clock,
     /// Which of the plan's clients are ours.
     pub(crate) segment: Segment,
     /// When the first stage starts; as soon as everyone is there, if that was not agreed on.
@@ -101,6 +103,7 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let Job {
         scenario,
         plan,
+        clock,
         segment,
         start_at,
         source,
@@ -114,7 +117,7 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
         ..
     } = job;
     let progress = Progress::new(progress, segment.share(plan.clients()));
-    let run = Arc::new(Run::new(plan, segment, Clock::start(), target, speech, sources));
+    let run = Arc::new(Run::new(plan, segment, clock, target, speech, sources));
     let live = metrics.is_some().then(|| Arc::new(Live::new(Arc::clone(&run))));
     let exporter = metrics.zip(live.clone()).map(|(listener, live)| Exporter::start(listener, live));
     let _exporter = exporter.transpose().map_err(|error| format!("--metrics: {error}"))?;
@@ -338,7 +341,7 @@ impl Conductor {
         findings.reconnects = board.reconnects.get();
         findings.handed = board.handed.get();
         findings.deliveries_per_second_max = self.recorder.deliveries_per_second_max();
-        findings.duration = clock.now().since(clock.origin());
+        findings.duration = clock.now().since(self.recorder.start());
         let cpu = Process::own().cpu().map(|cpu| cpu.saturating_sub(self.cpu_before));
         findings.generator.cpu_seconds = cpu.map(|cpu| cpu.as_secs_f64());
         if self.keeper.process().is_some() {

@@ -2,14 +2,14 @@
 
 mod encrypted;
 mod liar;
-
-use std::net::IpAddr;
+mod skewed;
 
 use chinwag_bots::{Segment, Word};
 use chinwag_scenarios::{Overrides, Plan, Scenario};
 
 use self::liar::{Liar, Lie};
 use crate::{
+    clock::Clock,
     conductor::{Ended, Job, conduct},
     output::Output,
     sources::Sources,
@@ -47,6 +47,7 @@ fn job(scenario: Scenario, plan: Plan, target: Target, speech: Speech) -> Job {
         speech,
         sources: Sources::default(),
         server_program: None,
+        clock: Clock::start(),
         segment: Segment::WHOLE,
         start_at: None,
         source: SCENARIO.into(),
@@ -106,7 +107,9 @@ async fn bots_connect_from_all_addresses_that_they_are_given_in_turn() {
     assert_eq!(ended.summary.verdict, Word::Pass, "{}", ended.summary.reason);
     let callers = callers.lock().unwrap().clone();
     // One more has looked whether the server is there.
-    let from = |last: u8| callers.iter().filter(|caller| **caller == IpAddr::from([127, 0, 0, last])).count();
+    let from = |last: u8| {
+        callers.iter().filter(|caller| **caller == std::net::IpAddr::from([127, 0, 0, last])).count()
+    };
     assert_eq!((from(2), from(3), callers.len()), (3, 2, 5), "{callers:?}");
 }
 
