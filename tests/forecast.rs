@@ -76,7 +76,7 @@ async fn both(name: &str, text: Option<&str>, clients: u32) -> (Prediction, Stri
     let plan = Plan::new(&scenario, overrides).unwrap();
     let prediction = predict(&scenario, plan.clone(), &scenario.server, NETWORK);
     let mut foretold = Vec::new();
-    chinwag_bots::write_received(&prediction.received, &plan, &mut foretold).unwrap();
+    chinwag_bots::Deliveries::write(&prediction.received, &plan, &mut foretold).unwrap();
 
     let (out, clients) = (directory.path().join("out"), clients.to_string());
     let args = ["--scenario", path.to_str().unwrap(), "--clients", &clients, "--out", out.to_str().unwrap()];

@@ -69,6 +69,9 @@ mod load_test;
 /// A load test, watched while it goes on.
 mod load_watched;
 
+/// Each of a hundred deliveries that something in between has dropped, doubled or swapped is found.
+mod tampering;
+
 /// The same scenario file in virtual time and over real sockets.
 mod forecast;
 

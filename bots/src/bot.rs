@@ -1,6 +1,6 @@
 //! One bot: who speaks for it, and what is kept in mind about it.
 
-use chinwag_core::{RequestId, Time};
+use chinwag_core::{RequestId, Seq, Time};
 use chinwag_oracle::{RoomId, SendId};
 
 use crate::speaker::Speaker;
@@ -34,6 +34,8 @@ pub(crate) struct Bot {
     pub(crate) is_throttled: bool,
     /// Planned messages that wait for an answer, with the client's numbers; a few.
     pub(crate) unanswered: Vec<(RequestId, SendId)>,
+    /// Rooms of which older messages are coming over the present connection, and up to which place; few.
+    pub(crate) behind: Vec<(RoomId, Seq)>,
     /// How many messages it was shown, by room.
     pub(crate) received: Vec<(RoomId, u64)>,
     /// Histories that were asked for, with the client's numbers and the instants at which they were meant to be.
@@ -66,6 +68,7 @@ impl Bot {
             cut_off_until: Time(0),
             is_throttled: false,
             unanswered: Vec::new(),
+            behind: Vec::new(),
             received: Vec::new(),
             asked: Vec::new(),
         }

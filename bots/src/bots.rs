@@ -14,8 +14,8 @@ use chinwag_core::{
     gateway::Frame,
     identity::Token,
 };
-use chinwag_oracle::{MemberId, Observation, RoomId, SendId};
-use chinwag_scenarios::{Act, EventKind, PlannedEvent, Target};
+use chinwag_oracle::{Agreement, MemberId, Mode, Observation, Oracle, RoomId, SendId};
+use chinwag_scenarios::{Act, EventKind, PlannedEvent, ProtocolOrder, Target};
 
 use crate::{
     book::Book,
@@ -142,6 +142,7 @@ impl Bots {
         let bot = |number: u32| Bot::new(number, speaker(&script, number, &config, token(number)));
         let bots: Vec<_> = (first..plan.clients()).step_by(step as usize).map(bot).collect();
         let mut book = Book::new(plan.stages().len());
+        book.oracle = Oracle::new(Mode::Strict).agreeing(agreement(&script));
         for (send, planned) in (0..).map(SendId).zip(plan.sends()) {
             if planned.client % step == first {
                 let (room, member) = (RoomId(planned.room), MemberId(planned.client));
@@ -405,6 +406,17 @@ fn speaker(script: &Script, client: u32, config: &Arc<ClientConfig>, token: Opti
     };
     let token = token.unwrap_or_else(|| user.as_str()).to_owned();
     Speaker::Templates(Box::new(Interpreter::new(Arc::clone(protocol), user, &token, seed)))
+}
+
+/// What order bots are owed that are told no places.
+fn agreement(script: &Script) -> Agreement {
+    match &script.protocol {
+        Some(protocol) if protocol.order == ProtocolOrder::Room => {
+            // Who does not hear what they say knows it from when it was accepted.
+            if protocol.author_hears() { Agreement::All } else { Agreement::Others }
+        }
+        _ => Agreement::None,
+    }
 }
 
 #[cfg(test)]

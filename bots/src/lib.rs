@@ -29,7 +29,7 @@ pub use bots::{Bots, Cue, End, Wish};
 pub use course::{BREATH, Drain, LISTEN};
 pub use judged::{Checked, Counts, Measured, broken_now};
 pub use measure::{Compact, Percentiles, Spans, count_above, histogram};
-pub use received::{Received, write_received};
+pub use received::{Deliveries, Received};
 pub use row::Row;
 pub use script::Script;
 pub use segment::Segment;

@@ -1,9 +1,12 @@
-//! Who was shown how much in which room, so that two runs of a plan can be compared person by person.
+//! Who was shown how much in which room and what was wrong with it, so that it can be judged person by person.
 
-use std::io;
+use std::{collections::BTreeMap, io};
 
+use chinwag_oracle::{Account, MemberId, RoomId};
 use chinwag_scenarios::Plan;
 use serde::{Deserialize, Serialize};
+
+use crate::book::Book;
 
 /// How many of a room's messages a client was shown.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -16,14 +19,42 @@ pub struct Received {
     pub received: u64,
 }
 
-/// Writes them as CSV, with names.
-///
-/// # Errors
-/// It cannot be written.
-pub fn write_received(received: &[Received], plan: &Plan, mut out: impl io::Write) -> io::Result<()> {
-    writeln!(out, "client,user,room,received")?;
-    for &Received { client, room, received } in received {
-        writeln!(out, "{client},{},{},{received}", plan.user_name(client), plan.room_name(room))?;
+/// What became of a room's messages at a client.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Deliveries {
+    /// What was shown.
+    pub shown: Received,
+    /// What the oracle says.
+    pub account: Account,
+}
+
+impl Deliveries {
+    /// Everybody's, by client and room, when all have said goodbye.
+    #[must_use]
+    pub fn of(book: &Book) -> Vec<Self> {
+        let accounts = book.oracle.accounts().into_iter();
+        let mut all: BTreeMap<_, _> = accounts.map(|(whose, account)| (whose, (0, account))).collect();
+        for Received { client, room, received } in &book.received {
+            all.entry((MemberId(*client), RoomId(*room))).or_default().0 += received;
+        }
+        let row = |((MemberId(client), RoomId(room)), (received, account))| Self {
+            shown: Received { client, room, received },
+            account,
+        };
+        all.into_iter().map(row).collect()
     }
-    out.flush()
+
+    /// Writes them as CSV, with names.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(all: &[Self], plan: &Plan, mut out: impl io::Write) -> io::Result<()> {
+        writeln!(out, "client,user,room,received,lost,duplicated,reordered,skipped,foreign")?;
+        for Self { shown: Received { client, room, received }, account } in all {
+            let (user, room, faults) = (plan.user_name(*client), plan.room_name(*room), account.faults);
+            write!(out, "{client},{user},{room},{received},{},{},", account.lost(), faults.duplicated)?;
+            writeln!(out, "{},{},{}", faults.reordered, faults.skipped, faults.foreign)?;
+        }
+        out.flush()
+    }
 }

@@ -145,7 +145,7 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
             let timeline = Timeline::new(run.plan(), run.script.stages_start(), recorder.start());
             let files = output.write(&summary, &book.times.overall(), &recorder, &timeline);
             let mut files = files.map_err(|error| output.complaint("write to", &error))?;
-            let received = output.write_received(run.plan(), &book);
+            let received = output.write_deliveries(run.plan(), &book);
             files.push(received.map_err(|error| output.complaint("write to", &error))?);
             files
         }

@@ -27,7 +27,7 @@ use crate::{
 /// The file of a segment.
 const FILE: &str = "segment.json";
 /// Counts up when what it holds changes.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// What all segments of a run have in common.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -113,7 +113,7 @@ pub(crate) fn merge(directories: &[PathBuf], out: Option<&Path>) -> Result<Ended
             let timeline = Timeline::new(&plan, common.start_at, recorder.start());
             let written = output.write(&summary, &book.times.overall(), &recorder, &timeline);
             let mut files = written.map_err(|error| output.complaint("write to", &error))?;
-            let received = output.write_received(&plan, &book);
+            let received = output.write_deliveries(&plan, &book);
             files.push(received.map_err(|error| output.complaint("write to", &error))?);
             files
         }

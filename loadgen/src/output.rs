@@ -16,7 +16,7 @@ use crate::{
     report::{self, Timeline},
     summary::Summary,
 };
-use chinwag_bots::{Book, StageBook, write_received};
+use chinwag_bots::{Book, Deliveries, StageBook};
 use chinwag_scenarios::Plan;
 
 /// The directory of `--out`.
@@ -60,13 +60,14 @@ impl Output {
         self.directory.join("server.log")
     }
 
-    /// Writes who was shown how much in which room, and says which file.
+    /// Writes what became of each room's messages at each client, and says which file.
     ///
     /// # Errors
     /// It cannot be written.
-    pub(crate) fn write_received(&self, plan: &Plan, book: &Book) -> io::Result<String> {
+    pub(crate) fn write_deliveries(&self, plan: &Plan, book: &Book) -> io::Result<String> {
         let path = self.directory.join("deliveries.csv");
-        write_received(&book.received, plan, BufWriter::new(File::create(&path)?))?;
+        let file = BufWriter::new(File::create(&path)?);
+        Deliveries::write(&Deliveries::of(book), plan, file)?;
         Ok(path.display().to_string())
     }
 

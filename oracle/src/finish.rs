@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chinwag_core::{Epoch, Position, Seq};
 
 use crate::{
+    account::{Account, Whose},
+    agreement,
     author::{self, Author},
     observation::{MemberId, RoomId, SendId},
-    oracle::{Checks, Oracle, Send, Tally, index},
+    oracle::{Agreement, Checks, Oracle, Send, Tally, index},
     reader::{Placed, Reader, Stay, Unplaced},
     report::Report,
     violation::{Promise, Violation, Violations},
@@ -28,6 +30,8 @@ struct Judge<'a> {
     authors: &'a [Vec<(RoomId, Author)>],
     report: Report,
     tally: Tally,
+    /// By member and room: what is owed, what has come, what went wrong.
+    accounts: BTreeMap<Whose, Account>,
     checks: Checks,
     violations: Violations,
     places: BTreeMap<(RoomId, Epoch), Places>,
@@ -37,26 +41,37 @@ struct Judge<'a> {
     wanted: BTreeMap<RoomId, Vec<SendId>>,
     /// …and of these, what has no place.
     unplaced: BTreeMap<RoomId, u64>,
+    /// Whether a room has one order…
+    agreement: Agreement,
+    /// …and if so, which.
+    orders: HashMap<RoomId, agreement::Agreement>,
 }
 
-/// Judges what an oracle has seen.
-pub(crate) fn finish(oracle: &Oracle) -> Report {
+/// Judges what an oracle has seen: as a whole, and by member and room.
+pub(crate) fn finish(oracle: &Oracle) -> (Report, BTreeMap<Whose, Account>) {
     let mut judge = Judge {
         sends: &oracle.sends,
         authors: &oracle.authors,
         report: Report::default(),
         tally: oracle.tally,
+        accounts: BTreeMap::new(),
         checks: oracle.checks,
         violations: oracle.violations.clone(),
         places: BTreeMap::new(),
         placed: vec![false; oracle.sends.len()],
         wanted: BTreeMap::new(),
         unplaced: BTreeMap::new(),
+        agreement: oracle.agreement,
+        orders: HashMap::new(),
     };
+    judge.faults(oracle);
     judge.places(oracle);
     judge.sends(oracle);
+    judge.orders(oracle);
     for (member, rooms) in (0..).map(MemberId).zip(&oracle.readers) {
         for (room, reader) in rooms {
+            // Who is owed nothing has an account, too.
+            judge.account(member, *room);
             match reader {
                 Reader::Placed(reader) => judge.placed(member, *room, reader),
                 Reader::Unplaced(reader) => judge.unplaced(member, *room, reader),
@@ -67,6 +82,19 @@ pub(crate) fn finish(oracle: &Oracle) -> Report {
 }
 
 impl Judge<'_> {
+    /// Takes over what was found at once.
+    fn faults(&mut self, oracle: &Oracle) {
+        for (member, rooms) in (0..).map(MemberId).zip(&oracle.faults) {
+            for &(room, faults) in rooms {
+                self.account(member, room).faults.add(faults);
+            }
+        }
+    }
+
+    fn account(&mut self, member: MemberId, room: RoomId) -> &mut Account {
+        self.accounts.entry((member, room)).or_default()
+    }
+
     /// Sorts out which places hold what was accepted.
     fn places(&mut self, oracle: &Oracle) {
         for (room, epoch, places) in oracle.ledger.by_room() {
@@ -213,7 +241,7 @@ impl Judge<'_> {
         }
         if reader.is_member() {
             let missing = self.unplaced.get(&room).copied().unwrap_or_default();
-            self.settle(missing, 0, 0);
+            self.settle(member, room, missing, 0, 0);
         }
     }
 
@@ -221,8 +249,9 @@ impl Judge<'_> {
         let expected = count(&places.owed, (stay.owed_after.next(), stay.until));
         let received: u64 = stay.received().map(|range| count(&places.owed, range)).sum();
         let announced: u64 = stay.announced().map(|range| count(&places.owed, range)).sum();
-        self.settle(expected, received, announced);
-        self.tally.duplicated += stay.received().map(|range| count(&places.extra, range)).sum::<u64>();
+        self.settle(member, room, expected, received, announced);
+        let extra: u64 = stay.received().map(|range| count(&places.extra, range)).sum();
+        self.account(member, room).faults.duplicated += extra;
         let lost = expected - received - announced;
         if lost > 0 {
             let accounted =
@@ -239,27 +268,62 @@ impl Judge<'_> {
         }
     }
 
+    /// Finds out in which order each room's messages came, if it has one.
+    fn orders(&mut self, oracle: &Oracle) {
+        if self.agreement == Agreement::None {
+            return;
+        }
+        for (member, rooms) in (0..).map(MemberId).zip(&oracle.readers) {
+            for (room, reader) in rooms {
+                if let Reader::Unplaced(reader) = reader {
+                    let shown: Vec<_> = self.ordered(member, reader).collect();
+                    self.orders.entry(*room).or_default().hear(&shown);
+                }
+            }
+        }
+    }
+
+    /// What a member was shown that has a place in the room's order.
+    fn ordered<'r>(
+        &self,
+        member: MemberId,
+        reader: &'r Unplaced,
+    ) -> impl Iterator<Item = SendId> + use<'_, 'r> {
+        let shown = reader.shown.iter().copied();
+        shown.filter(move |send| self.agreement == Agreement::All || self.author(*send) != Some(member))
+    }
+
+    fn author(&self, send: SendId) -> Option<MemberId> {
+        self.sends.get(index(send.0)).and_then(|known| known.planned).map(|(_, author)| author)
+    }
+
     /// Settles accounts with a member who knows messages by identity only.
     fn unplaced(&mut self, member: MemberId, room: RoomId, reader: &Unplaced) {
         let mut seen = BTreeSet::new();
         let mut newest: HashMap<MemberId, SendId> = HashMap::new();
+        let mut latest = None;
         for &send in &reader.shown {
             self.checks.add(Promise::NoInvention, 1);
             let known = self.sends.get(index(send.0)).copied().unwrap_or_default();
             let found = if let Some((promise, why)) = known.objection(room) {
                 Some((promise, format!("was shown message {send}, which {why}")))
             } else if !seen.insert(send) {
-                self.tally.duplicated += 1;
+                self.account(member, room).faults.duplicated += 1;
                 Some((Promise::ExactlyOnce, format!("was shown message {send} again")))
             } else {
                 let (_, author) = known.planned.expect("nothing speaks against it");
                 let newest = newest.entry(author).or_insert(send);
-                let late = send < *newest;
-                self.tally.reordered += u64::from(late);
                 let before = std::mem::replace(newest, send.max(*newest));
-                late.then(|| {
-                    (Promise::Order, format!("was shown message {send} of member {author} after {before}"))
-                })
+                let overtaken = self.overtaken(member, room, send, &mut latest);
+                let late = if send < before {
+                    Some(format!("was shown message {send} of member {author} after {before}"))
+                } else {
+                    overtaken.map(|before| {
+                        format!("was shown message {send} after {before}, and most others were not")
+                    })
+                };
+                self.account(member, room).faults.reordered += u64::from(late.is_some());
+                late.map(|sentence| (Promise::Order, sentence))
             };
             if let Some((promise, rest)) = found {
                 let sentence = format!("member {member} of room {room} {rest}");
@@ -268,7 +332,7 @@ impl Judge<'_> {
         }
         let received = seen.len() as u64;
         if reader.excused {
-            return self.settle(received, received, 0);
+            return self.settle(member, room, received, received, 0);
         }
         let wanted = self.wanted.get(&room).map_or(&[][..], Vec::as_slice);
         let expected = wanted.len() as u64;
@@ -283,35 +347,60 @@ impl Judge<'_> {
                 Violation::new(Promise::NothingLost, sentence).member(member).room(room).send(first);
             self.violations.add(violation);
         }
-        self.settle(expected, received, 0);
+        self.settle(member, room, expected, received, 0);
     }
 
-    fn settle(&mut self, expected: u64, received: u64, announced: u64) {
+    /// The message shown right before this one, if most others were shown this one first.
+    fn overtaken(
+        &self,
+        member: MemberId,
+        room: RoomId,
+        send: SendId,
+        latest: &mut Option<SendId>,
+    ) -> Option<SendId> {
+        let order = self.orders.get(&room)?;
+        if self.agreement == Agreement::Others && self.author(send) == Some(member) {
+            return None;
+        }
+        let before = latest.replace(send)?;
+        order.denies(before, send).then_some(before)
+    }
+
+    fn settle(&mut self, member: MemberId, room: RoomId, expected: u64, received: u64, announced: u64) {
         self.checks.add(Promise::NothingLost, expected);
-        self.report.expected_deliveries += expected;
-        self.report.received_deliveries += received;
-        self.report.announced_lost += announced;
-        self.report.lost += expected - received - announced;
+        let account = self.account(member, room);
+        account.expected += expected;
+        account.received += received;
+        account.announced_lost += announced;
     }
 
     fn add(&mut self, promise: Promise, sentence: String, room: RoomId, position: Position, send: SendId) {
         self.violations.add(Violation::new(promise, sentence).room(room).position(position).send(send));
     }
 
-    fn report(self) -> Report {
-        Report {
-            duplicated: self.tally.duplicated,
-            reordered: self.tally.reordered,
-            skipped: self.tally.skipped,
+    fn report(self) -> (Report, BTreeMap<Whose, Account>) {
+        let mut sum = Account::default();
+        for account in self.accounts.values() {
+            sum.add(account);
+        }
+        let report = Report {
+            expected_deliveries: sum.expected,
+            received_deliveries: sum.received,
+            lost: sum.lost(),
+            announced_lost: sum.announced_lost,
+            duplicated: sum.faults.duplicated,
+            reordered: sum.faults.reordered,
+            skipped: sum.faults.skipped,
+            foreign: sum.faults.foreign + self.tally.from_nowhere,
             gaps_announced: self.tally.gaps_announced,
             history: self.tally.history,
             caught_up: self.tally.caught_up,
-            foreign: self.tally.foreign,
             violations_by_promise: self.violations.totals(),
             violations: self.violations.examples(),
             checks: self.checks.by_promise(),
             ..self.report
-        }
+        };
+        (report, self.accounts)
     }
 }
 

@@ -16,8 +16,12 @@
 //! - Whether limits of rate are kept, an [`Allowance`] says: it needs to be told what was let in and when.
 //! - Who may be in a room that has an owner, [`Doors`] say.
 //! - What a shard holds more of than it may is an [`Excess`].
-//! - A server without positions can be judged too, by identity alone; see [`Observation::Joined`].
+//! - A server without positions can be judged too, by identity alone; see [`Observation::Joined`]. If it shows all of
+//!   a room one order, they are judged by each other: see [`Agreement`].
+//! - The verdict is told as a whole ([`Report`]), and by member and room ([`Account`]).
 
+mod account;
+mod agreement;
 mod allowance;
 mod author;
 mod bounds;
@@ -32,11 +36,12 @@ mod report;
 mod stream;
 mod violation;
 
+pub use account::{Account, Faults, Whose};
 pub use allowance::Allowance;
 pub use bounds::Excess;
 pub use door::{Deed, Doors, Upshot};
 pub use keep::{Keep, Page};
 pub use observation::{MemberId, Observation, RoomId, SendId};
-pub use oracle::{Mode, Oracle};
+pub use oracle::{Agreement, Mode, Oracle};
 pub use report::Report;
 pub use violation::{Promise, Violation};

@@ -136,7 +136,7 @@ pub enum Observation {
     /// The server said from where on a room's stream comes over a member's connection: after a join, or after naming
     /// what is gone. What came before does not bear on it.
     ///
-    /// This and the next two are about the wire, as `Shown` is about the user: a client that skips repeats and asks for
+    /// This and the next three are about the wire, as `Shown` is about the user: a client that skips repeats and asks for
     /// what is missing hides a server's faults from its user, but not from those who watch its connection. Nobody need
     /// watch.
     StreamStarted {
@@ -146,6 +146,16 @@ pub enum Observation {
         room: RoomId,
         /// The first message that must come.
         next: Seq,
+    },
+    /// The server said how far a room has got, to a member to whom everything is sent at once: it has come, or was passed
+    /// over. It says so when a client asks it to begin again, which would hide what was passed over last.
+    StreamReached {
+        /// Over whose connection.
+        member: MemberId,
+        /// Of which room.
+        room: RoomId,
+        /// The room's newest message.
+        head: Seq,
     },
     /// A message came over a member's connection, live or while catching up, whatever the client made of it.
     Delivered {

@@ -6,6 +6,7 @@ use chinwag_core::{Position, Seq, shard::Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    account::{Account, Faults, Whose},
     author::Author,
     finish,
     keep::{Keep, Length},
@@ -27,6 +28,19 @@ pub enum Mode {
     Tolerant,
 }
 
+/// What order those are owed who are told no places.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Agreement {
+    /// What one member says comes in that order. Different members may be shown different members' messages in
+    /// different orders.
+    #[default]
+    None,
+    /// All members of a room are shown one order: who is shown another one than most is shown a wrong one.
+    All,
+    /// Likewise, but what one has said oneself may stand anywhere among what others say.
+    Others,
+}
+
 /// Watches a run, or a part of one, and says which promises were broken. Can be written down, to be merged elsewhere.
 ///
 /// A delivery in order costs a few table look-ups and no allocation. Memory is about 250 bytes for each member of a
@@ -34,6 +48,7 @@ pub enum Mode {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Oracle {
     pub(crate) mode: Mode,
+    pub(crate) agreement: Agreement,
     pub(crate) sends: Vec<Send>,
     pub(crate) ledger: Ledger,
     /// By member: their rooms, few.
@@ -49,6 +64,8 @@ pub struct Oracle {
     #[serde(skip)]
     pub(crate) lengths: Vec<Length>,
     pub(crate) tally: Tally,
+    /// By member: the rooms in which something went wrong with what they were shown.
+    pub(crate) faults: Vec<Vec<(RoomId, Faults)>>,
     pub(crate) checks: Checks,
     /// What single readers have found.
     pub(crate) violations: Violations,
@@ -71,16 +88,14 @@ pub(crate) struct Send {
     position: Option<Position>,
 }
 
-/// Counts of deliveries that need no second look.
+/// Counts that need no second look.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Tally {
-    pub(crate) duplicated: u64,
-    pub(crate) reordered: u64,
-    pub(crate) skipped: u64,
     pub(crate) gaps_announced: u64,
     pub(crate) history: u64,
     pub(crate) caught_up: u64,
-    pub(crate) foreign: u64,
+    /// Deliveries of rooms that are none of this run.
+    pub(crate) from_nowhere: u64,
 }
 
 /// How often each promise was put to the test.
@@ -123,6 +138,7 @@ impl Oracle {
     pub fn new(mode: Mode) -> Self {
         Self {
             mode,
+            agreement: Agreement::None,
             sends: Vec::new(),
             ledger: Ledger::default(),
             readers: Vec::new(),
@@ -131,6 +147,7 @@ impl Oracle {
             keep: None,
             lengths: Vec::new(),
             tally: Tally::default(),
+            faults: Vec::new(),
             checks: Checks::default(),
             violations: Violations::default(),
         }
@@ -140,6 +157,13 @@ impl Oracle {
     #[must_use]
     pub const fn keeping(mut self, keep: Keep) -> Self {
         self.keep = Some(keep);
+        self
+    }
+
+    /// Judges those who are told no places by what this says.
+    #[must_use]
+    pub const fn agreeing(mut self, agreement: Agreement) -> Self {
+        self.agreement = agreement;
         self
     }
 
@@ -231,6 +255,7 @@ impl Oracle {
                 self.stream_ended(member, room);
                 None
             }
+            Observation::StreamReached { member, room, head } => self.reached(member, room, head),
             Observation::Delivered { member, room, seq } => self.delivered(member, room, seq),
             Observation::Paged { member, room, send, position } => {
                 let send = send.filter(|send| send.0 != u32::MAX);
@@ -244,10 +269,11 @@ impl Oracle {
     /// What both have seen; it does not matter which is which.
     ///
     /// # Panics
-    /// If they judge in different modes, or by [what is kept](Self::keeping).
+    /// If they judge in different modes or for different servers, or by [what is kept](Self::keeping).
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
-        assert_eq!(self.mode, other.mode, "merged oracles judge alike");
+        let alike = (self.mode, self.agreement) == (other.mode, other.agreement);
+        assert!(alike, "merged oracles judge alike");
         assert_eq!((self.keep, other.keep), (None, None), "who knows what is kept has watched the whole run");
         for (id, theirs) in other.sends.into_iter().enumerate() {
             let ours = self.send(SendId(u32::try_from(id).expect("a send's number")));
@@ -271,6 +297,9 @@ impl Oracle {
             entry(&mut self.streams, member).extend(theirs);
         }
         self.tally.add(other.tally);
+        for (member, theirs) in other.faults.into_iter().enumerate() {
+            entry(&mut self.faults, member).extend(theirs);
+        }
         for (ours, theirs) in self.checks.0.iter_mut().zip(other.checks.0) {
             *ours += theirs;
         }
@@ -288,7 +317,13 @@ impl Oracle {
     /// The verdict on what has been seen so far.
     #[must_use]
     pub fn finish(&self) -> Report {
-        finish::finish(self)
+        finish::finish(self).0
+    }
+
+    /// The same by member and room, for all who have ever been in it or were shown something of it.
+    #[must_use]
+    pub fn accounts(&self) -> BTreeMap<Whose, Account> {
+        finish::finish(self).1
     }
 
     fn acknowledged(&mut self, send: SendId, position: Option<Position>) -> Option<Violation> {
@@ -338,26 +373,42 @@ impl Oracle {
         let streams = self.streams.get_mut(index(member.0)).into_iter().flatten();
         let stream = streams.into_iter().find(|(its, _)| Some(*its) == room).map(|(_, stream)| stream);
         let (Some(room), Some(stream)) = (room, stream) else {
-            self.tally.foreign += 1;
             return self.stray(member, room, seq);
         };
         let expected = stream.next();
         let arrival = stream.arrive(seq);
-        self.tally.arrived(arrival);
+        if arrival != Arrival::Next {
+            room_of(&mut self.faults, member, room).arrived(arrival);
+        }
         let complaint = arrival
             .breaks()
             .map(|promise| (promise, format!("got {seq} over the connection when {expected} was next")));
         self.record(member, room, None, None, complaint)
     }
 
+    /// Judges what has not come over a connection when the server says how far the room has got.
+    fn reached(&mut self, member: MemberId, room: RoomId, head: Seq) -> Option<Violation> {
+        self.checks.add(Promise::GapFree, 1);
+        let mut streams = self.streams.get_mut(index(member.0))?.iter_mut();
+        let (_, stream) = streams.find(|(its, _)| *its == room)?;
+        let expected = stream.next();
+        let arrival = stream.pass_over(head);
+        arrival.breaks()?;
+        room_of(&mut self.faults, member, room).arrived(arrival);
+        let complaint = format!("was told that the room ends at {head} when {expected} had not come");
+        self.record(member, room, None, None, Some((Promise::GapFree, complaint)))
+    }
+
     /// A message came over the connection of someone who is not in its room.
     fn stray(&mut self, member: MemberId, room: Option<RoomId>, seq: Seq) -> Option<Violation> {
         let Some(room) = room else {
+            self.tally.from_nowhere += 1;
             let sentence = format!("member {member} got message {seq} of a room that is none of this run");
             let violation = Violation::new(Promise::NoInvention, sentence).member(member);
             self.violations.add(violation.clone());
             return Some(violation);
         };
+        room_of(&mut self.faults, member, room).foreign += 1;
         let complaint = format!("got {seq} over a connection that is not in the room");
         self.record(member, room, None, None, Some((Promise::Privacy, complaint)))
     }
@@ -392,8 +443,19 @@ impl Oracle {
             }
         };
         let found = self.record(member, room, position, send, complaint);
-        self.tally.count(delivery, send.is_some(), from_history);
+        self.count(member, room, delivery, send.is_some(), from_history);
         found.or_else(|| self.doubt_author(member, room, send, position))
+    }
+
+    fn count(&mut self, member: MemberId, room: RoomId, delivery: Delivery, ours: bool, from_history: bool) {
+        match delivery {
+            Delivery::Owed => self.tally.caught_up += u64::from(ours && from_history),
+            Delivery::History => self.tally.history += u64::from(ours),
+            wrong => room_of(&mut self.faults, member, room).shown(wrong),
+        }
+        if !ours {
+            room_of(&mut self.faults, member, room).foreign += 1;
+        }
     }
 
     fn paged(
@@ -409,7 +471,9 @@ impl Oracle {
             Some(Reader::Placed(reader)) => reader.may_page(position),
             Some(Reader::Unplaced(reader)) => !reader.gone,
         };
-        self.tally.foreign += u64::from(send.is_none());
+        if send.is_none() {
+            room_of(&mut self.faults, member, room).foreign += 1;
+        }
         let complaint = (!allowed).then(|| {
             (Promise::Privacy, format!("was given a page with {position} without being in the room"))
         });
@@ -513,38 +577,11 @@ impl Oracle {
 }
 
 impl Tally {
-    fn count(&mut self, delivery: Delivery, ours: bool, from_history: bool) {
-        self.foreign += u64::from(!ours);
-        match delivery {
-            Delivery::Owed => self.caught_up += u64::from(ours && from_history),
-            Delivery::History => self.history += u64::from(ours),
-            Delivery::Late => self.reordered += 1,
-            Delivery::Duplicate => self.duplicated += 1,
-            Delivery::Stray => {}
-        }
-    }
-
-    const fn arrived(&mut self, arrival: Arrival) {
-        match arrival {
-            Arrival::Next => {}
-            Arrival::Skipping(places) => self.skipped = self.skipped.saturating_add(places),
-            Arrival::Mending => {
-                self.skipped = self.skipped.saturating_sub(1);
-                self.reordered += 1;
-            }
-            Arrival::Early => self.reordered += 1,
-            Arrival::Again => self.duplicated += 1,
-        }
-    }
-
     const fn add(&mut self, other: Self) {
-        self.duplicated += other.duplicated;
-        self.reordered += other.reordered;
-        self.skipped = self.skipped.saturating_add(other.skipped);
         self.gaps_announced += other.gaps_announced;
         self.history += other.history;
         self.caught_up += other.caught_up;
-        self.foreign += other.foreign;
+        self.from_nowhere += other.from_nowhere;
     }
 }
 

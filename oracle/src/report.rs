@@ -35,7 +35,9 @@ pub struct Report {
     pub announced_lost: u64,
     /// Messages that came over a connection or were shown to someone once more.
     pub duplicated: u64,
-    /// Messages that came over a connection or were shown to someone after one that should have come later.
+    /// Messages that came over a connection or were shown to someone after one that should have come later. Which should,
+    /// their places say; where there are none, their author's order does, and, if a room has one order, that in which most
+    /// members were shown them.
     pub reordered: u64,
     /// Messages that a connection's stream passed over without a word and that did not come later in that stream. A
     /// client that notices asks for them, so they need not be lost.

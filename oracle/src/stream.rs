@@ -54,6 +54,17 @@ impl Stream {
         self.next
     }
 
+    /// Everything up to `head` should have come.
+    pub(crate) fn pass_over(&mut self, head: Seq) -> Arrival {
+        if head < self.next {
+            return Arrival::Next;
+        }
+        let skipped = Arrival::Skipping(head.0 - self.next.0 + 1);
+        self.holes.push((self.next, head));
+        self.next = Seq(head.0.saturating_add(1));
+        skipped
+    }
+
     /// A message comes.
     pub(crate) fn arrive(&mut self, seq: Seq) -> Arrival {
         if seq >= self.next {
@@ -100,6 +111,15 @@ mod tests {
             assert_eq!(stream.arrive(Seq(seq)), arrival, "{seq}");
         }
         assert!(stream.holes.is_empty(), "{:?}", stream.holes);
+    }
+
+    #[test]
+    fn what_should_have_come_may_still_come() {
+        let mut stream = Stream::new(Seq(5));
+        assert_eq!(stream.pass_over(Seq(4)), Arrival::Next);
+        assert_eq!(stream.pass_over(Seq(6)), Arrival::Skipping(2));
+        assert_eq!(stream.arrive(Seq(7)), Arrival::Next);
+        assert_eq!(stream.arrive(Seq(5)), Arrival::Mending);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! It does not matter how many oracles watch a run.
 
 use chinwag_core::{Epoch, Position, Seq, shard::Verdict};
-use chinwag_oracle::{MemberId, Mode, Observation, Oracle, RoomId, SendId};
+use chinwag_oracle::{Agreement, MemberId, Mode, Observation, Oracle, RoomId, SendId};
 use proptest::prelude::*;
 
 const MEMBERS: u32 = 5;
@@ -56,6 +56,9 @@ fn observations() -> impl Strategy<Value = Observation> {
             Observation::Delivered { member, room, seq: Seq(seq) }
         }),
         1 => (member(), room()).prop_map(|(member, room)| Observation::StreamEnded { member, room }),
+        1 => (member(), room(), 1u64..15).prop_map(|(member, room, head)| {
+            Observation::StreamReached { member, room, head: Seq(head) }
+        }),
         1 => (member(), room(), proptest::option::of(send()), positions()).prop_map(
             |(member, room, send, position)| Observation::Paged { member, room, send, position }
         ),
@@ -94,6 +97,7 @@ fn watcher(observation: &Observation, members: &[usize], sends: &[usize]) -> usi
         | Observation::StreamStarted { member, .. }
         | Observation::Delivered { member, .. }
         | Observation::StreamEnded { member, .. }
+        | Observation::StreamReached { member, .. }
         | Observation::Paged { member, .. } => members[member.0 as usize],
     }
 }
@@ -104,6 +108,7 @@ proptest! {
     #[test]
     fn several_oracles_are_as_good_as_one(
         strict: bool,
+        agreement in prop_oneof![Just(Agreement::None), Just(Agreement::All), Just(Agreement::Others)],
         plans in plans(),
         run in proptest::collection::vec(observations(), 0..120),
         members in proptest::collection::vec(0usize..4, MEMBERS as usize),
@@ -116,8 +121,8 @@ proptest! {
             }
         }
         let mode = if strict { Mode::Strict } else { Mode::Tolerant };
-        let mut alone = Oracle::new(mode);
-        let mut several = vec![Oracle::new(mode); 4];
+        let mut alone = Oracle::new(mode).agreeing(agreement);
+        let mut several = vec![alone.clone(); 4];
         for observation in plans.into_iter().chain(run) {
             alone.observe(observation);
             several[watcher(&observation, &members, &sends)].observe(observation);
@@ -130,6 +135,7 @@ proptest! {
 
         let one_by_one = order.iter().map(|&i| several[i].clone()).reduce(Oracle::merge).unwrap();
         prop_assert_eq!(&one_by_one.finish(), &expected);
+        prop_assert_eq!(one_by_one.accounts(), alone.accounts());
 
         let read_again = |oracle: &Oracle| -> Oracle {
             serde_json::from_str(&serde_json::to_string(oracle).unwrap()).unwrap()

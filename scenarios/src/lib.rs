@@ -40,8 +40,8 @@ pub use plan::{
     Deed, Overrides, Phase, Plan, PlanError, PlannedDeed, PlannedEvent, PlannedSend, PlannedStage, Target,
 };
 pub use protocol::{
-    Ask, Filling, Frame, HeardBy, Hello, Pattern, Ping, Place, Protocol, ProtocolRooms, Recognised, Say,
-    Template, dialects,
+    Ask, Filling, Frame, HeardBy, Hello, Pattern, Ping, Place, Protocol, ProtocolOrder, ProtocolRooms,
+    Recognised, Say, Template, dialects,
 };
 pub use rooms::{Popularity, Rooms};
 pub use scenario::{Arrivals, Connect, Event, EventKind, Group, Load, Read, Run, Scenario, Stage};

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 pub(crate) use self::file::{File, check};
 pub use self::{
-    file::{HeardBy, Rooms as ProtocolRooms},
+    file::{HeardBy, Order as ProtocolOrder, Rooms as ProtocolRooms},
     pattern::{Frame, Pattern, Recognised},
     template::{Filling, Place, Template},
 };
@@ -32,6 +32,8 @@ pub struct Protocol {
     pub rooms: ProtocolRooms,
     /// Who is shown a message.
     pub heard_by: HeardBy,
+    /// Which of a room's messages come in one order to all.
+    pub order: ProtocolOrder,
     /// Each line of a frame is one of its own.
     pub lines: bool,
     /// How a bot says who it is.
@@ -128,8 +130,16 @@ impl Protocol {
     #[must_use]
     pub fn not_judged(&self) -> Vec<&'static str> {
         let has_rooms = matches!(self.rooms, ProtocolRooms::Many | ProtocolRooms::OneAtATime);
+        let by_author = self.order == ProtocolOrder::Author;
         let table = [
-            (true, "places in a room: order is judged by author, and gaps by what is missing at the end"),
+            (
+                by_author,
+                "places in a room: order is judged by author, and gaps by what is missing at the end",
+            ),
+            (
+                !by_author,
+                "places in a room: order is judged by what most are shown, and gaps by what is missing at the end",
+            ),
             (true, "what is missed by who loses the connection: they are owed what follows their return"),
             (has_rooms && !self.delivery.has(Place::Room), "rooms: deliveries do not say where they are"),
             (!self.delivery.has(Place::User), "authors: deliveries do not say whose they are"),

@@ -12,6 +12,7 @@ mod network;
 mod person;
 mod process;
 mod run;
+mod tamper;
 
 pub(crate) use chat::{Chat, contents};
 pub(crate) use host::Host;
@@ -21,6 +22,7 @@ pub(crate) use network::{Fate, Network};
 pub(crate) use person::Person;
 pub(crate) use process::{Ended, Process};
 pub(crate) use run::Run;
+pub(crate) use tamper::{Kind, NAME_HEADER, Plan as Tampering, Tamper, chat};
 
 /// What has not happened after this will not happen: far more than anything here takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -50,6 +50,7 @@ impl Bots {
         bot.attempt += 1;
         bot.link = None;
         bot.missing = missing;
+        bot.behind.clear();
         bot.asked.clear();
         let not_before = match bot.absence {
             Absence::Until(back) => back,

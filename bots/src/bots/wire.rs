@@ -12,7 +12,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use super::Bots;
 
 /// The kinds of frames that move a stream, with what ends the name.
-const KINDS: [&str; 5] = [r#"message""#, r#"history""#, r#"joined""#, r#"gap""#, r#"left""#];
+const KINDS: [&str; 6] = [r#"message""#, r#"history""#, r#"joined""#, r#"lagged""#, r#"gap""#, r#"left""#];
 
 /// The parts of a frame that are of interest.
 #[derive(Debug, Deserialize)]
@@ -59,20 +59,32 @@ impl Bots {
             return;
         }
         let Some(frame) = Glance::at(text) else { return };
-        let member = MemberId(self.bots[slot].number);
+        let bot = &mut self.bots[slot];
+        let member = MemberId(bot.number);
         let room = self.rooms.get(&*frame.room).copied();
         let book = &mut self.book;
-        let mut delivered = |seq| book.observe(Observation::Delivered { member, room, seq });
+        let mut delivered = |seq| {
+            bot.behind.retain(|(behind, until)| Some(*behind) != room || seq < *until);
+            book.observe(Observation::Delivered { member, room, seq });
+        };
         match (&*frame.kind, room) {
             ("message", _) => frame.seq.into_iter().for_each(delivered),
             ("history", _) if frame.id.is_none() => {
                 frame.messages.iter().for_each(|place| delivered(place.seq));
             }
             ("joined", Some(room)) => {
+                let was_behind = bot.behind.extract_if(.., |(behind, _)| *behind == room).count() > 0;
+                if let (false, Some(head)) = (was_behind, frame.seq) {
+                    book.observe(Observation::StreamReached { member, room, head });
+                }
                 if let Some(next) = frame.next {
                     book.observe(Observation::StreamStarted { member, room, next });
+                    let until = frame.seq.filter(|head| *head >= next);
+                    bot.behind.extend(until.map(|head| (room, head)));
                 }
             }
+            // Nothing says when that is over.
+            ("lagged", Some(room)) => bot.behind.push((room, Seq(u64::MAX))),
             ("gap", Some(room)) => {
                 if let Some(Seq(to)) = frame.to {
                     let next = Seq(to.saturating_add(1));

@@ -1,7 +1,7 @@
 //! Whoever was away, sessions that were lost, and connections one by one.
 
 use chinwag_core::{Seq, shard::Verdict};
-use chinwag_oracle::{MemberId, Observation, Promise, SendId};
+use chinwag_oracle::{Agreement, MemberId, Mode, Observation, Oracle, Promise, SendId};
 
 use crate::story::*;
 
@@ -200,6 +200,52 @@ fn what_a_client_mends_was_broken_all_the_same() {
 
     let early = story().streams(5).delivered(&[4, 5]).breaks(Promise::Order, true);
     assert_eq!((early.duplicated, early.reordered, early.skipped), (0, 1, 0));
+}
+
+#[test]
+fn what_is_passed_over_last_is_not_hidden_by_beginning_again() {
+    let reached = |head| Observation::StreamReached { member: BOB, room: ROOM, head: Seq(head) };
+    let whole = story().streams(1).delivered(&[1, 2]).tell(reached(2)).streams(2).delivered(&[2, 3]);
+    whole.keeps_all();
+    let mended = story().streams(1).delivered(&[1, 3]).tell(reached(5)).streams(2).delivered(&[2, 3, 4, 5]);
+    let report = mended.breaks(Promise::GapFree, true);
+    assert_eq!((report.duplicated, report.reordered, report.skipped), (0, 0, 3));
+    let sentence = "member 1 of room 0 was told that the room ends at 5 when 4 had not come";
+    assert!(report.violations.iter().any(|violation| violation.sentence == sentence), "{report:?}");
+    // Of someone whose connection nobody watches nothing is known.
+    story().tell(reached(5)).keeps_all();
+}
+
+/// Ann's first message and Bob's, as three others are shown them; the last one the other way round.
+fn shown_in_two_orders(agreement: Agreement) -> Oracle {
+    let mut oracle = Oracle::new(Mode::Strict).agreeing(agreement);
+    for (send, member) in [(0, ANN), (1, BOB)] {
+        oracle.observe(Observation::Planned { send: SendId(send), room: ROOM, member });
+        oracle.observe(Observation::Sent { send: SendId(send) });
+    }
+    for (member, shown) in [(ANN, [0, 1]), (BOB, [0, 1]), (MemberId(2), [1, 0])] {
+        let (position, next, verdict) = (None, None, None);
+        oracle.observe(Observation::Joined { member, room: ROOM, position, next, verdict });
+        for send in shown {
+            let send = Some(SendId(send));
+            oracle.observe(Observation::Shown { member, room: ROOM, send, position, from_history: false });
+        }
+    }
+    oracle
+}
+
+#[test]
+fn without_places_a_room_may_have_one_order() {
+    assert!(shown_in_two_orders(Agreement::None).finish().is_clean());
+    // Of the others' messages each is shown one only to Ann and Bob: there is nobody to agree with.
+    assert!(shown_in_two_orders(Agreement::Others).finish().is_clean());
+    let oracle = shown_in_two_orders(Agreement::All);
+    let report = oracle.finish();
+    assert_eq!((report.reordered, report.violations_by_promise.len()), (1, 1));
+    let sentence = "member 2 of room 0 was shown message 0 after 1, and most others were not";
+    assert_eq!(report.violations[0].sentence, sentence);
+    let reordered: Vec<_> = oracle.accounts().into_values().map(|account| account.faults.reordered).collect();
+    assert_eq!(reordered, [0, 0, 1], "by member");
 }
 
 #[test]

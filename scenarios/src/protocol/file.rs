@@ -39,6 +39,9 @@ pub(crate) struct File {
     /// Who is shown a message; `everyone` in the room if not named.
     #[serde(default)]
     heard_by: HeardBy,
+    /// Which messages of a room come in one order to all; each `author`'s if not named.
+    #[serde(default)]
+    order: Order,
     /// Each line of a frame is one of its own.
     #[serde(default)]
     lines: bool,
@@ -89,6 +92,18 @@ pub enum HeardBy {
     Everyone,
     /// All in the room but its author.
     Others,
+}
+
+/// Which messages of a room come in one order to all.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ProtocolOrder"))]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Those of one author, in the order in which they were said.
+    #[default]
+    Author,
+    /// All of the room's.
+    Room,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -177,6 +192,7 @@ pub(crate) fn check(file: File) -> Checked<Protocol> {
         subprotocol: file.subprotocol,
         rooms,
         heard_by: file.heard_by,
+        order: file.order,
         lines: file.lines,
         hello: hello(file.hello)?,
         join: file.join.map(|join| ask("protocol.join", join, ROOM, Place::Room)).transpose()?,

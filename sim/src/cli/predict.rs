@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use chinwag_bots::write_received;
+use chinwag_bots::Deliveries;
 use chinwag_scenarios::{Overrides, ParseDurationError, Plan, Scenario, parse_duration};
 
 use super::{BROKEN, CLEAN};
@@ -80,7 +80,7 @@ pub(super) fn main(path: &Path, args: &Foretold, json: Option<&Path>) -> anyhow:
     }
     if let Some(path) = &args.deliveries {
         let file = File::create(path).map(BufWriter::new);
-        let written = file.and_then(|file| write_received(&prediction.received, &plan, file));
+        let written = file.and_then(|file| Deliveries::write(&prediction.received, &plan, file));
         written.with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(if prediction.exit_code == 0 { CLEAN } else { BROKEN })

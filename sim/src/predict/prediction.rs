@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chinwag_bots::{
-    Book, Checked, Counts, Facts, Measured, Percentiles, Received, Row, Script, StageBook, Verdict, Word,
+    Book, Checked, Counts, Deliveries, Facts, Measured, Percentiles, Row, Script, StageBook, Verdict, Word,
     judge,
 };
 use chinwag_oracle::Report;
@@ -88,9 +88,9 @@ pub struct Prediction {
     pub intervals: Vec<Row>,
     /// How fast it was played.
     pub speed: Speed,
-    /// Who is shown how much in which room.
+    /// What becomes of each room's messages at each client.
     #[serde(skip)]
-    pub received: Vec<Received>,
+    pub received: Vec<Deliveries>,
 }
 
 /// What lies between clients and server.
@@ -208,7 +208,7 @@ impl Prediction {
             thresholds,
             intervals,
             speed: Speed::of(played),
-            received: book.received.clone(),
+            received: Deliveries::of(book),
             deliveries: report,
         }
     }
