@@ -66,6 +66,9 @@ mod scenarios;
 /// The load test as a whole: passes, fails, and finds a liar out.
 mod load_test;
 
+/// A load test of several processes.
+mod load_segments;
+
 /// A load test, watched while it goes on.
 mod load_watched;
 

@@ -344,6 +344,19 @@ mod tests {
     }
 
     #[test]
+    fn mistakes_in_addresses_say_how_they_are_written() {
+        for (option, value, words) in [
+            ("--metrics", "9464", "write it as 127.0.0.1:9464"),
+            ("--source", "127.0.0.9-2", "write it as 127.0.0.2 or 127.0.0.2-9"),
+        ] {
+            let wrong = Cli::try_parse_from(["loadgen", "--scenario", "smoke", option, value])
+                .unwrap_err()
+                .to_string();
+            assert!(wrong.contains(words), "{wrong}");
+        }
+    }
+
+    #[test]
     fn help_names_every_exit_code() {
         let help = Cli::command().render_long_help().to_string();
         for code in ["    0  ", "    1  ", "   96  ", "   99  ", "  104  ", "  105  "] {

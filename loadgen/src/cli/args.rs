@@ -194,7 +194,7 @@ pub(super) struct RunArgs {
     pub(super) start_at: Option<u32>,
 
     /// Where to answer, while the run goes on, who asks for its metrics, as in 127.0.0.1:9464: at /metrics, as OpenMetrics
-    #[arg(long, value_name = "ADDR", env = "LOADGEN_METRICS")]
+    #[arg(long, value_name = "ADDR", env = "LOADGEN_METRICS", value_parser = address)]
     pub(super) metrics: Option<SocketAddr>,
 
     /// Print the summary as JSON
@@ -208,4 +208,9 @@ pub(super) struct RunArgs {
     /// Show no progress, even on a terminal
     #[arg(long)]
     pub(super) no_progress: bool,
+}
+
+/// Reads where to listen.
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "write it as 127.0.0.1:9464 or [::1]:9464; 0.0.0.0 stands for all addresses")
 }
