@@ -6,18 +6,26 @@ use std::io;
 use hdrhistogram::Histogram;
 
 /// Rows per halving of the distance to 100 %.
-const TICKS_PER_HALF_DISTANCE: u32 = 5;
+const TICKS_PER_HALF_DISTANCE: f64 = 5.0;
 /// Values are printed in milliseconds and kept in microseconds.
 const MICROSECONDS: f64 = 1_000.0;
+
+/// A row of the table.
+struct Row {
+    /// In microseconds.
+    value: u64,
+    /// In per cent.
+    percentile: f64,
+    /// How many values are not above this one.
+    total: u64,
+}
 
 /// Writes a histogram of microseconds as a table of milliseconds.
 pub(crate) fn write(histogram: &Histogram<u64>, out: &mut impl io::Write) -> io::Result<()> {
     writeln!(out, "{:>12} {:>14} {:>10} {:>14}\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)")?;
-    let mut total = 0;
-    for row in histogram.iter_quantiles(TICKS_PER_HALF_DISTANCE) {
-        total += row.count_since_last_iteration();
-        let (value, quantile) = (milliseconds(row.value_iterated_to()), row.quantile_iterated_to());
-        if quantile < 1.0 {
+    for Row { value, percentile, total } in rows(histogram) {
+        let (value, quantile) = (milliseconds(value), percentile / 100.0);
+        if percentile < 100.0 {
             writeln!(out, "{value:12.3} {quantile:2.12} {total:10} {:14.2}", 1.0 / (1.0 - quantile))?;
         } else {
             writeln!(out, "{value:12.3} {quantile:2.12} {total:10}")?;
@@ -29,6 +37,32 @@ pub(crate) fn write(histogram: &Histogram<u64>, out: &mut impl io::Write) -> io:
     writeln!(out, "#[Max     = {max:12.3}, Total count    = {count:12}]")?;
     let sub_buckets = 2_048; // what three significant digits take
     writeln!(out, "#[Buckets = {:12}, SubBuckets     = {sub_buckets:12}]", histogram.buckets())
+}
+
+/// The rows as the Java library has them, which reckons in per cent. The iterator of the crate reckons in fractions of 1 and
+/// passes, by rounding, over the value at which 60, 75 or 90 % are reached exactly.
+fn rows(histogram: &Histogram<u64>) -> Vec<Row> {
+    let (mut rows, mut total, mut percentile) = (Vec::new(), 0, 0.0);
+    let all = histogram.len();
+    for step in histogram.iter_recorded() {
+        total += step.count_since_last_iteration();
+        let (value, reached) = (step.value_iterated_to(), 100.0 * total as f64 / all as f64);
+        while percentile <= reached {
+            rows.push(Row { value, percentile, total });
+            percentile += step_after(percentile);
+            if total == all {
+                rows.push(Row { value, percentile: 100.0, total });
+                break;
+            }
+        }
+    }
+    rows
+}
+
+/// How far the next row is from one at this percentile, below 100.
+fn step_after(percentile: f64) -> f64 {
+    let halvings = (100.0 / (100.0 - percentile)).log2().floor() as i32 + 1;
+    100.0 / (TICKS_PER_HALF_DISTANCE * 2_f64.powi(halvings))
 }
 
 fn milliseconds(microseconds: u64) -> f64 {
@@ -63,6 +97,17 @@ mod tests {
             assert!((fields[3] - 1.0 / (1.0 - fields[1])).abs() < 0.01, "{row}");
         }
         assert!(rows.contains(&"       0.500 0.500000000000        500           2.00"), "{text}");
+    }
+
+    #[test]
+    fn a_percentile_that_is_reached_exactly_is_not_passed_over() {
+        let mut histogram = chinwag_bots::histogram();
+        (1..=2_000).for_each(|value| histogram.record(value).unwrap());
+        let text = text(&histogram);
+        for (value, quantile, total) in [(1_200, 0.6, 1_200), (1_500, 0.75, 1_500), (1_800, 0.9, 1_800)] {
+            let row = format!("{:12.3} {quantile:.12} {total:10} ", f64::from(value) / 1_000.0);
+            assert!(text.contains(&row), "{row} in {text}");
+        }
     }
 
     #[test]
