@@ -2,9 +2,18 @@
 
 use std::fmt::Write as _;
 
-/// What follows the number: mostly what is quick to encode, as most of what people say is.
-const FILLERS: [&str; 16] =
-    ["x", "ü", "x", "\"\\", "x", "x", "x", "x", "x", "x", "x", "\n\t😀", "x", "x", "x", "x"];
+/// What follows the number, over and over.
+const FILLERS: [&str; 4] = ["x", "ü", "\"\\", "\n\t😀"];
+
+/// Which filler a message has: mostly what is quick to encode, as most of what people say is.
+fn filler(number: usize) -> usize {
+    match number % 64 {
+        3 => 2,
+        11 => 3,
+        n if n % 16 == 1 => 1,
+        _ => 0,
+    }
+}
 
 /// Makes contents and knows them again.
 #[derive(Debug, Default)]
@@ -18,7 +27,8 @@ impl Contents {
     pub(crate) fn make(&mut self, number: usize, bytes: usize) -> String {
         let mut content = String::with_capacity(bytes.max(8));
         write!(content, "{number:06} ").expect("memory takes everything");
-        let (run, filler) = (&mut self.runs[number % FILLERS.len()], FILLERS[number % FILLERS.len()]);
+        let filler = filler(number);
+        let (run, filler) = (&mut self.runs[filler], FILLERS[filler]);
         while run.len() < bytes {
             run.push_str(filler);
         }
@@ -32,8 +42,9 @@ impl Contents {
         let Some((digits, rest)) = split(text) else { return false };
         let is_whole = digits.len() > 6 && !digits.starts_with(['0', '+']);
         let is_filled = digits.len() == 6 && !digits.starts_with('+');
-        let len = padding(digits.len() + 1, bytes, FILLERS[number % FILLERS.len()]);
-        let run = &self.runs[number % FILLERS.len()];
+        let filler = filler(number);
+        let len = padding(digits.len() + 1, bytes, FILLERS[filler]);
+        let run = &self.runs[filler];
         (is_whole || is_filled) && run.get(..len).is_some_and(|padding| rest == padding)
     }
 }
@@ -73,7 +84,7 @@ mod tests {
     #[test]
     fn content_is_known_again_and_nothing_else_is() {
         let mut contents = Contents::default();
-        for number in 0..8 {
+        for number in 0..12 {
             for bytes in 0..60 {
                 let text = contents.make(number, bytes);
                 assert!(text.len() <= bytes.max(7) && text.starts_with(&format!("{number:06} ")));
