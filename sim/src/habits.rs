@@ -1,6 +1,8 @@
 //! What is done several times in a row: short visits to a back room, returns to a room just left, resets one after the
 //! other, floods. Steps that are drawn one by one hardly ever add up to these.
 
+use chinwag_core::dialect::Dialect;
+
 use crate::{
     draw::{Cause, Draws, Purpose},
     generate::{MILLI, SECOND, client, within},
@@ -59,7 +61,14 @@ pub(crate) fn follow_up(c: &mut Cause, setup: &Setup, fault: &Step, steps: &mut 
             reset_later(c, setup, actor, at_us, steps);
         }
         Action::NodeDies { .. } if c.chance(50) => collapse(c, setup, at_us, steps),
-        Action::Skew { for_us, .. } => flutter(c, setup, at_us, for_us, steps),
+        Action::Skew { for_us, .. } => {
+            let client = one_with_session(c, setup);
+            flutter(c, client, setup, at_us, for_us, steps);
+            // Of whom only one connection is served at a time, those that are given up must not win.
+            if let Some(agent) = one_alone(c, setup) {
+                flutter(c, agent, setup, at_us, for_us, steps);
+            }
+        }
         _ => {}
     }
 }
@@ -82,8 +91,8 @@ fn flap(c: &mut Cause, setup: &Setup, actor: Actor, from_us: u64, steps: &mut Ve
 
 /// While mail is late, somebody goes and comes again and again: what is said on an old connection is heard later than
 /// what is said on a new one.
-fn flutter(c: &mut Cause, setup: &Setup, from_us: u64, for_us: u64, steps: &mut Vec<Step>) {
-    let actor = Actor::Client(one_with_session(c, setup));
+fn flutter(c: &mut Cause, client: u32, setup: &Setup, from_us: u64, for_us: u64, steps: &mut Vec<Step>) {
+    let actor = Actor::Client(client);
     let mut at_us = from_us + c.within(0..=for_us.min(4 * SECOND));
     for _ in 0..c.within(2..=8) {
         at_us = reset_later(c, setup, actor, at_us, steps);
@@ -97,6 +106,16 @@ fn one_with_session(c: &mut Cause, setup: &Setup) -> u32 {
     let with: Vec<u32> =
         clients.filter(|(_, client)| client.voice.is_none()).map(|(number, _)| number).collect();
     c.pick(&with)
+}
+
+/// One of the clients who have one connection at a time: the last one to come is served.
+fn one_alone(c: &mut Cause, setup: &Setup) -> Option<u32> {
+    let clients = (0..).zip(&setup.clients);
+    let alone: Vec<u32> = clients
+        .filter(|(_, client)| client.voice.is_some_and(Dialect::is_sole))
+        .map(|(number, _)| number)
+        .collect();
+    (!alone.is_empty()).then(|| c.pick(&alone))
 }
 
 /// Before a node dies, lines fail and mail is late: somebody may be about to come in there in another's place.
