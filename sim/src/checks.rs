@@ -381,6 +381,21 @@ impl World<'_> {
         users
     }
 
+    /// Users of plain clients who were turned away somewhere and try again at this very moment: some rooms list them
+    /// still.
+    pub(crate) fn on_their_way(&self) -> Vec<&UserName> {
+        let tries = |person: &&Person| {
+            person.turned_away && person.player.as_ref().is_some_and(|player| !player.known)
+        };
+        self.people.iter().filter(tries).map(|person| &person.user).collect()
+    }
+
+    /// Whether these are those who are to be there; who is on their way may be there or not.
+    fn are_as_expected<'a>(&self, seen: impl Iterator<Item = &'a UserName>, expected: &[UserName]) -> bool {
+        let coming = self.on_their_way();
+        seen.filter(|user| !coming.contains(user) || expected.contains(user)).eq(expected)
+    }
+
     fn check_members(&mut self, client: usize, room: usize) -> Result<(), Broken> {
         self.checked(MEMBERS);
         let expected = self.expected(room);
@@ -390,7 +405,7 @@ impl World<'_> {
         let (name, view) = (self.judge.room(room), self.judge.view(client, room));
         let is_small = expected.len() <= self.scenario.setup.shard.roster_max as usize;
         match &view.roster {
-            Some(roster) if roster.iter().eq(&expected) => Ok(()),
+            Some(roster) if self.are_as_expected(roster.iter(), &expected) => Ok(()),
             None if !is_small => Ok(()),
             seen => broken(MEMBERS, format!("c{client} sees {seen:?} in {name}, there are {expected:?}")),
         }
@@ -402,7 +417,7 @@ impl World<'_> {
             return broken(MEMBERS, format!("c{client} asked who is in {name} and was not told all"));
         };
         let names: Vec<&UserName> = listed.iter().map(|(user, _)| user).collect();
-        if !names.iter().copied().eq(expected) || *count as usize != expected.len() {
+        if !self.are_as_expected(names.iter().copied(), expected) || *count as usize != names.len() {
             return broken(MEMBERS, format!("{name} lists {names:?} of {count}, there are {expected:?}"));
         }
         if let Some((user, presence)) = listed.iter().find(|(_, presence)| *presence != Presence::Online) {

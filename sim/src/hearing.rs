@@ -436,8 +436,11 @@ impl World<'_> {
     pub(crate) fn check_player(&mut self, client: usize) -> Result<(), Broken> {
         let Person { player, wanted, turned_away, .. } = &mut self.people[client];
         let player = player.as_mut().expect("it is one");
-        if player.is_over || player.silenced {
+        if player.is_over {
             return Ok(());
+        }
+        if player.silenced {
+            return self.check_silenced(client);
         }
         let voice = player.voice.to_string();
         let (wanted, turned_away) = (wanted.clone(), *turned_away);
@@ -471,6 +474,16 @@ impl World<'_> {
                 return broken(checks::CAUGHT_UP, sentence);
             }
             self.player(client).seats.insert(room, thread);
+        }
+        Ok(())
+    }
+
+    /// Whoever was told that another connection is served in place of theirs is told, too, when that one is gone.
+    fn check_silenced(&mut self, client: usize) -> Result<(), Broken> {
+        self.checked(checks::CONNECTED);
+        if self.sole_clients(client) == [client] {
+            let sentence = format!("c{client} is served nowhere at rest, and was told of a newer connection");
+            return broken(checks::CONNECTED, sentence);
         }
         Ok(())
     }

@@ -612,7 +612,7 @@ impl World<'_> {
     }
 
     /// The clients of a client's user of which only the newest is served.
-    fn sole_clients(&self, client: usize) -> Vec<usize> {
+    pub(crate) fn sole_clients(&self, client: usize) -> Vec<usize> {
         let is_sole = |&client: &usize| {
             self.people[client].player.as_ref().is_some_and(|player| player.voice.is_sole())
         };

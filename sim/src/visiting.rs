@@ -167,7 +167,7 @@ impl World<'_> {
         let frame =
             if let Want::Try { what } = want { self.parlours.trials[what].0.clone() } else { Value::Null };
         let plea = match want {
-            Want::Enter => Plea::Enter,
+            Want::Enter => Plea::Enter { history: self.usual_history() },
             Want::Found { private } => Plea::Found { private },
             Want::Deed(Deed::Invite, _) => Plea::Invite { whom: &whom },
             Want::Deed(Deed::Kick, _) => Plea::Kick { whom: &whom },
@@ -193,6 +193,13 @@ impl World<'_> {
             self.player_pleads(client, room, Want::Found { private });
         }
         self.player_pleads(client, room, Want::Enter);
+    }
+
+    /// How much of a room's past is usual, for every other one who comes in: to ask for that changes nothing.
+    fn usual_history(&self) -> Option<u32> {
+        let gateway = &self.scenario.setup.gateway;
+        let usual = gateway.history_on_join;
+        (self.inputs % 2 == 0 && (1..=gateway.page_messages_max).contains(&usual)).then_some(usual)
     }
 
     /// What was asked for on a connection that is gone will not be answered.

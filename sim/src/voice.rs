@@ -47,8 +47,8 @@ pub(crate) enum Wish<'a> {
 /// clients do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Plea<'a> {
-    /// To enter a room.
-    Enter,
+    /// To enter a room, and to be shown so many messages of its past; as many as is usual if that is not said.
+    Enter { history: Option<u32> },
     /// To make it.
     Found { private: bool },
     /// To let somebody in.

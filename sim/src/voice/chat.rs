@@ -35,7 +35,10 @@ pub(super) fn carries(user: &UserName, room: &str, content: &str, number: u64) -
 pub(super) fn pleads(user: &UserName, room: &str, plea: Plea<'_>, number: u64) -> String {
     let user = user.as_str();
     let frame = match plea {
-        Plea::Enter => json!({"type": "join", "room": room, "user": user, "id": number}),
+        Plea::Enter { history: None } => json!({"type": "join", "room": room, "user": user, "id": number}),
+        Plea::Enter { history } => {
+            json!({"type": "join", "room": room, "user": user, "history": history, "id": number})
+        }
         Plea::Found { private } => {
             json!({"type": "create", "room": room, "user": user, "private": private, "id": number})
         }
