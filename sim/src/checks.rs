@@ -14,6 +14,7 @@ use crate::{
     judge::{Broken, Survey},
     marks::Mark,
     person::Person,
+    player::Player,
     scenario::Setup,
     world::{Event, World},
 };
@@ -381,11 +382,14 @@ impl World<'_> {
         users
     }
 
-    /// Users of plain clients who were turned away somewhere and try again at this very moment: some rooms list them
-    /// still.
+    /// Users of plain clients who were turned away from some room. They ask again and again, some are sent away for that,
+    /// and then they are still listed for a while where they were.
     pub(crate) fn on_their_way(&self) -> Vec<&UserName> {
+        let is_where_wanted =
+            |person: &Person, player: &Player| player.known && person.wanted.iter().eq(player.seats.keys());
         let tries = |person: &&Person| {
-            person.turned_away && person.player.as_ref().is_some_and(|player| !player.known)
+            person.turned_away
+                && person.player.as_ref().is_some_and(|player| !is_where_wanted(person, player))
         };
         self.people.iter().filter(tries).map(|person| &person.user).collect()
     }

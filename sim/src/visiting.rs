@@ -199,7 +199,7 @@ impl World<'_> {
     fn usual_history(&self) -> Option<u32> {
         let gateway = &self.scenario.setup.gateway;
         let usual = gateway.history_on_join;
-        (self.inputs % 2 == 0 && (1..=gateway.page_messages_max).contains(&usual)).then_some(usual)
+        (self.inputs.is_multiple_of(2) && (1..=gateway.page_messages_max).contains(&usual)).then_some(usual)
     }
 
     /// What was asked for on a connection that is gone will not be answered.
