@@ -79,6 +79,21 @@ pub enum Wish {
     },
 }
 
+impl Wish {
+    /// Whose it is.
+    pub const fn slot_mut(&mut self) -> &mut usize {
+        match self {
+            Self::Connect { slot, .. }
+            | Self::Transmit { slot, .. }
+            | Self::Close { slot, .. }
+            | Self::Drop(slot)
+            | Self::Reset(slot)
+            | Self::Abandon(slot)
+            | Self::Part { slot, .. } => slot,
+        }
+    }
+}
+
 /// How a connection has ended.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct End {

@@ -24,7 +24,7 @@ pub struct Script {
     /// How the server is spoken to; in `chat` if `None`.
     pub protocol: Option<Arc<Protocol>>,
     /// How far things are.
-    pub board: Board,
+    pub board: Arc<Board>,
     /// Every client's user name.
     pub users: Box<[UserName]>,
     /// When it began.
@@ -52,12 +52,20 @@ impl Script {
             plan,
             segment,
             protocol,
-            board: Board::default(),
+            board: Arc::default(),
             users,
             origin,
             stages_start: OnceLock::new(),
             departures,
         }
+    }
+
+    /// The same for another share of the clients, as another process has it: it does not know when others' messages were
+    /// sent. How far things are is counted together.
+    #[must_use]
+    pub fn share(&self, segment: Segment) -> Self {
+        let (plan, protocol) = (self.plan.clone(), self.protocol.clone());
+        Self { board: Arc::clone(&self.board), ..Self::new(plan, segment, protocol, self.origin) }
     }
 
     /// How many deliveries the plan foresees, if who speaks can be given all that they missed.

@@ -2,8 +2,9 @@
 
 use std::{fs, process::Command, time::Duration};
 
+use chinwag_bots::{Book, Deliveries};
 use chinwag_scenarios::{Overrides, Plan, Scenario, dialects};
-use chinwag_sim::predict::{Network, Prediction, predict};
+use chinwag_sim::predict::{Network, Prediction, predict, segments};
 use serde_json::Value;
 
 const NETWORK: Network = Network {
@@ -17,6 +18,77 @@ fn foretell(text: &str) -> Prediction {
     let scenario = Scenario::parse("x.toml", text).unwrap();
     let plan = Plan::new(&scenario, Overrides::default()).unwrap();
     predict(&scenario, plan, &scenario.server, NETWORK)
+}
+
+/// Forty in rooms of ten, whom nothing befalls: each room is in all of four segments.
+const CALM: &str = r#"
+run = { name = "calm", seed = 9, clients = 40 }
+rooms = { size = 10 }
+[[scenario]]
+name = "talkers"
+weight = 3
+executor = "constant-arrival-rate"
+rate = 60
+stages = [{ name = "early", duration = "3s" }, { name = "late", duration = "3s" }]
+[[scenario]]
+name = "readers"
+weight = 1
+executor = "per-vu-iterations"
+iterations = 2
+flow = [{ history = 10 }, { think = "200ms" }, "say"]
+duration = "6s"
+read = { rate = 4000 }
+"#;
+
+/// What each of so many segments of a calm plan writes down: word for word, as segments do for those who merge them.
+fn written_by(count: u32) -> Vec<String> {
+    let scenario = Scenario::parse("calm.toml", CALM).unwrap();
+    let plan = Plan::new(&scenario, Overrides::default()).unwrap();
+    let books = segments(&scenario, plan, &scenario.server, NETWORK, count);
+    books.iter().map(|book| serde_json::to_string(book).unwrap()).collect()
+}
+
+fn merged(written: &[String]) -> Book {
+    let books = written.iter().map(|text| serde_json::from_str(text).unwrap());
+    books.reduce(Book::merge).unwrap()
+}
+
+#[test]
+fn four_segments_together_are_the_whole_count_for_count() {
+    let (one, four) = (written_by(1), written_by(4));
+    assert_eq!((one.len(), four.len()), (1, 4));
+    let (whole, parts) = (merged(&one), merged(&four));
+    // Every value of every histogram, and how often it was recorded.
+    let counts = |book: &Book| {
+        let mut times = serde_json::to_value(&book.times).unwrap();
+        for stage in times["stages"].as_array_mut().unwrap() {
+            stage.as_object_mut().unwrap().remove("e2e_actual").unwrap();
+        }
+        times
+    };
+    assert_eq!(counts(&parts), counts(&whole));
+    let overall = whole.times.overall();
+    assert!(overall.e2e.histogram.len() > 1_000 && overall.e2e.histogram.iter_recorded().count() > 100);
+    assert!(whole.times.slow.histogram.len() > 100 && whole.times.history.histogram.len() == 20);
+    // When a message was sent is known to its own process only.
+    let known = |book: &Book| book.times.overall().e2e_actual.histogram.len();
+    assert_eq!(known(&whole), overall.e2e.histogram.len());
+    assert_eq!(
+        known(&parts),
+        four.iter().map(|part| known(&merged(std::slice::from_ref(part)))).sum::<u64>()
+    );
+    assert!(known(&parts) < known(&whole));
+    // The verdict, as a whole and person by person.
+    let report = whole.oracle.finish();
+    assert!(report.is_clean() && report.lost == 0 && report.received_deliveries > 3_000, "{report:?}");
+    assert_eq!(parts.oracle.finish(), report);
+    assert_eq!(Deliveries::of(&parts), Deliveries::of(&whole));
+    let rest = |book: &Book| {
+        (book.errors.clone(), book.refusals.clone(), book.deferred, book.held_back, book.lagged)
+    };
+    assert_eq!(rest(&parts), rest(&whole));
+    // No segment is the whole.
+    assert!(four.iter().all(|part| merged(std::slice::from_ref(part)).oracle.finish() != report));
 }
 
 /// Twelve in rooms of four, of whom half are hit by an event while the others go on talking.

@@ -159,7 +159,7 @@ impl World<'_> {
         self.touch(id);
         if let Some(attempt) = self.shaken(id) {
             let why = format!("cannot connect: {why}");
-            self.tell(|bots, now, out| bots.not_opened(slot, attempt, now, why, None, out));
+            self.tell(|bots, now, out| bots.not_opened(slot, attempt, now, why, out));
         } else if self.seats[slot].take_if(|seat| seat.id == id).is_some() {
             let end = End::lost(Some(why));
             self.tell(|bots, now, out| bots.ended(slot, end, now, out));

@@ -91,9 +91,12 @@ impl World<'_> {
     /// Ends it if a threshold that is to end a run does not hold.
     pub(super) fn check_thresholds(&mut self) {
         let Some(start) = self.script.stages_start().filter(|start| *start <= self.now) else { return };
-        let times = &self.bots.book().times;
+        if self.scenario.thresholds.iter().all(|threshold| threshold.abort_after.is_none()) {
+            return;
+        }
+        let times = self.bots.times();
         let passed = self.now.since(start);
-        self.aborted = broken_now(self.scenario, &self.script.plan, times, &self.script.board, passed);
+        self.aborted = broken_now(self.scenario, &self.script.plan, &times, &self.script.board, passed);
         if self.aborted.is_some() {
             self.phase = Phase::Over;
         }

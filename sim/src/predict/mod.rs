@@ -6,6 +6,7 @@
 //! depends on processors, memory or the generator cannot be foreseen, and is not told.
 
 mod client_end;
+mod company;
 mod course;
 mod prediction;
 mod server_end;
@@ -14,6 +15,7 @@ mod world;
 
 use std::time::Duration;
 
+use chinwag_bots::Book;
 use chinwag_scenarios::{Plan, Scenario, Server};
 
 pub use self::prediction::Prediction;
@@ -38,5 +40,14 @@ pub struct Network {
 /// If a machine does.
 #[must_use]
 pub fn predict(scenario: &Scenario, plan: Plan, limits: &Server, network: Network) -> Prediction {
-    world::World::new(scenario, plan, limits, network).run()
+    world::World::new(scenario, plan, limits, network, 1).run()
+}
+
+/// The same world with so many processes that share the plan's bots: what each writes down of its segment.
+///
+/// # Panics
+/// If a machine does.
+#[must_use]
+pub fn segments(scenario: &Scenario, plan: Plan, limits: &Server, network: Network, count: u32) -> Vec<Book> {
+    world::World::new(scenario, plan, limits, network, count).books()
 }

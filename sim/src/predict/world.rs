@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chinwag_bots::{Bots, Cue, Row, Script, Segment, Wish};
+use chinwag_bots::{Book, Cue, Row, Script, Segment, Wish};
 use chinwag_core::{ConnectionId, Time};
 use chinwag_journal::{Node, NodeOutput};
 use chinwag_scenarios::{Act, EventKind, Plan, Scenario, Server as Limits};
 
-use super::{Network, Prediction, course::Phase, prediction::Played};
+use super::{Network, Prediction, company::Company, course::Phase, prediction::Played};
 use crate::{
     agenda::Agenda,
     draw::{Draws, Purpose},
@@ -107,7 +107,7 @@ pub(super) struct World<'a> {
     pub(super) now: Time,
     agenda: Agenda<Event>,
     acts: Vec<(Duration, Act)>,
-    pub(super) bots: Bots,
+    pub(super) bots: Company,
     armed: Option<Time>,
     wishes: Vec<Wish>,
     /// By slot: its connection.
@@ -134,9 +134,16 @@ pub(super) struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    pub(super) fn new(scenario: &'a Scenario, plan: Plan, limits: &Limits, network: Network) -> Self {
+    /// A world in which so many processes share the plan's bots.
+    pub(super) fn new(
+        scenario: &'a Scenario,
+        plan: Plan,
+        limits: &Limits,
+        network: Network,
+        segments: u32,
+    ) -> Self {
         let script = Arc::new(Script::new(plan, Segment::WHOLE, None, START));
-        let bots = Bots::new(Arc::clone(&script), 0, 1, |_| None);
+        let bots = Company::new(&script, segments);
         let plan = &script.plan;
         let slots = bots.len();
         Self {
@@ -171,9 +178,36 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Plays it to its end.
+    /// Plays it to its end, and sums up.
     pub(super) fn run(mut self) -> Prediction {
         let begun = Instant::now();
+        self.play();
+        let (duration, real) = (self.now.since(START), begun.elapsed());
+        let events = self.handled();
+        let Self { scenario, script, bots, network, rows, aborted, broken, frames, .. } = self;
+        let book = bots.into_books().into_iter().reduce(Book::merge).expect("there is at least one segment");
+        let played = Played {
+            scenario,
+            script: &script,
+            book: &book,
+            network,
+            duration,
+            real,
+            events,
+            frames,
+            aborted,
+            broken,
+        };
+        Prediction::new(&played, rows)
+    }
+
+    /// Plays it to its end: what each process has written down.
+    pub(super) fn books(mut self) -> Vec<Book> {
+        self.play();
+        self.bots.into_books()
+    }
+
+    fn play(&mut self) {
         self.start();
         self.add(self.now, Event::Connect(0));
         self.add(self.now + LOOK, Event::Look);
@@ -185,24 +219,7 @@ impl<'a> World<'a> {
             }
         }
         self.row("end");
-        let (duration, left) = (self.now.since(START), &mut Vec::new());
-        self.bots.leave(self.now, left);
-        let real = begun.elapsed();
-        let events = self.handled();
-        let Self { scenario, script, bots, network, rows, aborted, broken, frames, .. } = self;
-        let played = Played {
-            scenario,
-            script: &script,
-            book: bots.book(),
-            network,
-            duration,
-            real,
-            events,
-            frames,
-            aborted,
-            broken,
-        };
-        Prediction::new(&played, rows)
+        self.bots.leave(self.now);
     }
 
     pub(super) fn add(&mut self, at: Time, event: Event) {
@@ -228,7 +245,7 @@ impl<'a> World<'a> {
             Event::Bots => {
                 if self.armed == Some(self.now) {
                     self.armed = None;
-                    self.tell(Bots::time_out);
+                    self.tell(Company::time_out);
                 }
             }
             Event::Node(life) => self.node_due(life),
@@ -240,7 +257,7 @@ impl<'a> World<'a> {
     /// Fixes when the stages begin, and with that all that the plan foresees.
     pub(super) fn begin_stages(&mut self, start: Time) {
         let script = Arc::clone(&self.script);
-        script.start_stages(start);
+        self.bots.start_stages(start);
         for event in script.plan.events().iter().filter(|event| event.kind == EventKind::Restart) {
             self.add(start + event.at, Event::Kill(start + event.until));
         }
@@ -260,7 +277,7 @@ impl<'a> World<'a> {
     }
 
     /// Tells the bots something, and does what they wish.
-    pub(super) fn tell(&mut self, tell: impl FnOnce(&mut Bots, Time, &mut Vec<Wish>)) {
+    pub(super) fn tell(&mut self, tell: impl FnOnce(&mut Company, Time, &mut Vec<Wish>)) {
         let mut wishes = std::mem::take(&mut self.wishes);
         tell(&mut self.bots, self.now, &mut wishes);
         for wish in wishes.drain(..) {
@@ -289,7 +306,7 @@ impl<'a> World<'a> {
 
     /// Adds a row to the time series.
     fn row(&mut self, phase: &str) {
-        let came = self.bots.book_mut().take_interval();
+        let came = self.bots.take_interval();
         self.rows.push(Row::of(self.now.since(START), phase, &self.script.board, &came.latency));
     }
 
