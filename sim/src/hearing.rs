@@ -348,8 +348,8 @@ impl World<'_> {
             Refusal::Replaced => {
                 // Whoever took over may go at any time.
                 self.marks.hit(Mark::Silenced);
-                let now = self.now;
-                self.life.end_stays(now, |stay| stay.client == client, true);
+                // Its places were taken a little before it reads this.
+                self.life.stays.retain(|stay| stay.client != client);
                 self.player_forgets(client)?;
                 self.player(client).silenced = true;
             }

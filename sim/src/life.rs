@@ -396,17 +396,21 @@ impl World<'_> {
     /// Who says something is shown to have stopped writing first, unless that had to be left out.
     fn said_while_writing(&mut self, client: usize, room: usize, user: usize) -> Result<(), Broken> {
         self.checked(checks::TYPING_OVER);
-        let life = &self.life;
-        let stay = life.stays.iter().find(|stay| stay.client == client && stay.room == room);
-        let is_clear =
-            |stay: &Stay| self.links.get(stay.line).is_some_and(|link| link.blocked_at <= stay.written);
-        if !stay.is_some_and(is_clear) {
+        if !self.reads_everything(client, room) {
             return Ok(());
         }
         let sentence = format!(
             "c{client} reads what u{user} says in r{room} and was not told that they stopped writing"
         );
         broken(checks::TYPING_OVER, sentence)
+    }
+
+    /// Whether a client in a room took all that was for it as it came, so that nothing was left out.
+    pub(crate) fn reads_everything(&self, client: usize, room: usize) -> bool {
+        let stay = self.life.stays.iter().find(|stay| stay.client == client && stay.room == room);
+        let is_clear =
+            |stay: &Stay| self.links.get(stay.line).is_some_and(|link| link.blocked_at <= stay.written);
+        stay.is_some_and(is_clear)
     }
 
     pub(crate) fn arrived(&mut self, client: usize, room: usize) {
