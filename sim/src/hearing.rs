@@ -43,6 +43,7 @@ impl World<'_> {
                 let room = self.room_named(client, &room)?;
                 let player = self.player(client);
                 player.asked.remove(&room);
+                player.leaving.remove(&room);
                 if let Some(thread) = player.seats.remove(&room) {
                     self.player_leaves(client, room, thread, position)?;
                 }
@@ -160,9 +161,10 @@ impl World<'_> {
         player.bots.remove(&room);
         player.missed.remove(&room);
         player.seats.insert(room, Thread::new(last));
+        let is_leaving = player.leaving.contains(&room);
         self.standings.enters(client, room);
         // Who has asked to leave since then may be gone when they read that they are there.
-        if self.people[client].wanted.contains(&room) {
+        if self.people[client].wanted.contains(&room) && !is_leaving {
             self.arrived(client, room);
         }
         self.player_moves(client);

@@ -34,6 +34,8 @@ pub(crate) struct Player {
     pub(crate) founded: BTreeMap<usize, bool>,
     /// Rooms it has asked to enter or to leave, and was not answered.
     pub(crate) asked: BTreeSet<usize>,
+    /// Rooms it has asked to leave on its present connection, and was not told that it has.
+    pub(crate) leaving: BTreeSet<usize>,
     /// Messages that it has sent and that were not answered.
     pub(crate) open: BTreeMap<SendId, Open>,
     /// Messages that are known to be in their rooms, the last ones.
@@ -115,6 +117,7 @@ impl Player {
             silenced: false,
             seats: BTreeMap::new(),
             asked: BTreeSet::new(),
+            leaving: BTreeSet::new(),
             open: BTreeMap::new(),
             answered: VecDeque::new(),
             keyed: BTreeMap::new(),
@@ -146,6 +149,7 @@ impl Player {
         self.voice = self.voice.renewed();
         (self.known, self.silenced, self.heard) = (false, false, now);
         self.asked.clear();
+        self.leaving.clear();
     }
 
     /// Asks for something under a number, which is returned.

@@ -264,6 +264,7 @@ impl World<'_> {
             } else {
                 let now = self.now;
                 self.life.end_stays(now, |stay| stay.client == client && stay.room == room, true);
+                self.player(client).leaving.insert(room);
                 self.player_wants(client, Wish::Leave { room: name.as_str() });
             }
         }
