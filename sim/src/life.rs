@@ -139,8 +139,8 @@ pub(crate) struct Life {
     pub(crate) made: Vec<BTreeSet<RoomName>>,
     /// Rooms that have no owner; those that have follow.
     rooms: usize,
-    /// By user: the newest connection that took the place of all before it.
-    soles: Vec<ConnectionId>,
+    /// By user: the connections that take the place of all others, and when a node first read something of each.
+    soles: Vec<Vec<(ConnectionId, Time)>>,
     /// How long mail takes at most.
     pub(crate) mail: Duration,
     /// When the server's clock last jumped, or one of its nodes last paused: what should have happened by then may take
@@ -184,7 +184,7 @@ impl Life {
             asked: setup.clients.iter().map(at_home).collect(),
             made: vec![BTreeSet::new(); users.len()],
             rooms: setup.rooms as usize,
-            soles: vec![ConnectionId(0); count],
+            soles: vec![Vec::new(); count],
             mail: Duration::from_micros(skewed.max().unwrap_or(0).max(setup.mail_us_max)),
             upset: Time(0),
             lost: Time(0),
@@ -602,17 +602,21 @@ impl World<'_> {
         }
     }
 
-    /// A user's newest line takes the place of those before it: not at once, but when it does they are told nothing more.
+    /// Of a user's lines the one whose news comes last to the user's home takes the place of the others: not at once, but
+    /// when it does they are told nothing more.
     fn sole_arrives(&mut self, new: ConnectionId, client: usize) {
         let (now, clients) = (self.now, self.sole_clients(client));
-        let newest = &mut self.life.soles[self.life.users[client]];
-        *newest = new.max(*newest);
-        self.life.end_stays(now, |stay| stay.line < new && clients.contains(&stay.client), true);
+        self.life.soles[self.life.users[client]].push((new, now));
+        self.life.end_stays(now, |stay| stay.line != new && clients.contains(&stay.client), true);
     }
 
-    /// Whether a newer line of the user has arrived that takes this one's place, if it has not yet; it may be gone.
+    /// Whether another line of the user takes this one's place, or may: what nodes read of it later, or shortly before, may
+    /// be what the user's home hears last.
     fn has_sole_after(&self, line: ConnectionId, client: usize) -> bool {
-        self.sole_clients(client).contains(&client) && self.life.soles[self.life.users[client]] > line
+        let soles = &self.life.soles[self.life.users[client]];
+        let came = soles.iter().find(|(sole, _)| *sole == line).map_or(Time(0), |&(_, at)| at);
+        let may_win = |&(sole, at): &(ConnectionId, Time)| sole != line && at + self.life.delay() >= came;
+        self.sole_clients(client).contains(&client) && soles.iter().any(may_win)
     }
 
     /// The clients of a client's user of which only the newest is served.
