@@ -119,9 +119,9 @@ fn must_be_equal((prediction, foretold, confirmed): &(Prediction, String, Confir
         "held_back",
     ] {
         assert!(predicted.get(key).is_some(), "{key}");
-        assert_eq!(predicted[key], confirmed.summary[key], "{key} of {}", prediction.scenario);
+        assert_eq!(predicted[key], confirmed.summary[key], "{key} of {}", prediction.figures.scenario);
     }
-    assert_eq!(foretold, &confirmed.deliveries, "{}", prediction.scenario);
+    assert_eq!(foretold, &confirmed.deliveries, "{}", prediction.figures.scenario);
 }
 
 /// The column `connected` of a time series, in the rows of a stage.
@@ -142,10 +142,10 @@ async fn a_storm_is_foretold() {
     let runs = both("reconnect-storm", None, CLIENTS).await;
     must_be_equal(&runs);
     let (prediction, _, confirmed) = &runs;
-    assert_eq!(prediction.exit_code, 0, "{}", prediction.reason);
+    assert_eq!(prediction.figures.exit_code, 0, "{}", prediction.figures.reason);
     // Four fifths of 50, and of 10.
-    assert_eq!((prediction.reconnects, prediction.held_back), (48, 0));
-    let (away, back) = (u64::from(CLIENTS) - prediction.reconnects, u64::from(CLIENTS));
+    assert_eq!((prediction.figures.reconnects, prediction.figures.held_back), (48, 0));
+    let (away, back) = (u64::from(CLIENTS) - prediction.figures.reconnects, u64::from(CLIENTS));
     // As foretold nobody is back too soon…
     for rows in [foretold(prediction, "away"), connected(&confirmed.intervals, "away")] {
         assert!(rows.len() > 2 && rows.iter().all(|&connected| connected == away), "{rows:?}");
@@ -156,10 +156,12 @@ async fn a_storm_is_foretold() {
     }
     // Twelve things are said in each room meanwhile. Whether what was said at the very cut is caught up with, too, is up to
     // chance: a few messages.
-    let missed = 12 * prediction.reconnects;
-    for caught_up in [prediction.deliveries.caught_up, confirmed.summary["caught_up"].as_u64().unwrap()] {
+    let missed = 12 * prediction.figures.reconnects;
+    for caught_up in
+        [prediction.figures.deliveries.caught_up, confirmed.summary["caught_up"].as_u64().unwrap()]
+    {
         assert!(
-            (missed..=missed + 5 * prediction.reconnects).contains(&caught_up),
+            (missed..=missed + 5 * prediction.figures.reconnects).contains(&caught_up),
             "{caught_up} and {missed}"
         );
     }
@@ -169,23 +171,23 @@ async fn a_burst_is_foretold() {
     let runs = both("burst", None, 60).await;
     must_be_equal(&runs);
     let (prediction, _, confirmed) = &runs;
-    assert_eq!(prediction.exit_code, 0, "{}", prediction.reason);
-    assert!(prediction.refusals_by_code.is_empty(), "{:?}", prediction.refusals_by_code);
+    assert_eq!(prediction.figures.exit_code, 0, "{}", prediction.figures.reason);
+    assert!(prediction.figures.refusals_by_code.is_empty(), "{:?}", prediction.figures.refusals_by_code);
     // No line is faster than light: there and back.
-    assert!(prediction.latency_us.p50 >= 200, "{:?}", prediction.latency_us);
-    assert_eq!(Some(prediction.latency_us.count), confirmed.summary["latency_us"]["count"].as_u64());
+    assert!(prediction.figures.latency_us.p50 >= 200, "{:?}", prediction.figures.latency_us);
+    assert_eq!(Some(prediction.figures.latency_us.count), confirmed.summary["latency_us"]["count"].as_u64());
 }
 
 async fn what_limits_refuse_is_foretold() {
     let runs = both("limited", Some(LIMITED), 12).await;
     must_be_equal(&runs);
     let (prediction, _, confirmed) = &runs;
-    let report = &prediction.deliveries;
+    let report = &prediction.figures.deliveries;
     assert!(report.refused > 10 && report.acknowledged > 60, "{report:?}");
-    assert_eq!(prediction.rebuffed, 6);
+    assert_eq!(prediction.figures.rebuffed, 6);
     let refused = |code: &str| {
         let count = confirmed.summary["refusals_by_code"][code].as_u64().unwrap_or_default();
-        (prediction.refusals_by_code.get(code).copied().unwrap_or_default(), count)
+        (prediction.figures.refusals_by_code.get(code).copied().unwrap_or_default(), count)
     };
     let (predicted, counted) = refused("content_too_large");
     assert_eq!((predicted, counted), (report.refused, report.refused));
@@ -194,7 +196,11 @@ async fn what_limits_refuse_is_foretold() {
     assert!(predicted >= 10 && counted * 2 >= predicted && counted <= predicted * 2, "{predicted} {counted}");
     // No server lets its limits be exceeded, however fast it is.
     let slowest = confirmed.summary["latency_us"]["max"].as_u64().unwrap();
-    assert!(slowest * 5 >= prediction.latency_us.max * 4, "{slowest} {:?}", prediction.latency_us);
+    assert!(
+        slowest * 5 >= prediction.figures.latency_us.max * 4,
+        "{slowest} {:?}",
+        prediction.figures.latency_us
+    );
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
-//! The scenario language and summaries: their schemas are what the types say, and every example of `docs/scenarios.md` runs.
+//! The scenario language, summaries, searches and predictions: their schemas are what the types say, and every example of `docs/scenarios.md` runs.
 
-use std::{fs, path::Path, thread::available_parallelism};
+use std::{fs, path::Path, thread::available_parallelism, time::Duration};
 
-use chinwag_scenarios::{schema, shipped};
+use chinwag_scenarios::{Overrides, Plan, Scenario, schema, shipped};
+use chinwag_sim::predict::{Network, predict};
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
@@ -11,6 +12,8 @@ use crate::{asyncapi::conforms, kit::Process};
 const DOCUMENT: &str = include_str!("../docs/scenarios.md");
 const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/scenario.schema.json");
 const SUMMARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/summary.schema.json");
+const PREDICTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/prediction.schema.json");
+const FIND_LIMIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/find-limit.schema.json");
 /// Set in the environment, it has the files written anew.
 const WRITE: &str = "WRITE_SCHEMAS";
 
@@ -36,9 +39,14 @@ fn is_current(path: &str, schema: &impl serde::Serialize) -> bool {
 #[test]
 fn the_committed_schemas_are_the_generated_ones() {
     let hint = format!("{WRITE}=1 cargo test -p chinwag-tests scenarios");
-    assert!(is_current(COMMITTED, &schema::of_files()), "docs/scenario.schema.json is out of date: {hint}");
-    let summary = chinwag_loadgen::summary_schema();
-    assert!(is_current(SUMMARY, &summary), "docs/summary.schema.json is out of date: {hint}");
+    for (path, schema) in [
+        (COMMITTED, schema::of_files()),
+        (SUMMARY, chinwag_loadgen::summary_schema()),
+        (FIND_LIMIT, chinwag_loadgen::find_limit_schema()),
+        (PREDICTION, chinwag_sim::predict::schema()),
+    ] {
+        assert!(is_current(path, &schema), "{path} is out of date: {hint}");
+    }
 }
 
 #[test]
@@ -63,6 +71,42 @@ fn what_is_shipped_and_shown_conforms_to_the_schema_and_mistakes_do_not() {
         assert!(good.contains(part), "{part}");
         assert!(fits(&good.replace(part, by)).is_err(), "{by}");
     }
+}
+
+#[test]
+fn a_prediction_conforms_to_its_schema_and_another_thing_does_not() {
+    let scenario = Scenario::parse("docs/scenarios.md", examples()[0]).unwrap();
+    let plan = Plan::new(&scenario, Overrides::default()).unwrap();
+    let network = Network {
+        latency: Duration::from_millis(1),
+        jitter: Duration::ZERO,
+        rate: 1_000_000,
+        interval: Duration::from_secs(1),
+    };
+    let prediction = predict(&scenario, plan, &scenario.server, network);
+    let (schema, mut json) = (read(PREDICTION), serde_json::to_value(prediction).unwrap());
+    assert_eq!(conforms(&schema, &schema, &json), Ok(()));
+    json["intervals"][0]["connected"] = "all".into();
+    assert!(conforms(&schema, &schema, &json).is_err());
+}
+
+#[tokio::test]
+async fn what_a_search_prints_conforms_to_its_schema() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("short.toml");
+    let short = r#"
+        run = { name = "short", seed = 1, clients = 2 }
+        rooms = { size = 2 }
+        scenario = [{ name = "a", executor = "per-vu-iterations", stages = [{ name = "a", duration = "200ms", judged = false }] }]
+    "#;
+    fs::write(&path, short).unwrap();
+    let args = ["find-limit", "--scenario", path.to_str().unwrap(), "--from", "1", "--to", "1", "--json"];
+    let ended = Process::run("loadgen", &args).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let (schema, mut found): (_, Value) = (read(FIND_LIMIT), serde_json::from_str(&ended.stdout).unwrap());
+    assert_eq!(conforms(&schema, &schema, &found), Ok(()));
+    found["steps"][0].as_object_mut().unwrap().remove("verdict").unwrap();
+    assert!(conforms(&schema, &schema, &found).is_err());
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use crate::{
 
 /// One interval of a run. Counts are totals so far, latencies those of the interval.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Row {
     /// Seconds since the run's start.
     pub t: f64,

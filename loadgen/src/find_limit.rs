@@ -33,6 +33,7 @@ pub(crate) struct Range {
 
 /// What is raised.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ValueEnum)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum By {
     /// Rates and numbers of iterations, of as many clients
@@ -64,17 +65,21 @@ impl Range {
 
 /// One run of a search.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct Step {
     /// As a multiple of what the scenario says.
     load: f64,
+    /// How many there were to be.
     clients: u32,
     /// Planned ones.
     messages: u64,
-    /// In a word, and why.
+    /// In a word.
     verdict: Word,
+    /// Why.
     reason: String,
     /// From the intended instant to the delivery, in microseconds.
     latency_p99_us: u64,
+    /// From the first connection to the last delivery.
     duration_seconds: f64,
     /// The server, if it was ours.
     server: Option<Usage>,
@@ -97,6 +102,7 @@ enum Outcome {
 
 /// Why a search ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 enum End {
     /// The server's limit is between two loads, or below the first.
@@ -119,12 +125,12 @@ impl Step {
         let Ended { summary, verdict, .. } = ended;
         Self {
             load,
-            clients: summary.clients,
-            messages: summary.deliveries.planned,
-            verdict: summary.verdict,
-            reason: summary.reason.clone(),
-            latency_p99_us: summary.latency_us.p99,
-            duration_seconds: summary.duration_seconds,
+            clients: summary.figures.clients,
+            messages: summary.figures.deliveries.planned,
+            verdict: summary.figures.verdict,
+            reason: summary.figures.reason.clone(),
+            latency_p99_us: summary.figures.latency_us.p99,
+            duration_seconds: summary.figures.duration_seconds,
             server: summary.server,
             generator: summary.generator.usage,
             outcome: Outcome::of(verdict),
@@ -152,18 +158,23 @@ impl Outcome {
 
 /// What a search has found.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "FindLimit"))]
 pub(crate) struct Found {
+    /// Its name.
     scenario: String,
+    /// What was raised.
     by: By,
     /// The largest load that held, as a multiple of the scenario's.
     largest: Option<f64>,
     /// The smallest load that the server did not bear.
     smallest_broken: Option<f64>,
+    /// Why it ended.
     ended_by: End,
-    /// Why it ended, if not by itself.
+    /// The same in words, if not by itself.
     reason: Option<String>,
     /// The process's exit code.
     exit_code: u8,
+    /// Every run, in the order in which they were made.
     steps: Vec<Step>,
 }
 

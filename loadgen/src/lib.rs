@@ -58,5 +58,19 @@ pub use cli::main_with;
 #[cfg(feature = "schema")]
 #[must_use]
 pub fn summary_schema() -> schemars::Schema {
-    summary::schema()
+    of::<summary::Summary>()
+}
+
+/// The JSON Schema of what `find-limit --json` prints, likewise.
+#[cfg(feature = "schema")]
+#[must_use]
+pub fn find_limit_schema() -> schemars::Schema {
+    of::<find_limit::Found>()
+}
+
+/// The schema of what a type is written as, of draft 7.
+#[cfg(feature = "schema")]
+fn of<T: schemars::JsonSchema>() -> schemars::Schema {
+    let settings = schemars::generate::SchemaSettings::draft07().for_serialize();
+    settings.into_generator().into_root_schema_for::<T>()
 }

@@ -222,7 +222,7 @@ mod tests {
         let common = Common::new(&plan, file.text.into(), None);
         write(directory.path(), common, &part.book, &part.findings, &part.series).unwrap();
         let ended = merge(&[directory.path().into()], None).unwrap();
-        assert_eq!((ended.summary.errors["lost"], ended.summary.latency_us.count), (1, 1));
-        assert_eq!(ended.summary.latency_actual_us.count, 0, "nobody knows when it was sent");
+        assert_eq!((ended.summary.figures.errors["lost"], ended.summary.figures.latency_us.count), (1, 1));
+        assert_eq!(ended.summary.figures.latency_actual_us.count, 0, "nobody knows when it was sent");
     }
 }

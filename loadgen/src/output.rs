@@ -115,9 +115,9 @@ fn write_table(path: &Path, latency: &StageBook) -> io::Result<()> {
 fn picture(summary: &Summary, latency: &StageBook) -> Result<String, Box<dyn Error + Send + Sync>> {
     let title = format!(
         "{}: {} clients, {} deliveries",
-        summary.scenario,
-        chinwag_bots::number(summary.clients.into()),
-        chinwag_bots::number(summary.deliveries.received_deliveries)
+        summary.figures.scenario,
+        chinwag_bots::number(summary.figures.clients.into()),
+        chinwag_bots::number(summary.figures.deliveries.received_deliveries)
     );
     plot::svg(&title, &[Line::intended(&latency.e2e.histogram), Line::actual(&latency.e2e_actual.histogram)])
 }

@@ -9,7 +9,7 @@ pub(crate) use self::svg::escape;
 use crate::{
     heat::Heat,
     intervals::Recorder,
-    summary::{Summary, Usage},
+    summary::{StageSummary, Summary, Usage},
     text,
 };
 use chinwag_bots::{Percentiles, Row, Word, measured, number, span};
@@ -54,7 +54,7 @@ pub(crate) fn page(summary: &Summary, recorder: &Recorder, timeline: &Timeline, 
     let Timeline { stages, events } = timeline.clone();
     let seconds = recorder.rows().last().map_or(1.0, |row| row.t);
     let axis = Axis { seconds, stages, events };
-    let title = format!("{}: {}", summary.scenario, word(summary.verdict));
+    let title = format!("{}: {}", summary.figures.scenario, word(summary.figures.verdict));
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title>\n<style>\n{STYLE}</style></head><body>\n",
         escape(&title)
@@ -100,21 +100,21 @@ const fn word(word: Word) -> &'static str {
 }
 
 fn head(page: &mut String, summary: &Summary) {
-    let class = word(summary.verdict).split(' ').next().unwrap_or_default().to_lowercase();
-    let deliveries = &summary.deliveries;
+    let class = word(summary.figures.verdict).split(' ').next().unwrap_or_default().to_lowercase();
+    let deliveries = &summary.figures.deliveries;
     let _ = write!(
         page,
         "<h1>{}</h1><p class=\"verdict {class}\">{}</p>\n<p class=\"sub\">seed {}, {} clients, {:.1} s, exit code {}</p>\n",
-        escape(&summary.scenario),
-        escape(&summary.reason),
-        summary.seed,
-        number(summary.clients.into()),
-        summary.duration_seconds,
-        summary.exit_code,
+        escape(&summary.figures.scenario),
+        escape(&summary.figures.reason),
+        summary.figures.seed,
+        number(summary.figures.clients.into()),
+        summary.figures.duration_seconds,
+        summary.figures.exit_code,
     );
     let facts = [
-        ("connected", number(summary.connected)),
-        ("reconnects", number(summary.reconnects)),
+        ("connected", number(summary.figures.connected)),
+        ("reconnects", number(summary.figures.reconnects)),
         ("messages sent", format!("{} of {}", number(deliveries.sent), number(deliveries.planned))),
         ("acknowledged", number(deliveries.acknowledged)),
         ("refused", number(deliveries.refused)),
@@ -140,7 +140,7 @@ fn head(page: &mut String, summary: &Summary) {
         let _ = write!(page, "<div><dt>{name}</dt><dd>{value}</dd></div>");
     }
     *page += "</dl>\n";
-    for (reason, count) in &summary.errors {
+    for (reason, count) in &summary.figures.errors {
         let _ = writeln!(page, "<p class=\"sub\">{} × {}</p>", number(*count), escape(reason));
     }
     for violation in &deliveries.violations {
@@ -149,12 +149,12 @@ fn head(page: &mut String, summary: &Summary) {
 }
 
 fn thresholds(page: &mut String, summary: &Summary) {
-    if summary.thresholds.is_empty() {
+    if summary.figures.thresholds.is_empty() {
         return;
     }
     section(page, "Thresholds", "");
     *page += "<table><tr><th></th><th>metric</th><th>condition</th><th></th></tr>\n";
-    for threshold in &summary.thresholds {
+    for threshold in &summary.figures.thresholds {
         let (class, sign) = if threshold.passed { ("pass", "✓") } else { ("fail", "✗") };
         let _ = writeln!(
             page,
@@ -182,15 +182,15 @@ fn latencies(page: &mut String, summary: &Summary) {
         }
         *page += "</tr>\n";
     };
-    row("from the intended instant", &summary.latency_us);
-    for stage in &summary.stages {
+    row("from the intended instant", &summary.figures.latency_us);
+    for StageSummary { figures: stage, .. } in &summary.stages {
         row(&format!("{}: {}", stage.scenario, stage.name), &stage.latency_us);
     }
-    row("from the actual instant", &summary.latency_actual_us);
-    row("caught up after absence", &summary.catch_up_us);
-    row("to slow readers", &summary.slow_us);
-    row("histories asked for", &summary.history_us);
-    row("until in all rooms", &summary.connect_us);
+    row("from the actual instant", &summary.figures.latency_actual_us);
+    row("caught up after absence", &summary.figures.catch_up_us);
+    row("to slow readers", &summary.figures.slow_us);
+    row("histories asked for", &summary.figures.history_us);
+    row("until in all rooms", &summary.figures.connect_us);
     row("send lag", &summary.send_lag_us);
     *page += "</table>\n";
 }
@@ -250,8 +250,8 @@ fn health(page: &mut String, summary: &Summary) {
         span(lag.p50),
         span(lag.p99),
         span(lag.max),
-        number(summary.deferred),
-        number(summary.held_back),
+        number(summary.figures.deferred),
+        number(summary.figures.held_back),
     );
     if let Some(clocks) = &summary.clocks {
         let _ = writeln!(page, "<p>Clocks {}.</p>", escape(&text::agreement(clocks)));

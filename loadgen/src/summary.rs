@@ -1,12 +1,9 @@
 //! Everything a run has shown, as `summary.json` holds it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use chinwag_bots::{
-    Book, Checked, Counts, Facts, Measured, Percentiles, Segment, StageBook, Verdict, Word, judge,
-};
-use chinwag_oracle::Report;
-use chinwag_scenarios::{Plan, PlannedStage, Scenario};
+use chinwag_bots::{Book, Figures, Found, Percentiles, Segment, StageFigures, Verdict, Word};
+use chinwag_scenarios::{Plan, Scenario};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -15,58 +12,16 @@ use crate::{
     unjudged,
 };
 
-/// The summary of a run. Counts are defined at the oracle's [`Report`], whose every key is here too.
+/// The summary of a run.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct Summary {
-    /// Of the program.
-    pub(crate) version: &'static str,
-    /// Its name.
-    pub(crate) scenario: String,
-    /// The random seed.
-    pub(crate) seed: u64,
-    /// What was spoken: `chat`, or a protocol's name.
-    pub(crate) protocol: String,
-    /// What could not be judged in it.
-    pub(crate) not_judged: Vec<String>,
-    /// How many there were to be.
-    pub(crate) clients: u32,
-    /// How many came to be in all their rooms.
-    pub(crate) connected: u64,
-    /// From the first connection to the last delivery.
-    pub(crate) duration_seconds: f64,
-    /// The oracle's verdict in numbers.
+    /// What a prediction has, too.
     #[serde(flatten)]
-    pub(crate) deliveries: Report,
-    /// Connections made again after one was lost.
-    pub(crate) reconnects: u64,
-    /// Of deliveries, in the busiest second.
-    pub(crate) deliveries_per_second_max: u64,
-    /// Sends that had to wait for a connection or for answers.
-    pub(crate) deferred: u64,
-    /// Sends that waited because the scenario kept their sender away.
-    pub(crate) held_back: u64,
-    /// Refusals of what was sent to be refused.
-    pub(crate) rebuffed: u64,
-    /// Refusals heard in `chat`, by code, of whatever was sent: also those for now only, after which a bot tries again.
-    pub(crate) refusals_by_code: BTreeMap<String, u64>,
-    /// Times a bot read too slowly and had to catch up.
-    pub(crate) lagged: u64,
-    /// From the intended instant of a send to each delivery, in microseconds.
-    pub(crate) latency_us: Percentiles,
-    /// From the actual instant.
-    pub(crate) latency_actual_us: Percentiles,
-    /// From the intended to the actual instant.
+    pub(crate) figures: Figures,
+    /// From the intended to the actual instant of a send, in microseconds.
     pub(crate) send_lag_us: Percentiles,
-    /// From the beginning of a connection to being in all rooms.
-    pub(crate) connect_us: Percentiles,
-    /// From the intended instant to the delivery to those whom the scenario kept away; not part of the above.
-    pub(crate) catch_up_us: Percentiles,
-    /// From the intended instant to the delivery to those who read slowly; not part of the above.
-    pub(crate) slow_us: Percentiles,
-    /// From the instant at which a history was meant to be asked for to its page.
-    pub(crate) history_us: Percentiles,
-    /// The same by scenario and stage.
+    /// Latencies by scenario and stage.
     pub(crate) stages: Vec<StageSummary>,
     /// Of several processes: how far their clocks agree.
     pub(crate) clocks: Option<Clocks>,
@@ -74,29 +29,16 @@ pub(crate) struct Summary {
     pub(crate) generator: Generator,
     /// The server, if it was ours.
     pub(crate) server: Option<Usage>,
-    /// Connections failed or lost, by reason.
-    pub(crate) errors: BTreeMap<String, u64>,
-    /// In a word.
-    pub(crate) verdict: Word,
-    /// Why.
-    pub(crate) reason: String,
-    /// The process's exit code.
-    pub(crate) exit_code: u8,
-    /// How they came out.
-    pub(crate) thresholds: Vec<Checked>,
 }
 
 /// Latencies of one stage.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct StageSummary {
-    /// The name of its `[[scenario]]`.
-    pub(crate) scenario: String,
-    /// Its name.
-    pub(crate) name: String,
-    /// See [`Summary`]; so on.
-    pub(crate) latency_us: Percentiles,
-    pub(crate) latency_actual_us: Percentiles,
+    /// What a prediction has, too.
+    #[serde(flatten)]
+    pub(crate) figures: StageFigures,
+    /// See [`Summary`].
     pub(crate) send_lag_us: Percentiles,
 }
 
@@ -194,73 +136,34 @@ impl Findings {
 impl Summary {
     /// Sums up and judges.
     pub(crate) fn new(scenario: &Scenario, plan: &Plan, book: &Book, findings: Findings) -> (Self, Verdict) {
-        let report = book.oracle.finish();
         let (judged, not_judged) = unjudged::divide(scenario, plan);
-        let overall = book.times.overall();
-        let Findings { connected, reconnects, .. } = findings;
-        let counts = Counts { report: &report, clients: plan.clients(), connected, reconnects };
-        let measured = Measured { plan, times: &book.times, counts: &|query| counts.of(query) };
-        let thresholds: Vec<_> = judged.iter().map(|threshold| measured.check(threshold)).collect();
-        let facts = Facts {
-            interrupted: findings.interrupted,
-            broken_off: findings.broken_off.clone(),
-            aborted: findings.aborted.clone(),
-            ..Facts::of(plan, findings.segment, book, findings.handed, &counts, &thresholds)
-        };
-        let verdict = judge(&facts);
-        let generator = Generator { usage: findings.generator, saturated: verdict.word() == Word::Invalid };
-        let stage = |(planned, book): (&PlannedStage, &StageBook)| StageSummary {
-            scenario: planned.scenario.clone(),
-            name: planned.name.clone(),
-            latency_us: Percentiles::of(&book.e2e),
-            latency_actual_us: Percentiles::of(&book.e2e_actual),
-            send_lag_us: Percentiles::of(&book.send_lag),
-        };
-        let summary = Self {
-            version: env!("CARGO_PKG_VERSION"),
-            scenario: plan.scenario().into(),
-            seed: plan.seed(),
+        let found = Found {
+            segment: Some(findings.segment),
             protocol: scenario.protocol.as_ref().map_or(NATIVE, |protocol| &protocol.name).to_owned(),
-            not_judged,
-            clients: plan.clients(),
             connected: findings.connected,
-            duration_seconds: findings.duration.as_secs_f64(),
             reconnects: findings.reconnects,
+            handed: findings.handed,
             deliveries_per_second_max: findings.deliveries_per_second_max,
-            deferred: book.deferred,
-            held_back: book.held_back,
-            rebuffed: book.rebuffed,
-            refusals_by_code: book.refusals.clone(),
-            lagged: book.lagged,
-            latency_us: Percentiles::of(&overall.e2e),
-            latency_actual_us: Percentiles::of(&overall.e2e_actual),
-            send_lag_us: Percentiles::of(&overall.send_lag),
-            connect_us: Percentiles::of(&book.times.connect),
-            catch_up_us: Percentiles::of(&book.times.catch_up),
-            slow_us: Percentiles::of(&book.times.slow),
-            history_us: Percentiles::of(&book.times.history),
-            stages: plan.stages().iter().zip(&book.times.stages).map(stage).collect(),
+            duration: findings.duration,
+            interrupted: findings.interrupted,
+            aborted: findings.aborted,
+            broken_off: findings.broken_off,
+            judged,
+            not_judged,
+        };
+        let (figures, verdict) = Figures::new(plan, book, found);
+        let stages = StageFigures::of(plan, book)
+            .map(|(figures, book)| StageSummary { figures, send_lag_us: Percentiles::of(&book.send_lag) });
+        let summary = Self {
+            send_lag_us: Percentiles::of(&book.times.overall().send_lag),
+            stages: stages.collect(),
             clocks: Clocks::new(findings.clocks),
-            generator,
+            generator: Generator { usage: findings.generator, saturated: verdict.word() == Word::Invalid },
             server: findings.server,
-            errors: book.errors.clone(),
-            verdict: verdict.word(),
-            reason: verdict.to_string(),
-            exit_code: verdict.exit_code(),
-            thresholds,
-            deliveries: report,
+            figures,
         };
         (summary, verdict)
     }
-}
-
-/// The JSON Schema of `summary.json` (feature `schema`).
-#[cfg(feature = "schema")]
-pub(crate) fn schema() -> schemars::Schema {
-    schemars::generate::SchemaSettings::draft07()
-        .for_serialize()
-        .into_generator()
-        .into_root_schema_for::<Summary>()
 }
 
 impl Usage {

@@ -76,19 +76,22 @@ async fn trial_with_files(lie: Lie, threads: u32, output: Option<Output>) -> End
 }
 
 fn failed(ended: &Ended) -> Vec<&str> {
-    let thresholds = ended.summary.thresholds.iter().filter(|threshold| !threshold.passed);
+    let thresholds = ended.summary.figures.thresholds.iter().filter(|threshold| !threshold.passed);
     thresholds.map(|threshold| threshold.expression.as_str()).collect()
 }
 
 #[tokio::test]
 async fn an_honest_server_passes() {
     let ended = trial(Lie::None, 2).await;
-    let (summary, report) = (&ended.summary, &ended.summary.deliveries);
-    assert_eq!(summary.verdict, Word::Pass, "{}", summary.reason);
+    let (summary, report) = (&ended.summary, &ended.summary.figures.deliveries);
+    assert_eq!(summary.figures.verdict, Word::Pass, "{}", summary.figures.reason);
     assert_eq!((report.planned, report.sent, report.acknowledged), (4, 4, 4));
     assert_eq!((report.expected_deliveries, report.received_deliveries), (16, 16));
-    assert_eq!((summary.connected, summary.latency_us.count, summary.send_lag_us.count), (4, 16, 4));
-    assert!(summary.errors.is_empty(), "{:?}", summary.errors);
+    assert_eq!(
+        (summary.figures.connected, summary.figures.latency_us.count, summary.send_lag_us.count),
+        (4, 16, 4)
+    );
+    assert!(summary.figures.errors.is_empty(), "{:?}", summary.figures.errors);
 }
 
 #[cfg(target_os = "linux")]
@@ -104,7 +107,7 @@ async fn bots_connect_from_all_addresses_that_they_are_given_in_turn() {
     let ended =
         conduct(Job { sources, threads: 2, ..job(scenario, plan, target, Speech::default()) }).await.unwrap();
     server.abort();
-    assert_eq!(ended.summary.verdict, Word::Pass, "{}", ended.summary.reason);
+    assert_eq!(ended.summary.figures.verdict, Word::Pass, "{}", ended.summary.figures.reason);
     let callers = callers.lock().unwrap().clone();
     // One more has looked whether the server is there.
     let from = |last: u8| {
@@ -116,7 +119,7 @@ async fn bots_connect_from_all_addresses_that_they_are_given_in_turn() {
 #[tokio::test]
 async fn a_lost_delivery_is_found() {
     let ended = trial(Lie::LoseLast, 1).await;
-    let report = &ended.summary.deliveries;
+    let report = &ended.summary.figures.deliveries;
     assert_eq!((report.lost, report.received_deliveries), (1, 15));
     assert_eq!(failed(&ended), ["lost==0", "violations==0"]);
     assert_eq!(ended.verdict.exit_code(), 99);
@@ -125,7 +128,7 @@ async fn a_lost_delivery_is_found() {
 #[tokio::test]
 async fn a_message_that_is_in_the_room_twice_is_found() {
     let ended = trial(Lie::RepeatFirst, 2).await;
-    assert_eq!(ended.summary.deliveries.duplicated, 4, "once for everyone");
+    assert_eq!(ended.summary.figures.deliveries.duplicated, 4, "once for everyone");
     assert!(failed(&ended).contains(&"duplicated==0"), "{:?}", failed(&ended));
     assert_eq!(ended.verdict.exit_code(), 99);
 }
@@ -133,7 +136,7 @@ async fn a_message_that_is_in_the_room_twice_is_found() {
 #[tokio::test]
 async fn a_refused_message_is_not_owed_but_told() {
     let ended = trial(Lie::RefuseFirst, 1).await;
-    let report = &ended.summary.deliveries;
+    let report = &ended.summary.figures.deliveries;
     assert_eq!((report.refused, report.acknowledged, report.lost), (1, 3, 0));
     assert_eq!((report.expected_deliveries, report.received_deliveries), (12, 12));
     assert_eq!(failed(&ended), ["count==0"]);
@@ -142,7 +145,7 @@ async fn a_refused_message_is_not_owed_but_told() {
 #[tokio::test]
 async fn a_message_without_an_answer_is_found() {
     let ended = trial(Lie::IgnoreLast, 1).await;
-    let report = &ended.summary.deliveries;
+    let report = &ended.summary.figures.deliveries;
     assert_eq!((report.unanswered, report.acknowledged), (1, 3));
     assert!(failed(&ended).contains(&"count==0"), "{:?}", failed(&ended));
     assert_eq!(ended.verdict.exit_code(), 99);

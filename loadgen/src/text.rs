@@ -6,7 +6,7 @@ use crate::{
     clocks::{Clocks, SegmentClock},
     summary::{Summary, Usage},
 };
-use chinwag_bots::{Percentiles, Word, measured, number, span};
+use chinwag_bots::{Figures, number, span};
 
 /// Writes a summary as text; `files` are those that were written.
 pub(crate) fn render(summary: &Summary, files: &[String]) -> String {
@@ -16,80 +16,23 @@ pub(crate) fn render(summary: &Summary, files: &[String]) -> String {
 }
 
 fn write(out: &mut String, summary: &Summary, files: &[String]) -> fmt::Result {
-    let Summary { scenario, seed, deliveries: report, .. } = summary;
-    let (clients, seconds) = (number(summary.clients.into()), summary.duration_seconds);
+    let figures = &summary.figures;
+    let Figures { scenario, seed, reason, exit_code, .. } = figures;
+    let (clients, seconds) = (number(figures.clients.into()), figures.duration_seconds);
     writeln!(
         out,
-        "{scenario}  seed {seed}  {clients} clients  {seconds:.1} s   RESULT: {}  exit {}",
-        summary.reason, summary.exit_code
+        "{scenario}  seed {seed}  {clients} clients  {seconds:.1} s   RESULT: {reason}  exit {exit_code}"
     )?;
-    // What a run that was not finished fell short of means nothing.
-    let judged = matches!(summary.verdict, Word::Pass | Word::Fail | Word::Invalid);
-    for threshold in summary.thresholds.iter().filter(|threshold| judged && !threshold.passed) {
-        writeln!(out, " ✗ {}  {}   {}", threshold.metric, threshold.expression, measured(threshold))?;
+    figures.write_broken_thresholds(out)?;
+    figures.write_counts(out)?;
+    if !figures.not_judged.is_empty() {
+        writeln!(out, "not judged   in {}:", figures.protocol)?;
     }
-    let connect = &summary.connect_us;
-    writeln!(
-        out,
-        "connections  {} of {clients}   reconnects {}   errors {}   until in all rooms p50 {} p99 {}",
-        number(summary.connected),
-        number(summary.reconnects),
-        number(summary.errors.values().sum()),
-        span(connect.p50),
-        span(connect.p99),
-    )?;
-    for (reason, count) in &summary.errors {
-        writeln!(out, "             {} × {reason}", number(*count))?;
-    }
-    if summary.rebuffed > 0 {
-        writeln!(out, "             nonsense refused {}", number(summary.rebuffed))?;
-    }
-    writeln!(
-        out,
-        "messages     planned {}   sent {}   acknowledged {}   refused {}   unanswered {}",
-        number(report.planned),
-        number(report.sent),
-        number(report.acknowledged),
-        number(report.refused),
-        number(report.unanswered),
-    )?;
-    if summary.deferred + summary.held_back + summary.lagged > 0 {
-        writeln!(
-            out,
-            "             waited for the server {}   held back by the scenario {}   readers that fell behind {}",
-            number(summary.deferred),
-            number(summary.held_back),
-            number(summary.lagged),
-        )?;
-    }
-    writeln!(
-        out,
-        "deliveries   expected {}   received {}   of these caught up {}   most in a second {}",
-        number(report.expected_deliveries),
-        number(report.received_deliveries),
-        number(report.caught_up),
-        number(summary.deliveries_per_second_max),
-    )?;
-    writeln!(
-        out,
-        "             lost {}   duplicated {}   reordered {}   skipped {}   foreign {}   promises broken {}",
-        number(report.lost),
-        number(report.duplicated),
-        number(report.reordered),
-        number(report.skipped),
-        number(report.foreign),
-        number(report.violations_by_promise.values().sum()),
-    )?;
-    if !summary.not_judged.is_empty() {
-        writeln!(out, "not judged   in {}:", summary.protocol)?;
-    }
-    for words in &summary.not_judged {
+    for words in &figures.not_judged {
         writeln!(out, "             {words}")?;
     }
-    for violation in report.violations.iter().take(VIOLATIONS_SHOWN) {
-        writeln!(out, "             {violation}")?;
-    }
-    latencies(out, summary)?;
+    let stages = summary.stages.iter().map(|stage| &stage.figures);
+    figures.write_latencies(out, stages, Some(&summary.send_lag_us))?;
     if let Some(clocks) = &summary.clocks {
         writeln!(out, "clocks       {}", agreement(clocks))?;
     }
@@ -99,39 +42,6 @@ fn write(out: &mut String, summary: &Summary, files: &[String]) -> fmt::Result {
     }
     if !files.is_empty() {
         writeln!(out, "files        {}", files.join(" "))?;
-    }
-    Ok(())
-}
-
-/// Broken promises that are told one by one; `summary.json` holds more.
-const VIOLATIONS_SHOWN: usize = 5;
-
-fn latencies(out: &mut String, summary: &Summary) -> fmt::Result {
-    writeln!(
-        out,
-        "{:<24} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9}",
-        "latency", "n", "p50", "p90", "p99", "p99.9", "max"
-    )?;
-    row(out, "  from intended instant", &summary.latency_us, " <- judged")?;
-    let alone = summary.stages.iter().all(|stage| stage.scenario == summary.stages[0].scenario);
-    for stage in summary.stages.iter().filter(|stage| !stage.latency_us.is_empty()) {
-        let name = match alone {
-            true => format!("    stage {}", stage.name),
-            false if stage.name == stage.scenario => format!("    {}", stage.name),
-            false => format!("    {}: {}", stage.scenario, stage.name),
-        };
-        row(out, &name, &stage.latency_us, "")?;
-    }
-    row(out, "  from actual instant", &summary.latency_actual_us, "")?;
-    row(out, "  send lag", &summary.send_lag_us, "")?;
-    for (name, latency) in [
-        ("  caught up after absence", &summary.catch_up_us),
-        ("  to slow readers", &summary.slow_us),
-        ("  histories asked for", &summary.history_us),
-    ] {
-        if !latency.is_empty() {
-            row(out, name, latency, "")?;
-        }
     }
     Ok(())
 }
@@ -154,18 +64,6 @@ pub(crate) fn agreement(clocks: &Clocks) -> String {
         _ => "not compared: a server did not say what time it is; between machines latency is wrong by what theirs differ"
             .into(),
     }
-}
-
-fn row(out: &mut String, name: &str, latency: &Percentiles, remark: &str) -> fmt::Result {
-    let Percentiles { count, p50, p90, p99, p999, max, negative } = *latency;
-    write!(out, "{name:<24} {:>10}", number(count))?;
-    for value in [p50, p90, p99, p999, max] {
-        write!(out, " {:>9}", if count == 0 { "-".into() } else { span(value) })?;
-    }
-    if negative > 0 {
-        write!(out, "   and {} negative", number(negative))?;
-    }
-    writeln!(out, "{remark}")
 }
 
 fn usage(usage: &Usage) -> String {
@@ -194,22 +92,5 @@ mod tests {
         assert_eq!(said(&[one, other]), both);
         assert!(said(&[one, clock(2, None, None)]).starts_with("not compared: "));
         assert!(said(&[clock(1, None, None)]).starts_with("not compared: "));
-    }
-
-    #[test]
-    fn negative_latencies_are_told_beside_the_others() {
-        let shown = |negative| {
-            let mut text = String::new();
-            row(
-                &mut text,
-                "latency",
-                &Percentiles { count: 7, p50: 20, negative, ..Percentiles::default() },
-                " <- judged",
-            )
-            .unwrap();
-            text
-        };
-        assert!(shown(12).ends_with("   and 12 negative <- judged\n"), "{}", shown(12));
-        assert!(!shown(0).contains("negative"), "{}", shown(0));
     }
 }

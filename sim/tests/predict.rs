@@ -127,9 +127,13 @@ fn with_event(kind: &str) -> Prediction {
 fn who_is_cut_off_comes_back_when_that_is_planned_and_catches_up() {
     for kind in ["disconnect", "reset", "half-open"] {
         let prediction = with_event(kind);
-        assert_eq!(prediction.exit_code, 0, "{kind}: {}", prediction.reason);
-        let report = &prediction.deliveries;
-        assert_eq!((prediction.reconnects, report.received_deliveries), (6, report.planned * 4), "{kind}");
+        assert_eq!(prediction.figures.exit_code, 0, "{kind}: {}", prediction.figures.reason);
+        let report = &prediction.figures.deliveries;
+        assert_eq!(
+            (prediction.figures.reconnects, report.received_deliveries),
+            (6, report.planned * 4),
+            "{kind}"
+        );
         assert!(report.caught_up >= 6 * 4, "{kind}: {report:?}");
         let least = prediction.intervals.iter().skip(4).map(|row| row.connected).min();
         // Of one of whom nobody was told, the server believes that they are still there; their bots know better.
@@ -141,10 +145,10 @@ fn who_is_cut_off_comes_back_when_that_is_planned_and_catches_up() {
 #[test]
 fn a_partition_holds_up_what_was_said_and_loses_nothing() {
     let prediction = with_event("partition");
-    assert_eq!(prediction.exit_code, 0, "{}", prediction.reason);
-    let report = &prediction.deliveries;
-    assert_eq!((prediction.reconnects, report.received_deliveries), (0, report.planned * 4));
-    assert!(prediction.catch_up_us.count >= 6 * 4, "{:?}", prediction.catch_up_us);
+    assert_eq!(prediction.figures.exit_code, 0, "{}", prediction.figures.reason);
+    let report = &prediction.figures.deliveries;
+    assert_eq!((prediction.figures.reconnects, report.received_deliveries), (0, report.planned * 4));
+    assert!(prediction.figures.catch_up_us.count >= 6 * 4, "{:?}", prediction.figures.catch_up_us);
 }
 
 #[test]
@@ -169,8 +173,11 @@ fn a_server_that_is_killed_forgets_and_is_come_back_to() {
         reconnects = ["count>=planned"]
         "#,
     );
-    assert_eq!(prediction.exit_code, 0, "{}", prediction.reason);
-    assert_eq!((prediction.reconnects, prediction.deliveries.sent), (8, prediction.deliveries.planned));
+    assert_eq!(prediction.figures.exit_code, 0, "{}", prediction.figures.reason);
+    assert_eq!(
+        (prediction.figures.reconnects, prediction.figures.deliveries.sent),
+        (8, prediction.figures.deliveries.planned)
+    );
     assert!(prediction.intervals.iter().any(|row| row.connected == 0 && row.delivered > 0), "all were away");
 }
 
@@ -198,9 +205,9 @@ fn latency_is_that_of_the_line_and_slow_readers_are_slow() {
         send_lag = ["max<1us"]
         "#,
     );
-    assert_eq!(prediction.exit_code, 0, "{}", prediction.reason);
-    assert_eq!(prediction.not_judged, ["send_lag max<1us: it is not predicted"]);
-    assert_eq!(prediction.thresholds.len(), 4);
+    assert_eq!(prediction.figures.exit_code, 0, "{}", prediction.figures.reason);
+    assert_eq!(prediction.figures.not_judged, ["send_lag max<1us: it is not predicted"]);
+    assert_eq!(prediction.figures.thresholds.len(), 4);
 }
 
 #[test]

@@ -54,8 +54,8 @@ async fn trial(name: &str, authority: Option<&str>) -> Result<Ended, String> {
 #[tokio::test]
 async fn a_server_whose_certificate_is_known_is_spoken_to() {
     let summary = trial("localhost", None).await.unwrap().summary;
-    assert_eq!(summary.verdict, Word::Pass, "{}", summary.reason);
-    assert_eq!((summary.deliveries.received_deliveries, summary.errors.len()), (16, 0));
+    assert_eq!(summary.figures.verdict, Word::Pass, "{}", summary.figures.reason);
+    assert_eq!((summary.figures.deliveries.received_deliveries, summary.figures.errors.len()), (16, 0));
 }
 
 #[tokio::test]

@@ -60,19 +60,22 @@ async fn the_difference_of_two_clocks_is_found_and_what_seems_to_be_heard_early_
         }
     };
     let (one, other) = tokio::join!(conduct(part(0, clock)), conduct(part(1, clock.behind(BEHIND))));
-    assert_eq!((one.unwrap().summary.verdict, other.unwrap().summary.verdict), (Word::Part, Word::Part));
+    assert_eq!(
+        (one.unwrap().summary.figures.verdict, other.unwrap().summary.figures.verdict),
+        (Word::Part, Word::Part)
+    );
     drop(shutdown);
     server.await.unwrap().unwrap();
 
     let whole = merge(&["0", "1"].map(|name| directory.path().join(name)), None).unwrap().summary;
-    assert_eq!(whole.verdict, Word::Pass, "{}", whole.reason);
+    assert_eq!(whole.figures.verdict, Word::Pass, "{}", whole.figures.reason);
     let clocks = whole.clocks.unwrap();
     let (difference, error) = (clocks.difference_us.unwrap(), clocks.error_max_us.unwrap());
     // One clock and the same one, but for what is taken off it: the bounds are no matter of luck.
     assert!(difference.abs_diff(500_000) <= error - difference, "{clocks:?}");
     assert!(error >= 500_000, "{clocks:?}");
-    let latency = whole.latency_us;
-    assert_eq!(latency.count + latency.negative, whole.deliveries.received_deliveries);
+    let latency = whole.figures.latency_us;
+    assert_eq!(latency.count + latency.negative, whole.figures.deliveries.received_deliveries);
     assert!(latency.negative > 0 && latency.max >= 500_000, "{latency:?}");
 }
 

@@ -83,7 +83,7 @@ pub(super) fn main(path: &Path, args: &Foretold, json: Option<&Path>) -> anyhow:
         let written = file.and_then(|file| Deliveries::write(&prediction.received, &plan, file));
         written.with_context(|| format!("cannot write {}", path.display()))?;
     }
-    Ok(if prediction.exit_code == 0 { CLEAN } else { BROKEN })
+    Ok(if prediction.figures.exit_code == 0 { CLEAN } else { BROKEN })
 }
 
 fn write_json(prediction: &Prediction, mut file: File) -> anyhow::Result<()> {

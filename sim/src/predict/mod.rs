@@ -51,3 +51,11 @@ pub fn predict(scenario: &Scenario, plan: Plan, limits: &Server, network: Networ
 pub fn segments(scenario: &Scenario, plan: Plan, limits: &Server, network: Network, count: u32) -> Vec<Book> {
     world::World::new(scenario, plan, limits, network, count).books()
 }
+
+/// The JSON Schema of predictions, of draft 7 (feature `schema`).
+#[cfg(feature = "schema")]
+#[must_use]
+pub fn schema() -> schemars::Schema {
+    let settings = schemars::generate::SchemaSettings::draft07().for_serialize();
+    settings.into_generator().into_root_schema_for::<Prediction>()
+}

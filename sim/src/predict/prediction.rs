@@ -1,13 +1,9 @@
 //! What a prediction comes to. What means the same as in `summary.json` of `loadgen` has the same name.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use chinwag_bots::{
-    Book, Checked, Counts, Deliveries, Facts, Measured, Percentiles, Row, Script, StageBook, Verdict, Word,
-    judge,
-};
-use chinwag_oracle::Report;
-use chinwag_scenarios::{Metric, PlannedStage, Scenario, Threshold};
+use chinwag_bots::{Book, Deliveries, Figures, Found, Row, Script, StageFigures, Verdict};
+use chinwag_scenarios::{Metric, Scenario, Threshold};
 use serde::Serialize;
 
 use super::Network;
@@ -22,68 +18,17 @@ const NOT_PREDICTED: [&str; 4] = [
 
 /// What a scenario will come to over given lines.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Prediction {
-    /// Of the program.
-    pub version: &'static str,
-    /// Its name.
-    pub scenario: String,
-    /// The random seed.
-    pub seed: u64,
-    /// What is spoken.
-    pub protocol: &'static str,
+    /// What the summary of a run has, too. Thresholds about what is not predicted are not judged.
+    #[serde(flatten)]
+    pub figures: Figures,
     /// What virtual time cannot know.
     pub not_predicted: Vec<&'static str>,
-    /// Thresholds about that: they are not judged.
-    pub not_judged: Vec<String>,
     /// What lies between clients and server.
     pub network: Lines,
-    /// How many there are to be.
-    pub clients: u32,
-    /// How many come to be in all their rooms.
-    pub connected: u64,
-    /// From the first connection to the last delivery.
-    pub duration_seconds: f64,
-    /// The oracle's verdict in numbers.
-    #[serde(flatten)]
-    pub deliveries: Report,
-    /// Connections made again after one was lost.
-    pub reconnects: u64,
-    /// Of deliveries, in the busiest interval, by the second.
-    pub deliveries_per_second_max: u64,
-    /// Sends that have to wait for a connection or for answers.
-    pub deferred: u64,
-    /// Sends that wait because the scenario keeps their sender away.
-    pub held_back: u64,
-    /// Refusals of what is sent to be refused.
-    pub rebuffed: u64,
-    /// Refusals, by code, of whatever is sent: also those for now only, after which a bot tries again.
-    pub refusals_by_code: BTreeMap<String, u64>,
-    /// Times a bot reads too slowly and has to catch up.
-    pub lagged: u64,
-    /// From the intended instant of a send to each delivery, in microseconds.
-    pub latency_us: Percentiles,
-    /// From the actual instant.
-    pub latency_actual_us: Percentiles,
-    /// From the beginning of a connection to being in all rooms.
-    pub connect_us: Percentiles,
-    /// From the intended instant to the delivery to those whom the scenario keeps away; not part of the above.
-    pub catch_up_us: Percentiles,
-    /// From the intended instant to the delivery to those who read slowly; not part of the above.
-    pub slow_us: Percentiles,
-    /// From the instant at which a history is meant to be asked for to its page.
-    pub history_us: Percentiles,
-    /// The same by scenario and stage.
-    pub stages: Vec<Stage>,
-    /// Connections that fail or are lost, by reason.
-    pub errors: BTreeMap<String, u64>,
-    /// In a word: what `loadgen` would say.
-    pub verdict: Word,
-    /// Why.
-    pub reason: String,
-    /// The process's exit code.
-    pub exit_code: u8,
-    /// How they come out.
-    pub thresholds: Vec<Checked>,
+    /// Latencies by scenario and stage.
+    pub stages: Vec<StageFigures>,
     /// The time series, with the names of `intervals.csv`.
     pub intervals: Vec<Row>,
     /// How fast it was played.
@@ -95,6 +40,7 @@ pub struct Prediction {
 
 /// What lies between clients and server.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Lines {
     /// How long a byte travels, one way.
     pub latency_us: u128,
@@ -104,21 +50,9 @@ pub struct Lines {
     pub bytes_per_second: u64,
 }
 
-/// Latencies of one stage.
-#[derive(Clone, Debug, Serialize)]
-pub struct Stage {
-    /// The name of its `[[scenario]]`.
-    pub scenario: String,
-    /// Its name.
-    pub name: String,
-    /// See [`Prediction`]; so on.
-    pub latency_us: Percentiles,
-    /// From the actual instant.
-    pub latency_actual_us: Percentiles,
-}
-
 /// How fast it was played.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Speed {
     /// Inputs that were handled.
     pub events: u64,
@@ -151,65 +85,33 @@ impl Prediction {
     pub(super) fn new(played: &Played<'_>, intervals: Vec<Row>) -> Self {
         let &Played { script, book, network, duration, .. } = played;
         let (plan, board) = (&script.plan, &script.board);
-        let (report, overall) = (book.oracle.finish(), book.times.overall());
-        let counts = Counts {
-            report: &report,
-            clients: plan.clients(),
+        let (judged, not_judged) = divide(played.scenario);
+        let found = Found {
+            protocol: "chat".into(),
             connected: board.arrived.get(),
             reconnects: board.reconnects.get(),
-        };
-        let (judged, not_judged) = divide(played.scenario);
-        let measured = Measured { plan, times: &book.times, counts: &|query| counts.of(query) };
-        let thresholds: Vec<_> = judged.into_iter().map(|threshold| measured.check(threshold)).collect();
-        let verdict = judge(&Facts {
+            handed: board.handed.get(),
+            deliveries_per_second_max: busiest(&intervals),
+            duration,
             aborted: played.aborted.clone(),
             broken_off: played.broken.clone(),
-            ..Facts::of(plan, script.segment, book, board.handed.get(), &counts, &thresholds)
-        });
-        let stage = |(planned, book): (&PlannedStage, &StageBook)| Stage {
-            scenario: planned.scenario.clone(),
-            name: planned.name.clone(),
-            latency_us: Percentiles::of(&book.e2e),
-            latency_actual_us: Percentiles::of(&book.e2e_actual),
-        };
-        Self {
-            version: env!("CARGO_PKG_VERSION"),
-            scenario: plan.scenario().into(),
-            seed: plan.seed(),
-            protocol: "chat",
-            not_predicted: NOT_PREDICTED.into(),
+            judged,
             not_judged,
+            ..Found::default()
+        };
+        let (figures, verdict) = Figures::new(plan, book, found);
+        Self {
+            figures: Figures { exit_code: u8::from(verdict != Verdict::Pass), ..figures },
+            not_predicted: NOT_PREDICTED.into(),
             network: Lines {
                 latency_us: network.latency.as_micros(),
                 jitter_us: network.jitter.as_micros(),
                 bytes_per_second: network.rate,
             },
-            clients: plan.clients(),
-            connected: counts.connected,
-            duration_seconds: duration.as_secs_f64(),
-            reconnects: counts.reconnects,
-            deliveries_per_second_max: busiest(&intervals),
-            deferred: book.deferred,
-            held_back: book.held_back,
-            rebuffed: book.rebuffed,
-            refusals_by_code: book.refusals.clone(),
-            lagged: book.lagged,
-            latency_us: Percentiles::of(&overall.e2e),
-            latency_actual_us: Percentiles::of(&overall.e2e_actual),
-            connect_us: Percentiles::of(&book.times.connect),
-            catch_up_us: Percentiles::of(&book.times.catch_up),
-            slow_us: Percentiles::of(&book.times.slow),
-            history_us: Percentiles::of(&book.times.history),
-            stages: plan.stages().iter().zip(&book.times.stages).map(stage).collect(),
-            errors: book.errors.clone(),
-            verdict: verdict.word(),
-            reason: verdict.to_string(),
-            exit_code: u8::from(verdict != Verdict::Pass),
-            thresholds,
+            stages: StageFigures::of(plan, book).map(|(figures, _)| figures).collect(),
             intervals,
             speed: Speed::of(played),
             received: Deliveries::of(book),
-            deliveries: report,
         }
     }
 }

@@ -2,14 +2,12 @@
 
 use std::fmt::{self, Write as _};
 
-use chinwag_bots::{Percentiles, Row, measured, number, span};
+use chinwag_bots::{Figures, Row, number, span};
 
 use super::Prediction;
 
 /// Columns of a curve at most.
 const COLUMNS: usize = 60;
-/// Broken promises that are told one by one; the JSON holds more.
-const VIOLATIONS_SHOWN: usize = 5;
 /// From nothing to the most there is.
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -20,16 +18,14 @@ pub(crate) fn text(prediction: &Prediction) -> String {
 }
 
 fn write(out: &mut String, prediction: &Prediction) -> fmt::Result {
-    let Prediction { scenario, seed, deliveries: report, network, speed, .. } = prediction;
-    let clients = number(prediction.clients.into());
+    let Prediction { figures, network, speed, .. } = prediction;
+    let Figures { scenario, seed, reason, exit_code, duration_seconds: seconds, .. } = figures;
+    let clients = number(figures.clients.into());
     writeln!(
         out,
-        "{scenario}  seed {seed}  {clients} clients  {:.1} s in virtual time   PREDICTED: {}  exit {}",
-        prediction.duration_seconds, prediction.reason, prediction.exit_code
+        "{scenario}  seed {seed}  {clients} clients  {seconds:.1} s in virtual time   PREDICTED: {reason}  exit {exit_code}"
     )?;
-    for threshold in prediction.thresholds.iter().filter(|threshold| !threshold.passed) {
-        writeln!(out, " ✗ {}  {}   {}", threshold.metric, threshold.expression, measured(threshold))?;
-    }
+    figures.write_broken_thresholds(out)?;
     writeln!(
         out,
         "lines        {} each way   jitter up to {}   {} bytes/s each way",
@@ -37,64 +33,13 @@ fn write(out: &mut String, prediction: &Prediction) -> fmt::Result {
         span(micros(network.jitter_us)),
         number(network.bytes_per_second)
     )?;
-    writeln!(
-        out,
-        "connections  {} of {clients}   reconnects {}   errors {}   until in all rooms p50 {} p99 {}",
-        number(prediction.connected),
-        number(prediction.reconnects),
-        number(prediction.errors.values().sum()),
-        span(prediction.connect_us.p50),
-        span(prediction.connect_us.p99),
-    )?;
-    for (reason, count) in &prediction.errors {
-        writeln!(out, "             {} × {reason}", number(*count))?;
-    }
-    writeln!(
-        out,
-        "messages     planned {}   sent {}   acknowledged {}   refused {}   unanswered {}",
-        number(report.planned),
-        number(report.sent),
-        number(report.acknowledged),
-        number(report.refused),
-        number(report.unanswered),
-    )?;
-    writeln!(
-        out,
-        "             waited for the server {}   held back by the scenario {}   readers that fell behind {}",
-        number(prediction.deferred),
-        number(prediction.held_back),
-        number(prediction.lagged),
-    )?;
-    for (code, count) in &prediction.refusals_by_code {
-        writeln!(out, "             {} × {code}", number(*count))?;
-    }
-    writeln!(
-        out,
-        "deliveries   expected {}   received {}   of these caught up {}   most in a second {}",
-        number(report.expected_deliveries),
-        number(report.received_deliveries),
-        number(report.caught_up),
-        number(prediction.deliveries_per_second_max),
-    )?;
-    writeln!(
-        out,
-        "             lost {}   duplicated {}   reordered {}   skipped {}   foreign {}   promises broken {}",
-        number(report.lost),
-        number(report.duplicated),
-        number(report.reordered),
-        number(report.skipped),
-        number(report.foreign),
-        number(report.violations_by_promise.values().sum()),
-    )?;
-    for violation in report.violations.iter().take(VIOLATIONS_SHOWN) {
-        writeln!(out, "             {violation}")?;
-    }
+    figures.write_counts(out)?;
     curves(out, &prediction.intervals)?;
-    latencies(out, prediction)?;
+    figures.write_latencies(out, &prediction.stages, None)?;
     for words in &prediction.not_predicted {
         writeln!(out, "not foretold {words}")?;
     }
-    for words in &prediction.not_judged {
+    for words in &figures.not_judged {
         writeln!(out, "not judged   {words}")?;
     }
     writeln!(
@@ -136,38 +81,6 @@ fn curve(out: &mut String, name: &str, values: &[u64], together: fn(u64, u64) ->
     let level = |value: u64| LEVELS[(value * (LEVELS.len() as u64 - 1)).div_ceil(most) as usize];
     let line: String = columns.into_iter().map(level).collect();
     writeln!(out, "  {name:<11}{line}  at most {}", number(most))
-}
-
-fn latencies(out: &mut String, prediction: &Prediction) -> fmt::Result {
-    writeln!(
-        out,
-        "{:<24} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9}",
-        "latency", "n", "p50", "p90", "p99", "p99.9", "max"
-    )?;
-    row(out, "  from intended instant", &prediction.latency_us)?;
-    for stage in prediction.stages.iter().filter(|stage| stage.latency_us.count > 0) {
-        row(out, &format!("    {}: {}", stage.scenario, stage.name), &stage.latency_us)?;
-    }
-    for (name, latency) in [
-        ("  caught up after absence", &prediction.catch_up_us),
-        ("  to slow readers", &prediction.slow_us),
-        ("  histories asked for", &prediction.history_us),
-    ] {
-        if latency.count > 0 {
-            row(out, name, latency)?;
-        }
-    }
-    Ok(())
-}
-
-fn row(out: &mut String, name: &str, latency: &Percentiles) -> fmt::Result {
-    // In virtual time there is one clock, and nothing comes before it was meant to be sent.
-    let Percentiles { count, p50, p90, p99, p999, max, negative: _ } = *latency;
-    write!(out, "{name:<24} {:>10}", number(count))?;
-    for value in [p50, p90, p99, p999, max] {
-        write!(out, " {:>9}", if count == 0 { "-".into() } else { span(value) })?;
-    }
-    writeln!(out)
 }
 
 fn micros(micros: u128) -> u64 {
