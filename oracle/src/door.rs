@@ -74,9 +74,11 @@ impl Doors {
         self.lives.insert((room, epoch), Life { owner, is_private });
     }
 
-    /// Somebody else owns a life of a room from now on, of which it is known who made it.
-    pub fn settles(&mut self, room: RoomId, epoch: Epoch, owner: u32) {
+    /// Somebody else may own a life of a room from now on, of which it is known who made it. What another owner, unless it
+    /// was `nobody`, said of who may come in is over then.
+    pub fn settles(&mut self, room: RoomId, epoch: Epoch, owner: u32, nobody: u32) {
         if let Some(life) = self.lives.get_mut(&(room, epoch)) {
+            life.is_private &= [owner, nobody].contains(&life.owner);
             life.owner = owner;
         }
     }
@@ -176,6 +178,8 @@ mod tests {
     const LIFE: Epoch = Epoch(7);
     const ANN: u32 = 0;
     const BOB: u32 = 1;
+    const EVE: u32 = 2;
+    const NOBODY: u32 = 9;
 
     fn doors() -> Doors {
         let mut doors = Doors::default();
@@ -249,13 +253,23 @@ mod tests {
             doors.welcomes(ROOM, LIFE, BOB, Time(9), Time(9)) && !doors.shuts_out(ROOM, LIFE, BOB, Time(9))
         );
         assert_eq!((doors.owner(ROOM, LIFE), doors.owner(ROOM, Epoch(8))), (Some(ANN), None));
-        doors.settles(ROOM, LIFE, BOB);
-        doors.settles(ROOM, Epoch(8), BOB);
+        doors.settles(ROOM, LIFE, BOB, NOBODY);
+        doors.settles(ROOM, Epoch(8), BOB, NOBODY);
         assert_eq!((doors.owner(ROOM, LIFE), doors.owner(ROOM, Epoch(8))), (Some(BOB), None));
         assert!(!doors.may_be_sent_away(ROOM, BOB, Time(0)));
         done(&mut doors, 10, Deed::Kick);
         for (since, may_be) in [(0, true), (9, true), (11, true), (12, false)] {
             assert_eq!(doors.may_be_sent_away(ROOM, BOB, Time(since)), may_be, "granted at 11");
+        }
+    }
+
+    #[test]
+    fn what_another_owner_said_of_who_may_come_in_is_over_with_them() {
+        for (maker, is_shut) in [(ANN, false), (NOBODY, true), (BOB, true)] {
+            let mut doors = Doors::default();
+            doors.made(ROOM, LIFE, maker, true);
+            doors.settles(ROOM, LIFE, BOB, NOBODY);
+            assert_eq!(doors.shuts_out(ROOM, LIFE, EVE, Time(9)), is_shut, "made by {maker}");
         }
     }
 }

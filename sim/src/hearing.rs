@@ -480,10 +480,12 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Whoever was told that another connection is served in place of theirs is told, too, when that one is gone.
+    /// Whoever was told that another connection is served in place of theirs is told, too, when that one went before it
+    /// was attached.
     fn check_silenced(&mut self, client: usize) -> Result<(), Broken> {
         self.checked(checks::CONNECTED);
-        if self.sole_clients(client) == [client] {
+        let was_last = self.life.attached[self.life.users[client]] == self.people[client].link;
+        if self.sole_clients(client) == [client] && was_last {
             let sentence = format!("c{client} is served nowhere at rest, and was told of a newer connection");
             return broken(checks::CONNECTED, sentence);
         }

@@ -139,6 +139,8 @@ pub(crate) struct Life {
     pub(crate) made: Vec<BTreeSet<RoomName>>,
     /// Rooms that have no owner; those that have follow.
     rooms: usize,
+    /// By user: the connection that was attached last.
+    pub(crate) attached: Vec<Option<ConnectionId>>,
     /// By user: the connections that take the place of all others, and when a node first read something of each.
     soles: Vec<Vec<(ConnectionId, Time)>>,
     /// How long mail takes at most.
@@ -184,6 +186,7 @@ impl Life {
             asked: setup.clients.iter().map(at_home).collect(),
             made: vec![BTreeSet::new(); users.len()],
             rooms: setup.rooms as usize,
+            attached: vec![None; count],
             soles: vec![Vec::new(); count],
             mail: Duration::from_micros(skewed.max().unwrap_or(0).max(setup.mail_us_max)),
             upset: Time(0),

@@ -18,6 +18,9 @@ impl World<'_> {
             self.judge.rates.impersonated(client);
             return Ok(());
         }
+        if let Notice::Attached { connection, .. } = *notice {
+            self.life.attached[self.life.users[client]] = Some(connection);
+        }
         let broken = |what| Broken { check: checks::LIMITER, sentence: format!("c{client} {what}") };
         let (shows, user) = (self.server.clock.shows(self.now), self.life.users[client]);
         let delay = self.life.delay();

@@ -425,7 +425,7 @@ impl World<'_> {
             return broken(checks::DOOR, format!("c{client} enters r{room}, which is private, uninvited"));
         }
         if let Some(owner) = self.owner_by_token(client).filter(|_| self.bot_of(room) == Some(client)) {
-            self.parlours.doors.settles(room_id(room), epoch, owner);
+            self.parlours.doors.settles(room_id(room), epoch, owner, NOBODY);
             let now = self.now;
             self.parlours.settled.entry((room, epoch)).or_insert(now);
         }
@@ -462,6 +462,9 @@ impl World<'_> {
     /// Whether somebody is surely not let into a room since then. A bot always is into its own.
     pub(crate) fn shuts_out(&self, client: usize, room: usize, epoch: Epoch, since: Time) -> bool {
         let user = self.user_number(client);
+        if self.may_change_hands(room, epoch) {
+            return false;
+        }
         if self.role(client) == Role::Guest && self.parlours.doors.is_private(room_id(room), epoch) {
             return self.parlours.doors.owner(room_id(room), epoch) != Some(user);
         }
@@ -469,6 +472,14 @@ impl World<'_> {
             return false;
         }
         self.bot_of(room) != Some(client) && self.parlours.doors.shuts_out(room_id(room), epoch, user, since)
+    }
+
+    /// Whether a bot may have come in, before anybody could hear of it, whose token names another owner than the room has.
+    fn may_change_hands(&self, room: usize, epoch: Epoch) -> bool {
+        let Some(bot) = self.bot_of(room) else { return false };
+        let owner = self.owner_by_token(bot);
+        let is_new = owner.is_some() && owner != self.parlours.doors.owner(room_id(room), epoch);
+        is_new && self.life.asked[bot].contains(&room)
     }
 
     /// The life of a room whose owner has been in it without a break, who that is, and since when: until now it is the
