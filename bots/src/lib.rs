@@ -27,7 +27,7 @@ mod words;
 pub use board::{Board, Count};
 pub use book::{Book, Interval, StageBook, Times};
 pub use bots::{Bots, Cue, End, Wish};
-pub use course::{BREATH, Drain, LISTEN};
+pub use course::{Course, Phase};
 pub use figures::{Figures, Found, StageFigures};
 pub use judged::{Checked, Counts, Measured, broken_now};
 pub use measure::{Compact, Percentiles, Spans, count_above, histogram};

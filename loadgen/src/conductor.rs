@@ -2,7 +2,7 @@
 
 use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
-use chinwag_bots::{BREATH, Board, Drain, LISTEN, Segment, Verdict, broken_now};
+use chinwag_bots::{Course, Phase, Segment, Verdict, broken_now};
 use chinwag_core::{Time, UserName};
 use chinwag_scenarios::{Plan, Scenario};
 use tokio::{sync::Notify, task::JoinHandle, time::sleep};
@@ -217,65 +217,34 @@ impl Conductor {
     async fn phases(&mut self, findings: &mut Findings) -> Result<(), Stop> {
         let run = Arc::clone(&self.run);
         let before = self.resident();
-        self.connect().await?;
-        let soonest = run.clock.now() + BREATH;
-        let start = self.start_at.unwrap_or(soonest);
-        if start < soonest {
-            return Err(Stop::Broken(
-                "not everyone was connected when the agreed instant came: start earlier".into(),
-            ));
-        }
-        run.script.start_stages(start);
-        self.watch("wait", start, |_| false).await?;
-        let _pacer = Pacer::stages(Arc::clone(&run), self.crew.orders());
-        for phase in run.plan().phases() {
-            let (name, end) = (format!("stage {}", phase.name), run.script.instant(phase.end));
-            if phase.measure_memory {
-                self.watch(&name, Time(end.0.saturating_sub(BEFORE_END_MICROS)), |_| false).await?;
+        let mut course = Course::new(&run.script, run.now(), self.start_at);
+        let mut pacer = Some(Pacer::connect(Arc::clone(&run), self.crew.orders(), run.now()));
+        while !course.is_over() {
+            let (name, until) = (course.name(), course.until());
+            if course.stages().is_some_and(|stages| stages.measure_memory) {
+                let soon = Time(until.0.saturating_sub(BEFORE_END_MICROS));
+                self.watch(&name, soon, || Ok(run.now() >= soon)).await?;
                 self.measure_memory(before, findings);
             }
-            self.watch(&name, end, |_| false).await?;
-        }
-        self.crew.hurry();
-        self.drain().await
-    }
-
-    /// Lets everyone connect; goes on with those who are there when time is up, and with nobody not at all.
-    async fn connect(&mut self) -> Result<(), Stop> {
-        let run = Arc::clone(&self.run);
-        let start = run.clock.now();
-        let _pacer = Pacer::connect(Arc::clone(&run), self.crew.orders(), start);
-        let clients = run.plan().clients();
-        let last = start + run.plan().connect_at(clients - 1);
-        // Time for a second attempt.
-        let until = last + 2 * run.plan().connect().timeout;
-        let ours = u64::from(run.script.segment.share(clients));
-        let all = |board: &Board| board.arrived.get() == ours;
-        self.watch("connect", until, all).await?;
-        if run.script.board.arrived.get() == 0 {
-            return Err(Stop::Broken("nobody could connect".into()));
+            self.watch(&name, until, || course.proceed(&run.script, run.now())).await?;
+            match course.phase() {
+                // Who is not there yet does not come any more.
+                Phase::Wait => drop(pacer.take()),
+                Phase::Stages(0) => pacer = Some(Pacer::stages(Arc::clone(&run), self.crew.orders())),
+                Phase::Drain(_) => self.crew.hurry(),
+                _ => {}
+            }
         }
         Ok(())
     }
 
-    /// Waits until everything has come that was sent.
-    async fn drain(&mut self) -> Result<(), Stop> {
-        let run = Arc::clone(&self.run);
-        let mut drain = Drain::new(&run.script, run.now());
-        let all = |board: &Board| drain.is_over(run.now(), board);
-        if self.watch("drain", run.clock.now() + run.plan().drain(), all).await? {
-            self.watch("listen", run.clock.now() + LISTEN, |_| false).await?;
-        }
-        Ok(())
-    }
-
-    /// Waits until `until` or until it is done, keeps the time series and shows progress. True if it is done.
+    /// Waits until it is done, which is asked at `until` at the latest; keeps the time series and shows progress.
     async fn watch(
         &mut self,
         phase: &str,
         until: Time,
-        mut done: impl FnMut(&Board) -> bool,
-    ) -> Result<bool, Stop> {
+        mut is_done: impl FnMut() -> Result<bool, String>,
+    ) -> Result<(), Stop> {
         self.live.iter().for_each(|live| live.enter(phase));
         loop {
             let now = self.run.clock.now();
@@ -286,11 +255,8 @@ impl Conductor {
             self.progress.show(phase, &self.run.script.board, &self.recorder);
             let passed = self.run.script.stages_start().map(|start| now.since(start));
             self.keeper.see_to(passed).map_err(Stop::Broken)?;
-            if done(&self.run.script.board) {
-                return Ok(true);
-            }
-            if now >= until {
-                return Ok(false);
+            if is_done().map_err(Stop::Broken)? {
+                return Ok(());
             }
             tokio::select! {
                 () = sleep(until.since(now).min(LOOK)) => {}
@@ -363,9 +329,11 @@ impl Conductor {
     /// Lets everyone say goodbye, for as long as is reasonable.
     async fn leave(&mut self) {
         self.crew.leave();
-        let until = self.run.clock.now() + LEAVE;
+        let run = Arc::clone(&self.run);
+        let until = run.now() + LEAVE;
         // However that ends, the run is over.
-        let _ = self.watch("leave", until, |board| board.open.get() == 0).await;
+        let _ =
+            self.watch("leave", until, || Ok(run.script.board.open.get() == 0 || run.now() >= until)).await;
     }
 }
 

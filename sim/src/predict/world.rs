@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chinwag_bots::{Book, Cue, Row, Script, Segment, Wish};
+use chinwag_bots::{Book, Course, Cue, Row, Script, Segment, Wish};
 use chinwag_core::{ConnectionId, Time};
 use chinwag_journal::{Node, NodeOutput};
 use chinwag_scenarios::{Act, EventKind, Plan, Scenario, Server as Limits};
 
-use super::{Network, Prediction, company::Company, course::Phase, prediction::Played};
+use super::{Network, Prediction, company::Company, prediction::Played};
 use crate::{
     agenda::Agenda,
     draw::{Draws, Purpose},
@@ -120,7 +120,7 @@ pub(super) struct World<'a> {
     pub(super) opened: u64,
     pub(super) server: Server,
     pub(super) outputs: Vec<NodeOutput>,
-    pub(super) phase: Phase,
+    pub(super) course: Course,
     pub(super) rows: Vec<Row>,
     row_due: Time,
     /// Slow readers are slow no more.
@@ -166,7 +166,7 @@ impl<'a> World<'a> {
             opened: 0,
             server: Server { limits: limits.clone(), node: None, life: 0, armed: None, live: 0, handled: 0 },
             outputs: Vec::new(),
-            phase: Phase::connect(plan, START),
+            course: Course::new(&script, START, None),
             rows: Vec::new(),
             row_due: START + network.interval,
             hurries: false,
@@ -214,7 +214,7 @@ impl<'a> World<'a> {
         while let Some((at, event)) = self.agenda.next() {
             self.now = at;
             self.happen(event);
-            if self.phase.is_over() || self.broken.is_some() {
+            if self.course.is_over() || self.broken.is_some() || self.aborted.is_some() {
                 break;
             }
         }
@@ -294,13 +294,12 @@ impl<'a> World<'a> {
     }
 
     fn look(&mut self) {
-        self.proceed();
         if self.now >= self.row_due {
-            let phase = self.phase.name(&self.script, self.now);
-            self.row(&phase);
+            self.row(&self.course.name());
             self.row_due = self.row_due + self.network.interval;
             self.check_thresholds();
         }
+        self.proceed();
         self.add(self.now + LOOK, Event::Look);
     }
 
