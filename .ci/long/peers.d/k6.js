@@ -39,6 +39,7 @@ function open(client) {
     const own = `"content":"${user} `;
     const socket = new WebSocket(__ENV.PEERS_URL);
     let deliveries = 0;
+    let over = false;
     const say = (turn) => {
         const offset = ((client + turn * clients) * 1000) / rate;
         if (offset >= span) {
@@ -58,6 +59,7 @@ function open(client) {
         say(0);
         at(end, () => {
             counters.deliveries.add(deliveries);
+            over = true;
             socket.close();
         });
     };
@@ -71,7 +73,8 @@ function open(client) {
             ownCopy.add(Date.now() - parseInt(data.substring(found + own.length), 10));
         }
     };
-    socket.onerror = () => counters.failures.add(1);
+    // It calls the end of a connection that it closes itself an error, too.
+    socket.onerror = () => counters.failures.add(over ? 0 : 1);
 }
 
 export function handleSummary({ metrics }) {
