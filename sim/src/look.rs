@@ -9,7 +9,7 @@ use crate::{
     glance::Mood,
     judge::Broken,
     life::{Presence, Stay},
-    witness::View,
+    witness::{View, room_id},
     world::{Event, World},
 };
 
@@ -106,6 +106,11 @@ impl World<'_> {
             else {
                 continue;
             };
+            let number = self.user_number(gone.client);
+            if self.parlours.doors.may_be_sent_away(room_id(gone.room), number, Time(0)) {
+                // They may have been gone before, and whoever came since was not told of them.
+                continue;
+            }
             for reader in self.readers(gone.room, since).collect::<Vec<_>>() {
                 self.checked(checks::AWAY);
                 let view = self.witness.view(reader.client, gone.room, user);
