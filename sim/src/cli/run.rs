@@ -233,15 +233,22 @@ impl<'a> Summary<'a> {
     }
 }
 
-fn write_counts<K: Display>(out: &mut impl Write, name: &str, counts: &BTreeMap<K, u64>) -> io::Result<()> {
-    if counts.is_empty() {
-        return Ok(());
+/// Counts by name, in as many columns as fit into a usual terminal.
+fn write_counts<K: Display>(out: &mut impl Write, title: &str, counts: &BTreeMap<K, u64>) -> io::Result<()> {
+    const WIDTH: usize = 100;
+    let cells: Vec<(String, u64)> = counts.iter().map(|(name, &count)| (name.to_string(), count)).collect();
+    let Some(longest) = cells.iter().map(|(name, _)| name.len()).max() else { return Ok(()) };
+    let digits = cells.iter().map(|(_, count)| count.to_string().len()).max().unwrap_or_default();
+    let columns = WIDTH / (longest + digits + 3);
+    let lines = cells.len().div_ceil(columns.max(1));
+    writeln!(out, "{title}:")?;
+    for line in 0..lines {
+        for (name, count) in cells.iter().skip(line).step_by(lines) {
+            write!(out, "  {name:<longest$} {count:>digits$}")?;
+        }
+        writeln!(out)?;
     }
-    write!(out, "{name}:")?;
-    for (name, count) in counts {
-        write!(out, " {name} {count}")?;
-    }
-    writeln!(out)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -256,5 +263,26 @@ mod tests {
         for wrong in ["", "s", "60", "6x", "-1s", "1.5s", "99999999999999999999s", "9999999999999999999h"] {
             assert!(time(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn counts_stand_in_columns() {
+        let counts: BTreeMap<String, u64> = (0..5).map(|n| (format!("{:-<30}", n), 10_u64.pow(n))).collect();
+        let mut out = Vec::new();
+        write_counts(&mut out, "marks", &counts).unwrap();
+        let name = |n: u32| format!("{n:-<30}");
+        let expected = [
+            "marks:".to_owned(),
+            format!("  {}     1  {} 1000", name(0), name(3)),
+            format!("  {}    10  {} 10000", name(1), name(4)),
+            format!("  {}   100", name(2)),
+        ];
+        let found = String::from_utf8(out).unwrap();
+        assert_eq!(
+            found.split_whitespace().collect::<Vec<_>>(),
+            expected.join(" ").split_whitespace().collect::<Vec<_>>()
+        );
+        assert_eq!(found.lines().count(), 4, "{found}");
+        assert!(found.lines().all(|line| line.len() <= 100 && !line.ends_with(' ')), "{found}");
     }
 }
