@@ -80,7 +80,7 @@ async fn three_processes_make_one_run() {
     assert!(ended.stdout.contains("RESULT: PASS"), "{}", ended.stdout);
     let merged: Value =
         serde_json::from_str(&fs::read_to_string(whole.join("summary.json")).unwrap()).unwrap();
-    // As many as of one process that does it all.
+    // As many as of one process that does it all; whether somebody is back in time to see a message live is chance.
     let alone = Run::of(NINE);
     assert_eq!(alone.end(&[]).await.code, Some(0));
     let alone = alone.summary();
@@ -94,7 +94,6 @@ async fn three_processes_make_one_run() {
         "/reordered",
         "/connected",
         "/reconnects",
-        "/stages/0/latency_us/count",
     ] {
         assert_eq!(merged.pointer(key), alone.pointer(key), "{key}");
     }
