@@ -28,8 +28,8 @@ use crate::{
     world::{Event, World},
 };
 
-/// Longer than any scenario.
-const HOUR: u64 = 3_600 * SECOND;
+/// Longer than any scenario, whose quiet periods add up to hours.
+const DAY: u64 = 24 * 3_600 * SECOND;
 
 /// What a server may take to close a connection.
 const REACTION: Duration = Duration::from_secs(1);
@@ -85,7 +85,7 @@ pub(crate) fn issue(c: &mut Cause, draws: Draws, setup: &mut Setup) {
         client.pass = (is_alone && is_clear && c.chance(60)).then_some(pass);
     }
     // Whoever shows core's own client one that has ended is not let in any more.
-    let pass = Pass { role: Role::Member, owner: None, lasts_us: HOUR, keeps: true };
+    let pass = Pass { role: Role::Member, owner: None, lasts_us: DAY, keeps: true };
     for client in setup.clients.iter_mut().filter(|client| client.voice.is_none()) {
         client.pass = c.chance(50).then_some(pass);
     }

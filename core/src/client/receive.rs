@@ -130,7 +130,7 @@ impl Client {
         if kicked {
             self.sent_away(&room);
         }
-        self.outside(frame.id(), &room);
+        self.outside(frame.id(), kicked, &room);
         tell(out, ClientEvent::Left { room, head, kicked });
         self.proceed(now, out);
         Some(())

@@ -177,13 +177,14 @@ impl Client {
         }
     }
 
-    /// The server has let us out: because we asked under this number, or by itself.
-    pub(super) fn outside(&mut self, id: Option<RequestId>, name: &RoomName) {
+    /// The server has let us out: because we asked under this number, because somebody has sent us away, or by itself.
+    pub(super) fn outside(&mut self, id: Option<RequestId>, kicked: bool, name: &RoomName) {
         let Some(room) = self.rooms.get_mut(name) else { return };
         room.joined = false;
         room.asked = room.asked.filter(|asked| match asked {
             Asked::Join(_) => true,
-            Asked::Leave(leave) => id.is_some_and(|id| id != *leave),
+            // Whoever is sent away while their leave is on its way is still to be told what became of it.
+            Asked::Leave(leave) => kicked || id.is_some_and(|id| id != *leave),
         });
         if !room.wanted && room.asked.is_none() {
             self.rooms.remove(name);
