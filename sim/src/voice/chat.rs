@@ -37,7 +37,7 @@ pub(super) fn pleads(user: &UserName, room: &str, plea: Plea<'_>, number: u64) -
     let frame = match plea {
         Plea::Enter { history: None } => json!({"type": "join", "room": room, "user": user, "id": number}),
         Plea::Enter { history } => {
-            json!({"type": "join", "room": room, "user": user, "history": history, "id": number})
+            json!({"type": "join", "room": room, "user": user, "limit": history, "id": number})
         }
         Plea::Found { private } => {
             json!({"type": "create", "room": room, "user": user, "private": private, "id": number})

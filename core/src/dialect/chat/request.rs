@@ -26,7 +26,9 @@ impl<'a> Incoming<'a> {
         let kind = self.kind.as_ref().ok_or(FieldFault::Missing("type"))?;
         Ok(match &**kind {
             "hello" => Command::Hello { resume: self.resume()?, token: self.token() },
-            "join" => Command::Join { room: self.room_name()?, since: self.since_position()?, history: None },
+            "join" => {
+                Command::Join { room: self.room_name()?, since: self.since_position()?, history: self.limit }
+            }
             "leave" => Command::Leave { room: self.room_name()? },
             "message" => Command::Publish {
                 room: self.room_name()?,

@@ -102,6 +102,8 @@ fn specified_commands_are_understood() {
     assert!(
         matches!(request.command, Command::Join { room, since: None, history: None } if room == self::room())
     );
+    let request = decode(r#"{"type": "join", "room": "general", "limit": 0}"#).unwrap();
+    assert!(matches!(request.command, Command::Join { history: Some(0), .. }));
     let request =
         decode(r#"{"type": "message", "room": "general", "content": "Hello!", "user": "alice"}"#).unwrap();
     assert_eq!(request.user, Some(alice()));
