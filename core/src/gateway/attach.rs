@@ -75,12 +75,13 @@ impl Gateway {
             _ => None,
         });
         let Some((slot, attaching)) = attaching else {
-            // It went away before the shard had heard of it: what it said then named no session that was attached.
+            // It went away before the shard had heard of it: what it said then named no session that was attached. Of a new
+            // session nobody has the secret, and one that is resumed is kept for longer all the same.
             if planted!(SessionOutlivesConnection) {
                 return;
             }
             let shard = self.home_of(&peer.user);
-            out.push(GatewayOutput::Submit { shard, op: Op::Detach { peer, keep: Keep::Window, limiters } });
+            out.push(GatewayOutput::Submit { shard, op: Op::Detach { peer, keep: Keep::Grace, limiters } });
             return;
         };
         let limiters = planted!(LimiterRefillsOnReconnect, Limiters::default(), limiters);
