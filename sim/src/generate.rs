@@ -278,6 +278,10 @@ fn voices(c: &mut Cause, setup: &mut Setup) {
         }
     }
     twins(c, setup);
+    if setup.clients.iter().any(|client| client.voice == Some(Dialect::Lobby)) {
+        // Whoever comes back goes once through all rooms to be there, and once more to say what they have to say there.
+        setup.gateway.control_burst = setup.gateway.control_burst.max(2 * setup.rooms + 1);
+    }
 }
 
 /// Where somebody is told how nodes fare, they are told often; in some scenarios nodes hold as much as they may.

@@ -402,13 +402,17 @@ impl Judge {
                 let view = &mut self.views[member][room];
                 let listed = || members.iter().map(|member| (member.user.clone(), member.presence));
                 view.presence.extend(listed());
+                let is_whole = members.len() == *count as usize;
                 if let Some(survey) = &mut view.survey {
+                    // Beside what was asked for, a whole list is shown to who could not be told all that changed.
+                    if survey.complete || is_whole {
+                        survey.listed.clear();
+                    }
                     survey.listed.extend(listed());
                     survey.count = *count;
                     survey.complete = !more;
                 } else {
-                    let all = members.len() == *count as usize;
-                    view.roster = all.then(|| listed().map(|(user, _)| user).collect());
+                    view.roster = is_whole.then(|| listed().map(|(user, _)| user).collect());
                 }
             }
             _ => {}

@@ -16,7 +16,6 @@ use crate::{
     checks::{self, broken},
     glance::{Kind, Wish},
     judge::Broken,
-    link::Up,
     look::{Ending, Look},
     quotas::Fate,
     scenario::{Action, ClientSetup, Scenario},
@@ -24,8 +23,13 @@ use crate::{
     world::{Event, World},
 };
 
+mod lines;
+
 /// What may pass beside the times that are given to machines.
 const SLACK: Duration = Duration::from_millis(100);
+
+/// By how much longer a room may keep whoever is gone than the shard of their session does, where that is another.
+pub(crate) const ELSEWHERE: Duration = Duration::from_secs(10);
 
 /// A connection as its node sees it.
 #[derive(Debug)]
@@ -139,8 +143,8 @@ pub(crate) struct Life {
     pub(crate) made: Vec<BTreeSet<RoomName>>,
     /// Rooms that have no owner; those that have follow.
     rooms: usize,
-    /// By user: the connection that was attached last.
-    pub(crate) attached: Vec<Option<ConnectionId>>,
+    /// By user: which of the connections that take the place of all others were attached, and when.
+    pub(crate) attached: Vec<Vec<(ConnectionId, Time)>>,
     /// By user: the connections that take the place of all others, and when a node first read something of each.
     soles: Vec<Vec<(ConnectionId, Time)>>,
     /// How long mail takes at most.
@@ -186,7 +190,7 @@ impl Life {
             asked: setup.clients.iter().map(at_home).collect(),
             made: vec![BTreeSet::new(); users.len()],
             rooms: setup.rooms as usize,
-            attached: vec![None; count],
+            attached: vec![Vec::new(); count],
             soles: vec![Vec::new(); count],
             mail: Duration::from_micros(skewed.max().unwrap_or(0).max(setup.mail_us_max)),
             upset: Time(0),
@@ -534,176 +538,5 @@ impl World<'_> {
         let sentence =
             format!("c{client} is told that u{user} is not in r{room}, who is or just was, on {line}");
         broken(checks::GRACE, sentence)
-    }
-}
-
-/// What happens at the server's end.
-impl World<'_> {
-    /// A node has accepted a connection.
-    pub(crate) fn line_begins(&mut self, id: ConnectionId, client: usize) {
-        let (now, shows, life) = (self.now, self.server.clock.shows(self.now), &mut self.life);
-        let line = Line {
-            client,
-            since: now,
-            heard: now,
-            texts: 0,
-            refused: Time(0),
-            abuse: Abuse::new(shows, &self.scenario.setup.gateway),
-            fate: Fate::Stays,
-            fault: None,
-            goodbye: false,
-            claim: None,
-            session: None,
-            token: None,
-            is_verified: false,
-            has_bad_token: false,
-        };
-        life.lines.insert(id, line);
-        life.presence[life.users[client]].lines += 1;
-        if self.people[client].link == Some(id) {
-            life.presents[client].incarnation = self.server.incarnation;
-        }
-    }
-
-    /// A node reads something.
-    pub(crate) fn line_hears(&mut self, id: ConnectionId, up: &Up) {
-        let (now, shows) = (self.now, self.server.clock.shows(self.now));
-        if matches!(up, Up::Text(_) | Up::Binary(_))
-            && let Some(link) = self.links.get(id)
-        {
-            self.server.counted[link.node].reads();
-        }
-        let Some(line) = self.life.lines.get_mut(&id) else { return };
-        line.heard = now;
-        match up {
-            Up::Text(text) => {
-                line.texts += 1;
-                let voice = self.people[line.client].player.as_ref().map(|player| &player.voice);
-                if voice.is_none_or(|voice| !voice.is_pong(text)) {
-                    line.abuse.receives(shows);
-                }
-                if let Some(voice) = voice {
-                    let (client, comes) = (line.client, line.texts == 1 && voice.is_sole());
-                    self.mailing.forgets(id);
-                    if comes {
-                        self.sole_arrives(id, client);
-                    }
-                    return;
-                }
-                if text.starts_with(r#"{"type":"hello""#) {
-                    self.hello_arrives(id, text);
-                } else if text.starts_with(r#"{"type":"join""#) {
-                    self.join_arrives(id, text);
-                } else if text.starts_with(r#"{"type":"typing""#) {
-                    self.typing_arrives(id, text);
-                }
-            }
-            Up::Ping(_) => line.abuse.receives(shows),
-            Up::Broken(fault) => line.fault = Some(*fault),
-            Up::Close(_) => line.goodbye = true,
-            _ => {}
-        }
-    }
-
-    /// Of a user's lines the one whose news comes last to the user's home takes the place of the others: not at once, but
-    /// when it does they are told nothing more.
-    fn sole_arrives(&mut self, new: ConnectionId, client: usize) {
-        let (now, clients) = (self.now, self.sole_clients(client));
-        self.life.soles[self.life.users[client]].push((new, now));
-        self.life.end_stays(now, |stay| stay.line != new && clients.contains(&stay.client), true);
-    }
-
-    /// Whether another line of the user takes this one's place, or may: what nodes read of it later, or shortly before, may
-    /// be what the user's home hears last.
-    fn has_sole_after(&self, line: ConnectionId, client: usize) -> bool {
-        let soles = &self.life.soles[self.life.users[client]];
-        let came = soles.iter().find(|(sole, _)| *sole == line).map_or(Time(0), |&(_, at)| at);
-        let may_win = |&(sole, at): &(ConnectionId, Time)| sole != line && at + self.life.delay() >= came;
-        self.sole_clients(client).contains(&client) && soles.iter().any(may_win)
-    }
-
-    /// The clients of a client's user of which only the newest is served.
-    pub(crate) fn sole_clients(&self, client: usize) -> Vec<usize> {
-        let is_sole = |&client: &usize| {
-            self.people[client].player.as_ref().is_some_and(|player| player.voice.is_sole())
-        };
-        self.life.clients(self.life.users[client]).filter(is_sole).collect()
-    }
-
-    /// A line that goes on with a session ends the one that has it.
-    fn hello_arrives(&mut self, new: ConnectionId, text: &str) {
-        let (now, life) = (self.now, &mut self.life);
-        let Some(line) = life.lines.get_mut(&new) else { return };
-        if line.texts > 1 {
-            return;
-        }
-        if self.people[line.client].link == Some(new) {
-            life.presents[line.client].greeted = Some(now);
-        }
-        line.claim = Wish::at(text).and_then(|wish| wish.session).map(|session| session.0);
-        let Some(claim) = line.claim else { return };
-        if let Some(session) = life.sessions.get_mut(&claim) {
-            session.claimed_by = session.claimed_by.max(new);
-        }
-        let older = life.lines.range(..new);
-        let olds: Vec<ConnectionId> =
-            older.filter(|(_, old)| old.session == Some(claim)).map(|(&old, _)| old).collect();
-        let after = life.delay();
-        for old in olds {
-            self.add_after(after, Event::Look(Look::Replaced { old, new, since: now }));
-        }
-    }
-
-    fn typing_arrives(&mut self, id: ConnectionId, text: &str) {
-        let Some(Wish { typing: Some(true), room: Some(room), .. }) = Wish::at(text) else { return };
-        let (now, life) = (self.now, &mut self.life);
-        let Some(client) = life.lines.get(&id).map(|line| line.client) else { return };
-        let room = room.place(life.rooms);
-        let Some(heard) = life.typing[client].get_mut(room) else { return };
-        let earlier = std::mem::replace(&mut heard.1, now);
-        let user = life.users[client];
-        // A frame may wait for its turn behind others that wait for their answers.
-        let after = life.at_most(self.scenario.setup.gateway.typing_ttl) + life.delay() * 3;
-        self.add_after(after, Event::Look(Look::Typing { user, room, since: now, why: Ending::Expired }));
-        if earlier + after < now {
-            self.life.began[client][room] = now;
-        }
-        let life = &self.life;
-        let (soon, is_alone) = (life.delay() * 3, life.clients(user).count() == 1);
-        let waits = life.may_be_large || self.witness.waits(client);
-        // Nobody may be told again within half the time after which a notice is forgotten.
-        if is_alone && !waits && soon < life.at_least(self.scenario.setup.gateway.typing_ttl) / 2 {
-            self.add_after(soon, Event::Look(Look::Writes { client, room, line: id, since: now }));
-        }
-    }
-
-    /// A node's end of a connection is over.
-    pub(crate) fn line_ends(&mut self, id: ConnectionId) {
-        let now = self.now;
-        let Some(line) = self.life.lines.remove(&id) else { return };
-        self.quotas.ends(now, self.life.users[line.client], id);
-        if let Some(link) = self.links.get(id) {
-            self.mailing.ended.insert(link.node, now);
-        }
-        let sessions = &mut self.life.sessions;
-        if let Some(session) = line.session.and_then(|session| sessions.get_mut(&session)) {
-            (session.ended, session.last_ended) = (Some(now), now);
-        }
-        if let Some(session) = line.claim.and_then(|claim| sessions.get_mut(&claim)) {
-            session.last_ended = now;
-        }
-        self.life.end_stays(now, |stay| stay.line == id, false);
-        let user = self.life.users[line.client];
-        let presence = &mut self.life.presence[user];
-        presence.lines -= 1;
-        presence.ended = now;
-        if presence.lines == 0 {
-            let grace = self.life.at_most(self.scenario.setup.shard.presence_grace) + self.life.delay();
-            self.add_after(grace, Event::Look(Look::Away { user, since: now }));
-            for room in 0..self.scenario.setup.rooms as usize {
-                let look = Look::Typing { user, room, since: now, why: Ending::Gone };
-                self.add_after(self.life.delay(), Event::Look(look));
-            }
-        }
     }
 }

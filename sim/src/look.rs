@@ -8,7 +8,7 @@ use crate::{
     checks::{self, broken},
     glance::Mood,
     judge::Broken,
-    life::{Presence, Stay},
+    life::{ELSEWHERE, Presence, Stay},
     witness::{View, room_id},
     world::{Event, World},
 };
@@ -18,6 +18,8 @@ use crate::{
 pub(crate) enum Look {
     /// Whether a user is shown as gone who has had no line since then.
     Away { user: usize, since: Time },
+    /// Whether a user is listed nowhere who has had no line since then, and whose sessions nobody can go on with.
+    Left { user: usize, since: Time },
     /// Whether a user's writing in a room has ended.
     Typing { user: usize, room: usize, since: Time, why: Ending },
     /// Whether a user who has just begun to write, or goes on, is shown to.
@@ -50,6 +52,7 @@ impl World<'_> {
     pub(crate) fn look(&mut self, look: Look) -> Result<(), Broken> {
         match look {
             Look::Away { user, since } => self.look_away(user, since),
+            Look::Left { user, since } => self.look_left(user, since),
             Look::Typing { user, room, since, why } => self.look_typing(user, room, since, why),
             Look::Writes { client, room, line, since } => self.look_writes(client, room, line, since),
             Look::Replaced { old, new, since } => {
@@ -124,6 +127,35 @@ impl World<'_> {
                     return broken(checks::AWAY, sentence);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Nobody can go on with the sessions of plain clients: they are not kept for longer than the grace, and whoever had
+    /// no others has left.
+    fn look_left(&mut self, user: usize, since: Time) -> Result<(), Broken> {
+        let Presence { lines, ended } = self.life.presence[user];
+        // Of those whose node died nobody knows whether they could come back.
+        let orphaned =
+            self.life.lost + self.life.at_most(self.scenario.setup.shard.resume_window + ELSEWHERE);
+        let may_be_kept = self.life.lost > Time(0) && orphaned + self.life.delay() >= self.now;
+        if lines > 0 || ended != since || self.life.may_be_large || self.life.upset >= since || may_be_kept {
+            return Ok(());
+        }
+        let left = self.life.stays.iter().filter(|stay| self.life.users[stay.client] == user && !stay.left);
+        let left: Vec<Stay> = left.filter(|stay| stay.until.is_some()).copied().collect();
+        for gone in left {
+            let name = &self.people[gone.client].user;
+            let lists = |reader: &Stay| {
+                let roster = &self.judge.view(reader.client, gone.room).roster;
+                roster.as_ref().is_some_and(|roster| roster.contains(name))
+            };
+            let misled = self.readers(gone.room, since).find(lists);
+            if let Some(Stay { client, room, .. }) = misled {
+                let sentence = format!("c{client} was not told that u{user} has left r{room} for good");
+                return broken(checks::AWAY, sentence);
+            }
+            self.checked(checks::AWAY);
         }
         Ok(())
     }

@@ -18,8 +18,8 @@ impl World<'_> {
             self.judge.rates.impersonated(client);
             return Ok(());
         }
-        if let Notice::Attached { connection, .. } = *notice {
-            self.life.attached[self.life.users[client]] = Some(connection);
+        if matches!(notice, Notice::Attached { .. }) && self.is_sole(client) {
+            self.life.attached[self.life.users[client]].push((*connection, self.now));
         }
         let broken = |what| Broken { check: checks::LIMITER, sentence: format!("c{client} {what}") };
         let (shows, user) = (self.server.clock.shows(self.now), self.life.users[client]);

@@ -177,6 +177,8 @@ fn shift(c: &mut Cause, setup: &Setup, parlour: u32, [keeper, bot, other]: [u32;
         (70, keeper, Action::Visit { parlour }),
         (90, bot, Action::Visit { parlour }),
         (60, keeper, talk.clone()),
+        (10, bot, Action::Kick { parlour, whom: keeper }),
+        (10, bot, Action::Run { parlour, on: false }),
         (80, bot, see.clone()),
         (30, keeper, Action::Run { parlour, on: c.chance(50) }),
         (10, other, Action::Run { parlour, on: true }),

@@ -292,6 +292,9 @@ impl World<'_> {
             Some((_, owner, since)) if owner != self.user_number(client) && since < at => {
                 broken(checks::DOOR, format!("c{client} rules in a room of u{owner}: {asked:?}"))
             }
+            _ if self.bot_of(room) == Some(client) && !is_admin => {
+                broken(checks::DOOR, format!("c{client}, a bot, is its own owner: {asked:?}"))
+            }
             _ => Ok(()),
         }
     }

@@ -65,10 +65,20 @@ impl Lobby {
         self.place == Place::Lost
     }
 
+    /// Which plan is next: what is to be said here before one goes elsewhere, for to go from room to room for every line
+    /// would be faster than one may.
+    fn next(&self, here: &str) -> usize {
+        let is_here = |plan: &Plan| match plan {
+            Plan::Join(room) | Plan::Leave(room) | Plan::Say(room, _) => room == here,
+        };
+        let first = self.plans.iter().position(is_here);
+        first.filter(|&first| matches!(self.plans[first], Plan::Say(..))).unwrap_or_default()
+    }
+
     /// Carries out what it can where it is, and goes where it has to.
     fn go_on(&mut self, out: &mut Vec<Line>) {
         while let Place::In(here) = &self.place {
-            let Some(plan) = self.plans.pop_front() else { return };
+            let Some(plan) = self.plans.remove(self.next(here)) else { return };
             let (Plan::Join(room) | Plan::Leave(room) | Plan::Say(room, _)) = &plan;
             let (is_here, is_in) = (room == here, self.rooms.contains(room));
             let join = Line::new(format!("/join {room}"));
