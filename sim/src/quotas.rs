@@ -79,11 +79,12 @@ impl Quotas {
         self.lines.remove(&connection);
     }
 
-    /// The node of a user's connection lets go of it.
-    pub(crate) fn ends(&mut self, now: Time, user: usize, connection: ConnectionId) {
+    /// The node of a user's connection lets go of it. Unless it is their last one, another may have taken its session, and
+    /// with that what was used.
+    pub(crate) fn ends(&mut self, now: Time, user: usize, connection: ConnectionId, is_last: bool) {
         let Some((_, ended)) = self.lines.get_mut(&connection) else { return };
         *ended = ended.or(Some(now));
-        if self.let_in[user].iter().any(|used| used.is_sure && used.connection == connection) {
+        if is_last && self.let_in[user].iter().any(|used| used.is_sure && used.connection == connection) {
             self.left[user] = Some(now);
         }
     }
@@ -263,10 +264,10 @@ mod tests {
     #[test]
     fn who_has_used_something_is_remembered_by_when_they_went() {
         let mut quotas = quotas(SECOND);
-        quotas.ends(Time(9), 0, ConnectionId(2));
+        quotas.ends(Time(9), 0, ConnectionId(2), true);
         assert_eq!(quotas.have_left(Time(0)..Time(10)), 0, "nothing was let in");
         quotas.lets_in(Time(1), DELAY, 0, ConnectionId(2)).unwrap();
-        quotas.ends(Time(10), 0, ConnectionId(2));
+        quotas.ends(Time(10), 0, ConnectionId(2), true);
         assert_eq!([9, 10, 11].map(|end| quotas.have_left(Time(9)..Time(end))), [0, 0, 1]);
     }
 

@@ -24,6 +24,9 @@ use crate::{
     vacuity::{VACUITY_SEEDS, missing},
 };
 
+/// Where nobody sees the bar, a long run tells after so many seeds how far it is.
+const MILESTONE: u64 = 10_000;
+
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     /// How many; 100 if there is no budget either
@@ -98,12 +101,16 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
     }
     let bar = progress(args.seeds.unwrap_or(100), args.seeds.is_none() && args.budget.is_some());
     let mut reporter = Reporter::new(args.save.clone());
-    let (mut events, mut failures) = (0, 0);
+    let (mut seeds, mut events, mut failures) = (0_u64, 0, 0);
     let totals = batch.run(|scenario: &Scenario, outcome: &Outcome| {
         events += outcome.events;
         failures += u64::from(!outcome.is_clean());
         bar.set_message(format!("{events} events, {failures} failures"));
         bar.inc(1);
+        seeds += 1;
+        if bar.is_hidden() && seeds % MILESTONE == 0 {
+            eprintln!("sim: {seeds} seeds, {events} events, {failures} failures");
+        }
         if outcome.is_clean() { Ok(()) } else { bar.suspend(|| reporter.tell(scenario, outcome)) }
     })?;
     bar.finish_and_clear();

@@ -157,7 +157,8 @@ impl World<'_> {
     pub(crate) fn line_ends(&mut self, id: ConnectionId) {
         let now = self.now;
         let Some(line) = self.life.lines.remove(&id) else { return };
-        self.quotas.ends(now, self.life.users[line.client], id);
+        let user = self.life.users[line.client];
+        self.quotas.ends(now, user, id, self.life.presence[user].lines == 1);
         if let Some(link) = self.links.get(id) {
             self.mailing.ended.insert(link.node, now);
         }
@@ -169,7 +170,6 @@ impl World<'_> {
             session.last_ended = now;
         }
         self.life.end_stays(now, |stay| stay.line == id, false);
-        let user = self.life.users[line.client];
         let presence = &mut self.life.presence[user];
         presence.lines -= 1;
         presence.ended = now;
