@@ -53,7 +53,9 @@ impl State {
 
     pub(super) fn signal(&self, signal: &Signal, effects: &mut Vec<Effect>) {
         let Signal::Typing { peer, room, on } = signal;
-        if let Ok(room) = self.attended(peer, room) {
+        // Its session may have gone on with another connection before the end was heard of here.
+        let ended = || self.rooms.get(room).filter(|room| !on && room.has_seat(peer));
+        if let Some(room) = self.attended(peer, room).ok().or_else(ended) {
             room.push(effects, Push::Typing { user: peer.user.clone(), on: *on });
             if planted!(TypingStaysOnItsNode) {
                 effects.retain(|effect| effect.to == peer.gateway);

@@ -1,6 +1,6 @@
 //! Pages, lists, typing.
 
-use super::kit::{EAST, Guest, Kit, WEST, room, user};
+use super::kit::{EAST, Guest, Kit, WEST, room, user, visitor};
 use crate::{
     id::{Epoch, Position, RequestId, Seq},
     refusal::Refusal,
@@ -52,9 +52,13 @@ fn rooms(kit: &Kit, guest: &Guest, after: Option<&str>, limit: u32) -> Reply {
 }
 
 fn typing(kit: &Kit, guest: &Guest) -> Vec<Effect> {
+    signal(kit, guest, true)
+}
+
+fn signal(kit: &Kit, guest: &Guest, on: bool) -> Vec<Effect> {
     let mut effects = vec![];
     let (peer, room) = (guest.peer.clone(), room("general"));
-    kit.shard.signal(&Signal::Typing { peer, room, on: true }, &mut effects);
+    kit.shard.signal(&Signal::Typing { peer, room, on }, &mut effects);
     effects
 }
 
@@ -145,6 +149,21 @@ fn typing_is_passed_on_for_members_only() {
     assert_eq!(typing(&kit, &ann), expected);
     kit.leave(&ann, "general").expect("a member");
     assert_eq!(typing(&kit, &ann), []);
+}
+
+#[test]
+fn the_end_of_typing_is_heard_from_the_connection_before() {
+    let (mut kit, _, _) = chat(0);
+    let [older, newer] = [1, 2].map(|generation| visitor(7, generation, generation.into(), "bob"));
+    kit.join(&older, "general");
+    kit.apply(Op::Follow { peer: newer.peer.clone() });
+    let push = Push::Typing { user: user("bob"), on: false };
+    let event = ShardEvent::Push { room: room("general"), push };
+    let ended = [Effect { to: WEST, event }];
+    assert_eq!(signal(&kit, &older, true), []);
+    assert_eq!(signal(&kit, &older, false), ended);
+    kit.leave(&newer, "general").expect("a member");
+    assert_eq!(signal(&kit, &older, false), []);
 }
 
 #[test]

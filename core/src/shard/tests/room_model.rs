@@ -442,7 +442,7 @@ impl Model {
             Act::Note(status) => self.note(who, status),
             Act::Assign(task) => self.assign(who, task),
             Act::Type(on) => {
-                if self.attending(who).is_ok() {
+                if self.attending(who).is_ok() || !on && self.stays[who].has_seat {
                     self.tell(&Push::Typing { user: user(WHO[who]), on: *on });
                 }
                 return None;
