@@ -1,5 +1,8 @@
 //! Between the clients and the oracle: what users see becomes observations, and their view of each room is kept.
 
+mod pages;
+mod view;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chinwag_core::{
@@ -7,7 +10,7 @@ use chinwag_core::{
     client::{ClientEvent, Presence, Shown},
     dialect::Dialect,
 };
-use chinwag_oracle::{Mode, Observation, Oracle, Page, Promise, Report, RoomId, SendId, Violation};
+use chinwag_oracle::{Mode, Observation, Oracle, Report, RoomId, SendId, Violation};
 
 use crate::{
     checks,
@@ -18,6 +21,8 @@ use crate::{
     voice::{as_shown, is_altered_in},
     witness::{member_id, room_id},
 };
+
+pub(crate) use self::view::{Survey, View};
 
 /// A check that failed, in one sentence.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,45 +41,6 @@ struct Said {
     bytes: usize,
     /// Where it is, as soon as anybody says so: in one life of its room, or in several.
     places: Vec<Position>,
-}
-
-/// What a client's user has been told about a room.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct View {
-    /// They have left it and not joined it again.
-    left: bool,
-    /// Who is there, if the last word on it was complete.
-    pub(crate) roster: Option<BTreeSet<UserName>>,
-    /// How those are who were mentioned.
-    pub(crate) presence: BTreeMap<UserName, Presence>,
-    /// The same, when members were asked for at rest.
-    pub(crate) seen_before_survey: BTreeMap<UserName, Presence>,
-    /// Pages of members that were asked for at rest.
-    pub(crate) survey: Option<Survey>,
-}
-
-impl View {
-    /// Members of a large room came and went; not all of them are named if they are many.
-    fn changes(&mut self, joined: &[UserName], left: &[UserName], is_complete: bool) {
-        // Nobody is told how those are who stay.
-        self.presence.clear();
-        self.roster = self.roster.take().filter(|_| is_complete);
-        if let Some(roster) = &mut self.roster {
-            roster.extend(joined.iter().cloned());
-            roster.retain(|user| !left.contains(user));
-        }
-    }
-}
-
-/// Members, page by page.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Survey {
-    /// As listed, in order.
-    pub(crate) listed: Vec<(UserName, Presence)>,
-    /// How many there are, by the last page.
-    pub(crate) count: u32,
-    /// Whether that was all.
-    pub(crate) complete: bool,
 }
 
 /// Tells the oracle what users see.
@@ -141,24 +107,6 @@ impl Judge {
     #[must_use]
     pub(crate) fn room(&self, room: usize) -> &RoomName {
         &self.names[room]
-    }
-
-    /// What a member has been told about a room.
-    #[must_use]
-    pub(crate) fn view(&self, member: usize, room: usize) -> &View {
-        &self.views[member][room]
-    }
-
-    /// A member will be asked for a room's members, from the first on.
-    pub(crate) fn begin_survey(&mut self, member: usize, room: usize) {
-        let view = &mut self.views[member][room];
-        view.seen_before_survey = view.presence.clone();
-        view.survey = Some(Survey::default());
-    }
-
-    /// What members say is no longer said because they were asked.
-    pub(crate) fn end_surveys(&mut self) {
-        self.views.iter_mut().flatten().for_each(|view| view.survey = None);
     }
 
     /// A client's program died: what it had sent is in its room or not, and its user begins anew everywhere.
@@ -378,48 +326,6 @@ impl Judge {
         Ok(())
     }
 
-    /// What changes a user's view of who is where.
-    fn look(&mut self, member: usize, event: &ClientEvent) -> Result<(), Broken> {
-        match event {
-            ClientEvent::UserJoined { room, user, members }
-            | ClientEvent::UserLeft { room, user, members } => {
-                let room = self.index(room)?;
-                let view = &mut self.views[member][room];
-                view.presence.remove(user);
-                view.roster = members.as_ref().map(|members| members.iter().cloned().collect());
-            }
-            ClientEvent::MembersChanged { room, joined, left, .. } => {
-                let room = self.index(room)?;
-                let is_complete = joined.len().max(left.len()) < self.roster_max;
-                self.views[member][room].changes(joined, left, is_complete);
-            }
-            ClientEvent::Presence { room, user, presence } => {
-                let room = self.index(room)?;
-                self.views[member][room].presence.insert(user.clone(), *presence);
-            }
-            ClientEvent::Members { room, members, count, more } => {
-                let room = self.index(room)?;
-                let view = &mut self.views[member][room];
-                let listed = || members.iter().map(|member| (member.user.clone(), member.presence));
-                view.presence.extend(listed());
-                let is_whole = members.len() == *count as usize;
-                if let Some(survey) = &mut view.survey {
-                    // Beside what was asked for, a whole list is shown to who could not be told all that changed.
-                    if survey.complete || is_whole {
-                        survey.listed.clear();
-                    }
-                    survey.listed.extend(listed());
-                    survey.count = *count;
-                    survey.complete = !more;
-                } else {
-                    view.roster = is_whole.then(|| listed().map(|(user, _)| user).collect());
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     fn message(&mut self, member: usize, shown: &Shown) -> Result<(), Broken> {
         let room = self.index(&shown.room)?;
         let send = self.recognise(shown)?;
@@ -436,42 +342,6 @@ impl Judge {
             position: Some(shown.position),
             from_history: shown.from_history,
         })
-    }
-
-    fn paged(
-        &mut self,
-        member: usize,
-        id: RequestId,
-        room: &RoomName,
-        shown: &[Shown],
-        more: bool,
-    ) -> Result<(), Broken> {
-        let room = room_id(self.index(room)?);
-        let Some((before, limit)) = self.asked[member].remove(&id) else {
-            let sentence = format!("c{member} is given page {id:?}, for which it has not asked");
-            return Err(Broken { check: Promise::Pages.name(), sentence });
-        };
-        let recognised = shown.iter().map(|shown| Ok((shown.position, self.recognise(shown)?)));
-        let messages = recognised.collect::<Result<Vec<_>, Broken>>()?;
-        let is_short = more && shown.len() < limit.clamp(1, self.page_max) as usize;
-        self.check_page_bytes(member, shown, is_short)?;
-        let page = Page { before, limit: limit.into(), messages: &messages, more };
-        judged(self.oracle.page(member_id(member), room, &page))
-    }
-
-    /// A page is no larger than it may be; one that is shorter than was asked for has no room for another message.
-    fn check_page_bytes(&self, member: usize, shown: &[Shown], is_short: bool) -> Result<(), Broken> {
-        let bytes: usize = shown.iter().map(page_bytes).sum();
-        // Six bytes in a page for each of its own, at most.
-        let beside = if self.speaks_plainly { EXTRA_BYTES_MAX } else { 0 };
-        let another = BESIDE_BYTES + 6 * self.longest + beside;
-        let is_over = bytes > self.page_bytes_max && shown.len() > 1;
-        if is_over || is_short && bytes + another <= self.page_bytes_max {
-            let (count, most) = (shown.len(), self.page_bytes_max);
-            let sentence = format!("c{member} is given {count} messages of {bytes} bytes, where {most} fit");
-            return Err(Broken { check: Promise::Pages.name(), sentence });
-        }
-        Ok(())
     }
 
     fn acknowledged(
@@ -617,12 +487,6 @@ impl Judge {
         Ok(())
     }
 
-    fn forget_views(&mut self, member: usize) {
-        for view in &mut self.views[member] {
-            *view = View { left: view.left, ..View::default() };
-        }
-    }
-
     /// A message is known to be in a room.
     pub(crate) fn raise(&mut self, room: usize, position: Position) {
         let head = self.heads[room].entry(position.epoch).or_default();
@@ -635,32 +499,6 @@ impl Judge {
             .position(|name| name == room)
             .ok_or_else(|| Broken { check: checks::CONTENT, sentence: format!("there is no room {room}") })
     }
-}
-
-/// What a message counts for in a page beside its text, and once more beside what it carries, as `ARCHITECTURE.md` says.
-const BESIDE_BYTES: usize = 256;
-
-/// Most that what a message carries counts for in a page here.
-const EXTRA_BYTES_MAX: usize = BESIDE_BYTES + 128;
-
-/// What a message counts for in a page: all its texts as JSON has them, each mention with three bytes, and the rest.
-fn page_bytes(shown: &Shown) -> usize {
-    let carried = shown.extra.as_deref().map_or(0, |extra| {
-        let texts = extra.key.iter().chain(&extra.state).map(|text| json_bytes(text));
-        let mentions = extra.mentions.iter().map(|name| json_bytes(name) + 3);
-        BESIDE_BYTES + texts.chain(mentions).sum::<usize>()
-    });
-    BESIDE_BYTES + json_bytes(&shown.content) + carried
-}
-
-/// A text as JSON has it.
-fn json_bytes(text: &str) -> usize {
-    let escaped = text.bytes().map(|byte| match byte {
-        0..0x20 => 6,
-        b'"' | b'\\' => 2,
-        _ => 1,
-    });
-    escaped.sum()
 }
 
 fn judged(violation: Option<Violation>) -> Result<(), Broken> {
