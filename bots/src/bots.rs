@@ -5,7 +5,7 @@ mod drive;
 mod heard;
 mod wire;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chinwag_core::{
     Client, RoomName, Time,
@@ -137,6 +137,8 @@ pub struct Bots {
     book: Book,
     timers: Timers,
     outputs: Vec<ClientOutput>,
+    /// For how long what is being read was there.
+    age: Duration,
     leaving: bool,
 }
 
@@ -173,6 +175,7 @@ impl Bots {
             rooms,
             book,
             outputs: Vec::new(),
+            age: Duration::ZERO,
             leaving: false,
             script,
         }
@@ -260,12 +263,15 @@ impl Bots {
         self.closed(slot, None, "", now, out);
     }
 
-    /// A frame came over a bot's connection.
-    pub fn received(&mut self, slot: usize, frame: Frame<'_>, now: Time, out: &mut Vec<Wish>) {
+    /// A frame came over a bot's connection. It was there for `age` before it was read: what it brings is timed by when
+    /// it came.
+    pub fn received(&mut self, slot: usize, frame: Frame<'_>, age: Duration, now: Time, out: &mut Vec<Wish>) {
         if let Frame::Text(text) = frame {
             self.watch(slot, text);
         }
+        self.age = age;
         self.input(slot, now, ClientInput::Received(frame), out);
+        self.age = Duration::ZERO;
     }
 
     /// A bot's connection has ended.

@@ -39,6 +39,8 @@ pub struct Course {
     phase: Phase,
     /// When the phase is over at the latest.
     until: Time,
+    /// When the last client is to connect.
+    last: Time,
     /// When the first stage starts; as soon as everyone is there, if that was not agreed on.
     start_at: Option<Time>,
     stages: Vec<PlannedPhase>,
@@ -50,9 +52,10 @@ impl Course {
     pub fn new(script: &Script, now: Time, start_at: Option<Time>) -> Self {
         let plan = &script.plan;
         let last = now + plan.connect_at(plan.clients() - 1);
-        // Time for a second attempt.
+        // Time for a second attempt, but not beyond an instant that others begin at, too.
         let until = last + 2 * plan.connect().timeout;
-        Self { phase: Phase::Connect, until, start_at, stages: plan.phases() }
+        let until = start_at.map_or(until, |agreed| until.min(agreed).max(last));
+        Self { phase: Phase::Connect, until, last, start_at, stages: plan.phases() }
     }
 
     /// What is going on.
@@ -136,12 +139,12 @@ impl Course {
 
     /// When the first stage starts.
     fn start(&self, now: Time) -> Result<Time, String> {
-        let soonest = now + BREATH;
         match self.start_at {
-            Some(agreed) if agreed < soonest => {
-                Err("not everyone was connected when the agreed instant came: start earlier".into())
+            Some(agreed) if agreed < self.last => {
+                Err("the agreed instant comes before everyone is to connect: start earlier".into())
             }
-            agreed => Ok(agreed.unwrap_or(soonest)),
+            // Who is not there by then is missed, and that is counted.
+            agreed => Ok(agreed.unwrap_or(now + BREATH).max(now)),
         }
     }
 
@@ -258,8 +261,19 @@ mod tests {
         script.board.arrived.add_many(2);
         let mut course = Course::new(&script, Time(0), Some(Time(900_000)));
         assert_eq!((course.proceed(&script, Time(0)), course.until()), (Ok(true), Time(900_000)));
-        let mut course = Course::new(&script, Time(0), Some(Time(900_000)));
-        assert!(course.proceed(&script, Time(800_000)).is_err());
+        let last = script.plan.connect_at(1);
+        let mut course = Course::new(&script, Time(900_000), Some(Time(900_000) + last / 2));
+        assert!(last > Duration::ZERO && course.proceed(&script, Time(900_000)).is_err());
+    }
+
+    #[test]
+    fn who_is_not_there_at_an_agreed_instant_keeps_nobody_else_from_it() {
+        let script = script();
+        script.board.arrived.add();
+        let agreed = Time(900_000);
+        let mut course = Course::new(&script, Time(0), Some(agreed));
+        assert_eq!(course.proceed(&script, Time(899_999)), Ok(false));
+        assert_eq!((course.proceed(&script, agreed), course.until()), (Ok(true), agreed));
     }
 
     #[test]

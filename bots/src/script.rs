@@ -97,6 +97,14 @@ impl Script {
         self.stages_start.get().copied().unwrap_or(self.origin) + planned
     }
 
+    /// The first message that is to be said after a time; one more than there are, if none is.
+    #[must_use]
+    pub fn first_after(&self, time: Time) -> SendId {
+        let sends = self.plan.sends();
+        let first = sends.partition_point(|planned| self.instant(planned.at) <= time);
+        SendId(u32::try_from(first).expect("plans count messages in 32 bits"))
+    }
+
     /// A planned message.
     #[must_use]
     pub fn planned(&self, send: SendId) -> &PlannedSend {

@@ -61,6 +61,7 @@ impl FromStr for Segment {
     fn from_str(text: &str) -> Result<Self, String> {
         let numbers = text.split_once('/').and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
         match numbers {
+            Some((1, 1)) => Err("1/1 is all of it: leave --segment out".into()),
             Some((k, n)) if (1..=n).contains(&k) && n <= COUNT_MAX => Ok(Self { index: k - 1, count: n }),
             _ => Err("write it as 2/8: the second of eight".into()),
         }

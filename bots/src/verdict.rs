@@ -148,6 +148,14 @@ pub fn judge(facts: &Facts) -> Verdict {
     if let Some(what) = &facts.exhausted {
         return Verdict::Invalid(format!("the generator ran out of {what}"));
     }
+    if let Some(Punctuality { stage, sends, late }) =
+        facts.punctuality.iter().find(|stage| stage.is_too_bad())
+    {
+        let max = SEND_LAG_MAX / 1_000;
+        return Verdict::Invalid(format!(
+            "the generator fell behind: {late} of {sends} sends of stage {stage} left more than {max} ms late"
+        ));
+    }
     if let Some(threshold) = &facts.aborted {
         return Verdict::Fail(format!("ended early: {threshold}"));
     }
@@ -158,14 +166,6 @@ pub fn judge(facts: &Facts) -> Verdict {
         return Verdict::Throttled(format!(
             "{} planned messages were not sent: the server's rate limits let fewer through than the plan asks for",
             facts.throttled
-        ));
-    }
-    if let Some(Punctuality { stage, sends, late }) =
-        facts.punctuality.iter().find(|stage| stage.is_too_bad())
-    {
-        let max = SEND_LAG_MAX / 1_000;
-        return Verdict::Invalid(format!(
-            "the generator fell behind: {late} of {sends} sends of stage {stage} left more than {max} ms late"
         ));
     }
     if let Some(part) = &facts.part {
@@ -257,6 +257,11 @@ mod tests {
                 Facts { aborted: Some("refused count==0".into()), not_handed: 9, ..good() },
                 99,
                 "FAIL (ended early: refused count==0)",
+            ),
+            (
+                Facts { aborted: Some("p(99)<250ms".into()), punctuality: stages(100, 10), ..good() },
+                96,
+                "INVALID (the generator fell behind",
             ),
             (
                 Facts { broken_off: Some("the server ended".into()), ..good() },

@@ -175,8 +175,9 @@ pub(crate) fn compare(a: &Side, b: &Side, noise: Option<f64>) -> Result<Comparis
 
 fn compare_number(number: Number, mut a: Vec<f64>, mut b: Vec<f64>, floor: f64) -> Compared {
     let spread = spread_percent(&mut a).max(spread_percent(&mut b));
-    let (a, b) = (median(&a), median(&b));
-    // Of faults there is no tolerable number.
+    // Of faults there is no tolerable number, and none that is made good by another run.
+    let one = if number.kind == Kind::Fault { worst } else { median };
+    let (a, b) = (one(&a), one(&b));
     let noise_percent = if number.kind == Kind::Fault { 0.0 } else { spread.max(floor) };
     let least = match number.kind {
         Kind::Span => SPAN_MIN,
@@ -199,6 +200,11 @@ fn spread_percent(values: &mut [f64]) -> f64 {
     let (least, most) = (values[0], values[values.len() - 1]);
     let median = median(values);
     if median > 0.0 { (most - least) / 2.0 / median * 100.0 } else { 0.0 }
+}
+
+/// The largest of sorted values.
+fn worst(sorted: &[f64]) -> f64 {
+    sorted.last().copied().unwrap_or_default()
 }
 
 /// The middle one of sorted values, or the mean of the two in the middle.
@@ -322,6 +328,9 @@ mod tests {
         assert_eq!((worse.len(), worse[0].name.as_str()), (1, "lost"));
         let text = comparison.text();
         assert!(text.contains("WORSE") && text.contains("a guess"), "{text}");
+        let of = |lost: [u64; 3]| side(lost.map(|lost| run(5_000, lost)).into());
+        let (a, b) = (of([0; 3]), of([0, 50, 0]));
+        assert_eq!(compare(&a, &b, None).unwrap().change, Change::Worse, "two runs make up for none");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokio_tungstenite::{
 
 use crate::{
     sources,
+    stamped::Stamped,
     target::Target,
     wire::{Trust, Wire},
 };
@@ -110,6 +111,7 @@ async fn handshake(
     }
     let stream = socket.connect(target.address).await?;
     stream.set_nodelay(true)?;
+    let stream = Stamped::new(stream);
     let stream = match trust {
         Some(trust) => trust.connect(target.host(), stream).await.map_err(ConnectError::Tls)?,
         None => Wire::Plain(stream),

@@ -3,7 +3,8 @@
 use std::{
     io,
     sync::Arc,
-    thread::{self, JoinHandle},
+    thread::{self, JoinHandle, Thread},
+    time::Duration,
 };
 
 use chinwag_bots::{Book, Interval, Segment, Times};
@@ -17,14 +18,35 @@ use tokio::{
 
 use crate::{
     run::Run,
+    stamped::IS_EXACT,
     worker::{Order, Worker},
 };
+
+/// How long a worker that has nothing to do lets frames gather, where it is known when each of them came in: to be woken
+/// for every single one costs more than to read it.
+const NAP: Duration = Duration::from_micros(500);
 
 /// All workers of a run.
 #[derive(Debug)]
 pub(crate) struct Crew {
-    orders: Vec<UnboundedSender<Order>>,
+    orders: Vec<Orders>,
     threads: Vec<JoinHandle<io::Result<Book>>>,
+}
+
+/// Where a worker's orders go in. They end its nap.
+#[derive(Clone, Debug)]
+pub(crate) struct Orders {
+    sender: UnboundedSender<Order>,
+    thread: Thread,
+}
+
+impl Orders {
+    /// Gives an order; false if the worker has ended.
+    pub(crate) fn give(&self, order: Order) -> bool {
+        let is_given = self.sender.send(order).is_ok();
+        self.thread.unpark();
+        is_given
+    }
 }
 
 impl Crew {
@@ -34,8 +56,9 @@ impl Crew {
         for index in 0..threads {
             let (orders, receiver) = unbounded_channel();
             let run = Arc::clone(run);
-            crew.orders.push(orders);
-            crew.threads.push(thread::spawn(move || work(run, index, threads, receiver)));
+            let thread = thread::spawn(move || work(run, index, threads, receiver));
+            crew.orders.push(Orders { sender: orders, thread: thread.thread().clone() });
+            crew.threads.push(thread);
         }
         // Who hands out a sample has made its bots.
         crew.sample().await;
@@ -43,7 +66,7 @@ impl Crew {
     }
 
     /// For those who give orders themselves.
-    pub(crate) fn orders(&self) -> Vec<UnboundedSender<Order>> {
+    pub(crate) fn orders(&self) -> Vec<Orders> {
         self.orders.clone()
     }
 
@@ -51,15 +74,15 @@ impl Crew {
     pub(crate) fn leave(&self) {
         for orders in &self.orders {
             // A worker that has ended has no bots any more.
-            let _ = orders.send(Order::Leave);
+            orders.give(Order::Leave);
         }
     }
 
     /// What came since the last sample.
     pub(crate) async fn sample(&self) -> Interval {
-        let ask = |orders: &UnboundedSender<Order>| {
+        let ask = |orders: &Orders| {
             let (answer, sample) = oneshot::channel();
-            let _ = orders.send(Order::Sample(answer));
+            orders.give(Order::Sample(answer));
             sample
         };
         let answers: Vec<_> = self.orders.iter().map(ask).collect();
@@ -75,15 +98,15 @@ impl Crew {
     /// Lets slow readers read as fast as they can.
     pub(crate) fn hurry(&self) {
         for orders in &self.orders {
-            let _ = orders.send(Order::Hurry);
+            orders.give(Order::Hurry);
         }
     }
 
     /// All that was timed so far.
     pub(crate) async fn times(&self, stages: usize) -> Times {
-        let ask = |orders: &UnboundedSender<Order>| {
+        let ask = |orders: &Orders| {
             let (answer, times) = oneshot::channel();
-            let _ = orders.send(Order::Times(answer));
+            orders.give(Order::Times(answer));
             times
         };
         let answers: Vec<_> = self.orders.iter().map(ask).collect();
@@ -111,7 +134,14 @@ impl Crew {
 }
 
 fn work(run: Arc<Run>, index: u32, workers: u32, orders: UnboundedReceiver<Order>) -> io::Result<Book> {
-    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    let shared = Arc::clone(&run);
+    let nap = move || {
+        if IS_EXACT && !shared.is_handshaking() {
+            thread::park_timeout(NAP);
+        }
+    };
+    let runtime =
+        Builder::new_current_thread().enable_all().on_thread_park(nap).build_local(LocalOptions::default())?;
     let Segment { index: first, count } = run.script.segment;
     let worker = Worker::new(run, first + count * index, count * workers, orders);
     Ok(runtime.block_on(worker.work()))

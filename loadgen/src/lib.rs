@@ -43,6 +43,7 @@ mod series;
 mod server;
 mod sources;
 mod speech;
+mod stamped;
 mod summary;
 mod target;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     task::{Context, Poll, Waker, ready},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chinwag_bots::End;
@@ -32,13 +32,15 @@ pub(crate) struct Link {
     pace: Option<Box<Pace>>,
     /// Nothing passes.
     parted: bool,
+    /// Since when it is read as fast as possible, if not from the beginning: what lay there then came just then.
+    eager_since: Option<Instant>,
 }
 
 /// What came out of a socket.
 #[derive(Debug)]
 pub(crate) enum Incoming {
-    /// A text frame.
-    Text(Utf8Bytes),
+    /// A text frame, and for how long it had been there.
+    Text(Utf8Bytes, Duration),
     /// Something that is no text but shows life: a ping, which has been answered, or a pong.
     Life,
     /// The socket's end.
@@ -48,7 +50,15 @@ pub(crate) enum Incoming {
 impl Link {
     /// Takes over an open socket.
     pub(crate) fn new(socket: WebSocketStream<Wire>, pace: Option<Box<Pace>>) -> Self {
-        Self { socket, waker: Waker::noop().clone(), unflushed: false, closing: false, pace, parted: false }
+        Self {
+            socket,
+            waker: Waker::noop().clone(),
+            unflushed: false,
+            closing: false,
+            pace,
+            parted: false,
+            eager_since: None,
+        }
     }
 
     /// From now on nothing is read; nothing is to be written either.
@@ -59,12 +69,15 @@ impl Link {
     /// Something passes again.
     pub(crate) fn mend(&mut self) {
         self.parted = false;
+        self.eager_since = Some(Instant::now());
         self.waker.wake_by_ref();
     }
 
     /// Reads as fast as it can from now on.
     pub(crate) fn hurry(&mut self) {
-        self.pace = None;
+        if self.pace.take().is_some() {
+            self.eager_since = Some(Instant::now());
+        }
         self.waker.wake_by_ref();
     }
 
@@ -96,19 +109,28 @@ impl Link {
                 ready!(pace.poll_ready(cx));
             }
             let incoming = match ready!(Pin::new(&mut self.socket).poll_next(cx)) {
-                Some(Ok(Message::Text(text))) => Incoming::Text(text),
+                Some(Ok(Message::Text(text))) => Incoming::Text(text, self.age()),
                 Some(Ok(Message::Close(frame))) => Incoming::closed(frame),
                 Some(Ok(_)) => Incoming::Life,
                 Some(Err(error)) => Incoming::failed(&error),
                 None => Incoming::failed(&Error::ConnectionClosed),
             };
-            if let (Some(pace), Incoming::Text(text)) = (&mut self.pace, &incoming) {
+            if let (Some(pace), Incoming::Text(text, _)) = (&mut self.pace, &incoming) {
                 pace.took(text.len());
             }
             if !self.closing || matches!(incoming, Incoming::End(_)) {
                 return Poll::Ready(incoming);
             }
         }
+    }
+
+    /// For how long what was read last had been there, for somebody who reads like this.
+    fn age(&self) -> Duration {
+        if self.pace.is_some() {
+            return Duration::ZERO;
+        }
+        let age = self.socket.get_ref().age();
+        self.eager_since.map_or(age, |since| age.min(since.elapsed()))
     }
 
     /// Ends the connection without a word: the other end sees a reset.
@@ -152,5 +174,52 @@ impl Incoming {
             error => error.to_string(),
         };
         Self::End(End::lost(Some(&error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+    use crate::stamped::{IS_EXACT, Stamped};
+
+    const LIES_THERE: Duration = Duration::from_millis(20);
+
+    async fn pair() -> (Link, WebSocketStream<TcpStream>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let ours = Wire::Plain(Stamped::new(ours.unwrap()));
+        let link = Link::new(WebSocketStream::from_raw_socket(ours, Role::Client, None).await, None);
+        (link, WebSocketStream::from_raw_socket(theirs.unwrap().0, Role::Server, None).await)
+    }
+
+    async fn said(server: &mut WebSocketStream<TcpStream>, link: &Link) {
+        futures_util::SinkExt::send(server, Message::text("hi")).await.unwrap();
+        link.socket.get_ref().tcp().readable().await.unwrap();
+        std::thread::sleep(LIES_THERE);
+    }
+
+    async fn age(link: &mut Link) -> Duration {
+        match poll_fn(|cx| link.poll(cx)).await {
+            Incoming::Text(_, age) => age,
+            other => panic!("not a text: {other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_its_reader_has_come_and_what_waits_for_the_end_of_a_partition_has_not() {
+        let (mut link, mut server) = pair().await;
+        said(&mut server, &link).await;
+        assert_eq!(age(&mut link).await >= LIES_THERE, IS_EXACT);
+        link.part();
+        said(&mut server, &link).await;
+        let parted_until = Instant::now();
+        link.mend();
+        assert!(age(&mut link).await <= parted_until.elapsed());
     }
 }

@@ -123,6 +123,7 @@ mod tests {
     use tokio_tungstenite::accept_async;
 
     use super::*;
+    use crate::stamped::Stamped;
 
     proptest! {
         #[test]
@@ -167,7 +168,7 @@ mod tests {
                 socket.send(Message::text(answer(&told.to_string()))).await.unwrap();
             }
         });
-        let stream = Wire::Plain(TcpStream::connect(address).await.unwrap());
+        let stream = Wire::Plain(Stamped::new(TcpStream::connect(address).await.unwrap()));
         let url = format!("ws://{address}/ws");
         let (socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
         let found = ask(socket, clock).await;

@@ -14,9 +14,8 @@ use std::{
 
 use chinwag_bots::Cue;
 use chinwag_core::Time;
-use tokio::sync::mpsc::UnboundedSender;
 
-use crate::{clock::Clock, run::Run, worker::Order};
+use crate::{clock::Clock, crew::Orders, run::Run, worker::Order};
 
 /// How late a sleeping thread wakes up at worst on a machine that is not overloaded.
 const OVERSLEEP: Duration = Duration::from_micros(60);
@@ -34,7 +33,7 @@ type Due = (Time, usize, Order);
 
 impl Pacer {
     /// Lets all clients connect, as planned from `start` on.
-    pub(crate) fn connect(run: Arc<Run>, workers: Vec<UnboundedSender<Order>>, start: Time) -> Self {
+    pub(crate) fn connect(run: Arc<Run>, workers: Vec<Orders>, start: Time) -> Self {
         let count = workers.len();
         Self::start(run.clock, workers, move |hand_out| {
             for client in 0..run.plan().clients() {
@@ -48,7 +47,7 @@ impl Pacer {
     }
 
     /// Lets all be said, done and befall that the stages foresee.
-    pub(crate) fn stages(run: Arc<Run>, workers: Vec<UnboundedSender<Order>>) -> Self {
+    pub(crate) fn stages(run: Arc<Run>, workers: Vec<Orders>) -> Self {
         let count = workers.len();
         Self::start(run.clock, workers, move |hand_out| {
             let plan = run.plan();
@@ -70,13 +69,13 @@ impl Pacer {
 
     fn start(
         clock: Clock,
-        workers: Vec<UnboundedSender<Order>>,
+        workers: Vec<Orders>,
         walk: impl FnOnce(&mut dyn FnMut(Due) -> bool) + Send + 'static,
     ) -> Self {
         let unwanted = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&unwanted);
         thread::spawn(move || {
-            walk(&mut |(due, worker, order)| wait(clock, due, &ended) && workers[worker].send(order).is_ok());
+            walk(&mut |(due, worker, order)| wait(clock, due, &ended) && workers[worker].give(order));
         });
         Self { unwanted }
     }

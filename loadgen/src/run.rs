@@ -47,6 +47,11 @@ impl Run {
         &self.script.plan
     }
 
+    /// Whether a handshake is under way in any worker.
+    pub(crate) fn is_handshaking(&self) -> bool {
+        self.handshakes.available_permits() < self.plan().connect().in_flight as usize
+    }
+
     /// The time now.
     pub(crate) fn now(&self) -> Time {
         self.clock.now()

@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::{
@@ -21,13 +22,15 @@ use tokio_rustls::{
     },
 };
 
+use crate::stamped::Stamped;
+
 /// What a WebSocket runs over.
 #[derive(Debug)]
 pub(crate) enum Wire {
     /// As it is.
-    Plain(TcpStream),
+    Plain(Stamped),
     /// Encrypted. Large, so it is away from those that are not.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Stamped>>),
 }
 
 /// Whom to believe that they are the server.
@@ -61,7 +64,7 @@ impl Trust {
     ///
     /// # Errors
     /// It is not that server, or does not speak TLS.
-    pub(crate) async fn connect(&self, host: &str, stream: TcpStream) -> io::Result<Wire> {
+    pub(crate) async fn connect(&self, host: &str, stream: Stamped) -> io::Result<Wire> {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         Ok(Wire::Tls(Box::new(self.0.connect(name, stream).await?)))
     }
@@ -85,6 +88,15 @@ impl fmt::Debug for Trust {
 impl Wire {
     /// The connection itself.
     pub(crate) fn tcp(&self) -> &TcpStream {
+        self.stamped().tcp()
+    }
+
+    /// For how long what was read last had been there by now.
+    pub(crate) fn age(&self) -> Duration {
+        self.stamped().age()
+    }
+
+    fn stamped(&self) -> &Stamped {
         match self {
             Self::Plain(stream) => stream,
             Self::Tls(stream) => stream.get_ref().0,

@@ -6,6 +6,7 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use chinwag_bots::{Book, Bots, Cue, Interval, Times, Wish};
@@ -245,10 +246,12 @@ impl Worker {
             }
             drop(links);
             match incoming {
-                Incoming::Text(text) => {
-                    self.drive(|bots, now, out| bots.received(slot, Frame::Text(&text), now, out));
+                Incoming::Text(text, age) => {
+                    self.drive(|bots, now, out| bots.received(slot, Frame::Text(&text), age, now, out));
                 }
-                Incoming::Life => self.drive(|bots, now, out| bots.received(slot, Frame::Pong, now, out)),
+                Incoming::Life => {
+                    self.drive(|bots, now, out| bots.received(slot, Frame::Pong, Duration::ZERO, now, out));
+                }
                 Incoming::End(end) => {
                     self.drive(|bots, now, out| bots.ended(slot, end, now, out));
                     return Poll::Ready(());

@@ -68,7 +68,8 @@ impl Faults {
         match delivery {
             Delivery::Late => self.reordered += 1,
             Delivery::Duplicate => self.duplicated += 1,
-            Delivery::Owed | Delivery::History | Delivery::Stray => {}
+            Delivery::Stray => self.foreign += 1,
+            Delivery::Owed | Delivery::History => {}
         }
     }
 

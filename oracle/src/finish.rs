@@ -306,6 +306,7 @@ impl Judge<'_> {
             self.checks.add(Promise::NoInvention, 1);
             let known = self.sends.get(index(send.0)).copied().unwrap_or_default();
             let found = if let Some((promise, why)) = known.objection(room) {
+                self.account(member, room).faults.foreign += 1;
                 Some((promise, format!("was shown message {send}, which {why}")))
             } else if !seen.insert(send) {
                 self.account(member, room).faults.duplicated += 1;
@@ -331,11 +332,12 @@ impl Judge<'_> {
             }
         }
         let received = seen.len() as u64;
-        if reader.excused {
-            return self.settle(member, room, received, received, 0);
-        }
+        let Some(from) = reader.owed_from else { return self.settle(member, room, received, received, 0) };
+        // What is shown from before that is owed to nobody, and counts as if it were.
+        let before = seen.range(..from).count() as u64;
         let wanted = self.wanted.get(&room).map_or(&[][..], Vec::as_slice);
-        let expected = wanted.len() as u64;
+        let wanted = &wanted[wanted.partition_point(|&send| send < from)..];
+        let expected = before + wanted.len() as u64;
         let missing =
             wanted.iter().copied().find(|send| self.sends[index(send.0)].sent && !seen.contains(send));
         if let Some(first) = missing {

@@ -109,6 +109,16 @@ pub enum Observation {
         /// Whose.
         member: MemberId,
     },
+    /// A member who knows messages by identity only, and came late to a room or has come back to it, is owed what is said
+    /// there from this message on, in the order in which they were planned. Does nothing to who is owed more already.
+    Owed {
+        /// Whom.
+        member: MemberId,
+        /// Where.
+        room: RoomId,
+        /// The first of them.
+        from: SendId,
+    },
     /// A member who was catching up was told that messages are no longer kept.
     Gap {
         /// Who.

@@ -207,7 +207,7 @@ impl Oracle {
                 let complaint = match self.reader(member, room)? {
                     Reader::Placed(reader) => reader.leave(position),
                     Reader::Unplaced(reader) => {
-                        (reader.gone, reader.excused) = (true, true);
+                        (reader.gone, reader.owed_from) = (true, None);
                         None
                     }
                 };
@@ -233,8 +233,14 @@ impl Oracle {
                 for (_, reader) in self.readers.get_mut(index(member.0)).into_iter().flatten() {
                     match reader {
                         Reader::Placed(reader) => reader.lapse(),
-                        Reader::Unplaced(reader) => reader.excused = true,
+                        Reader::Unplaced(reader) => reader.owed_from = None,
                     }
+                }
+                None
+            }
+            Observation::Owed { member, room, from } => {
+                if let Some(Reader::Unplaced(reader)) = self.reader(member, room) {
+                    reader.owes_from(from);
                 }
                 None
             }
@@ -350,8 +356,8 @@ impl Oracle {
                 (Reader::Placed(_), None) => None,
             };
         }
-        let reader = join
-            .map_or_else(|| Reader::Unplaced(Unplaced::default()), |join| Reader::Placed(Placed::new(join)));
+        let reader =
+            join.map_or_else(|| Reader::Unplaced(Unplaced::new()), |join| Reader::Placed(Placed::new(join)));
         let rooms = entry(&mut self.readers, index(member.0));
         // Most members have one room: room for four would be most of what an oracle needs.
         rooms.reserve_exact(1);
@@ -453,7 +459,8 @@ impl Oracle {
             Delivery::History => self.tally.history += u64::from(ours),
             wrong => room_of(&mut self.faults, member, room).shown(wrong),
         }
-        if !ours {
+        // What is no member's is counted as that already.
+        if !ours && delivery != Delivery::Stray {
             room_of(&mut self.faults, member, room).foreign += 1;
         }
     }

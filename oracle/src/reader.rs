@@ -62,12 +62,13 @@ struct Hole {
 }
 
 /// A view by identity: what was shown, as it came. Judged at the end.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Unplaced {
     /// In the order of arrival; 4 bytes a delivery.
     pub(crate) shown: Vec<SendId>,
-    /// Nobody can know what was missed: a leave or a new session without places came in between.
-    pub(crate) excused: bool,
+    /// From which message on all are owed. None are, if nobody can know what was missed: a leave or a new session
+    /// without places came in between.
+    pub(crate) owed_from: Option<SendId>,
     /// A leave was acknowledged and no join has come since.
     pub(crate) gone: bool,
 }
@@ -96,6 +97,21 @@ pub(crate) enum Delivery {
     Duplicate,
     /// Not to be shown at all.
     Stray,
+}
+
+impl Unplaced {
+    /// Of a member who is there from the beginning.
+    pub(crate) const fn new() -> Self {
+        Self { shown: Vec::new(), owed_from: Some(SendId(0)), gone: false }
+    }
+
+    /// From this message on all are owed, if some before it were not: to who came late, or has come back.
+    pub(crate) fn owes_from(&mut self, send: SendId) {
+        let is_new = self.shown.is_empty() && self.owed_from == Some(SendId(0));
+        if is_new || self.owed_from.is_none() {
+            self.owed_from = Some(send);
+        }
+    }
 }
 
 impl Stay {

@@ -93,6 +93,7 @@ fn watcher(observation: &Observation, members: &[usize], sends: &[usize]) -> usi
         | Observation::Left { member, .. }
         | Observation::SessionLost { member }
         | Observation::Gap { member, .. }
+        | Observation::Owed { member, .. }
         | Observation::Shown { member, .. }
         | Observation::StreamStarted { member, .. }
         | Observation::Delivered { member, .. }

@@ -21,7 +21,7 @@ use serde::Serialize;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::AbortHandle,
-    time::sleep,
+    time::{Instant, sleep_until},
 };
 use tokio_tungstenite::{
     WebSocketStream, accept_hdr_async, client_async,
@@ -184,6 +184,8 @@ struct Line {
     client: WebSocketStream<TcpStream>,
     /// What is to come after the next delivery of its room.
     withheld: Option<(Deed, Message)>,
+    /// Until when, at the latest.
+    until: Instant,
 }
 
 /// Carries messages both ways until one end is gone.
@@ -197,7 +199,7 @@ async fn speak(client: TcpStream, shared: Arc<Shared>) {
                 Some(Ok(message)) => line.deliver(message).await,
                 _ => return drop(line.release().await),
             },
-            () = sleep(HOLD), if is_holding => line.release().await,
+            () = sleep_until(line.until), if is_holding => line.release().await,
         };
         if carried.is_err() {
             return;
@@ -240,7 +242,7 @@ impl Line {
         let server = TcpStream::connect(shared.upstream).await?;
         server.set_nodelay(true)?;
         let (server, _) = client_async(like(&asked, shared.upstream)?, server).await?;
-        Ok((Self { shared, name, client, withheld: None }, server))
+        Ok((Self { shared, name, client, withheld: None, until: Instant::now() }, server))
     }
 
     /// Passes on a message of the server's, or what is made of it.
@@ -273,7 +275,7 @@ impl Line {
                 self.client.send(message).await
             }
             Kind::Swap => {
-                self.withheld = Some((deed, message));
+                (self.withheld, self.until) = (Some((deed, message)), Instant::now() + HOLD);
                 Ok(())
             }
             _ => self.client.send(message).await,

@@ -28,10 +28,15 @@ impl Bots {
         }
         self.outputs = outputs;
         for heard in self.bots[slot].speaker.take_heard() {
-            self.heard(slot, now, heard);
+            self.heard(slot, self.came(now), heard);
         }
         self.timers.arm(slot, self.bots[slot].speaker.poll_timeout());
         result
+    }
+
+    /// When what happens now came about: a frame may have been there for a while before it was read.
+    fn came(&self, now: Time) -> Time {
+        Time(now.0.saturating_sub(u64::try_from(self.age.as_micros()).unwrap_or(u64::MAX)))
     }
 
     fn carry_out(&mut self, slot: usize, now: Time, output: ClientOutput, out: &mut Vec<Wish>) {
@@ -39,7 +44,7 @@ impl Bots {
             ClientOutput::Connect => self.reconnect(slot, now, out),
             ClientOutput::Transmit(text) => self.transmit(slot, now, text, out),
             ClientOutput::Close { code } => out.push(Wish::Close { slot, code }),
-            ClientOutput::Event(event) => self.event(slot, now, event),
+            ClientOutput::Event(event) => self.event(slot, self.came(now), event),
         }
     }
 
@@ -91,6 +96,7 @@ impl Bots {
         match event {
             ClientEvent::Message(shown) => self.shown(slot, now, &shown),
             ClientEvent::Acknowledged { id, position, .. } => {
+                bot.is_throttled = false;
                 if let Some(send) = bot.settle(id) {
                     self.observe(Observation::Acknowledged { send, position: Some(position) });
                     self.script.board.answered.add();

@@ -1,10 +1,16 @@
 //! What bots hear that speak by templates, and what it means for the books. Nothing there has a place in its room.
 
+use std::time::Duration;
+
 use chinwag_core::{RoomName, Time};
 use chinwag_oracle::{MemberId, Observation, RoomId, SendId};
 
 use super::Bots;
 use crate::interpreter::Heard;
+
+/// For so long after a bot came to a room it is not owed what is said there: by another process's clock that may have been
+/// earlier.
+const UNCERTAIN: Duration = Duration::from_secs(1);
 
 impl Bots {
     /// Notes what a bot has heard.
@@ -41,11 +47,11 @@ impl Bots {
 
     fn entered(&mut self, slot: usize, room: &RoomName, now: Time) {
         let Some(&room) = self.rooms.get(room) else { return };
-        let (member, is_late) = (MemberId(self.bots[slot].number), self.script.stages_start().is_some());
+        let member = MemberId(self.bots[slot].number);
         self.observe(Observation::Joined { member, room, position: None, next: None, verdict: None });
-        if is_late {
-            // Nobody can tell which messages they came too late for, so they are owed none of which they are not shown.
-            self.observe(Observation::SessionLost { member });
+        if self.script.stages_start().is_some() {
+            let from = self.script.first_after(now + UNCERTAIN);
+            self.observe(Observation::Owed { member, room, from });
         }
         let bot = &mut self.bots[slot];
         bot.entered.retain(|(entered, _)| *entered != room);
@@ -60,11 +66,10 @@ impl Bots {
         let author = &self.script.users[planned.client as usize];
         let is_sound = user.is_none_or(|user| user == author.as_str())
             && self.script.plan.is_payload(claimed.0, payload);
-        let room = match room {
-            Some(room) => RoomName::new(room).ok().and_then(|room| self.rooms.get(&room)).copied(),
-            None => Some(RoomId(planned.room)),
-        };
-        let Some(room) = room else { return };
+        let named = room.map(|room| RoomName::new(room).ok().and_then(|room| self.rooms.get(&room)).copied());
+        // What is shown in a room that there is not is none of anybody's.
+        let is_sound = is_sound && named != Some(None);
+        let room = named.flatten().unwrap_or(RoomId(planned.room));
         // Of what another process sends only the plan is known.
         let sent = self.script.departed(claimed).unwrap_or_else(|| self.script.intended(claimed));
         if self.bots[slot].was_outside(room, sent) {

@@ -181,6 +181,23 @@ fn without_places_a_leave_excuses_and_forbids() {
 }
 
 #[test]
+fn without_places_who_comes_back_is_owed_what_follows() {
+    let joined = Observation::Joined { member: BOB, room: ROOM, position: None, next: None, verdict: None };
+    let owed = |from| Observation::Owed { member: BOB, room: ROOM, from: SendId(from) };
+    let lost = Observation::SessionLost { member: BOB };
+    let all = |story: Story| (0..3).fold(story, |story, send| story.sends(send).shown_unplaced(ANN, send));
+    let back = |from| all(Story::without_places().tell(lost).tell(joined).tell(owed(from)));
+    // The second was said while he was away, the third when he was there again.
+    let report = back(2).shown_unplaced(BOB, 0).shown_unplaced(BOB, 2).keeps_all();
+    assert_eq!((report.expected_deliveries, report.lost), (5, 0));
+    assert_eq!(back(2).shown_unplaced(BOB, 0).breaks(Promise::NothingLost, false).lost, 1);
+
+    // To say so again takes nothing back.
+    let again = back(1).tell(owed(2)).shown_unplaced(BOB, 2);
+    assert_eq!(again.breaks(Promise::NothingLost, false).lost, 1);
+}
+
+#[test]
 fn a_stream_brings_every_place_once_and_in_order() {
     let report = story().streams(1).delivered(&[1, 2, 3]).keeps_all();
     assert_eq!((report.duplicated, report.reordered, report.skipped, report.foreign), (0, 0, 0, 0));

@@ -1,6 +1,6 @@
 //! A plan's bots in one world: all of them, or shared out as several processes would.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chinwag_bots::{Book, Bots, Cue, End, Interval, Script, Segment, Times, Wish};
 use chinwag_core::{Time, gateway::Frame};
@@ -116,7 +116,7 @@ impl Company {
 
     /// A frame came over a bot's connection.
     pub(super) fn received(&mut self, slot: usize, frame: Frame<'_>, now: Time, out: &mut Vec<Wish>) {
-        self.tell(slot, out, |bots, slot, out| bots.received(slot, frame, now, out));
+        self.tell(slot, out, |bots, slot, out| bots.received(slot, frame, Duration::ZERO, now, out));
     }
 
     /// A bot's connection has ended.
