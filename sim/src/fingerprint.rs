@@ -1,6 +1,6 @@
 //! What makes two failures the same: the check, and the shape of its sentence.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use crate::outcome::Failure;
 
@@ -28,11 +28,26 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// A sentence with `#` for every word that has a digit in it, and nothing between quotes and brackets.
+/// A sentence with `#` for every word that has a digit in it, and nothing between quotes and brackets. Of where a
+/// machine panicked the file stays: the same words in two files are two faults.
 fn shape(sentence: &str) -> String {
     let words = without_enclosed(sentence);
-    let word = |word: &str| if word.contains(|c: char| c.is_ascii_digit()) { "#" } else { word }.to_owned();
-    words.split_whitespace().map(word).collect::<Vec<String>>().join(" ")
+    words.split_whitespace().map(word_shape).collect::<Vec<Cow<'_, str>>>().join(" ")
+}
+
+fn word_shape(word: &str) -> Cow<'_, str> {
+    match file_of_place(word) {
+        Some(file) => format!("{file}:#").into(),
+        None if word.contains(|c: char| c.is_ascii_digit()) => "#".into(),
+        None => word.into(),
+    }
+}
+
+/// The file's name in a place in the sources, as in `core/src/limiter.rs:123:`. Where it lies depends on the build.
+fn file_of_place(word: &str) -> Option<&str> {
+    let (path, line) = word.strip_suffix(':')?.rsplit_once(':')?;
+    let file = path.rsplit(['/', '\\']).next()?;
+    (file.ends_with(".rs") && line.bytes().all(|b| b.is_ascii_digit())).then_some(file)
 }
 
 /// A sentence without what stands between quotes or brackets; their opening stays.
@@ -69,6 +84,7 @@ mod tests {
             ("n0 holds 3 rooms after 1.5s", "n2 holds 17 rooms after 300ms"),
             ("members are {\"u1\", \"u2\"}, not {}", "members are {}, not {\"u9\"}"),
             ("it reads \"a (b\" at 1", "it reads \"\" at 2"),
+            ("core/src/limiter.rs:12: a limit", "/home/u1/core-0.1/src/limiter.rs:345: a limit"),
         ];
         for (a, b) in same {
             assert_eq!(shape(a), shape(b));
@@ -79,6 +95,7 @@ mod tests {
     #[test]
     fn another_sentence_is_another_failure() {
         assert_ne!(shape("c3 was shown r0:4 twice"), shape("c3 was shown r0:4 late"));
+        assert_ne!(shape("core/src/room.rs:12: it is there"), shape("core/src/user.rs:12: it is there"));
         let failure = |check| Failure {
             check,
             at: std::time::Duration::ZERO,
