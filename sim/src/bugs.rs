@@ -4,7 +4,9 @@
 
 pub mod command;
 mod hunt;
+mod names;
 mod report;
 
 pub use hunt::{Effort, Find, Hunt, Planted, Smallest};
+pub use names::names;
 pub use report::{Report, Row};

@@ -44,6 +44,9 @@ fn mistakes_are_one_clear_line() {
         &["replay", "99999999999999999999"],
         &["replay", "net:x"],
         &["replay", "5", "--trace", "text", "--actor", "c999"],
+        &["replay", "5", "--trace", "text", "--around", "99999999"],
+        &["timeline", "5", "-o", "no/such/folder/x.html", "--around", "0"],
+        &["bugs", "no-such-bug"],
     ] {
         let said = exits(104, args);
         assert!(said.starts_with("sim: ") && said.lines().count() == 1, "{said}");

@@ -26,7 +26,7 @@ fn run(bug: Option<usize>, scenario: &Scenario) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::{collections::BTreeSet, path::Path};
 
     use super::*;
 
@@ -45,6 +45,13 @@ mod tests {
                 .collect();
             assert_eq!(variant, format!("{bug:?}"));
         }
+    }
+
+    #[test]
+    fn the_names_are_known_without_a_build_that_has_the_bugs() {
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let names: Vec<&str> = Bug::ALL.iter().map(|bug| bug.name()).collect();
+        assert_eq!(chinwag_sim::bugs::names(&checkout).unwrap(), names);
     }
 
     #[test]

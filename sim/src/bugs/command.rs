@@ -55,15 +55,18 @@ impl Args {
         Effort { starts: self.starts, seeds_max: self.seeds_max, jobs: self.jobs.unwrap_or_else(cores) }
     }
 
-    /// The places of the chosen bugs among all.
-    fn chosen(&self, bugs: &[Planted]) -> anyhow::Result<Vec<usize>> {
+    /// The places of the chosen bugs among all, by name.
+    ///
+    /// # Errors
+    /// If one of them is none of these.
+    pub(crate) fn chosen(&self, names: &[impl AsRef<str>]) -> anyhow::Result<Vec<usize>> {
         if self.bugs.is_empty() {
-            return Ok((0..bugs.len()).collect());
+            return Ok((0..names.len()).collect());
         }
-        let place = |name: &String| {
-            let known = || bugs.iter().map(|bug| bug.name).collect::<Vec<_>>().join(", ");
-            let place = bugs.iter().position(|bug| bug.name == name);
-            place.with_context(|| format!("there is no bug {name}; there are {}", known()))
+        let place = |wanted: &String| {
+            let known = || names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(", ");
+            let place = names.iter().position(|name| name.as_ref() == wanted);
+            place.with_context(|| format!("there is no bug {wanted}; there are {}", known()))
         };
         self.bugs.iter().map(place).collect()
     }
@@ -96,7 +99,8 @@ fn hunt(
     bugs: &[Planted],
     run: impl Fn(Option<usize>, &Scenario) -> Outcome + Sync,
 ) -> anyhow::Result<u8> {
-    let (chosen, effort) = (args.chosen(bugs)?, args.effort());
+    let names: Vec<&str> = bugs.iter().map(|bug| bug.name).collect();
+    let (chosen, effort) = (args.chosen(&names)?, args.effort());
     let bugs: Vec<Planted> = chosen.iter().map(|&bug| bugs[bug]).collect();
     let run = |bug: Option<usize>, scenario: &Scenario| run(bug.map(|bug| chosen[bug]), scenario);
     let hunt = Hunt { bugs: &bugs, effort, run };
@@ -151,13 +155,11 @@ mod tests {
     const _: () =
         assert!(!chinwag_core::planted::ENABLED, "the workspace must be built without planted bugs");
 
-    const BUGS: &[Planted] = &[Planted { name: "a", what: "A." }, Planted { name: "b", what: "B." }];
-
     #[test]
     fn bugs_are_chosen_by_name() {
         let chosen = |arguments: &[&str]| {
             let command = ["sim bugs"].iter().chain(arguments);
-            Args::try_parse_from(command).unwrap().chosen(BUGS).map_err(|error| error.to_string())
+            Args::try_parse_from(command).unwrap().chosen(&["a", "b"]).map_err(|error| error.to_string())
         };
         assert_eq!(chosen(&[]), Ok(vec![0, 1]));
         assert_eq!(chosen(&["b"]), Ok(vec![1]));

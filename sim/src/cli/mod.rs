@@ -1,5 +1,6 @@
 //! The command line: what there is, and what it exits with. Each subcommand has a file of its own.
 
+mod around;
 mod bugs;
 mod check;
 mod diff;
@@ -95,8 +96,8 @@ pub fn main() -> ExitCode {
         Command::Timeline(args) => timeline::main(&args),
         Command::Check(args) => check::main(&args),
         Command::Diff(args) => diff::main(&args),
-        // Its arguments make sense; those who have the bugs read them again.
-        Command::Bugs(_) => bugs::main(),
+        // Those who have the bugs read the arguments again.
+        Command::Bugs(args) => bugs::main(&args),
         Command::Chain(args) => check::chain(&args),
     };
     match result {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anyhow::bail;
 use clap::ValueEnum;
 
-use super::{BROKEN, CLEAN};
+use super::{BROKEN, CLEAN, around};
 use crate::{
     Outcome,
     file::ScenarioFile,
@@ -57,6 +57,7 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
     check_actors(&args.actor, &file.scenario.setup)?;
     let mut trace = if args.trace.is_some() { Trace::detailed() } else { Trace::new() };
     let outcome = try_run(&file.scenario, &mut trace);
+    around::check(args.around, trace.events())?;
     let mut out = io::BufWriter::new(out());
     match args.trace {
         Some(Form::Text) => write_table(&mut out, args, trace.records())?,

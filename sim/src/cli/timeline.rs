@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 
-use super::{BROKEN, CLEAN};
+use super::{BROKEN, CLEAN, around};
 use crate::{file::ScenarioFile, out::out, timeline, trace::Trace, try_run};
 
 #[derive(clap::Args, Debug)]
@@ -19,6 +19,9 @@ pub(super) struct Args {
     /// The page to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// Draw the events around this one; if not given, those before the failure, or the first
+    #[arg(long, value_name = "EVENT")]
+    around: Option<u64>,
 }
 
 pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
@@ -30,7 +33,8 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
     );
     let mut trace = Trace::detailed();
     let outcome = try_run(&file.scenario, &mut trace);
-    let page = timeline::page(&file, &outcome, trace.records());
+    around::check(args.around, trace.events())?;
+    let page = timeline::page(&file, &outcome, trace.records(), args.around);
     fs::write(&args.output, page).with_context(|| format!("cannot write {}", args.output.display()))?;
     writeln!(out(), "{}", args.output.display())?;
     Ok(if outcome.is_clean() { CLEAN } else { BROKEN })

@@ -12,16 +12,16 @@ use crate::{file::ScenarioFile, outcome::Outcome, table::Table, trace::Record};
 use html::escape;
 use layout::Layout;
 
-/// Most rows of a picture: more than anybody reads. Of longer runs the part before the failure is shown, or the
-/// beginning.
+/// Most rows of a picture: more than anybody reads. Of longer runs the part around an event is shown that was asked
+/// for, the part before the failure, or the beginning.
 const ROWS_MAX: usize = 400;
 /// Most lines of the trace.
 const LINES_MAX: usize = 2_000;
 
-/// The page of a run, from its records.
+/// The page of a run, from its records; `around` is the event that must be in the picture of a long one.
 #[must_use]
-pub fn page(file: &ScenarioFile, outcome: &Outcome, records: &[Record]) -> String {
-    let shown = window(records, outcome);
+pub fn page(file: &ScenarioFile, outcome: &Outcome, records: &[Record], around: Option<u64>) -> String {
+    let shown = window(records, outcome, around);
     let layout = Layout::of(&shown);
     let title = match outcome.failures.first() {
         Some(failure) => format!("{}: {}", failure.check, file.title()),
@@ -50,11 +50,15 @@ fn drawn(records: &[Record]) -> impl Iterator<Item = &Record> {
 }
 
 /// The part of a run that is drawn.
-fn window<'a>(records: &'a [Record], outcome: &Outcome) -> Vec<&'a Record> {
+fn window<'a>(records: &'a [Record], outcome: &Outcome, around: Option<u64>) -> Vec<&'a Record> {
     let mut shown: Vec<&Record> = drawn(records).collect();
-    if let Some(failure) = outcome.failures.first() {
+    let last_whole = |shown: &[&Record]| shown.len().saturating_sub(ROWS_MAX);
+    if let Some(event) = around {
+        let middle = shown.partition_point(|record| record.event < event);
+        shown.drain(..middle.saturating_sub(ROWS_MAX / 2).min(last_whole(&shown)));
+    } else if let Some(failure) = outcome.failures.first() {
         shown.retain(|record| record.event <= failure.event);
-        shown.drain(..shown.len().saturating_sub(ROWS_MAX));
+        shown.drain(..last_whole(&shown));
     }
     shown.truncate(ROWS_MAX);
     shown
@@ -143,7 +147,7 @@ mod tests {
         let mut trace = Trace::detailed();
         let outcome = run(&scenario, &mut trace, sabotage);
         let file = ScenarioFile { comments: vec!["a < b".to_owned()], ..ScenarioFile::of_seed(scenario) };
-        page(&file, &outcome, trace.records())
+        page(&file, &outcome, trace.records(), None)
     }
 
     #[test]
@@ -175,5 +179,19 @@ mod tests {
         let page = page_of(long, None);
         assert!(page.contains("The picture shows events"));
         assert!(page.matches("<path class=\"arrow").count() <= ROWS_MAX);
+    }
+
+    #[test]
+    fn any_part_of_a_long_run_can_be_shown() {
+        let long = (0..).map(Scenario::generate).find(|scenario| scenario.steps.len() > 300).unwrap();
+        let mut trace = Trace::detailed();
+        let outcome = run(&long, &mut trace, None);
+        let records = trace.records();
+        let all: Vec<u64> = drawn(records).map(|record| record.event).collect();
+        for event in [all[0], all[all.len() / 2], all[all.len() - 1]] {
+            let shown = window(records, &outcome, Some(event));
+            assert_eq!(shown.len(), ROWS_MAX);
+            assert!(shown.iter().any(|record| record.event == event));
+        }
     }
 }
