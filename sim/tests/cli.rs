@@ -70,7 +70,7 @@ fn a_batch_says_the_same_with_any_number_of_jobs() {
         assert!(!one[name].is_null(), "{name} is missing");
     }
     assert_eq!((&one["seeds"], &one["failures"]), (&Value::from(12), &Value::from(0)));
-    for name in ["events_per_second", "frames_per_second", "virtual_to_real"] {
+    for name in ["events_per_second", "frames_per_second", "virtual_to_real", "events_per_virtual_second"] {
         assert!(one[name].as_f64().is_some_and(|rate| rate > 0.0), "{name}");
     }
 }

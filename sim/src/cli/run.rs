@@ -183,6 +183,8 @@ struct Summary<'a> {
     events_per_second: f64,
     frames_per_second: f64,
     virtual_to_real: f64,
+    /// How dense the runs are: a run in which little happens is played at many times real time.
+    events_per_virtual_second: f64,
     slowest: Option<Slowest>,
     /// How often each check was made.
     oracles: &'a BTreeMap<&'static str, u64>,
@@ -212,6 +214,7 @@ impl<'a> Summary<'a> {
             events_per_second: totals.events as f64 / busy_seconds,
             frames_per_second: totals.frames as f64 / busy_seconds,
             virtual_to_real: virtual_seconds / busy_seconds,
+            events_per_virtual_second: totals.events as f64 / virtual_seconds.max(1e-9),
             slowest: totals.slowest.map(|(time, seed)| Slowest { seed, seconds: time.as_secs_f64() }),
             oracles: &totals.checks,
             marks: &totals.marks,
@@ -224,13 +227,15 @@ impl<'a> Summary<'a> {
         writeln!(out, "{} seeds from {}, {} failures", self.seeds, self.from, self.failures)?;
         writeln!(
             out,
-            "{} events, {} frames in {:.2} busy seconds: {:.0} events/s, {:.0} frames/s, {:.0} times real time",
+            "{} events, {} frames in {:.2} busy seconds: {:.0} events/s, {:.0} frames/s, {:.0} times real time \
+             at {:.0} events a virtual second",
             self.events,
             self.frames,
             self.busy_seconds,
             self.events_per_second,
             self.frames_per_second,
             self.virtual_to_real,
+            self.events_per_virtual_second,
         )?;
         if let Some(Slowest { seed, seconds }) = self.slowest {
             writeln!(out, "slowest: seed {seed}, {seconds:.3} s")?;
