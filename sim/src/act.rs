@@ -362,6 +362,7 @@ impl World<'_> {
             self.judge.start_over();
             self.parlours.start_over(self.now);
             self.quotas.start_over();
+            self.occupancy.start_over();
             self.note(Kind::Start, Lane::Server, format_args!("starts"));
             (0..self.server.nodes.len()).for_each(|node| self.arm_node(node));
             if self.server.incarnation == 1 {

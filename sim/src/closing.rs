@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use chinwag_core::{ConnectionId, Disconnect, Time, dialect::Dialect, gateway::Fault};
+use chinwag_core::{ConnectionId, Disconnect, Refusal, Time, dialect::Dialect, gateway::Fault};
 
 use crate::{
     checks::{self, broken},
@@ -109,7 +109,10 @@ impl World<'_> {
             Disconnect::InvalidText => line.fault == Some(Fault::InvalidText),
             Disconnect::FrameTooBig => line.fault == Some(Fault::TooBig),
             Disconnect::RateLimited => line.abuse.is_due() || line.fate != Fate::Stays,
-            Disconnect::Slow => self.links.get(id).is_some_and(|link| link.blocked),
+            Disconnect::Slow => self.links.get(id).is_some_and(|link| {
+                let has_stalled = lasts(link.took.max(link.blocked_since), gateway.pong_timeout);
+                link.blocked && (has_stalled || self.may_not_fit(node, id))
+            }),
             Disconnect::Shutdown => self.server.draining && !self.goes_late(line.since),
             Disconnect::HeartbeatTimeout => lasts(line.heard, gateway.pong_timeout),
             Disconnect::Overloaded => {
@@ -125,9 +128,14 @@ impl World<'_> {
                 self.people[line.client].player.as_ref().is_some_and(|player| player.voice.is_sole())
             }
             Disconnect::AttachTimeout => lasts(line.since, gateway.attach_timeout) && line.session.is_none(),
-            Disconnect::Idle => gateway.idle_timeout.is_some(),
-            // There is no other room for whom an address names.
-            Disconnect::AttachRefused => self.is_player(line.client),
+            Disconnect::Idle => gateway.idle_timeout.is_some_and(|idle| lasts(line.spoke, idle)),
+            // Whoever an address names cannot name anybody else.
+            Disconnect::AttachRefused => match line.turned_away {
+                // That this was true was looked at when it was told so.
+                Some(Refusal::TooManySessions) => self.is_player(line.client),
+                Some(_) => self.is_player(line.client) && self.may_be_full(id),
+                None => false,
+            },
             Disconnect::BadFormat => {
                 self.people[line.client].player.as_ref().is_some_and(|player| player.has_babbled)
             }
@@ -149,6 +157,17 @@ impl World<'_> {
             checks::CLOSING,
             format!("{id} of c{} is closed as {reason} for no such reason: {line:?}", line.client),
         )
+    }
+
+    /// Whether an outbox may have had no room for what its connection was to be told: a page takes up to a quarter of it.
+    /// A node whose timer goes off tells nothing longer than a warning.
+    fn may_not_fit(&self, node: usize, id: ConnectionId) -> bool {
+        /// A warning, with the close frame that there must be room for beside it.
+        const WARNING: usize = 512;
+        let max = self.scenario.setup.gateway.outbox_bytes_max;
+        let longest = if self.by_timer { WARNING } else { max / 4 };
+        let outbox = self.server.nodes[node].outboxes().find(|&(other, _)| other == id);
+        outbox.is_some_and(|(_, bytes)| bytes + longest > max)
     }
 
     /// A client reads a close frame.

@@ -360,6 +360,7 @@ impl World<'_> {
                     }
                     Some(_) => {}
                 }
+                self.guest_begins(id);
                 self.trace.arrives(id, Way::Up);
                 self.trace.accepts(self.now, node, id);
                 self.tell_node(node, NodeInput::Gateway(GatewayInput::Connected { connection: id, opening }))

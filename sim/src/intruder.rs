@@ -57,6 +57,11 @@ impl Intruder {
         self.aim == Aim::Sit
     }
 
+    /// Whether they say that they are this user, and may have a session of theirs.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        self.aim == Aim::Guess && self.victim.as_ref().is_some_and(|(_, user)| user == name)
+    }
+
     /// What they say once they are connected.
     pub(crate) fn says(&mut self) -> Vec<String> {
         let frames = match (self.aim, &self.victim) {

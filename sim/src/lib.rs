@@ -49,6 +49,7 @@ pub mod minimise;
 mod node_death;
 mod nonsense;
 mod notices;
+mod occupancy;
 mod out;
 mod outcome;
 mod panics;

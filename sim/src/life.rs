@@ -8,7 +8,7 @@ use std::{
 };
 
 use chinwag_core::{
-    ConnectionId, RequestId, RoomName, Time, client::ClientEvent, dialect::Dialect, gateway::Fault,
+    ConnectionId, Refusal, RequestId, RoomName, Time, client::ClientEvent, dialect::Dialect, gateway::Fault,
 };
 
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
 mod lines;
 
 /// What may pass beside the times that are given to machines.
-const SLACK: Duration = Duration::from_millis(100);
+pub(crate) const SLACK: Duration = Duration::from_millis(100);
 
 /// By how much longer a room may keep whoever is gone than the shard of their session does, where that is another.
 pub(crate) const ELSEWHERE: Duration = Duration::from_secs(10);
@@ -45,6 +45,12 @@ pub(crate) struct Line {
     pub(crate) abuse: Abuse,
     /// What a limit makes of it that was just found to be exceeded on it.
     pub(crate) fate: Fate,
+    /// When its client last said something that is no sign of life.
+    pub(crate) spoke: Time,
+    /// When it last sent what is no text, which counts for speech only where nobody listens any more.
+    pub(crate) babbled: Time,
+    /// It was told that there is a session too many.
+    pub(crate) turned_away: Option<Refusal>,
     /// What came in that no frame can be.
     pub(crate) fault: Option<Fault>,
     /// The client has asked for its end.

@@ -8,7 +8,7 @@ use crate::{
     checks::{self, broken},
     glance::Mood,
     judge::Broken,
-    life::{ELSEWHERE, Presence, Stay},
+    life::{ELSEWHERE, Presence, SLACK, Stay},
     witness::{View, room_id},
     world::{Event, World},
 };
@@ -28,6 +28,8 @@ pub(crate) enum Look {
     Replaced { old: ConnectionId, new: ConnectionId, since: Time },
     /// Whether a line has been closed that its client let go of.
     Forgotten { line: ConnectionId, since: Time },
+    /// Whether a line has been closed on which nothing was said for as long as one may be silent.
+    Idle { line: ConnectionId },
     /// Whether a line has been closed whose token has ended.
     Token { line: ConnectionId, ends: Time },
     /// Whether a line was told how its node fares.
@@ -65,6 +67,7 @@ impl World<'_> {
                 Ok(())
             }
             Look::Forgotten { line, since } => self.look_forgotten(line, since),
+            Look::Idle { line } => self.look_idle(line),
             Look::Token { line, ends } => self.look_token(line, ends),
             Look::Health { line } => self.look_health(line),
             Look::Limits => self.look_at_limits(),
@@ -83,6 +86,20 @@ impl World<'_> {
         let sentence =
             format!("{id} shows no life since {} s and is not closed", self.now.since(alive).as_secs());
         broken(checks::HEARTBEAT, sentence)
+    }
+
+    fn look_idle(&mut self, id: ConnectionId) -> Result<(), Broken> {
+        let idle = self.scenario.setup.gateway.idle_timeout;
+        let (Some(line), Some(idle)) = (self.life.lines.get(&id), idle) else { return Ok(()) };
+        let spoke = line.spoke.max(line.babbled).max(self.life.upset);
+        let due = spoke + self.life.at_most(idle) + SLACK;
+        if self.now < due {
+            self.add(due, Event::Look(Look::Idle { line: id }));
+            return Ok(());
+        }
+        self.checked(checks::CLOSING);
+        let ago = self.now.since(spoke).as_secs();
+        broken(checks::CLOSING, format!("{id} has been idle for {ago} s and is not closed"))
     }
 
     /// Clients in a room since before a time, who have been told everything since; plain ones are not looked at.

@@ -42,6 +42,11 @@ impl World<'_> {
                 self.exceeds(client, connection, id);
                 id.map_or(Ok(()), |id| self.judge.deferred(client, id))
             }
+            Notice::Refused { connection, refusal, .. }
+                if matches!(refusal, Refusal::TooManySessions | Refusal::Full) =>
+            {
+                self.refuses_session(connection, refusal)
+            }
             Notice::Lagged { connection, .. } => self.lags(connection),
             _ => Ok(()),
         }

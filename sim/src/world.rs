@@ -27,6 +27,7 @@ use crate::{
     look::Look,
     mailing::Mailing,
     marks::Marks,
+    occupancy::Occupancy,
     outcome::{Failure, Outcome},
     passes,
     person::Person,
@@ -131,6 +132,9 @@ pub(crate) struct World<'a> {
     pub(crate) mailing: Mailing,
     pub(crate) parlours: Parlours,
     pub(crate) quotas: Quotas,
+    pub(crate) occupancy: Occupancy,
+    /// What a node does now it does because its timer went off.
+    pub(crate) by_timer: bool,
     pub(crate) standings: Standings,
     pub(crate) checkups: Checkups,
     /// The list of rooms that is asked for at rest.
@@ -203,6 +207,8 @@ impl<'a> World<'a> {
             mailing: Mailing::default(),
             parlours: Parlours::new(),
             quotas: Quotas::new(setup),
+            occupancy: Occupancy::default(),
+            by_timer: false,
             standings: Standings::default(),
             checkups: Checkups::new(setup),
             inventory: None,
@@ -390,9 +396,10 @@ impl<'a> World<'a> {
     /// Hands a node something and carries out what it wants.
     pub(crate) fn tell_node(&mut self, node: usize, input: NodeInput<'_>) -> Result<(), Broken> {
         let mut out = std::mem::take(&mut self.node_outputs);
+        self.by_timer = matches!(input, NodeInput::Timeout);
         self.hand_node(node, input, &mut out);
         let done = self.serve(node, &mut out);
-        self.node_outputs = out;
+        (self.node_outputs, self.by_timer) = (out, false);
         done
     }
 

@@ -236,7 +236,9 @@ impl Connection {
 
     /// When it has been idle for too long, if it may be.
     pub(super) fn idle_at(&self, config: &GatewayConfig) -> Option<Time> {
-        config.idle_timeout.filter(|_| !self.resident).map(|idle| self.spoke + idle)
+        let spoke = planted!(IdleCountsFromConnect, self.since, self.spoke);
+        let idle = planted!(IdleKept, None, config.idle_timeout);
+        idle.filter(|_| !self.resident).map(|idle| spoke + idle)
     }
 
     /// The last sign of life: bytes that came in, or bytes it took.
@@ -256,6 +258,7 @@ impl Connection {
     /// When it has taken nothing for too long, if it must take something.
     pub(super) fn stalled_at(&self, config: &GatewayConfig) -> Time {
         let stalled = self.took.max(self.waiting_since) + config.pong_timeout;
+        let stalled = planted!(SlowClosedAtOnce, Time(0), stalled);
         planted!(SlowReaderNeverClosed, Time(u64::MAX), stalled)
     }
 }

@@ -97,6 +97,8 @@ catalogue! {
     MembershipNotChecked = "membership-not-checked",
     /// A session is taken up without its secret.
     GuessedSecretAccepted = "guessed-secret-accepted",
+    /// A user has too many sessions with one less than they may have.
+    SessionsOneTooFew = "sessions-one-too-few",
     /// An attach that was overtaken by a newer one of its client takes the session from it.
     StaleAttachTakesOver = "stale-attach-takes-over",
     /// One message less is kept than is to be.
@@ -224,6 +226,12 @@ catalogue! {
     AttachTimeoutIgnored = "attach-timeout-ignored",
     /// A reader who takes nothing is kept.
     SlowReaderNeverClosed = "slow-reader-never-closed",
+    /// A reader who is behind, or whose outbox is nearly full, is closed at once.
+    SlowClosedAtOnce = "slow-closed-at-once",
+    /// A connection is idle from its beginning on, whatever is said on it.
+    IdleCountsFromConnect = "idle-counts-from-connect",
+    /// A connection that is idle is kept.
+    IdleKept = "idle-kept",
     /// What a warning has counted is counted by the next one, too.
     WarningsCountedTwice = "warnings-counted-twice",
     /// A length of 126 is written in one byte.

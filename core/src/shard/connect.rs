@@ -57,6 +57,7 @@ impl State {
 
     fn open(&mut self, turn: &mut Turn<'_>, id: SessionId, user: &UserName, newcomer: Newcomer) {
         let sessions_max = turn.config.sessions_per_user_max as usize;
+        let sessions_max = planted!(SessionsOneTooFew, sessions_max - 1, sessions_max);
         if !newcomer.resident && self.sessions.counted_of(user) >= sessions_max {
             return turn.refuse_attach(newcomer, Refusal::TooManySessions);
         }

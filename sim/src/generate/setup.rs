@@ -192,7 +192,7 @@ fn gateway(profile: Profile, clients: u64, nodes: u64, c: &mut Cause) -> Gateway
         ping_interval: Duration::from_secs(c.pick(&[2, 5, 10])),
         pong_timeout: Duration::from_secs(c.pick(&[2, 6])),
         attach_timeout: Duration::from_secs(c.pick(&[4, 15])),
-        idle_timeout: c.chance(3).then_some(Duration::from_secs(20)),
+        idle_timeout: c.chance(6).then_some(Duration::from_secs(20)),
         outbox_bytes_max,
         chunk_bytes: c.pick(&[512, 16 * 1_024]),
         unanswered_max: c.pick(&[2, 4, 64]),

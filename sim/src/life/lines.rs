@@ -2,7 +2,7 @@
 
 use chinwag_core::{ConnectionId, Time};
 
-use super::{ELSEWHERE, Line};
+use super::{ELSEWHERE, Line, SLACK};
 use crate::{
     abuse::Abuse,
     glance::Wish,
@@ -24,6 +24,9 @@ impl World<'_> {
             refused: Time(0),
             abuse: Abuse::new(shows, &self.scenario.setup.gateway),
             fate: Fate::Stays,
+            spoke: now,
+            babbled: now,
+            turned_away: None,
             fault: None,
             goodbye: false,
             claim: None,
@@ -36,6 +39,10 @@ impl World<'_> {
         life.presence[life.users[client]].lines += 1;
         if self.people[client].link == Some(id) {
             life.presents[client].incarnation = self.server.incarnation;
+        }
+        if let Some(idle) = self.scenario.setup.gateway.idle_timeout {
+            let after = self.life.at_most(idle) + SLACK;
+            self.add_after(after, Event::Look(Look::Idle { line: id }));
         }
     }
 
@@ -55,6 +62,7 @@ impl World<'_> {
                 let voice = self.people[line.client].player.as_ref().map(|player| &player.voice);
                 if voice.is_none_or(|voice| !voice.is_pong(text)) {
                     line.abuse.receives(shows);
+                    line.spoke = now;
                 }
                 if let Some(voice) = voice {
                     let (client, comes) = (line.client, line.texts == 1 && voice.is_sole());
@@ -72,6 +80,7 @@ impl World<'_> {
                     self.typing_arrives(id, text);
                 }
             }
+            Up::Binary(_) => line.babbled = now,
             Up::Ping(_) => line.abuse.receives(shows),
             Up::Broken(fault) => line.fault = Some(*fault),
             Up::Close(_) => line.goodbye = true,
@@ -156,6 +165,7 @@ impl World<'_> {
     /// A node's end of a connection is over.
     pub(crate) fn line_ends(&mut self, id: ConnectionId) {
         let now = self.now;
+        self.occupancy.ends(id, now);
         let Some(line) = self.life.lines.remove(&id) else { return };
         let user = self.life.users[line.client];
         self.quotas.ends(now, user, id, self.life.presence[user].lines == 1);
