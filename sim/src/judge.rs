@@ -22,7 +22,10 @@ use crate::{
     witness::{member_id, room_id},
 };
 
-pub(crate) use self::view::{Survey, View};
+pub(crate) use self::{
+    pages::json_bytes,
+    view::{Survey, View},
+};
 
 /// A check that failed, in one sentence.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -149,17 +152,18 @@ impl Judge {
         self.past.contains(&epoch)
     }
 
-    /// Bytes of the longest message that was said.
-    #[must_use]
-    pub(crate) const fn longest(&self) -> usize {
-        self.longest
-    }
-
     /// How long a send that has no final answer was to be.
     #[must_use]
     pub(crate) fn bytes_of(&self, member: usize, id: RequestId) -> Option<usize> {
         let send = self.requests[member].get(&id)?;
         Some(self.said[send.0 as usize].bytes)
+    }
+
+    /// The same as JSON has it.
+    #[must_use]
+    pub(crate) fn encoded(&mut self, member: usize, id: RequestId) -> Option<usize> {
+        let send = *self.requests[member].get(&id)?;
+        Some(json_bytes(&self.content_of(send)))
     }
 
     /// How many messages of a client's present session are known to be in a room.

@@ -39,6 +39,7 @@ mod hearing;
 mod holdings;
 mod intruder;
 mod judge;
+mod lately;
 mod life;
 mod link;
 mod links;

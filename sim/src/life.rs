@@ -39,6 +39,8 @@ pub(crate) struct Line {
     /// When something last came in.
     pub(crate) heard: Time,
     pub(crate) texts: u64,
+    /// Bytes of the longest text that a plain client has said on it, as JSON has it.
+    pub(crate) longest: usize,
     /// When something was last refused for its rate.
     pub(crate) refused: Time,
     /// How much of what came in was refused for its rate.

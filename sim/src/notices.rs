@@ -47,7 +47,11 @@ impl World<'_> {
             {
                 self.refuses_session(connection, refusal)
             }
-            Notice::Lagged { connection, .. } => self.lags(connection),
+            Notice::Lagged { connection, ref room } => self.lags(connection, room),
+            Notice::Said { connection, id, ref room, bytes, .. } => {
+                self.is_let_in(connection, id, room, bytes);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -74,21 +78,6 @@ impl World<'_> {
             ),
             None => Ok(()),
         }
-    }
-
-    /// Messages are left to the history only where an outbox is filled, the least urgent ones first.
-    fn lags(&mut self, id: ConnectionId) -> Result<(), Broken> {
-        /// What is around a message's content, at most.
-        const BESIDE: usize = 512;
-        self.checked(checks::SLOW);
-        let Some(link) = self.links.get(id) else { return Ok(()) };
-        let outbox = self.server.nodes[link.node].outboxes().find(|&(other, _)| other == id);
-        let bytes = outbox.map_or(0, |(_, bytes)| bytes);
-        let full = self.scenario.setup.gateway.outbox_bytes_max / 4;
-        if bytes + 6 * self.judge.longest() + BESIDE > full {
-            return Ok(());
-        }
-        checks::broken(checks::SLOW, format!("{id} is called slow, and has {bytes} bytes to read of {full}"))
     }
 
     /// Something was refused for its rate; whoever should have been sent away for that must be gone by the next time.

@@ -9,6 +9,7 @@ use chinwag_core::{
     shard::{Push, ShardEvent},
 };
 use chinwag_journal::{Mail, NodeOutput};
+use serde::Serialize;
 
 use crate::{
     checks::{self, broken},
@@ -24,6 +25,8 @@ pub(crate) struct Shed {
     class: Class,
     /// So much may wait for a reader who is given it.
     limit: usize,
+    /// Bytes that it takes in any dialect, or more.
+    longest: usize,
     waited: BTreeMap<ConnectionId, usize>,
 }
 
@@ -38,8 +41,20 @@ enum Class {
     Message,
 }
 
+/// The priority of what says none.
+pub(crate) const NORMAL: u8 = 2;
+
+/// What a frame has in any dialect beside the texts that it is about, with the frame before it by which its author has
+/// stopped writing, at most.
+pub(crate) const BESIDE: usize = 768;
+
+/// What something takes as JSON.
+fn json_bytes(what: &impl Serialize) -> usize {
+    serde_json::to_vec(what).map_or(usize::MAX / 4, |json| json.len())
+}
+
 /// What of an outbox may be full before a message of this priority is left to the history, in sixteenths.
-const fn sixteenths(priority: u8) -> usize {
+pub(crate) const fn sixteenths(priority: u8) -> usize {
     match priority {
         0 => 15,
         1 => 14,
@@ -57,19 +72,21 @@ impl World<'_> {
         if node.counters().outbox_bytes <= max as u64 / 8 {
             return None;
         }
-        let (class, share) = match push {
+        let (class, share, longest) = match push {
             Push::Message { message, .. } => {
-                let priority = message.extra.as_deref().map_or(2, |extra| extra.priority);
-                (Class::Message, sixteenths(priority))
+                let priority = message.extra.as_deref().map_or(NORMAL, |extra| extra.priority);
+                (Class::Message, sixteenths(priority), json_bytes(message) + BESIDE)
             }
-            Push::Typing { user, on: true } => (Class::Typing(user.clone()), 4),
+            Push::Typing { user, on: true } => (Class::Typing(user.clone()), 4, 256),
             // Nothing comes of it if nobody was told that they write.
             Push::Typing { .. } => return None,
-            Push::Status { .. } | Push::Task { .. } => (Class::Doings, 8),
-            _ => (Class::Members, 8),
+            // What is said of a task may be two frames.
+            Push::Status { status, .. } => (Class::Doings, 8, 2 * json_bytes(status) + BESIDE),
+            Push::Task { task, .. } => (Class::Doings, 8, 2 * json_bytes(task) + BESIDE),
+            _ => (Class::Members, 8, 512 + 64 * self.people.len()),
         };
         let (room, limit) = (room.clone(), max / 16 * share);
-        Some(Shed { room, class, limit, waited: node.outboxes().collect() })
+        Some(Shed { room, class, limit, longest, waited: node.outboxes().collect() })
     }
 
     /// A node has read it, and wants this.
@@ -92,7 +109,7 @@ impl World<'_> {
             if is_left_out && before >= shed.limit || is_given && before >= shed.limit / 2 {
                 self.marks.hit(if is_left_out { Mark::LeftOut } else { Mark::GivenBehind });
             }
-            let is_early = is_left_out && before + self.longest(&shed.class) <= shed.limit;
+            let is_early = is_left_out && before + shed.longest <= shed.limit;
             // With what is said comes that its author does not write any more.
             let is_late = is_given && before >= shed.limit.max(members);
             if is_early || is_late {
@@ -104,18 +121,6 @@ impl World<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Bytes of the longest frame of a class, or more.
-    fn longest(&self, class: &Class) -> usize {
-        match class {
-            Class::Typing(_) => 256,
-            Class::Members => 512 + 64 * self.people.len(),
-            // What just fits in a task, and is written at most six times as long.
-            Class::Doings => 6 * 16 * 1_024,
-            // What is around a message's content, and what is carried with it.
-            Class::Message => 6 * self.judge.longest() + 1_024,
-        }
     }
 
     /// Whether a connection is surely one that is to be told.

@@ -22,6 +22,7 @@ use crate::{
     health::Checkups,
     holdings::Inventory,
     judge::{Broken, Judge},
+    lately::Lately,
     life::Life,
     links::Links,
     look::Look,
@@ -133,6 +134,7 @@ pub(crate) struct World<'a> {
     pub(crate) parlours: Parlours,
     pub(crate) quotas: Quotas,
     pub(crate) occupancy: Occupancy,
+    pub(crate) lately: Lately,
     /// What a node does now it does because its timer went off.
     pub(crate) by_timer: bool,
     pub(crate) standings: Standings,
@@ -208,6 +210,7 @@ impl<'a> World<'a> {
             parlours: Parlours::new(),
             quotas: Quotas::new(setup),
             occupancy: Occupancy::default(),
+            lately: Lately::default(),
             by_timer: false,
             standings: Standings::default(),
             checkups: Checkups::new(setup),

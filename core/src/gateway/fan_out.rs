@@ -191,6 +191,7 @@ impl Gateway {
         // Encoded once for each dialect in use.
         let mut encoded: [Option<(Chunk, Range<u32>)>; Dialect::ALL.len()] = Default::default();
         let limit = shed_above(class.priority(), &self.config);
+        let limit = planted!(LeftOutAtHalfItsShare, limit / 2, limit);
         let limit = planted!(OutboxCapIgnored, usize::MAX, limit);
         let mut lagged = Vec::new();
         let mut readers = std::mem::take(&mut self.room(index).readers);

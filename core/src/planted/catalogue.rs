@@ -240,6 +240,8 @@ catalogue! {
     FrameLengthReversed = "frame-length-reversed",
     /// Changes that a full outbox leaves out are not made up for.
     LeftOutForGood = "left-out-for-good",
+    /// Everything is left out with half as much in an outbox as may wait there.
+    LeftOutAtHalfItsShare = "left-out-at-half-its-share",
     /// A reader who falls behind goes on with the message after the one that did not fit.
     LagSkipsMessage = "lag-skips-message",
     /// What a shard refuses is answered without its number.

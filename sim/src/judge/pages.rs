@@ -61,7 +61,7 @@ fn page_bytes(shown: &Shown) -> usize {
 }
 
 /// A text as JSON has it.
-fn json_bytes(text: &str) -> usize {
+pub(crate) fn json_bytes(text: &str) -> usize {
     let escaped = text.bytes().map(|byte| match byte {
         0..0x20 => 6,
         b'"' | b'\\' => 2,

@@ -6,6 +6,7 @@ use super::{ELSEWHERE, Line, SLACK};
 use crate::{
     abuse::Abuse,
     glance::Wish,
+    judge::json_bytes,
     link::Up,
     look::{Ending, Look},
     quotas::Fate,
@@ -21,6 +22,7 @@ impl World<'_> {
             since: now,
             heard: now,
             texts: 0,
+            longest: 0,
             refused: Time(0),
             abuse: Abuse::new(shows, &self.scenario.setup.gateway),
             fate: Fate::Stays,
@@ -65,6 +67,7 @@ impl World<'_> {
                     line.spoke = now;
                 }
                 if let Some(voice) = voice {
+                    line.longest = line.longest.max(json_bytes(text));
                     let (client, comes) = (line.client, line.texts == 1 && voice.is_sole());
                     self.mailing.forgets(id);
                     if comes {
