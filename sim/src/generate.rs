@@ -199,7 +199,7 @@ fn instant(c: &mut Cause, setup: &Setup, crowds: &[u64]) -> u64 {
     if c.chance(50) {
         return c.within(SECOND..=setup.chaos_us);
     }
-    (c.pick(crowds) + c.within(0..=500 * MILLI)).min(setup.chaos_us)
+    (c.pick(crowds) + c.within(0..=500 * MILLI)).min(setup.last_us())
 }
 
 /// Mostly saying something, sometimes joining, else one of the kinds that this scenario keeps.
@@ -350,6 +350,19 @@ mod tests {
                 };
                 assert!(profile != Peace || !scenario.steps.iter().any(is_faulty));
             }
+        }
+    }
+
+    #[test]
+    fn no_step_comes_when_the_faults_have_ended_or_in_a_calm() {
+        for seed in 0..60 {
+            let Scenario { setup, steps, .. } = Scenario::generate(seed);
+            let is_idle = |step: &&Step| {
+                let calms = setup.calms.iter();
+                step.at_us >= setup.chaos_us
+                    || calms.clone().any(|calm| (calm.from_us..calm.to_us).contains(&step.at_us))
+            };
+            assert_eq!(steps.iter().find(is_idle), None, "seed {seed}");
         }
     }
 

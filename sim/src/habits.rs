@@ -262,7 +262,7 @@ fn narrowest(setup: &Setup) -> u32 {
     clients.min_by_key(|(_, client)| client.send_buffer).map_or(0, |(number, _)| number)
 }
 
-/// What happens while there are faults, at the latest when they end.
+/// What happens while there are faults, at the latest just before they end.
 fn step(setup: &Setup, at_us: u64, actor: Actor, action: Action) -> Step {
-    Step { id: 0, at_us: at_us.min(setup.chaos_us), actor, action }
+    Step { id: 0, at_us: at_us.min(setup.last_us()), actor, action }
 }

@@ -364,7 +364,7 @@ impl World<'_> {
                 let user = self.life.users[client];
                 // What they wrote on another device may come in later.
                 let alone = self.life.typed(user, room, Some(client)) == Time(0);
-                if fresh && alone && self.life.typing[client][room].0 <= asked {
+                if fresh && alone && self.life.typing[client][room].0 < asked {
                     let look = Look::Typing { user, room, since: asked, why: Ending::Said };
                     self.add_after(self.life.delay(), Event::Look(look));
                 }

@@ -220,7 +220,8 @@ impl World<'_> {
     fn look_typing(&mut self, user: usize, room: usize, since: Time, why: Ending) -> Result<(), Broken> {
         let life = &self.life;
         let holds = match why {
-            Ending::Said => life.typed(user, room, None) <= since,
+            // Of what is done at one instant nobody can say which came first.
+            Ending::Said => life.typed(user, room, None) < since,
             Ending::Gone => {
                 // Their node forgets that they write in the time in which readers do, and others may hear of it later.
                 let ttl = life.at_most(self.scenario.setup.gateway.typing_ttl);

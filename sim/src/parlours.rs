@@ -205,7 +205,7 @@ fn play(c: &mut Cause, setup: &Setup, scenes: &[(u64, u32, Action)], steps: &mut
 
 /// What a client does at one instant, while there are faults.
 fn add(setup: &Setup, at_us: u64, client: u32, actions: &[Action], steps: &mut Vec<Step>) {
-    let at_us = at_us.min(setup.chaos_us);
+    let at_us = at_us.min(setup.last_us());
     let step = |action: &Action| Step { id: 0, at_us, actor: Actor::Client(client), action: action.clone() };
     steps.extend(actions.iter().map(step));
 }

@@ -167,6 +167,11 @@ impl Setup {
         RoomName::new(&name).expect("a short name")
     }
 
+    /// The last moment of the faults: once they have ended, steps do nothing.
+    pub(crate) const fn last_us(&self) -> u64 {
+        self.chaos_us.saturating_sub(1)
+    }
+
     /// How many rooms there may be with those that have owners, which come last.
     pub(crate) fn places(&self) -> usize {
         (self.rooms + self.parlours) as usize + self.bots.len()
