@@ -18,13 +18,13 @@ use crate::{
     marks::Mark,
     nonsense::Speaker,
     person::{Person, Trouble},
-    scenario::{Action, Actor, Nonsense},
+    scenario::{Action, Actor, Nonsense, Step},
     trace::{Kind, Lane},
     world::{Event, World},
 };
 
 impl World<'_> {
-    /// Carries a step out; one that makes no sense now does nothing.
+    /// Carries a step out; one that makes no sense now does nothing, and is not counted.
     pub(crate) fn step(&mut self, place: usize) -> Result<(), Broken> {
         if self.calm_until.is_some() {
             return Ok(());
@@ -36,39 +36,40 @@ impl World<'_> {
             Actor::Client(client) => Lane::Client(client as usize),
         };
         self.note(Kind::Step, lane, format_args!("#{} {:?}", step.id, step.action));
-        self.marks.step(&step.action);
-        match step.actor {
-            Actor::Server => {
-                if let Action::NodeDies { node } = step.action {
-                    return self.node_dies(node as usize);
-                }
-                self.happen_to_server(&step.action);
-                self.drain_if_told(&step.action)
-            }
-            Actor::Client(client) => {
-                let client = client as usize;
-                if self.people.get(client).is_none_or(Person::is_over) {
-                    return Ok(());
-                }
-                if self.is_player(client) {
-                    self.player_does(client, &step.action)?;
-                } else {
-                    self.user_does(client, &step.action)?;
-                }
-                self.happen_to_line(client, step.id, &step.action)
-            }
+        let is_done = match step.actor {
+            Actor::Server => self.happen_to_server(&step.action)?,
+            Actor::Client(client) => self.happen_to_client(client as usize, step)?,
+        };
+        if is_done {
+            self.marks.step(&step.action);
         }
+        Ok(())
     }
 
-    fn user_does(&mut self, client: usize, action: &Action) -> Result<(), Broken> {
+    /// True if something comes of it.
+    fn happen_to_client(&mut self, client: usize, step: &Step) -> Result<bool, Broken> {
+        if self.people.get(client).is_none_or(Person::is_over) {
+            return Ok(false);
+        }
+        let is_done = if self.is_player(client) {
+            self.player_does(client, &step.action)?
+        } else {
+            self.user_does(client, &step.action)?
+        };
+        Ok(self.happen_to_line(client, step.id, &step.action)? || is_done)
+    }
+
+    /// The user of core's own client does something; true if it is such a thing, and possible.
+    fn user_does(&mut self, client: usize, action: &Action) -> Result<bool, Broken> {
         if let Action::Create { room } = *action {
             // Rooms that nobody enters can be made, too.
             let room = self.scenario.setup.room_name(room);
             self.life.made[client].insert(room.clone());
-            return self.submit(client, Command::Create { room, private: false });
+            self.submit(client, Command::Create { room, private: false })?;
+            return Ok(true);
         }
-        if self.user_visits(client, action)? {
-            return Ok(());
+        if let Some(is_done) = self.user_visits(client, action)? {
+            return Ok(is_done);
         }
         let room = match *action {
             Action::Join { room }
@@ -82,7 +83,7 @@ impl World<'_> {
             _ => 0,
         };
         if room >= self.scenario.setup.rooms as usize {
-            return Ok(());
+            return Ok(false);
         }
         let name = self.judge.room(room).clone();
         let command = match *action {
@@ -96,7 +97,8 @@ impl World<'_> {
                 Command::Leave { room: name }
             }
             Action::Say { times, bytes, .. } => {
-                return (0..times).try_for_each(|_| self.say(client, room, bytes as usize));
+                (0..times).try_for_each(|_| self.say(client, room, bytes as usize))?;
+                return Ok(true);
             }
             Action::Typing { on, .. } => Command::Typing { room: name, on },
             Action::History { before, limit, .. } => {
@@ -120,12 +122,19 @@ impl World<'_> {
                 };
                 Command::Task { room: name, task }
             }
-            Action::Quit => return self.quit(client),
-            Action::Crash => return self.crash(client),
+            Action::Quit => {
+                self.quit(client)?;
+                return Ok(true);
+            }
+            Action::Crash => {
+                self.crash(client)?;
+                return Ok(true);
+            }
             Action::Renew { .. } => return self.user_renews(client),
-            _ => return Ok(()),
+            _ => return Ok(false),
         };
-        self.submit(client, command)
+        self.submit(client, command)?;
+        Ok(true)
     }
 
     /// Makes a client do something.
@@ -204,7 +213,8 @@ impl World<'_> {
         self.carry_out(client, &mut out)
     }
 
-    fn happen_to_line(&mut self, client: usize, step: u32, action: &Action) -> Result<(), Broken> {
+    /// Something happens to a client's line or clock; true if it is such a thing, and possible.
+    fn happen_to_line(&mut self, client: usize, step: u32, action: &Action) -> Result<bool, Broken> {
         let now = self.now;
         let trouble = &mut self.people[client].trouble;
         match *action {
@@ -220,8 +230,8 @@ impl World<'_> {
             Action::Slow { rate, for_us } => {
                 trouble.slow = Some((rate, now + Duration::from_micros(for_us)));
             }
-            Action::Cut => self.cut(client, step),
-            Action::Reset => self.reset(client),
+            Action::Cut => return Ok(self.cut(client, step)),
+            Action::Reset => return Ok(self.reset(client)),
             Action::Fin => return self.fin(client),
             Action::Jump { by_us } => {
                 self.people[client].clock.jump(now, by_us);
@@ -230,23 +240,23 @@ impl World<'_> {
             }
             Action::Intrude { aim } => self.intrude(client, aim),
             Action::HalfOpen { up, down } => {
-                if let Some(link) = self.people[client].link.and_then(|id| self.links.get_mut(id)) {
-                    if up {
-                        link.up.kill();
-                    }
-                    if down {
-                        link.down.kill();
-                    }
+                let link = self.people[client].link.and_then(|id| self.links.get_mut(id));
+                let Some(link) = link else { return Ok(false) };
+                if up {
+                    link.up.kill();
+                }
+                if down {
+                    link.down.kill();
                 }
             }
-            Action::Nonsense { kind, times } => self.speak_nonsense(client, kind, times),
-            _ => {}
+            Action::Nonsense { kind, times } => return Ok(self.speak_nonsense(client, kind, times)),
+            _ => return Ok(false),
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Both ends learn at once that nothing more will come.
-    fn reset(&mut self, client: usize) {
+    /// Both ends learn at once that nothing more will come; false if there is no connection.
+    fn reset(&mut self, client: usize) -> bool {
         const AT_ONCE: CutLoss = CutLoss {
             keep_up: 0,
             keep_down: 0,
@@ -254,40 +264,38 @@ impl World<'_> {
             client_learns_after: Duration::ZERO,
             server_learns_after: Duration::ZERO,
         };
-        if let Some(id) = self.people[client].link
-            && let Some(link) = self.links.get_mut(id)
-        {
-            link.cut(self.now, &AT_ONCE);
-            self.endings.fails(client);
-            self.touch(id);
-        }
+        let Some(id) = self.people[client].link else { return false };
+        let Some(link) = self.links.get_mut(id) else { return false };
+        link.cut(self.now, &AT_ONCE);
+        self.endings.fails(client);
+        self.touch(id);
+        true
     }
 
-    /// The client's system closes the connection, and the client hears of it.
-    fn fin(&mut self, client: usize) -> Result<(), Broken> {
-        match self.people[client].link {
-            Some(id) => self.client_closed(id),
-            None => Ok(()),
-        }
+    /// The client's system closes the connection, if there is one, and the client hears of it.
+    fn fin(&mut self, client: usize) -> Result<bool, Broken> {
+        let Some(id) = self.people[client].link else { return Ok(false) };
+        self.client_closed(id)?;
+        Ok(true)
     }
 
-    fn cut(&mut self, client: usize, step: u32) {
+    /// What travels is lost, and the ends learn of it in their own time; false if there is no connection.
+    fn cut(&mut self, client: usize, step: u32) -> bool {
         let mut cause = self.draws.of(Purpose::Cut, u64::from(step));
-        if let Some(id) = self.people[client].link
-            && let Some(link) = self.links.get_mut(id)
-        {
-            let loss = cut_loss(&mut cause, link.up.flying(), link.down.flying(), 10_000_000);
-            link.cut(self.now, &loss);
-            self.touch(id);
-        }
+        let Some(id) = self.people[client].link else { return false };
+        let Some(link) = self.links.get_mut(id) else { return false };
+        let loss = cut_loss(&mut cause, link.up.flying(), link.down.flying(), 10_000_000);
+        link.cut(self.now, &loss);
+        self.touch(id);
+        true
     }
 
-    /// Sends, on a client's connection, what no client sends.
-    fn speak_nonsense(&mut self, client: usize, kind: Nonsense, times: u32) {
-        let Some(id) = self.people[client].link.filter(|_| !self.is_player(client)) else { return };
-        let opened = self.links.get(id).is_some_and(|link| link.opened);
+    /// Sends, on a client's connection, what no client sends; false if there is none.
+    fn speak_nonsense(&mut self, client: usize, kind: Nonsense, times: u32) -> bool {
+        let id = self.people[client].link.filter(|_| !self.is_player(client));
+        let opened = id.and_then(|id| self.links.get(id)).is_some_and(|link| link.opened);
         if !opened {
-            return;
+            return false;
         }
         let speaker =
             Speaker { user: self.people[client].user.clone(), gateway: &self.scenario.setup.gateway };
@@ -295,19 +303,17 @@ impl World<'_> {
             let up = speaker.says(kind, self.inputs << 14 | u64::from(nth));
             self.transmit(client, up);
         }
+        true
     }
 
-    fn happen_to_server(&mut self, action: &Action) {
+    /// True if something comes of it.
+    fn happen_to_server(&mut self, action: &Action) -> Result<bool, Broken> {
         match *action {
-            Action::Restart { drain_us, for_us } if self.server.is_up() && !self.server.draining => {
-                let drain = Duration::from_micros(drain_us.unwrap_or(0));
-                let away = Duration::from_micros(for_us);
-                self.add_after(drain, Event::Die { incarnation: self.server.incarnation, away });
-                self.server.draining = true;
-            }
+            Action::NodeDies { node } => return self.node_dies(node as usize),
+            Action::Restart { drain_us, for_us } => return self.restart(drain_us, for_us),
             Action::Pause { node, for_us } => {
                 let until = self.now + Duration::from_micros(for_us);
-                self.pause(node as usize, until);
+                return Ok(self.pause(node as usize, until));
             }
             Action::Jump { by_us } => {
                 self.server.clock.jump(self.now, by_us);
@@ -319,19 +325,28 @@ impl World<'_> {
             Action::Skew { mail_us_max, for_us } => {
                 self.server.skew = Some((mail_us_max, self.now + Duration::from_micros(for_us)));
             }
-            _ => {}
+            _ => return Ok(false),
         }
+        Ok(true)
     }
 
-    fn drain_if_told(&mut self, action: &Action) -> Result<(), Broken> {
-        if matches!(action, Action::Restart { drain_us: Some(_), .. }) && self.server.is_up() {
+    /// The server dies, perhaps after it has told everybody to go; false if it is about to already.
+    fn restart(&mut self, drain_us: Option<u64>, for_us: u64) -> Result<bool, Broken> {
+        if !self.server.is_up() || self.server.draining {
+            return Ok(false);
+        }
+        let drain = Duration::from_micros(drain_us.unwrap_or(0));
+        let away = Duration::from_micros(for_us);
+        self.add_after(drain, Event::Die { incarnation: self.server.incarnation, away });
+        self.server.draining = true;
+        if drain_us.is_some() {
             self.resume_all()?;
             self.endings.drains(self.now, self.links.iter().count());
             for node in 0..self.server.nodes.len() {
                 self.tell_node(node, NodeInput::Gateway(GatewayInput::Drain))?;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The server process ends, and with it its end of every connection.
@@ -376,17 +391,16 @@ impl World<'_> {
         (0..self.people.len()).try_for_each(|client| self.start_client(client))
     }
 
-    /// A node does nothing until then.
-    fn pause(&mut self, node: usize, until: Time) {
-        if self.server.pause(node, until) {
-            // Until it goes on, nothing can be expected.
-            self.life.upset(until);
-            self.links
-                .iter_mut()
-                .filter(|(_, link)| link.node == node)
-                .for_each(|(_, link)| link.paused = true);
-            self.add(until, Event::Resume(node));
+    /// A node does nothing until then; false if there is no such node.
+    fn pause(&mut self, node: usize, until: Time) -> bool {
+        if !self.server.pause(node, until) {
+            return false;
         }
+        // Until it goes on, nothing can be expected.
+        self.life.upset(until);
+        self.links.iter_mut().filter(|(_, link)| link.node == node).for_each(|(_, link)| link.paused = true);
+        self.add(until, Event::Resume(node));
+        true
     }
 
     /// A paused node goes on, if it may by now.

@@ -22,8 +22,9 @@ use crate::{
 
 /// What users want.
 impl World<'_> {
-    /// The user of a client with a session does something about a room that has an owner; true if it is such a thing.
-    pub(crate) fn user_visits(&mut self, client: usize, action: &Action) -> Result<bool, Broken> {
+    /// The user of a client with a session does something about a room that has an owner, if that is possible; nothing if
+    /// it is no such thing.
+    pub(crate) fn user_visits(&mut self, client: usize, action: &Action) -> Result<Option<bool>, Broken> {
         let (parlour, want) = match *action {
             Action::Visit { parlour } | Action::Depart { parlour } | Action::Talk { parlour, .. } => {
                 (parlour, None)
@@ -31,10 +32,11 @@ impl World<'_> {
             Action::Found { parlour, private } => (parlour, Some(Want::Found { private })),
             Action::Invite { parlour, whom } => (parlour, Some(Want::Deed(Deed::Invite, whom as usize))),
             Action::Kick { parlour, whom } => (parlour, Some(Want::Deed(Deed::Kick, whom as usize))),
-            _ => return Ok(false),
+            _ => return Ok(None),
         };
         let setup = &self.scenario.setup;
-        let Some(room) = setup.parlour(parlour).filter(|_| parlour < setup.parlours) else { return Ok(true) };
+        let place = setup.parlour(parlour).filter(|_| parlour < setup.parlours);
+        let Some(room) = place else { return Ok(Some(false)) };
         let (name, wanted) = (self.judge.room(room).clone(), &mut self.people[client].wanted);
         match (action, want) {
             (Action::Visit { .. }, _) => {
@@ -48,16 +50,22 @@ impl World<'_> {
             (Action::Talk { times, .. }, _) if wanted.contains(&room) => {
                 (0..*times).try_for_each(|_| self.say(client, room, 8))?;
             }
-            (_, Some(want)) => self.user_pleads(client, room, name, want)?,
-            _ => {}
+            (_, Some(want)) => return self.user_pleads(client, room, name, want).map(Some),
+            _ => return Ok(Some(false)),
         }
-        Ok(true)
+        Ok(Some(true))
     }
 
-    /// Asks for what is not asked again, and without a connection comes to nothing.
-    fn user_pleads(&mut self, client: usize, room: usize, name: RoomName, want: Want) -> Result<(), Broken> {
+    /// Asks for what is not asked again, and without a connection comes to nothing: false.
+    fn user_pleads(
+        &mut self,
+        client: usize,
+        room: usize,
+        name: RoomName,
+        want: Want,
+    ) -> Result<bool, Broken> {
         if !self.people[client].client.is_attached() {
-            return Ok(());
+            return Ok(false);
         }
         let command = match want {
             Want::Found { private } => {
@@ -67,14 +75,14 @@ impl World<'_> {
             Want::Deed(deed, whom) => {
                 // Nobody sends themselves away.
                 let others = self.people.get(whom).filter(|other| other.user != self.people[client].user);
-                let Some(user) = others.map(|other| other.user.clone()) else { return Ok(()) };
+                let Some(user) = others.map(|other| other.user.clone()) else { return Ok(false) };
                 self.parlours.doors.asks(room_id(room), self.user_number(whom), deed);
                 match deed {
                     Deed::Invite => Command::Invite { room: name, user },
                     Deed::Kick => Command::Kick { room: name, user },
                 }
             }
-            _ => return Ok(()),
+            _ => return Ok(false),
         };
         self.inputs += 1;
         let (asked, mut out) =
@@ -82,7 +90,8 @@ impl World<'_> {
         let person = &mut self.people[client];
         let id = person.client.submit(person.clock.shows(self.now), command, &mut out);
         person.pleas.insert(id.expect("only publishes wait in a queue"), asked);
-        self.carry_out(client, &mut out)
+        self.carry_out(client, &mut out)?;
+        Ok(true)
     }
 
     /// What was asked for on a connection that is gone will not be answered.

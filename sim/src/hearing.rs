@@ -195,19 +195,17 @@ impl World<'_> {
     }
 
     /// Says something once more that is known to be in its room: it is answered alike, and nobody else hears of it.
-    pub(crate) fn player_says_once_more(&mut self, client: usize, back: usize) {
+    /// False if there is no such message, or its key may be forgotten.
+    pub(crate) fn player_says_once_more(&mut self, client: usize, back: usize) -> bool {
         let player = self.player(client);
-        let Some(&(send, open)) = player.answered.iter().rev().nth(back) else { return };
+        let Some(&(send, open)) = player.answered.iter().rev().nth(back) else { return false };
         let (waits, room) = (player.open.contains_key(&send), self.judge.room_of(send));
         let room = room.filter(|room| self.player(client).seats.contains_key(room));
-        if let Some(room) = room
-            && !waits
-            && self.has_places(client)
-            && self.is_remembered(open.since)
-        {
-            self.marks.hit(Mark::SaidOnceMore);
-            self.player_sends_again(client, room, send, Open { is_known: true, ..open });
-        }
+        let may = !waits && self.has_places(client) && self.is_remembered(open.since);
+        let Some(room) = room.filter(|_| may) else { return false };
+        self.marks.hit(Mark::SaidOnceMore);
+        self.player_sends_again(client, room, send, Open { is_known: true, ..open });
+        true
     }
 
     fn player_sends_again(&mut self, client: usize, room: usize, send: SendId, open: Open) {

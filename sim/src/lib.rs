@@ -63,6 +63,7 @@ mod player;
 mod playing;
 pub mod predict;
 pub mod profile;
+mod put_off;
 mod quotas;
 mod rates;
 mod reading;

@@ -54,6 +54,7 @@ marks! {
     Noted = "noted",
     Unresolved = "unresolved",
     Vanished = "gap while catching up",
+    PutOff = "refused for now",
     Repeated = "refused and repeated",
     GivenUp = "refused and given up",
     Warned = "warning",
@@ -224,7 +225,7 @@ impl Marks {
             ClientEvent::Noted { .. } => Mark::Noted,
             ClientEvent::Unresolved { .. } => Mark::Unresolved,
             ClientEvent::Gap { .. } => Mark::Vanished,
-            ClientEvent::Refused { retry_after: Some(_), .. } => Mark::Repeated,
+            ClientEvent::Refused { retry_after: Some(_), .. } => Mark::PutOff,
             ClientEvent::Refused { retry_after: None, .. } => Mark::GivenUp,
             ClientEvent::Warning { .. } => Mark::Warned,
             ClientEvent::Lagged { .. } => Mark::Lagged,
@@ -246,7 +247,7 @@ impl Marks {
         });
     }
 
-    /// A step is carried out.
+    /// A step was carried out, and something came of it.
     pub(crate) const fn step(&mut self, action: &Action) {
         self.hit(match action {
             Action::Join { .. } => Mark::Join,

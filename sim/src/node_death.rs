@@ -17,12 +17,12 @@ const LEARN_US_MAX: u64 = 1_000_000;
 
 impl World<'_> {
     /// A node dies and is there again at once, with nothing in memory. One that hosts shards does not: what is in them
-    /// would be lost, and the whole server has to start again.
-    pub(crate) fn node_dies(&mut self, node: usize) -> Result<(), Broken> {
+    /// would be lost, and the whole server has to start again: false.
+    pub(crate) fn node_dies(&mut self, node: usize) -> Result<bool, Broken> {
         let shards = self.scenario.setup.gateway.shards;
         let is_bare = node >= shards as usize && node < self.server.nodes.len();
         if !is_bare || self.server.draining {
-            return Ok(());
+            return Ok(false);
         }
         self.note(Kind::World, Lane::World, format_args!("n{node} dies alone"));
         self.marks.counters(self.server.nodes[node].counters());
@@ -39,7 +39,7 @@ impl World<'_> {
             self.add(at, Event::Mail { incarnation: self.server.incarnation, to, mail });
         }
         self.arm_node(node);
-        Ok(())
+        Ok(true)
     }
 
     fn let_go_of_lines(&mut self, node: usize) {

@@ -160,11 +160,13 @@ impl World<'_> {
         token(&self.people[client].user, role, self.calm_until.is_none().then_some(ends), owner)
     }
 
-    /// Shows a newer token, if its dialect has words for it here.
-    pub(crate) fn player_renews(&mut self, client: usize, good: bool) {
-        if self.pass(client).is_some() && self.pleads(client) {
+    /// Shows a newer token, if its dialect has words for it here; false if not.
+    pub(crate) fn player_renews(&mut self, client: usize, good: bool) -> bool {
+        let may = self.pass(client).is_some() && self.pleads(client);
+        if may {
             self.player_pleads(client, 0, Want::Renew { good });
         }
+        may
     }
 
     /// Will show a newer token before the present one ends.
@@ -209,10 +211,10 @@ impl World<'_> {
 
 /// Core's own clients.
 impl World<'_> {
-    /// The user of core's own client has a newer token for it.
-    pub(crate) fn user_renews(&mut self, client: usize) -> Result<(), Broken> {
+    /// The user of core's own client has a newer token for it; false if it shows none.
+    pub(crate) fn user_renews(&mut self, client: usize) -> Result<bool, Broken> {
         if self.pass(client).is_none() {
-            return Ok(());
+            return Ok(false);
         }
         let token = self.new_token(client, true);
         let ends = verify(&token, Time(0)).ok().and_then(|claims| claims.expires);
@@ -222,7 +224,8 @@ impl World<'_> {
         let id = person.client.submit(person.clock.shows(self.now), refresh, &mut out);
         person.refreshes.insert(id.expect("only publishes wait in a queue"), ends);
         person.tokens.push(ends);
-        self.carry_out(client, &mut out)
+        self.carry_out(client, &mut out)?;
+        Ok(true)
     }
 
     /// A client is told that its newer token was taken, and when that ends.

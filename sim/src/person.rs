@@ -49,7 +49,9 @@ pub(crate) struct Person {
     pub(crate) refreshes: BTreeMap<RequestId, Option<Time>>,
     /// What it has asked for about rooms that have owners and was not answered, if it has sessions.
     pub(crate) pleas: BTreeMap<RequestId, Asked>,
-    /// Of those, which it was last not let into, and which it was sent away from and has not entered since.
+    /// Messages that were refused for now: they go again.
+    pub(crate) put_off: BTreeSet<RequestId>,
+    /// Rooms that have owners: which it was last not let into, and which it was sent away from and has not entered since.
     pub(crate) barred: BTreeSet<usize>,
     pub(crate) sent_away: BTreeSet<usize>,
     /// It was told that it may not be in a room.
@@ -98,6 +100,7 @@ impl Person {
             tokens: tokens(setup),
             refreshes: BTreeMap::new(),
             pleas: BTreeMap::new(),
+            put_off: BTreeSet::new(),
             barred: BTreeSet::new(),
             sent_away: BTreeSet::new(),
             turned_away: false,
@@ -133,6 +136,7 @@ impl Person {
         self.client = begin(&self.setup, self.config.clone(), &self.user, seed);
         self.tokens = tokens(&self.setup);
         self.refreshes.clear();
+        self.put_off.clear();
         self.barred.clear();
         self.sent_away.clear();
         self.told = Told::default();

@@ -161,35 +161,35 @@ impl World<'_> {
 
 /// The client's user.
 impl World<'_> {
-    /// The user of a plain client does something, if their dialect has words for it.
-    pub(crate) fn player_does(&mut self, client: usize, action: &Action) -> Result<(), Broken> {
+    /// The user of a plain client does something; true if it is such a thing, and possible.
+    pub(crate) fn player_does(&mut self, client: usize, action: &Action) -> Result<bool, Broken> {
         match *action {
-            Action::Quit => return self.player_quits(client),
-            Action::Renew { good } => {
-                self.player_renews(client, good);
-                return Ok(());
+            Action::Quit => {
+                self.player_quits(client)?;
+                return Ok(true);
             }
-            Action::Repeat { back } => {
-                self.player_says_once_more(client, back as usize);
-                return Ok(());
-            }
-            Action::Nonsense { times, .. } => {
-                self.player_babbles(client, times);
-                return Ok(());
-            }
+            Action::Renew { good } => return Ok(self.player_renews(client, good)),
+            Action::Repeat { back } => return Ok(self.player_says_once_more(client, back as usize)),
+            Action::Nonsense { times, .. } => return Ok(self.player_babbles(client, times)),
             Action::Crash => {
                 self.let_go(client);
                 self.forgets_its_return(client);
                 self.player_forgets(client)?;
-                return self.connect(client);
+                self.connect(client)?;
+                return Ok(true);
             }
             _ => {}
         }
-        if self.player_visits(client, action)? {
-            return Ok(());
+        match self.player_visits(client, action)? {
+            Some(is_done) => Ok(is_done),
+            None => self.player_does_in_room(client, action),
         }
+    }
+
+    /// The same in a room that nobody owns, if their dialect has words for it.
+    fn player_does_in_room(&mut self, client: usize, action: &Action) -> Result<bool, Broken> {
         let Some(room) = room_of(action).filter(|&room| room < self.scenario.setup.rooms as usize) else {
-            return Ok(());
+            return Ok(false);
         };
         let name = self.judge.room(room).clone();
         let player = self.player(client);
@@ -206,7 +206,7 @@ impl World<'_> {
                 self.player_moves(client);
             }
             Action::Say { times, bytes, .. } if is_in => {
-                return (0..times).try_for_each(|_| self.player_says(client, room, bytes as usize));
+                (0..times).try_for_each(|_| self.player_says(client, room, bytes as usize))?;
             }
             Action::Typing { on, .. } if is_in => {
                 self.player_wants(client, Wish::Typing { room: room_name, on });
@@ -218,9 +218,9 @@ impl World<'_> {
                 let (task, state) = (format!("t{task}"), self.standings.next_state());
                 self.player_wants(client, Wish::Task { room: room_name, task: &task, state: &state });
             }
-            _ => {}
+            _ => return Ok(false),
         }
-        Ok(())
+        Ok(true)
     }
 
     pub(crate) fn player_wants(&mut self, client: usize, wish: Wish<'_>) {
@@ -270,10 +270,10 @@ impl World<'_> {
         }
     }
 
-    /// Says what no client of its dialect says.
-    fn player_babbles(&mut self, client: usize, times: u32) {
+    /// Says what no client of its dialect says; false if nobody hears it.
+    fn player_babbles(&mut self, client: usize, times: u32) -> bool {
         if !self.player(client).known {
-            return;
+            return false;
         }
         for nth in 0..times {
             let number = self.inputs + u64::from(nth);
@@ -282,6 +282,7 @@ impl World<'_> {
             let text = player.voice.babble(number).to_owned();
             self.transmit(client, Up::Text(text));
         }
+        true
     }
 
     fn player_quits(&mut self, client: usize) -> Result<(), Broken> {

@@ -84,8 +84,9 @@ impl Parlours {
 
 /// What users want.
 impl World<'_> {
-    /// The user of a plain client does something about a room that has an owner; true if it is such a thing.
-    pub(crate) fn player_visits(&mut self, client: usize, action: &Action) -> Result<bool, Broken> {
+    /// The user of a plain client does something about a room that has an owner, if that is possible; nothing if it is no
+    /// such thing.
+    pub(crate) fn player_visits(&mut self, client: usize, action: &Action) -> Result<Option<bool>, Broken> {
         let (parlour, want) = match *action {
             Action::Visit { parlour } | Action::Depart { parlour } => (parlour, None),
             Action::Talk { parlour, .. } => (parlour, None),
@@ -95,12 +96,11 @@ impl World<'_> {
             Action::Run { parlour, on } => (parlour, Some(Want::Run { on })),
             Action::See { parlour, back } => (parlour, self.player_sees_to(client, parlour, back)),
             Action::Try { room, what } => {
-                self.player_tries(client, room as usize, what as usize);
-                return Ok(true);
+                return Ok(Some(self.player_tries(client, room as usize, what as usize)));
             }
-            _ => return Ok(false),
+            _ => return Ok(None),
         };
-        let Some(room) = self.scenario.setup.parlour(parlour) else { return Ok(true) };
+        let Some(room) = self.scenario.setup.parlour(parlour) else { return Ok(Some(false)) };
         let (pleads, player) = (self.pleads(client), self.player(client));
         let is_in = player.known && player.seats.contains_key(&room);
         match (action, want) {
@@ -115,18 +115,17 @@ impl World<'_> {
                 self.people[client].wanted.remove(&room);
                 self.player_moves(client);
             }
-            (_, Some(want)) if pleads => self.player_pleads(client, room, want),
-            _ => {}
+            (_, Some(want)) if pleads => return Ok(Some(self.player_pleads(client, room, want))),
+            _ => return Ok(Some(false)),
         }
-        Ok(true)
+        Ok(Some(true))
     }
 
-    /// Says something in a room that just fits, or is a little too much.
-    fn player_tries(&mut self, client: usize, room: usize, what: usize) {
+    /// Says something in a room that just fits, or is a little too much; false if it is not there.
+    fn player_tries(&mut self, client: usize, room: usize, what: usize) -> bool {
         let (pleads, is_in) = (self.pleads(client), self.player(client).seats.contains_key(&room));
-        if pleads && is_in && what < self.parlours.trials.len() && room < self.scenario.setup.rooms as usize {
-            self.player_pleads(client, room, Want::Try { what });
-        }
+        let is_one = what < self.parlours.trials.len() && room < self.scenario.setup.rooms as usize;
+        pleads && is_in && is_one && self.player_pleads(client, room, Want::Try { what })
     }
 
     /// What somebody would say they have dealt with in a room that they are in, but for so many messages.
@@ -141,11 +140,11 @@ impl World<'_> {
         player.known && !player.silenced && player.voice.has_pleas()
     }
 
-    /// Asks for something under a number.
-    pub(crate) fn player_pleads(&mut self, client: usize, room: usize, want: Want) {
+    /// Asks for something under a number; false if nobody asks for that.
+    pub(crate) fn player_pleads(&mut self, client: usize, room: usize, want: Want) -> bool {
         let whom = match want {
             // Nobody sends themselves away.
-            Want::Deed(_, whom) if whom == client || whom >= self.people.len() => return,
+            Want::Deed(_, whom) if whom == client || whom >= self.people.len() => return false,
             Want::Deed(deed, whom) => {
                 let user = self.user_number(whom);
                 self.parlours.doors.asks(room_id(room), user, deed);
@@ -185,6 +184,7 @@ impl World<'_> {
         let name = self.judge.room(room).clone();
         let line = self.player(client).voice.plead(name.as_str(), plea, number);
         self.player_sends(client, vec![line]);
+        true
     }
 
     /// Enters a room that has an owner; whoever has made it before makes it once more, if need be.

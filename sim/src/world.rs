@@ -360,6 +360,7 @@ impl<'a> World<'a> {
                 ClientOutput::Connect => self.connect(client)?,
                 ClientOutput::Transmit(text) => {
                     is_idle = is_idle && !is_ask(&text);
+                    self.marks_repeat(client, &text);
                     if self.scenario.setup.parlours > 0 && is_join(&text) {
                         self.check_knock(client, &text)?;
                     }
@@ -368,6 +369,7 @@ impl<'a> World<'a> {
                 ClientOutput::Close { code } => self.close(client, code),
                 ClientOutput::Event(event) => {
                     self.marks.event(&event);
+                    self.notes_put_off(client, &event);
                     self.check_given_up(client, &event)?;
                     self.shows_carried(&event)?;
                     self.turned_away(client, &event)?;
