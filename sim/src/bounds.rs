@@ -10,6 +10,7 @@ use crate::{
     judge::Broken,
     link::ServerEnd,
     look::Look,
+    marks::Mark,
     world::{Event, World},
 };
 
@@ -82,6 +83,9 @@ impl World<'_> {
             }
             let limits = &self.scenario.setup.shard;
             for usage in self.server.nodes[node].usages() {
+                if usage.spent == limits.spent_max as usize {
+                    self.marks.hit(Mark::SpentFull);
+                }
                 if let Some(excess) = Excess::of(limits, &usage) {
                     return broken(checks::TABLES, format!("a shard of n{node} {excess}"));
                 }
@@ -110,7 +114,7 @@ impl World<'_> {
         self.checked(checks::TABLES);
         let known: usize =
             self.server.nodes.iter().flat_map(|node| node.usages()).map(|usage| usage.spent).sum();
-        if known * 2 < gone {
+        if known * 2 < gone.min(self.scenario.setup.shard.spent_max as usize) {
             let sentence = format!("{gone} users have used something and went, and shards know of {known}");
             return broken(checks::TABLES, sentence);
         }

@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
     Mail,
     /// What a cut connection loses and when its ends learn of it.
     Cut,
+    /// Limits that few scenarios have small.
+    Tiny,
 }
 
 /// All randomness of one run.

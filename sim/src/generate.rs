@@ -5,6 +5,7 @@
 //! mishaps never add up to an outage.
 
 mod setup;
+mod tiny;
 
 use crate::{
     draw::{Cause, Draws, Purpose},
@@ -117,6 +118,7 @@ impl Scenario {
         furnish(&mut draws.of(Purpose::Setup, 5 << 40), &mut setup);
         issue(&mut draws.of(Purpose::Setup, 6 << 40), draws, &mut setup);
         setup::report(&mut draws.of(Purpose::Setup, 7 << 40), &mut setup);
+        tiny::tiny(draws, &mut setup);
         let (hall, crowds) = (hall(draws, &setup), crowds(draws, &setup));
         let mut steps = arrivals(draws, &hall);
         talk(profile, draws, &hall, &crowds, &mut steps);

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use chinwag_core::{ConnectionId, Disconnect, Position, Refusal, Seq, Time, role::Role};
+use chinwag_core::{ConnectionId, Disconnect, Position, Refusal, Seq, ShardId, Time, hash, role::Role};
 use chinwag_oracle::{Observation, Promise, SendId};
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     judge::Broken,
     marks::Mark,
     person::Person,
-    player::{Alarm, Open},
+    player::{Alarm, Open, Player},
     scenario::{Action, Step},
     thread::Thread,
     trace::{Kind, Lane},
@@ -354,7 +354,7 @@ impl World<'_> {
                 self.player_forgets(client)?;
                 self.player(client).silenced = true;
             }
-            Refusal::Full if message.is_some() => self.check_keys_full(client)?,
+            Refusal::Full if let Some(number) = message => self.check_keys_full(client, number)?,
             Refusal::RoomFull
             | Refusal::UnknownRoom
             | Refusal::Full
@@ -391,19 +391,36 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Whoever is told that no more keys fit must have used as many.
-    fn check_keys_full(&mut self, client: usize) -> Result<(), Broken> {
+    /// Whoever is told that no more keys fit must have used as many in the shard of that room, or all users have
+    /// together.
+    fn check_keys_full(&mut self, client: usize, number: u64) -> Result<(), Broken> {
         self.checked(checks::TURNED_AWAY);
         self.marks.hit(Mark::KeysFull);
         let shard = &self.scenario.setup.shard;
         let window = self.life.at_most(shard.key_window) + self.life.delay();
         let since = Time(self.now.0.saturating_sub(u64::try_from(window.as_micros()).unwrap_or(u64::MAX)));
-        let (most, upset) = (shard.keys_per_user_max as usize, self.life.upset);
-        let used = self.player(client).keys_since(since);
-        if used >= most || upset >= since {
+        let send = SendId(u32::try_from(number).unwrap_or(u32::MAX));
+        let home = |send| self.judge.room_of(send).map(|room| self.shard_of(room));
+        let used = |player: &Player| player.keyed_since(since).filter(|&it| home(it) == home(send)).count();
+        let of_client = |client: usize| self.people[client].player.as_deref().map_or(0, used);
+        let (own, all) = (of_client(client), (0..self.people.len()).map(of_client).sum::<usize>());
+        let is_above = own >= shard.keys_per_user_max as usize;
+        let are_above = all >= shard.keys_max as usize;
+        if are_above && !is_above {
+            self.marks.hit(Mark::KeysOfAllFull);
+        }
+        if is_above || are_above || self.life.upset >= since {
             return Ok(());
         }
-        broken(checks::TURNED_AWAY, format!("c{client} is told that its {used} keys are {most}"))
+        broken(
+            checks::TURNED_AWAY,
+            format!("c{client} is told that no more keys fit than its {own}, or {all}"),
+        )
+    }
+
+    /// The shard that has a room.
+    fn shard_of(&self, room: usize) -> ShardId {
+        hash::shard_of(self.judge.room(room).as_str(), self.scenario.setup.gateway.shards)
     }
 
     /// A room that a client is in.

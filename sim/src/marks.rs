@@ -140,6 +140,8 @@ marks! {
     SaidAgain = "said again under its key",
     SaidOnceMore = "said once more under its key",
     KeysFull = "voice has no more keys",
+    KeysOfAllFull = "all users have no more keys",
+    SpentFull = "a shard forgets who has spent something",
     Undecided = "voice at an undecided address",
     Silenced = "voice silenced",
     VoiceBehind = "voice has lagged",

@@ -209,9 +209,9 @@ impl Player {
         self.keyed.remove(&send);
     }
 
-    /// Most keys that may be remembered of it which came in since then.
-    pub(crate) fn keys_since(&self, time: Time) -> usize {
-        self.keyed.values().filter(|&&until| until >= time).count()
+    /// Messages whose keys may be remembered and came in since then.
+    pub(crate) fn keyed_since(&self, time: Time) -> impl Iterator<Item = SendId> {
+        self.keyed.iter().filter(move |&(_, &until)| until >= time).map(|(&send, _)| send)
     }
 
     /// How long it waits before it connects again: half as much longer each time.

@@ -24,6 +24,8 @@ use crate::scenario::Setup;
 #[derive(Debug)]
 pub(crate) struct Quotas {
     quotas: Vec<Quota>,
+    /// What was used on connections that have ended is kept.
+    is_kept: bool,
     /// What happens above the rate beside them.
     rate_action: Action,
     /// By user: what was let in during the longest span, oldest first.
@@ -60,6 +62,7 @@ impl Quotas {
         let users = setup.clients.iter().map(|client| client.user as usize + 1).max().unwrap_or(0);
         Self {
             quotas: setup.gateway.message_quotas.clone(),
+            is_kept: setup.keeps_what_is_spent(),
             rate_action: setup.gateway.rate_action,
             let_in: vec![VecDeque::new(); users],
             lines: BTreeMap::new(),
@@ -165,7 +168,7 @@ impl Quotas {
             |ended: Option<Time>| ended.zip(began).is_some_and(|(ended, began)| ended + delay <= began);
         let is_known = |used: &&LetIn| {
             used.connection == connection
-                || self.lines.get(&used.connection).is_some_and(|&(_, ended)| is_over(ended))
+                || self.is_kept && self.lines.get(&used.connection).is_some_and(|&(_, ended)| is_over(ended))
         };
         let used = self.let_in[user].iter().filter(|used| used.is_sure && used.at + quota.per > shows);
         put_together(used.filter(is_known))
@@ -228,7 +231,8 @@ mod tests {
         lines.insert(ConnectionId(1), (Time(0), Some(Time(ended))));
         lines.insert(ConnectionId(2), (Time(SECOND / 2), None));
         let rate_action = Action::Warn;
-        Quotas { quotas: vec![quota], rate_action, let_in: vec![VecDeque::new()], lines, left: vec![None] }
+        let (let_in, left) = (vec![VecDeque::new()], vec![None]);
+        Quotas { quotas: vec![quota], is_kept: true, rate_action, let_in, lines, left }
     }
 
     #[test]
@@ -250,6 +254,16 @@ mod tests {
             assert!(quotas.is_above(Time(SECOND / 2), 0), "however many connections it was");
             assert_eq!(quotas.lets_in(Time(SECOND / 2), DELAY, 0, ConnectionId(2)).is_err(), is_over);
         }
+    }
+
+    #[test]
+    fn what_is_not_kept_is_held_against_nobody() {
+        let mut quotas = quotas(SECOND / 4);
+        quotas.is_kept = false;
+        for connection in [1, 1, 2, 2] {
+            quotas.lets_in(Time(1), DELAY, 0, ConnectionId(connection)).unwrap();
+        }
+        assert!(quotas.lets_in(Time(1), DELAY, 0, ConnectionId(2)).is_err(), "it knows its own");
     }
 
     #[test]

@@ -1,17 +1,16 @@
 //! Who may have how many messages let in: one allowance for each session, which reconnecting does not refill.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use chinwag_core::{ConnectionId, Refusal, RequestId, SessionId, Time, gateway::Notice, limiter::Rate};
 use chinwag_oracle::Allowance;
-
-/// So long after its end a user's next session goes on with what a session has left.
-const KEPT: Duration = Duration::from_secs(60);
 
 /// Watches what gateways let in and refuse. Nothing of it outlives a server process.
 #[derive(Debug)]
 pub(crate) struct Rates {
     rate: Rate,
+    /// What sessions have left is kept until all of it would be back.
+    is_kept: bool,
     /// By client: the user.
     users: Vec<u32>,
     /// By client: the numbers of its messages, rising; what else is refused has another rate.
@@ -33,10 +32,12 @@ struct Session {
 }
 
 impl Rates {
-    /// Clients of these users, who may send messages at this rate.
-    pub(crate) fn new(users: Vec<u32>, rate: Rate) -> Self {
+    /// Clients of these users, who may send messages at this rate; whether what their sessions have left is kept until
+    /// all of it would be back.
+    pub(crate) fn new(users: Vec<u32>, rate: Rate, is_kept: bool) -> Self {
         Self {
             rate,
+            is_kept,
             said: vec![Vec::new(); users.len()],
             held: vec![None; users.len()],
             deaths: vec![0; users.len()],
@@ -154,9 +155,8 @@ impl Rates {
         // Its client would have resumed the one it knows, so that one has ended.
         let ended = self.held[client].take();
         let is_alone = self.users.iter().filter(|&&other| other == user).count() == 1;
-        let refills_in_time = u64::from(self.rate.burst) <= KEPT.as_secs() * u64::from(self.rate.per_second);
         match ended {
-            Some(ended) if is_alone && refills_in_time => self.sessions[ended].allowance,
+            Some(ended) if is_alone && self.is_kept => self.sessions[ended].allowance,
             // It may be another one's of this user, or none.
             _ => (self.sessions.iter().filter(|session| session.user == user))
                 .fold(Allowance::new(self.rate), |known, session| known.one_of(session.allowance)),

@@ -191,8 +191,8 @@ impl<'a> World<'a> {
             })
             .collect();
         let users = people.iter().map(|person| person.user.clone()).collect();
-        let rates =
-            Rates::new(setup.clients.iter().map(|client| client.user).collect(), setup.message_rate());
+        let of_clients = setup.clients.iter().map(|client| client.user).collect();
+        let rates = Rates::new(of_clients, setup.message_rate(), setup.keeps_what_is_spent());
         let names = (0u32..).take(setup.places()).map(|place| setup.place_name(place)).collect();
         let mut world = Self {
             scenario,

@@ -121,6 +121,12 @@ catalogue! {
     TypingStaysOnItsNode = "typing-stays-on-its-node",
     /// A key is remembered for a sixtieth of its time.
     KeyForgottenEarly = "key-forgotten-early",
+    /// However many keys all users have together, they are remembered.
+    KeysOfAllUnbounded = "keys-of-all-unbounded",
+    /// However many users have spent something, none of them is forgotten.
+    SpentUnbounded = "spent-unbounded",
+    /// What users have spent is kept for a quarter of its time.
+    SpentForgottenEarly = "spent-forgotten-early",
     /// What is said again under its key is answered with the place of the newest message.
     RepeatMisplaced = "repeat-misplaced",
     /// Who is sent away on one connection stays on the others.

@@ -69,7 +69,7 @@ impl Keys {
             return if known.said == said { Ok(Some(known.placed)) } else { Err(Refusal::KeyReused) };
         }
         let is_full = answers.is_some_and(|it| it.len() >= config.keys_per_user_max as usize)
-            || self.count >= config.keys_max as usize;
+            || planted!(KeysOfAllUnbounded, false, self.count >= config.keys_max as usize);
         if is_full { Err(Refusal::Full) } else { Ok(None) }
     }
 

@@ -77,15 +77,20 @@ impl Ledger {
         let before = self.next();
         match self.of_users.get(user) {
             Some(spent) => drop(self.order.remove(&(spent.until, user.clone()))),
-            None if self.len() >= turn.config.spent_max as usize => self.forget_first(),
+            None if self.is_full(turn) => self.forget_first(),
             None => {}
         }
-        let until = turn.at + turn.config.limiter_ttl;
+        let kept = turn.config.limiter_ttl;
+        let until = turn.at + planted!(SpentForgottenEarly, kept / 4, kept);
         self.order.insert((until, user.clone()));
         self.move_deadline(turn, before);
         let spent = self.of_users.entry(user.clone()).or_default();
         spent.until = until;
         spent
+    }
+
+    fn is_full(&self, turn: &Turn<'_>) -> bool {
+        planted!(SpentUnbounded, false, self.len() >= turn.config.spent_max as usize)
     }
 
     fn forget_first(&mut self) {

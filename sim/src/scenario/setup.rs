@@ -1,6 +1,6 @@
 //! What a scenario plays in: limits, lines and sizes.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chinwag_core::{
     RoomName,
@@ -215,6 +215,16 @@ impl Setup {
     /// How fast a session may send messages.
     pub(crate) fn message_rate(&self) -> Rate {
         Rate { per_second: self.gateway.message_rate, burst: self.gateway.message_burst }
+    }
+
+    /// Whether shards keep what users have left of their limits for as long as that counts, of all of them and a
+    /// stranger.
+    pub(crate) fn keeps_what_is_spent(&self) -> bool {
+        let users: BTreeSet<u32> = self.clients.iter().map(|client| client.user).collect();
+        let (kept, Rate { per_second, burst }) = (self.shard.limiter_ttl, self.message_rate());
+        let is_long = self.gateway.message_quotas.iter().all(|quota| quota.per <= kept);
+        let refills = Duration::from_secs(burst.into()) <= kept * per_second;
+        is_long && refills && self.shard.spent_max as usize > users.len()
     }
 
     /// The clients' configuration.
