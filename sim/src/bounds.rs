@@ -73,6 +73,7 @@ impl World<'_> {
         self.add_after(SWEEP_INTERVAL, Event::Look(Look::Limits));
         self.check_fates()?;
         self.check_spent()?;
+        self.check_silent()?;
         for node in 0..self.server.nodes.len() {
             self.checked(checks::TABLES);
             self.check_outboxes(node)?;

@@ -7,20 +7,23 @@ use chinwag_core::{ConnectionId, Disconnect, Refusal, Time, dialect::Dialect, ga
 use crate::{
     checks::{self, broken},
     judge::Broken,
-    link::Link,
+    life::Line,
+    link::{Link, ServerEnd},
     marks::Mark,
     quotas::Fate,
     world::World,
 };
 
 /// What `docs/protocol.md` says of close codes: code, reason, and whether the client is told when to come back.
-const CLOSES: [(u16, &str, bool); 16] = [
+const CLOSES: [(u16, &str, bool); 18] = [
     (1002, "protocol_error", false),
     (1007, "invalid_text", false),
     (1009, "frame_too_big", false),
     (4000, "bad_token", false),
     (4001, "rate_limited", true),
     (4002, "bad_format", false),
+    (4003, "unknown_room", false),
+    (4004, "permission_denied", false),
     (4100, "slow", true),
     (4101, "shutdown", true),
     (4102, "heartbeat_timeout", true),
@@ -118,6 +121,7 @@ impl World<'_> {
             Disconnect::Overloaded => {
                 self.links.iter().filter(held).count() > gateway.connections_max as usize
             }
+            Disconnect::Replaced if self.is_sole(line.client) => self.is_one_too_many(id, node, line),
             Disconnect::Replaced => {
                 let session =
                     line.session.or(line.claim).and_then(|session| self.life.sessions.get(&session));
@@ -144,11 +148,14 @@ impl World<'_> {
                 let shows = self.server.clock.shows(self.now);
                 line.token.is_some_and(|ends| ends + gateway.token_grace <= shows)
             }
-            // Nobody sends binary frames in specification 2, and it does not close for more.
-            Disconnect::UnsupportedData | Disconnect::UnknownRoom | Disconnect::PermissionDenied => false,
+            Disconnect::UnknownRoom | Disconnect::PermissionDenied => self.is_strict_with(line.client),
+            // Nobody sends binary frames in specification 2.
+            Disconnect::UnsupportedData => false,
         };
-        if reason == Disconnect::RateLimited && !line.abuse.is_due() {
-            self.marks.hit(Mark::ClosedAbove);
+        match reason {
+            Disconnect::RateLimited if !line.abuse.is_due() => self.marks.hit(Mark::ClosedAbove),
+            Disconnect::Replaced if self.is_sole(line.client) => self.marks.hit(Mark::SilentEnds),
+            _ => {}
         }
         if fits {
             return Ok(());
@@ -168,6 +175,81 @@ impl World<'_> {
         let longest = if self.by_timer { WARNING } else { max / 4 };
         let outbox = self.server.nodes[node].outboxes().find(|&(other, _)| other == id);
         outbox.is_some_and(|(_, bytes)| bytes + longest > max)
+    }
+
+    /// Whether a node holds more lines of this one's user than may stay open in silence, this one among them.
+    fn is_one_too_many(&self, id: ConnectionId, node: usize, line: &Line) -> bool {
+        let clients = self.sole_clients(line.client);
+        let is_here = |(other, its): &(&ConnectionId, &Line)| {
+            clients.contains(&its.client) && self.links.get(**other).is_some_and(|link| link.node == node)
+        };
+        let silent_max = self.scenario.setup.gateway.silent_per_user_max as usize;
+        self.has_sole_after(id, line.client) && self.life.lines.iter().filter(is_here).count() > silent_max
+    }
+
+    /// Of the lines of a user of whom only the newest is served, nodes keep no more open than may stay so in silence.
+    pub(crate) fn check_silent(&mut self) -> Result<(), Broken> {
+        let silent_max = self.scenario.setup.gateway.silent_per_user_max as usize;
+        let now = self.now;
+        for attached in &self.life.attached {
+            // The news that it is replaced has come to its node.
+            let Some(&(newest, at)) = attached.last() else { continue };
+            if self.life.upset >= at || at + self.life.delay() >= now {
+                continue;
+            }
+            let mut silent = vec![0; self.server.nodes.len()];
+            for (id, _) in attached.iter().filter(|&&(id, since)| id != newest && since < at) {
+                let link = self.links.get(*id).filter(|link| link.server_end == ServerEnd::Open);
+                link.into_iter().for_each(|link| silent[link.node] += 1);
+            }
+            self.checks.add(checks::CLOSING, 1);
+            if silent.iter().any(|&count| count > silent_max) {
+                let sentence =
+                    format!("{silent_max} silent lines of a user may stay open, and {silent:?} do");
+                return broken(checks::CLOSING, sentence);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a client is closed for naming a room that is not there, and for what it may not do.
+    pub(crate) fn is_strict_with(&self, client: usize) -> bool {
+        let setup = &self.scenario.setup;
+        setup.gateway.strict_closes && setup.clients[client].voice == Some(Dialect::Envelope)
+    }
+
+    /// Whoever is refused what their specification closes for is closed, where servers are strict.
+    pub(crate) fn check_strict(&mut self, client: usize, refusal: Refusal) -> Result<(), Broken> {
+        let is_ending = matches!(
+            refusal,
+            Refusal::UnknownRoom | Refusal::NotMember | Refusal::PermissionDenied | Refusal::RoomsClosed
+        );
+        let Some(id) = self.people[client].link.filter(|_| is_ending && self.is_strict_with(client)) else {
+            return Ok(());
+        };
+        self.checked(checks::CLOSING);
+        let is_open = self.links.get(id).is_some_and(|link| link.server_end == ServerEnd::Open);
+        if is_open {
+            return broken(checks::CLOSING, format!("c{client} is told {refusal} and not closed for it"));
+        }
+        Ok(())
+    }
+
+    /// Of what is too fast and has no number one is warned once in a while. A line may be gone when its client reads that.
+    pub(crate) fn check_warning(&mut self, client: usize) -> Result<(), Broken> {
+        self.checked(checks::LIMITER);
+        let interval = self.life.at_least(self.scenario.setup.gateway.warning_interval);
+        let line = self.people[client].link.and_then(|id| self.life.lines.get_mut(&id));
+        let Some(line) = line.filter(|_| !interval.is_zero()) else { return Ok(()) };
+        let before = line.warnings;
+        line.warnings += 1;
+        if before > 0 {
+            self.marks.hit(Mark::WarnedAgain);
+        }
+        if self.now.since(line.since) >= interval * before || self.life.upset >= line.since {
+            return Ok(());
+        }
+        broken(checks::LIMITER, format!("c{client} is warned {} times already", before + 1))
     }
 
     /// A client reads a close frame.

@@ -134,6 +134,9 @@ impl Scenario {
         receptions(draws, &setup, profile != Peace, &mut steps);
         renewals(draws, &setup, &mut steps);
         trials(draws, &setup, &mut steps);
+        if profile != Peace {
+            tiny::strays(draws, &setup, &mut steps);
+        }
         let mut scenario = Self { seed, profile, setup: setup.clone(), steps };
         if profile != NoLimits {
             insert_calms(&mut draws.of(Purpose::Setup, 1 << 40), &mut scenario);

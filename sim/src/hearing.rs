@@ -339,6 +339,7 @@ impl World<'_> {
                 }
             }
         }
+        self.check_strict(client, refusal)?;
         match refusal {
             _ if for_now => {
                 self.marks.hit(Mark::Slowed);
@@ -354,6 +355,8 @@ impl World<'_> {
                 self.player_forgets(client)?;
                 self.player(client).silenced = true;
             }
+            // Which is the end of it.
+            Refusal::UnknownRoom if self.is_strict_with(client) && self.player(client).has_babbled => {}
             Refusal::Full if let Some(number) = message => self.check_keys_full(client, number)?,
             Refusal::RoomFull
             | Refusal::UnknownRoom

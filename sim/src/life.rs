@@ -43,6 +43,8 @@ pub(crate) struct Line {
     pub(crate) longest: usize,
     /// When something was last refused for its rate.
     pub(crate) refused: Time,
+    /// How often its client has read a warning.
+    pub(crate) warnings: u32,
     /// How much of what came in was refused for its rate.
     pub(crate) abuse: Abuse,
     /// What a limit makes of it that was just found to be exceeded on it.
@@ -372,6 +374,7 @@ impl World<'_> {
             }
             News::Said { room, user } => self.said_while_writing(client, room, user.0),
             News::Offline { room, user } => self.shown_offline(client, room, user.0),
+            News::Warned => self.check_warning(client),
         }
     }
 

@@ -144,6 +144,8 @@ marks! {
     SpentFull = "a shard forgets who has spent something",
     Undecided = "voice at an undecided address",
     Silenced = "voice silenced",
+    SilentEnds = "one silent voice too many",
+    WarnedAgain = "warned again on a connection",
     VoiceBehind = "voice has lagged",
     Made = "parlour made",
     Invited = "let into a parlour",

@@ -11,7 +11,7 @@ use crate::{
     link::Up,
     person::Person,
     player::{Alarm, NUDGE, Player},
-    scenario::Action,
+    scenario::{Action, Nonsense},
     voice::{Line, Wish},
     world::{Event, World},
 };
@@ -170,7 +170,7 @@ impl World<'_> {
             }
             Action::Renew { good } => return Ok(self.player_renews(client, good)),
             Action::Repeat { back } => return Ok(self.player_says_once_more(client, back as usize)),
-            Action::Nonsense { times, .. } => return Ok(self.player_babbles(client, times)),
+            Action::Nonsense { kind, times } => return Ok(self.player_babbles(client, kind, times)),
             Action::Crash => {
                 self.let_go(client);
                 self.forgets_its_return(client);
@@ -271,15 +271,17 @@ impl World<'_> {
     }
 
     /// Says what no client of its dialect says; false if nobody hears it.
-    fn player_babbles(&mut self, client: usize, times: u32) -> bool {
+    fn player_babbles(&mut self, client: usize, kind: Nonsense, times: u32) -> bool {
         if !self.player(client).known {
             return false;
         }
+        let is_stray = kind == Nonsense::Stranger && self.is_strict_with(client);
         for nth in 0..times {
             let number = self.inputs + u64::from(nth);
             let player = self.player(client);
             player.has_babbled = true;
-            let text = player.voice.babble(number).to_owned();
+            let stray = player.voice.stray(number).filter(|_| is_stray);
+            let text = stray.unwrap_or_else(|| player.voice.babble(number).to_owned());
             self.transmit(client, Up::Text(text));
         }
         true

@@ -265,6 +265,7 @@ impl Reading<'_, '_> {
                 if !self.watch.requests.refuse_unnumbered(warning.count) {
                     return object(checks::ANSWERS, "not so many requests without a number were sent");
                 }
+                return Ok(News::Warned);
             }
             _ => unreachable!("looked at before"),
         }

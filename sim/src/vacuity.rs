@@ -29,11 +29,9 @@ const ALWAYS: &[&str] = &[
 ];
 
 /// What cannot happen here so far: nobody needs a token, keys are told apart, and nobody who knows the lobby wants to leave
-/// it for nowhere. Specification 2 closes for what a user may not do only if it is told to.
+/// it for nowhere.
 const ELSEWHERE: &[&str] = &[
     "close bad_token",
-    "close permission_denied",
-    "close unknown_room",
     "close unsupported_data",
     "refused key_reused",
     "refused last_room",

@@ -246,6 +246,13 @@ impl Voice {
         words[(number % 3) as usize]
     }
 
+    /// What some specifications close for, if the server is told to: to leave a room that is not there, or that one is
+    /// not in.
+    pub(crate) fn stray(&self, number: u64) -> Option<String> {
+        let room = if number.is_multiple_of(2) { "p0" } else { "r9" };
+        matches!(self.tongue, Tongue::Envelope(_)).then(|| envelope::says(Wish::Leave { room })).flatten()
+    }
+
     /// Whether it can go on only by connecting again.
     pub(crate) fn is_lost(&self) -> bool {
         matches!(&self.tongue, Tongue::Lobby(lobby) if lobby.is_lost())

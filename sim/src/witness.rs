@@ -146,6 +146,8 @@ pub(crate) enum News {
     Acknowledged { room: usize, asked: Time, fresh: bool },
     /// Someone is shown to be gone.
     Offline { room: usize, user: UserNumber },
+    /// Something was too fast that had no number.
+    Warned,
 }
 
 /// Where observations of a room's stream go.

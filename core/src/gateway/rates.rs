@@ -130,7 +130,8 @@ impl Gateway {
         self.count_refusal(slot, id, refusal, out);
         self.tell(now, slot, &Event::Error { id, key, refusal, detail, retry_after }, out);
         let dialect = self.connection(slot).codec.dialect();
-        if let Some(reason) = dialect.closes(refusal, self.config.strict_closes) {
+        let strict = planted!(ClosesForgiven, false, self.config.strict_closes);
+        if let Some(reason) = dialect.closes(refusal, strict) {
             self.close(now, slot, reason, out);
         }
     }

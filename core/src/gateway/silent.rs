@@ -14,7 +14,7 @@ impl Silent {
     pub(super) fn add(&mut self, user: &UserName, slot: Slot, most: u32) -> Option<Slot> {
         let slots = self.0.entry(user.clone()).or_default();
         slots.push_back(slot);
-        slots.front().copied().filter(|_| slots.len() > most as usize)
+        slots.front().copied().filter(|_| planted!(SilentUnbounded, false, slots.len() > most as usize))
     }
 
     /// One is gone.

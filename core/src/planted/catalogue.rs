@@ -200,6 +200,8 @@ catalogue! {
     RoleForgotten = "role-forgotten",
     /// Who is replaced goes on reading.
     SilentStillReads = "silent-still-reads",
+    /// However many connections of a user are silent, they stay open.
+    SilentUnbounded = "silent-unbounded",
     /// A session whose connection ends before it is told stays.
     SessionOutlivesConnection = "session-outlives-connection",
     /// Where the first frame decides what is spoken, it is always the native dialect.
@@ -240,6 +242,10 @@ catalogue! {
     IdleKept = "idle-kept",
     /// What a warning has counted is counted by the next one, too.
     WarningsCountedTwice = "warnings-counted-twice",
+    /// Of everything that is too fast there is a warning at once.
+    WarnsEveryTime = "warns-every-time",
+    /// What one may not do ends nothing, even where it should.
+    ClosesForgiven = "closes-forgiven",
     /// A length of 126 is written in one byte.
     FrameLengthBoundary = "frame-length-boundary",
     /// Lengths of two bytes are written with the lower one first.

@@ -24,6 +24,7 @@ impl World<'_> {
             texts: 0,
             longest: 0,
             refused: Time(0),
+            warnings: 0,
             abuse: Abuse::new(shows, &self.scenario.setup.gateway),
             fate: Fate::Stays,
             spoke: now,
@@ -101,7 +102,7 @@ impl World<'_> {
 
     /// Whether another line of the user takes this one's place, or may: what nodes read of it later, or shortly before, may
     /// be what the user's home hears last.
-    pub(super) fn has_sole_after(&self, line: ConnectionId, client: usize) -> bool {
+    pub(crate) fn has_sole_after(&self, line: ConnectionId, client: usize) -> bool {
         let soles = &self.life.soles[self.life.users[client]];
         let came = soles.iter().find(|(sole, _)| *sole == line).map_or(Time(0), |&(_, at)| at);
         let may_win = |&(sole, at): &(ConnectionId, Time)| sole != line && at + self.life.delay() >= came;
