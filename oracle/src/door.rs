@@ -165,6 +165,16 @@ impl Doors {
         is_unwanted && (since == Time(0) || is_vague || kicks > 0 || kicked >= Some(since))
     }
 
+    /// Most users but one that a room may have let in at some time since then.
+    #[must_use]
+    pub fn most_let_in(&self, room: RoomId, but: u32, since: Time) -> usize {
+        let may_be_in = |guest: &Guest| {
+            guest.may_be_in || guest.is_vague || guest.invites > 0 || guest.kicked >= Some(since)
+        };
+        let guests = self.guests.range((room, 0)..=(room, u32::MAX)).filter(|((_, who), _)| *who != but);
+        guests.filter(|(_, guest)| may_be_in(guest)).count()
+    }
+
     fn guest(&self, room: RoomId, who: u32) -> Guest {
         self.guests.get(&(room, who)).copied().unwrap_or_default()
     }
@@ -206,6 +216,17 @@ mod tests {
         done(&mut doors, 30, Deed::Kick);
         assert!(doors.shuts_out(ROOM, LIFE, BOB, Time(31)) && !doors.shuts_out(ROOM, LIFE, BOB, Time(30)));
         assert!(!doors.welcomes(ROOM, LIFE, BOB, Time(5), Time(40)));
+    }
+
+    #[test]
+    fn who_was_sent_away_may_have_had_a_place_until_then() {
+        let mut doors = doors();
+        done(&mut doors, 10, Deed::Invite);
+        assert_eq!(doors.most_let_in(ROOM, EVE, Time(20)), 1);
+        assert_eq!(doors.most_let_in(ROOM, BOB, Time(20)), 0, "they are not in their own way");
+        assert_eq!(doors.most_let_in(RoomId(2), EVE, Time(20)), 0);
+        done(&mut doors, 30, Deed::Kick);
+        assert_eq!([31, 32].map(|since| doors.most_let_in(ROOM, EVE, Time(since))), [1, 0]);
     }
 
     #[test]

@@ -94,6 +94,13 @@ impl World<'_> {
         Ok(true)
     }
 
+    /// Whether a request of a client is to let somebody in, and judged as such.
+    pub(crate) fn is_invitation(&self, client: usize, id: Option<RequestId>) -> bool {
+        let asked = id.and_then(|id| self.people[client].pleas.get(&id));
+        asked.is_some_and(|asked| matches!(asked.want, Want::Deed(Deed::Invite, _)))
+            && self.judges_invitations()
+    }
+
     /// What was asked for on a connection that is gone will not be answered.
     pub(crate) fn user_gives_up_pleas(&mut self, client: usize) {
         for asked in std::mem::take(&mut self.people[client].pleas).into_values() {
@@ -260,6 +267,9 @@ impl World<'_> {
             }
             (Refusal::PermissionDenied, _) => self.may_make_rooms(client),
             (Refusal::UnknownRoom, Want::Deed(..)) => held.is_some(),
+            (Refusal::Full, Want::Deed(Deed::Invite, whom)) if self.judges_invitations() => {
+                !self.lets_in_enough(&asked, whom)
+            }
             _ => false,
         };
         if is_wrong {

@@ -211,6 +211,7 @@ impl World<'_> {
             Refusal::TooManySessions => {
                 shard.sessions_per_user_max < normal.sessions_per_user_max || self.is_player(client)
             }
+            Refusal::Full if self.is_invitation(client, id) => return Ok(()),
             Refusal::Full => {
                 let tight = shard.rooms_max < normal.rooms_max || shard.tasks_max < 10;
                 shard.sessions_max < normal.sessions_max || tight && !self.knows_lobby_only(client)

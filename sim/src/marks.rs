@@ -149,6 +149,7 @@ marks! {
     VoiceBehind = "voice has lagged",
     Made = "parlour made",
     Invited = "let into a parlour",
+    InvitedEnough = "refused an invitation too many",
     Kicked = "sent away from a parlour",
     Entered = "parlour entered",
     ShutOut = "not let into a parlour",

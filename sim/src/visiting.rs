@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chinwag_core::{Epoch, Position, Refusal, Seq, Time, role::Role};
+use chinwag_core::{Epoch, Position, Refusal, Seq, Time, config::ShardConfig, role::Role};
 use chinwag_oracle::{Deed, Doors, Observation, SendId, Upshot};
 use serde_json::Value;
 
@@ -350,6 +350,9 @@ impl World<'_> {
             }
             // Its new token was not good, or not any more when it came in.
             (Refusal::BadToken, Want::Renew { good }) => good && !self.has_short_pass(client),
+            (Refusal::Full, Want::Deed(Deed::Invite, whom)) if self.judges_invitations() => {
+                !self.lets_in_enough(&asked, whom)
+            }
             (Refusal::RoomsClosed | Refusal::TooManyRooms, Want::Found { .. })
             | (Refusal::RoomFull | Refusal::UnknownRoom | Refusal::TooManyRooms, Want::Enter)
             | (Refusal::TooManySessions | Refusal::Full, _) => {
@@ -362,6 +365,24 @@ impl World<'_> {
             return broken(checks::DOOR, format!("c{client} is refused {asked:?}: {refusal}"));
         }
         Ok(())
+    }
+
+    /// Whether nothing but the invitations that a room may hold is full, where there is no more room for one.
+    pub(crate) fn judges_invitations(&self) -> bool {
+        self.scenario.setup.shard.sessions_max >= ShardConfig::default().sessions_max
+    }
+
+    /// Whether a room may have let in as many as it may when an invitation was refused.
+    pub(crate) fn lets_in_enough(&mut self, asked: &Asked, whom: usize) -> bool {
+        let (room, user) = (room_id(asked.room), self.user_number(whom));
+        let most = self.parlours.doors.most_let_in(room, user, asked.at);
+        // What an earlier life of the server held is forgotten.
+        let is_enough = most >= self.scenario.setup.shard.invited_max as usize
+            || asked.incarnation != self.server.incarnation;
+        if is_enough {
+            self.marks.hit(Mark::InvitedEnough);
+        }
+        is_enough
     }
 
     /// Whether somebody was surely let into a room when they asked for it then.

@@ -139,6 +139,8 @@ catalogue! {
     PrivateRoomOpen = "private-room-open",
     /// Whom an owner lets in is kept out.
     InvitationLost = "invitation-lost",
+    /// However many a private room has let in, it lets others in.
+    InvitationsUnbounded = "invitations-unbounded",
     /// Private rooms are listed for everybody.
     PrivateRoomListed = "private-room-listed",
     /// A bot that comes back is shown what newcomers are shown.

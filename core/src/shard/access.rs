@@ -108,7 +108,8 @@ impl Room {
 
     fn invite(&mut self, user: &UserName, max: u32) -> Result<(), Refusal> {
         let Some(invited) = &mut self.access.invited else { return Ok(()) };
-        if invited.len() >= max as usize && !invited.contains(user) {
+        let is_full = planted!(InvitationsUnbounded, false, invited.len() >= max as usize);
+        if is_full && !invited.contains(user) {
             return Err(Refusal::Full);
         }
         if !planted!(InvitationLost) {
