@@ -15,6 +15,9 @@ pub const SPAN_MAX: Duration = Duration::from_secs(366 * 86_400);
 /// Most quotas beside the rate.
 pub const QUOTAS_MAX: usize = 4;
 
+/// The least that [`GatewayConfig::frame_bytes_max`] may be: whatever is asked for with names alone fits.
+pub const FRAME_BYTES_MIN: usize = 1024;
+
 /// A limit that nothing can keep to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct BadLimit {
@@ -74,7 +77,7 @@ pub struct GatewayConfig {
     pub control_burst: u32,
     /// Longest content, in bytes of UTF-8 (S0.13).
     pub content_bytes_max: usize,
-    /// Longest text frame that is read, in bytes.
+    /// Longest text frame that is understood, in bytes; at least [`FRAME_BYTES_MIN`].
     pub frame_bytes_max: usize,
     /// Messages shown when a room is joined afresh (S0.26).
     pub history_on_join: u32,
@@ -188,6 +191,9 @@ impl GatewayConfig {
             self: typing_ttl, ping_interval, pong_timeout, attach_timeout, abuse_window, health_interval,
         ));
         each!(a_span(self: warning_interval, return_spread, token_grace));
+        if self.frame_bytes_max < FRAME_BYTES_MIN {
+            return Err(BadLimit { name: "frame_bytes_max", must_be: "at least 1024" });
+        }
         if self.message_quotas.len() > QUOTAS_MAX {
             return Err(BadLimit { name: "message_quotas", must_be: "at most four" });
         }

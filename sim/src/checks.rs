@@ -19,6 +19,9 @@ use crate::{
     world::{Event, World},
 };
 
+/// Most that a message of core's client has in its frame beside its content: names, and a number.
+const BESIDE_BYTES_MAX: usize = 200;
+
 /// A machine panicked.
 pub const PANIC: &str = "panic";
 /// Bytes from the server were no frames.
@@ -218,7 +221,14 @@ impl World<'_> {
             }
             Refusal::ContentTooLarge => {
                 let said = id.and_then(|id| self.judge.bytes_of(client, id));
-                said.is_none_or(|bytes| bytes > self.scenario.setup.gateway.content_bytes_max)
+                said.is_none_or(|bytes| bytes > setup.gateway.content_bytes_max)
+            }
+            Refusal::FrameTooLarge => {
+                let said = id.and_then(|id| self.judge.encoded(client, id));
+                if said.is_some() {
+                    self.marks.hit(Mark::TooLongForAFrame);
+                }
+                said.is_none_or(|bytes| bytes + BESIDE_BYTES_MAX > setup.gateway.frame_bytes_max)
             }
             Refusal::RoomsClosed => {
                 shard.room_creation == RoomCreation::Admin && self.role(client) != Role::Admin
@@ -235,7 +245,7 @@ impl World<'_> {
             return broken(TURNED_AWAY, format!("c{client} is told {refusal}, but there is room enough"));
         }
         self.people[client].turned_away |=
-            !matches!(refusal, Refusal::TooManySessions | Refusal::ContentTooLarge);
+            !matches!(refusal, Refusal::TooManySessions | Refusal::ContentTooLarge | Refusal::FrameTooLarge);
         Ok(())
     }
 

@@ -119,6 +119,7 @@ impl Scenario {
         issue(&mut draws.of(Purpose::Setup, 6 << 40), draws, &mut setup);
         setup::report(&mut draws.of(Purpose::Setup, 7 << 40), &mut setup);
         tiny::tiny(draws, &mut setup);
+        setup::shorten(&mut draws.of(Purpose::Setup, 8 << 40), &mut setup);
         let (hall, crowds) = (hall(draws, &setup), crowds(draws, &setup));
         let mut steps = arrivals(draws, &hall);
         talk(profile, draws, &hall, &crowds, &mut steps);

@@ -137,6 +137,7 @@ marks! {
     Slowed = "voice refused for now",
     Carried = "shown with what it carries",
     KindRefused = "kind of message refused",
+    TooLongForAFrame = "message too long for a frame",
     SaidAgain = "said again under its key",
     SaidOnceMore = "said once more under its key",
     KeysFull = "voice has no more keys",

@@ -7,7 +7,7 @@ use chinwag_oracle::{Observation, SendId};
 
 use crate::{
     checks::{self, broken},
-    judge::Broken,
+    judge::{Broken, json_bytes},
     link::Up,
     person::Person,
     player::{Alarm, NUDGE, Player},
@@ -15,6 +15,9 @@ use crate::{
     voice::{Line, Wish},
     world::{Event, World},
 };
+
+/// Most that a plain client's message has in its frame beside its content.
+const CARRIED_BYTES_MAX: usize = 1_024;
 
 /// The client's connection.
 impl World<'_> {
@@ -231,6 +234,11 @@ impl World<'_> {
 
     pub(crate) fn player_says(&mut self, client: usize, room: usize, bytes: usize) -> Result<(), Broken> {
         let content = self.judge.next_content(bytes);
+        // Unlike core's client they would not notice that it is too long for a frame.
+        let fit = self.scenario.setup.gateway.frame_bytes_max.saturating_sub(CARRIED_BYTES_MAX);
+        let fits = json_bytes(&content) <= fit;
+        let bytes = if fits { bytes } else { fit / 6 };
+        let content = if fits { content } else { self.judge.next_content(bytes) };
         let send = self.judge.plans(client, room, bytes)?;
         if room >= self.scenario.setup.rooms as usize {
             self.parlours.says(self.now, send);

@@ -295,7 +295,8 @@ pub enum ClientEvent {
         /// The last one lost.
         to: Seq,
     },
-    /// A request was refused. `retry_after` means: not yet.
+    /// A request was refused. `retry_after` means: not yet. What the server would not understand for its length is refused
+    /// here, and never sent.
     Refused {
         /// Its number, if it had one.
         id: Option<RequestId>,

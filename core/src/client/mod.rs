@@ -14,6 +14,7 @@ use crate::{
     id::{Position, RequestId, SessionId},
     identity::Token,
     name::{RoomName, UserName},
+    refusal::Refusal,
     time::Time,
 };
 
@@ -208,7 +209,7 @@ impl Client {
             }
             once => {
                 if let Some(frame) = Outgoing::once(id, &self.user, &once) {
-                    self.transmit(&frame, out);
+                    self.transmit(id, &frame, out);
                 }
                 if let Command::Refresh { token } = once {
                     self.token = Some(token);
@@ -402,23 +403,48 @@ impl Client {
         if !self.is_attached() {
             return;
         }
-        let (user, rooms) = (&self.user, &self.rooms);
+        let (user, rooms, limits) = (&self.user, &self.rooms, self.limits.as_ref());
         let may_go = |id, room: &RoomName| rooms.get(room).is_none_or(|room| room.admits(id));
-        self.sends.transmit(
-            now,
-            self.config.unanswered_max,
-            self.generation,
-            may_go,
-            |id, room, content, extra| {
-                let frame = Outgoing::message(id, room, user, content, extra);
-                out.push(ClientOutput::Transmit(frame.to_json()));
-            },
-        );
+        let mut too_large = Vec::new();
+        self.sends.transmit(now, self.config.unanswered_max, self.generation, may_go, |id, send| {
+            let frame = Outgoing::message(id, &send.room, user, &send.content, send.extra.as_deref());
+            match understood(limits, frame.to_json()) {
+                Some(text) => out.push(ClientOutput::Transmit(text)),
+                // It has been sent to a server that understood more.
+                None if send.uncertain => {
+                    too_large.push((id, ClientEvent::Unresolved { id, room: send.room.clone() }));
+                }
+                None => too_large.push((id, refused_as_too_large(id))),
+            }
+        });
+        if too_large.is_empty() {
+            return;
+        }
+        for (id, event) in too_large {
+            self.sends.settle(id);
+            out.push(ClientOutput::Event(event));
+        }
+        // Others may go instead, and a leave may have waited for these.
+        self.proceed(now, out);
     }
 
-    fn transmit(&self, frame: &Outgoing<'_>, out: &mut Vec<ClientOutput>) {
+    /// Asks for something once.
+    fn transmit(&self, id: RequestId, frame: &Outgoing<'_>, out: &mut Vec<ClientOutput>) {
         if self.is_attached() {
-            out.push(ClientOutput::Transmit(frame.to_json()));
+            out.push(match understood(self.limits.as_ref(), frame.to_json()) {
+                Some(text) => ClientOutput::Transmit(text),
+                None => ClientOutput::Event(refused_as_too_large(id)),
+            });
         }
     }
+}
+
+/// A frame, if it is one that the server understands. Of others it could not say which request they were, and the largest
+/// end the connection.
+fn understood(limits: Option<&Limits>, frame: String) -> Option<String> {
+    limits.is_none_or(|limits| frame.len() <= limits.frame_bytes).then_some(frame)
+}
+
+const fn refused_as_too_large(id: RequestId) -> ClientEvent {
+    ClientEvent::Refused { id: Some(id), refusal: Refusal::FrameTooLarge, retry_after: None }
 }

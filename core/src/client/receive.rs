@@ -259,7 +259,8 @@ impl Client {
                 self.request_refused(id, retry_after.map(|wait| now + wait), out);
                 self.proceed(now, out);
             }
-        } else if matches!(refusal, Some(Refusal::BadToken | Refusal::TokenRequired)) {
+        } else if matches!(refusal, Some(Refusal::BadToken | Refusal::TokenRequired | Refusal::FrameTooLarge))
+        {
             // It would be refused for ever.
             out.push(ClientOutput::Close { code: HELLO_REFUSED_CODE });
             self.end(None, out);

@@ -19,15 +19,16 @@ pub(super) struct Sends {
     hold: Hold,
 }
 
+/// One of them.
 #[derive(Debug)]
-struct Send {
-    room: RoomName,
-    content: Arc<str>,
-    extra: Option<Arc<Extra>>,
+pub(super) struct Send {
+    pub(super) room: RoomName,
+    pub(super) content: Arc<str>,
+    pub(super) extra: Option<Arc<Extra>>,
     /// It is on its way on this connection.
     in_flight: bool,
     /// It was on its way when a connection was lost: it may be in the room already.
-    uncertain: bool,
+    pub(super) uncertain: bool,
     /// On which of the session's connections it first was on its way since it was last known to be in no room.
     sent_on: u64,
 }
@@ -86,7 +87,7 @@ impl Sends {
         in_flight_max: usize,
         generation: u64,
         may_go: impl Fn(RequestId, &RoomName) -> bool,
-        mut send: impl FnMut(RequestId, &RoomName, &str, Option<&Extra>),
+        mut send: impl FnMut(RequestId, &Send),
     ) {
         if !self.hold.is_over(now) || self.in_flight == self.waiting.len() {
             return;
@@ -107,7 +108,7 @@ impl Sends {
                 waiting.sent_on = generation;
             }
             self.in_flight += 1;
-            send(id, &waiting.room, &waiting.content, waiting.extra.as_deref());
+            send(id, waiting);
         }
         self.hold.relax();
     }

@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 
 use self::kit::{Kit, general, requests, room};
 use super::*;
-use crate::{Epoch, Refusal, Seq, gateway::Frame, shard::Verdict};
+use crate::{
+    Epoch, Seq,
+    gateway::Frame,
+    shard::{Status, Verdict},
+};
 
 mod asks;
 mod kit;
@@ -26,6 +30,51 @@ fn a_welcome_need_not_say_what_the_server_allows() {
     assert_eq!(kit.client.limits(), None, "in words that we do not know");
     let attached = |event: &ClientEvent| matches!(event, ClientEvent::Attached { .. });
     assert_eq!(kit.events().iter().filter(|event| attached(event)).count(), 2, "and all is well");
+}
+
+#[test]
+fn what_is_too_long_for_a_frame_is_not_sent() {
+    let mut kit = Kit::member();
+    let refused =
+        |id| ClientEvent::Refused { id: Some(id), refusal: Refusal::FrameTooLarge, retry_after: None };
+    let short_bytes = 80;
+    let long = "\u{1}".repeat(short_bytes);
+    let sent_before = kit.publish(&long);
+    kit.sent();
+    let frame_bytes = 256;
+    kit.limits = Some(Limits { frame_bytes, ..Limits::from(&crate::config::GatewayConfig::default()) });
+    kit.reconnect();
+    kit.joined("general");
+    assert!(kit.events().contains(&ClientEvent::Unresolved { id: sent_before, room: general() }));
+    let ids = [long.as_str(), "short", &long].map(|content| kit.publish(content));
+    assert_eq!(kit.client.unanswered(), 1, "the short one");
+    assert_eq!(kit.events(), [refused(ids[0]), refused(ids[2])]);
+    let status = Status { state: long.into(), detail: None, progress: None };
+    let id = kit.submit(Command::Status { room: general(), status });
+    assert_eq!(kit.out, [ClientOutput::Event(refused(id))]);
+}
+
+#[test]
+fn a_leave_does_not_wait_for_what_is_not_sent() {
+    let mut kit = Kit::member();
+    kit.limits = Some(Limits { frame_bytes: 256, ..Limits::from(&crate::config::GatewayConfig::default()) });
+    kit.input(ClientInput::Closed { code: None, reason: "" });
+    kit.publish(&"x".repeat(256));
+    kit.submit(Command::Leave { room: general() });
+    kit.wait();
+    kit.out.clear();
+    kit.welcome(true);
+    kit.joined("general");
+    assert_eq!(requests(&kit.sent()), ["hello ", "join general", "leave general"]);
+}
+
+#[test]
+fn a_greeting_that_is_too_long_is_not_repeated() {
+    let mut kit = Kit::new();
+    kit.client.start(kit.now, &mut kit.out);
+    kit.input(ClientInput::Opened);
+    kit.server(json!({"type": "error", "code": "frame_too_large", "message": ""}));
+    assert!(kit.client.is_ended());
 }
 
 #[test]

@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn settings_that_cannot_work_together_are_refused() {
         let sources = |flags| Sources { flags, environment: &|_| None, file: None };
-        let problem = sources(vec![("frame_bytes_max", "100".to_owned())]).load().unwrap_err();
+        let problem = sources(vec![("frame_bytes_max", "2000".to_owned())]).load().unwrap_err();
         assert!(problem.starts_with("content_bytes_max must not be above frame_bytes_max"), "{problem}");
         let problem = sources(vec![("socket_frame_bytes_max", "65537".to_owned())]).load().unwrap_err();
         assert_eq!(problem, "socket_frame_bytes_max must be at most 65536, not 65537");

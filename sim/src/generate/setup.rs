@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chinwag_core::{
     client::ClientConfig,
-    config::{GatewayConfig, RoomCreation, ShardConfig},
+    config::{FRAME_BYTES_MIN, GatewayConfig, RoomCreation, ShardConfig},
     dialect::Dialect,
     limiter::{Action as Above, Quota},
 };
@@ -154,6 +154,13 @@ pub(super) fn report(c: &mut Cause, setup: &mut Setup) {
     if is_told && c.chance(10) {
         let few = setup.clients.len() as u64 / u64::from(setup.nodes) + 2;
         setup.gateway.connections_max = within(c, few..=few + 2);
+    }
+}
+
+/// Where everybody uses core's client, which knows how long a frame may be, it may be just as long as a content.
+pub(super) fn shorten(c: &mut Cause, setup: &mut Setup) {
+    if setup.clients.iter().all(|client| client.voice.is_none()) && c.chance(40) {
+        setup.gateway.frame_bytes_max = setup.gateway.content_bytes_max.max(FRAME_BYTES_MIN);
     }
 }
 

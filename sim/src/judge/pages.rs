@@ -60,7 +60,7 @@ fn page_bytes(shown: &Shown) -> usize {
     BESIDE_BYTES + json_bytes(&shown.content) + carried
 }
 
-/// A text as JSON has it.
+/// A text as JSON has it, without quotes.
 pub(crate) fn json_bytes(text: &str) -> usize {
     let escaped = text.bytes().map(|byte| match byte {
         0..0x20 => 6,

@@ -11,6 +11,8 @@ pub(super) struct Kit {
     pub(super) out: Vec<ClientOutput>,
     /// Of the present session.
     connections: u64,
+    /// What the server says of its limits when it next welcomes the client.
+    pub(super) limits: Option<Limits>,
 }
 
 impl Kit {
@@ -20,7 +22,7 @@ impl Kit {
 
     pub(super) fn with(config: ClientConfig) -> Self {
         let client = Client::new(Arc::new(config), UserName::new("alice").unwrap(), 1);
-        Self { client, now: Time(1_000_000), out: vec![], connections: 0 }
+        Self { client, now: Time(1_000_000), out: vec![], connections: 0, limits: None }
     }
 
     /// Connected, attached, and a member of `general`, which has no messages.
@@ -96,7 +98,7 @@ impl Kit {
         self.connections = if resumed { self.connections + 1 } else { 1 };
         self.server(json!({
             "type": "welcome", "session": session, "secret": secret, "resumed": resumed,
-            "generation": self.connections,
+            "generation": self.connections, "limits": self.limits,
         }));
     }
 
