@@ -18,7 +18,7 @@ use crate::{
     marks::Mark,
     nonsense::Speaker,
     person::{Person, Trouble},
-    scenario::{Action, Actor, Nonsense, Step},
+    scenario::{Action, Actor, Aim, Nonsense, Step},
     trace::{Kind, Lane},
     world::{Event, World},
 };
@@ -238,6 +238,8 @@ impl World<'_> {
                 self.people[client].armed = None;
                 self.arm_client(client);
             }
+            // Of plain clients some are guests, and of some only one connection is served.
+            Action::Intrude { aim: Aim::Visit } if self.is_player(client) => return Ok(false),
             Action::Intrude { aim } => self.intrude(client, aim),
             Action::HalfOpen { up, down } => {
                 let link = self.people[client].link.and_then(|id| self.links.get_mut(id));

@@ -130,7 +130,13 @@ impl World<'_> {
     fn intrude_once(&mut self, client: usize, aim: Aim) {
         let person = &self.people[client];
         let victim = person.credentials.clone().map(|credentials| (credentials, person.user.to_string()));
-        let (id, node) = self.open(client, Some(Intruder::new(aim, victim)));
+        let intruder = if aim == Aim::Visit {
+            let visit = self.visit();
+            Intruder::visitor(visit, self.visitor_asks(client, visit))
+        } else {
+            Intruder::new(aim, victim)
+        };
+        let (id, node) = self.open(client, Some(intruder));
         self.note(
             Kind::World,
             Lane::World,
@@ -144,6 +150,7 @@ impl World<'_> {
         let Some(link) = self.links.get_mut(id) else { return Ok(()) };
         let Some(intruder) = &mut link.intruder else { return Ok(()) };
         self.checks.add(checks::INTRUDER, 1);
+        let (client, mut heard) = (link.client, Vec::new());
         match down {
             Down::Accepted => {
                 (link.opened, link.client_gives_up) = (true, None);
@@ -162,6 +169,9 @@ impl World<'_> {
                     self.frames += 1;
                     self.trace.arrives(id, Way::Down);
                     self.trace.ignores();
+                    if let (Some(visit), ServerFrame::Text(text)) = (intruder.visit(), &frame) {
+                        heard.push((visit, (*text).to_owned()));
+                    }
                     if intruder.hears(&frame).map_err(intrusion)? == Next::Leave {
                         link.let_go(self.now);
                         break;
@@ -171,7 +181,7 @@ impl World<'_> {
             Down::Fin => link.let_go(self.now),
         }
         self.touch(id);
-        Ok(())
+        heard.into_iter().try_for_each(|(visit, text)| self.visitor_hears(client, visit, &text))
     }
 
     /// What arrived at the client.
@@ -337,6 +347,18 @@ impl World<'_> {
         if known { self.tell_node(node, disconnected(id)) } else { Ok(()) }
     }
 
+    /// What the address of a connection says.
+    fn opening(&self, id: ConnectionId, client: usize) -> Opening {
+        let intruder = self.links.get(id).and_then(|link| link.intruder.as_ref());
+        match (intruder, &self.people[client].player) {
+            (Some(intruder), _) if intruder.visit().is_some() => self.visitors_opening(client),
+            (None, Some(player)) => {
+                Opening { token: player.pass.as_deref().map(Token::new), ..player.voice.opening() }
+            }
+            _ => Opening::default(),
+        }
+    }
+
     /// What arrived at the server.
     fn arrive_up(&mut self, id: ConnectionId, up: Up) -> Result<(), Broken> {
         let is_up = self.server.is_up();
@@ -347,11 +369,6 @@ impl World<'_> {
                 link.server_end = ServerEnd::Open;
                 link.down.push(self.now, Down::Accepted, 200);
                 let client = link.client;
-                let player = self.people[client].player.as_ref().filter(|_| link.intruder.is_none());
-                let opening = player.map_or_else(Opening::default, |player| Opening {
-                    token: player.pass.as_deref().map(Token::new),
-                    ..player.voice.opening()
-                });
                 match &link.intruder {
                     None => self.line_begins(id, client),
                     Some(intruder) if intruder.sits() => {
@@ -361,6 +378,7 @@ impl World<'_> {
                     Some(_) => {}
                 }
                 self.guest_begins(id);
+                let opening = self.opening(id, client);
                 self.trace.arrives(id, Way::Up);
                 self.trace.accepts(self.now, node, id);
                 self.tell_node(node, NodeInput::Gateway(GatewayInput::Connected { connection: id, opening }))

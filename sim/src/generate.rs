@@ -99,6 +99,7 @@ const FAMILIES: &[Family] = &[
     family(1, 40, &[Churn], |_, _| Action::Quit),
     family(1, 25, &[Hostile], |_, _| Action::Intrude { aim: Aim::Knock }),
     family(2, 50, &[Churn, Net], |_, s| Action::NodeDies { node: s.nodes - 1 }),
+    family(8, 25, &[Hostile], |_, _| Action::Intrude { aim: Aim::Visit }),
 ];
 
 impl Scenario {

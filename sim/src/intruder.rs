@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{scenario::Aim, wire::ServerFrame};
+use crate::{scenario::Aim, visitor::Visit, wire::ServerFrame};
 
 /// What resumes a client's session, as its server told it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,6 +34,8 @@ pub(crate) struct Intruder {
     asked: usize,
     /// They were not let in.
     turned_away: bool,
+    /// What they are after who only visit, and what they ask.
+    visit: Option<(Visit, Vec<String>)>,
 }
 
 /// What an intruder does next.
@@ -49,7 +51,17 @@ impl Intruder {
     /// Someone who has not said anything; `victim` is who is on the line, with what resumes their session.
     #[must_use]
     pub(crate) fn new(aim: Aim, victim: Option<(Credentials, String)>) -> Self {
-        Self { aim, victim, unanswered: 0, asked: 0, turned_away: false }
+        Self { aim, victim, unanswered: 0, asked: 0, turned_away: false, visit: None }
+    }
+
+    /// A visitor, who asks this.
+    pub(crate) fn visitor(visit: Visit, requests: Vec<String>) -> Self {
+        Self { visit: Some((visit, requests)), ..Self::new(Aim::Visit, None) }
+    }
+
+    /// What they are after if they only visit.
+    pub(crate) fn visit(&self) -> Option<Visit> {
+        self.visit.as_ref().map(|&(visit, _)| visit)
     }
 
     /// Whether they will never say anything.
@@ -59,13 +71,15 @@ impl Intruder {
 
     /// Whether they say that they are this user, and may have a session of theirs.
     pub(crate) fn names(&self, name: &str) -> bool {
-        self.aim == Aim::Guess && self.victim.as_ref().is_some_and(|(_, user)| user == name)
+        self.aim == Aim::Visit
+            || self.aim == Aim::Guess && self.victim.as_ref().is_some_and(|(_, user)| user == name)
     }
 
     /// What they say once they are connected.
     pub(crate) fn says(&mut self) -> Vec<String> {
         let frames = match (self.aim, &self.victim) {
             (Aim::Sit, _) => vec![],
+            (Aim::Visit, _) => self.visit.iter().flat_map(|(_, requests)| requests.clone()).collect(),
             (Aim::Knock, _) => [
                 r#"{"type":"members","room":"r0","user":"mallory","id":1}"#,
                 r#"{"type":"hello","user":"mallory","id":2}"#,
@@ -108,6 +122,10 @@ impl Intruder {
             return Ok(if over { Next::Leave } else { Next::Stay });
         };
         let frame: Value = serde_json::from_str(text).map_err(|error| format!("{error}: {text}"))?;
+        if self.aim == Aim::Visit {
+            // What it says is judged by who is where.
+            return Ok(self.answered());
+        }
         if self.aim == Aim::Knock {
             return self.hears_at_the_door(&frame, text);
         }

@@ -86,6 +86,7 @@ pub mod trace;
 mod trials;
 pub mod vacuity;
 mod visiting;
+mod visitor;
 mod voice;
 mod wire;
 mod witness;

@@ -110,6 +110,7 @@ marks! {
     Guess = "step intrude guess",
     Borrow = "step intrude borrow",
     Knock = "step intrude knock",
+    ComesByVisit = "step intrude visit",
     Nonsense = "step nonsense",
     Cut = "step cut",
     Cutoff = "step reset",
@@ -174,6 +175,9 @@ marks! {
     BotSees = "bot has dealt with",
     BotWentOn = "bot goes on after what it has dealt with",
     BotMissed = "bot is told of a gap",
+    VisitorReads = "visitor reads",
+    VisitorIsNone = "visitor is no member",
+    VisitorKeptOut = "visitor not let in",
 }
 
 impl Mark {
@@ -284,6 +288,7 @@ impl Marks {
             Action::Intrude { aim: Aim::Guess } => Mark::Guess,
             Action::Intrude { aim: Aim::Borrow } => Mark::Borrow,
             Action::Intrude { aim: Aim::Knock } => Mark::Knock,
+            Action::Intrude { aim: Aim::Visit } => Mark::ComesByVisit,
             Action::Nonsense { .. } => Mark::Nonsense,
             Action::Cut => Mark::Cut,
             Action::Reset => Mark::Cutoff,

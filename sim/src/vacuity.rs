@@ -90,6 +90,7 @@ const fn about(profile: Profile) -> &'static [&'static str] {
             "step intrude guess",
             "step intrude borrow",
             "step intrude knock",
+            "step intrude visit",
             "refused not_attached",
             "refused bad_json",
             "refused bad_frame",

@@ -141,6 +141,12 @@ catalogue! {
     InvitationLost = "invitation-lost",
     /// However many a private room has let in, it lets others in.
     InvitationsUnbounded = "invitations-unbounded",
+    /// Who visits reads every room.
+    VisitorsReadAll = "visitors-read-all",
+    /// Who visits takes a seat.
+    VisitorsStay = "visitors-stay",
+    /// Who visits reads only what is theirs, and not where they are.
+    MembersVisitInVain = "members-visit-in-vain",
     /// Private rooms are listed for everybody.
     PrivateRoomListed = "private-room-listed",
     /// A bot that comes back is shown what newcomers are shown.

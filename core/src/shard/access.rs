@@ -99,11 +99,11 @@ impl Room {
     /// Whether somebody who only visits may speak and read here: a member by another session, the owner, an admin, and
     /// in the room of a bot whoever may come in.
     pub(super) fn admits(&self, peer: &Peer) -> bool {
-        let belongs = self.members.contains_key(&peer.user)
+        let belongs = planted!(MembersVisitInVain, false, self.members.contains_key(&peer.user))
             || peer.role == Role::Admin
             || self.is_owned_by(&peer.user)
             || self.name().bot().is_some() && self.lets_in(peer);
-        peer.visitor && belongs
+        peer.visitor && planted!(VisitorsReadAll, true, belongs)
     }
 
     fn invite(&mut self, user: &UserName, max: u32) -> Result<(), Refusal> {

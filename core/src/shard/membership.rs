@@ -62,7 +62,7 @@ impl State {
 
     /// Checks every limit before anything changes.
     fn may_join(&self, config: &ShardConfig, peer: &Peer, name: &RoomName) -> Result<(), Refusal> {
-        if peer.visitor {
+        if planted!(VisitorsStay, false, peer.visitor) {
             return Err(Refusal::PermissionDenied);
         }
         let room = self.rooms.get(name);

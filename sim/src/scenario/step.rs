@@ -304,4 +304,6 @@ pub enum Aim {
     Borrow,
     /// To come in under a name of their own, more often than one may, without a word of greeting first.
     Knock,
+    /// To read as the client's user without being there, as requests over HTTP do.
+    Visit,
 }
