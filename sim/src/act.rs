@@ -325,7 +325,9 @@ impl World<'_> {
                 (0..self.server.nodes.len()).for_each(|node| self.arm_node(node));
             }
             Action::Skew { mail_us_max, for_us } => {
-                self.server.skew = Some((mail_us_max, self.now + Duration::from_micros(for_us)));
+                let until = self.now + Duration::from_micros(for_us);
+                self.server.skew = Some((mail_us_max, until));
+                self.life.delays.skews(Duration::from_micros(mail_us_max), until);
             }
             _ => return Ok(false),
         }

@@ -339,7 +339,7 @@ impl World<'_> {
         };
         self.checked(checks::CLOSING);
         let batches = count.div_ceil(self.drain_batch()) + 2;
-        let due = since + self.life.at_most(DRAIN_INTERVAL * batches) + self.life.delay();
+        let due = since + self.life.at_most(DRAIN_INTERVAL * batches) + self.life.delays.since(since);
         match self.life.lines.keys().next() {
             Some(id) if self.now > due => {
                 broken(checks::CLOSING, format!("{id} was not told to go in a drain"))

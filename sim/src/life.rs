@@ -14,19 +14,20 @@ use chinwag_core::{
 use crate::{
     abuse::Abuse,
     checks::{self, broken},
+    delays::{Delays, SLACK},
     glance::{Kind, Wish},
     judge::Broken,
     look::{Ending, Look},
     quotas::Fate,
-    scenario::{Action, ClientSetup, Scenario},
+    scenario::{ClientSetup, Scenario},
+    whereabouts::Whereabouts,
     witness::News,
     world::{Event, World},
 };
 
 mod lines;
 
-/// What may pass beside the times that are given to machines.
-pub(crate) const SLACK: Duration = Duration::from_millis(100);
+pub(crate) use lines::TURNS;
 
 /// By how much longer a room may keep whoever is gone than the shard of their session does, where that is another.
 pub(crate) const ELSEWHERE: Duration = Duration::from_secs(10);
@@ -158,7 +159,7 @@ pub(crate) struct Life {
     /// By user: the connections that take the place of all others, and when a node first read something of each.
     soles: Vec<Vec<(ConnectionId, Time)>>,
     /// How long mail takes at most.
-    pub(crate) mail: Duration,
+    pub(crate) delays: Delays,
     /// When the server's clock last jumped, or one of its nodes last paused: what should have happened by then may take
     /// longer, or have happened earlier.
     pub(crate) upset: Time,
@@ -166,8 +167,8 @@ pub(crate) struct Life {
     pub(crate) lost: Time,
     /// Whether the server's clock runs too fast or too slow.
     drifts: bool,
-    /// Nobody need be told of single presences: a room may be large.
-    pub(crate) may_be_large: bool,
+    /// Who may be in which room.
+    pub(crate) whereabouts: Whereabouts,
 }
 
 /// The rooms that a client will be in without having asked.
@@ -182,10 +183,6 @@ impl Life {
         let users: Vec<usize> = setup.clients.iter().map(|client| client.user as usize).collect();
         let count = users.iter().max().map_or(0, |&user| user + 1);
         let places = (setup.rooms + setup.parlours) as usize;
-        let skewed = scenario.steps.iter().filter_map(|step| match step.action {
-            Action::Skew { mail_us_max, .. } => Some(mail_us_max),
-            _ => None,
-        });
         Self {
             presence: vec![Presence::default(); count],
             lines: BTreeMap::new(),
@@ -202,11 +199,11 @@ impl Life {
             rooms: setup.rooms as usize,
             attached: vec![Vec::new(); count],
             soles: vec![Vec::new(); count],
-            mail: Duration::from_micros(skewed.max().unwrap_or(0).max(setup.mail_us_max)),
+            delays: Delays::new(Duration::from_micros(setup.mail_us_max)),
             upset: Time(0),
             lost: Time(0),
             drifts: setup.clock.drift_ppm != 0,
-            may_be_large: count > setup.shard.roster_max as usize,
+            whereabouts: Whereabouts::new(users.len(), setup.places()),
             users,
         }
     }
@@ -226,9 +223,9 @@ impl Life {
         if self.drifts { time + time / 8 } else { time }
     }
 
-    /// How long it may take until something has gone to a shard, from there to a gateway, and once more for a list.
+    /// How long it may take until all is told that follows from something, whenever it was.
     pub(crate) fn delay(&self) -> Duration {
-        self.mail * 6 + SLACK
+        self.delays.since(Time(0))
     }
 
     /// Clients of a user.
@@ -251,6 +248,19 @@ impl Life {
     pub(crate) fn others_in(&self, room: usize, user: usize) -> usize {
         let asked = |other: usize| self.clients(other).any(|client| self.asked[client].contains(&room));
         (0..self.presence.len()).filter(|&other| other != user && asked(other)).count()
+    }
+
+    /// A client asks to be in a room, or will be without having asked.
+    pub(crate) fn asks(&mut self, now: Time, client: usize, room: usize) {
+        self.asked[client].insert(room);
+        self.whereabouts.asks(now, client, room);
+    }
+
+    /// If a client has no connection any more, its places are kept for a while only.
+    fn may_be_cut(&mut self, now: Time, client: usize) {
+        if self.lines.values().all(|line| line.client != client) {
+            self.whereabouts.cut(now, client);
+        }
     }
 
     pub(crate) fn end_stays(&mut self, now: Time, is_meant: impl Fn(&Stay) -> bool, left: bool) {
@@ -276,8 +286,9 @@ impl Life {
                 let present = &mut self.presents[client];
                 present.claim = present.claim.or_else(|| session.map(|session| session.0));
             }
-            (Kind::Join, Some(room)) => drop(self.asked[client].insert(room)),
+            (Kind::Join, Some(room)) => self.asks(now, client, room),
             (Kind::Leave, Some(room)) => {
+                self.whereabouts.leaves(now, client, room);
                 self.end_stays(now, |stay| stay.client == client && stay.room == room, true);
             }
             (Kind::Typing, Some(room)) if typing == Some(true) => self.typing[client][room].0 = now,
@@ -309,6 +320,7 @@ impl Life {
     pub(crate) fn server_died(&mut self) {
         self.lines.clear();
         self.stays.clear();
+        self.whereabouts.server_died();
         self.presence.fill(Presence::default());
     }
 }
@@ -317,10 +329,11 @@ impl Life {
 impl World<'_> {
     /// A client is about to have a new connection.
     pub(crate) fn renew(&mut self, client: usize) -> Result<(), Broken> {
-        let Self { witness, judge, life, people, parlours, .. } = self;
+        let Self { now, witness, judge, life, people, parlours, .. } = self;
         let tokens = people[client].tokens.len().saturating_sub(1);
         parlours.calls.retain(|&(caller, _), _| caller != client);
         life.presents[client] = Present { tokens, ..Present::default() };
+        life.may_be_cut(*now, client);
         witness.connects(client, &mut |observation| judge.observe(observation))
     }
 
@@ -353,6 +366,7 @@ impl World<'_> {
             }
             News::Left { room } => {
                 let now = self.now;
+                self.life.whereabouts.left(now, client, room);
                 self.life.end_stays(now, |stay| stay.client == client && stay.room == room, true);
                 Ok(())
             }
@@ -368,7 +382,7 @@ impl World<'_> {
                 let alone = self.life.typed(user, room, Some(client)) == Time(0);
                 if fresh && alone && self.life.typing[client][room].0 < asked {
                     let look = Look::Typing { user, room, since: asked, why: Ending::Said };
-                    self.add_after(self.life.delay(), Event::Look(look));
+                    self.add_after(self.life.delays.since(asked), Event::Look(look));
                 }
                 Ok(())
             }
@@ -459,7 +473,8 @@ impl World<'_> {
                 if claim != Some(id) || known.client != client || known.incarnation != incarnation {
                     return complain("the session it resumes is not the one it asked for");
                 }
-                let window = self.life.at_most(self.scenario.setup.shard.resume_window) + self.life.delay();
+                let window = self.life.at_most(self.scenario.setup.shard.resume_window)
+                    + self.life.delays.since(known.last_ended);
                 let calm = self.life.upset < known.last_ended;
                 let held = self.life.lines.range(..line).any(|(_, other)| other.client == client);
                 if !held && calm && greeted.is_some_and(|greeted| greeted > known.last_ended + window) {
@@ -540,7 +555,7 @@ impl World<'_> {
         let grace = life.at_least(self.scenario.setup.shard.presence_grace);
         let was_there = |stay: &&Stay| {
             let of_user = stay.room == room && life.users[stay.client] == user;
-            let before = stay.since + life.mail <= written;
+            let before = stay.since + life.delays.mail_since(stay.since) <= written;
             let until = |until| now < until + grace && life.upset < until;
             of_user && before && life.upset < stay.since && stay.until.is_none_or(until)
         };

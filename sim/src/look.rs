@@ -2,13 +2,16 @@
 //!
 //! Only at readers whose line is in the clear: nothing is on its way to them, and nothing had to wait since.
 
+use std::time::Duration;
+
 use chinwag_core::{ConnectionId, Time};
 
 use crate::{
     checks::{self, broken},
+    delays::SLACK,
     glance::Mood,
     judge::Broken,
-    life::{ELSEWHERE, Presence, SLACK, Stay},
+    life::{ELSEWHERE, Presence, Stay, TURNS},
     witness::{View, room_id},
     world::{Event, World},
 };
@@ -52,6 +55,11 @@ pub(crate) enum Ending {
 /// What must have happened by now.
 impl World<'_> {
     pub(crate) fn look(&mut self, look: Look) -> Result<(), Broken> {
+        if let Some(due) = self.due(look).filter(|&due| due > self.now) {
+            // Mail has become slower since this was planned.
+            self.add(due, Event::Look(look));
+            return Ok(());
+        }
         match look {
             Look::Away { user, since } => self.look_away(user, since),
             Look::Left { user, since } => self.look_left(user, since),
@@ -71,6 +79,18 @@ impl World<'_> {
             Look::Token { line, ends } => self.look_token(line, ends),
             Look::Health { line } => self.look_health(line),
             Look::Limits => self.look_at_limits(),
+        }
+    }
+
+    /// When what follows from something is told everywhere at the latest, by what is known of mail by now.
+    fn due(&self, look: Look) -> Option<Time> {
+        let told = |since: Time| since + self.life.delays.since(since);
+        match look {
+            Look::Away { since, .. } => Some(since + self.away_after(since)),
+            Look::Left { since, .. } => Some(since + self.left_after(since)),
+            Look::Typing { since, why: Ending::Expired, .. } => Some(since + self.typing_ends_after(since)),
+            Look::Typing { since, .. } | Look::Replaced { since, .. } => Some(told(since)),
+            _ => None,
         }
     }
 
@@ -118,7 +138,7 @@ impl World<'_> {
 
     fn look_away(&mut self, user: usize, since: Time) -> Result<(), Broken> {
         let Presence { lines, ended } = self.life.presence[user];
-        if lines > 0 || ended != since || self.life.may_be_large || self.life.upset >= since {
+        if lines > 0 || ended != since || self.life.upset >= since {
             return Ok(());
         }
         for gone in self.life.stays.clone() {
@@ -126,6 +146,10 @@ impl World<'_> {
             else {
                 continue;
             };
+            if self.may_be_large(gone.room, since) {
+                // Nobody is told of single presences there.
+                continue;
+            }
             let number = self.user_number(gone.client);
             if self.parlours.doors.may_be_sent_away(room_id(gone.room), number, Time(0)) {
                 // They may have been gone before, and whoever came since was not told of them.
@@ -156,11 +180,12 @@ impl World<'_> {
         let orphaned =
             self.life.lost + self.life.at_most(self.scenario.setup.shard.resume_window + ELSEWHERE);
         let may_be_kept = self.life.lost > Time(0) && orphaned + self.life.delay() >= self.now;
-        if lines > 0 || ended != since || self.life.may_be_large || self.life.upset >= since || may_be_kept {
+        if lines > 0 || ended != since || self.life.upset >= since || may_be_kept {
             return Ok(());
         }
         let left = self.life.stays.iter().filter(|stay| self.life.users[stay.client] == user && !stay.left);
-        let left: Vec<Stay> = left.filter(|stay| stay.until.is_some()).copied().collect();
+        let left = left.filter(|stay| stay.until.is_some() && !self.may_be_large(stay.room, since));
+        let left: Vec<Stay> = left.copied().collect();
         for gone in left {
             let name = &self.people[gone.client].user;
             let lists = |reader: &Stay| {
@@ -189,8 +214,12 @@ impl World<'_> {
         let is_there = |stay: &Stay| {
             stay.client == client && stay.room == room && stay.line == line && stay.until.is_none()
         };
-        let was_in = life.stays.iter().any(|stay| is_there(stay) && stay.since + life.delay() <= since);
-        let is_refused = life.lines.get(&line).is_none_or(|line| line.refused + life.delay() >= since);
+        let was_in = life
+            .stays
+            .iter()
+            .any(|stay| is_there(stay) && stay.since + life.delays.since(stay.since) <= since);
+        let is_refused =
+            life.lines.get(&line).is_none_or(|line| line.refused + life.delays.since(line.refused) >= since);
         let is_free = self.links.get(line).is_some_and(|link| link.is_clear_since(since));
         let began = life.began[client][room];
         let (said, heard) = life.typing[client][room];
@@ -201,9 +230,23 @@ impl World<'_> {
         let later = |&(other, &(_, heard)): &(usize, &(Time, Time))| other != room && heard >= began;
         let was_let_go = life.typing[client].iter().enumerate().filter(later).count() >= rooms_max;
         // Others are told again after half the time in which they forget it, by a clock that must not stand still.
-        let pause = life.at_most(self.scenario.setup.gateway.typing_ttl / 2) + life.delay();
-        let told = Time(since.0.saturating_sub(pause.as_micros() as u64));
-        if was_let_go || !was_in || is_refused || !is_free || !is_last || dropped || life.upset >= told {
+        let before = |time: Duration| Time(since.0.saturating_sub(time.as_micros() as u64));
+        let half = life.at_most(self.scenario.setup.gateway.typing_ttl / 2);
+        let told = before(half + life.delays.since(before(half)));
+        // By then they may be told no more, if mail has become slower.
+        let is_late = since + life.delays.since(since) * TURNS > self.now;
+        if is_late
+            || was_let_go
+            || !was_in
+            || is_refused
+            || !is_free
+            || !is_last
+            || dropped
+            || life.upset >= told
+        {
+            return Ok(());
+        }
+        if self.may_be_large(room, told) {
             return Ok(());
         }
         for reader in self.readers(room, told).collect::<Vec<_>>() {

@@ -30,7 +30,7 @@ impl World<'_> {
         if let Some(home) = player.voice.home() {
             let room = self.room_number(home).expect("there is such a room if anybody needs it");
             self.people[client].wanted.insert(room);
-            self.life.asked[client].insert(room);
+            self.life.asks(now, client, room);
         }
         self.player_sends(client, lines);
         if self.player(client).voice.is_known_at_once() {
@@ -263,7 +263,7 @@ impl World<'_> {
             }
             let name = self.judge.room(room).clone();
             if enters {
-                self.life.asked[client].insert(room);
+                self.life.asks(self.now, client, room);
                 if room < self.scenario.setup.rooms as usize {
                     self.player_wants(client, Wish::Join { room: name.as_str() });
                 } else {

@@ -1,10 +1,13 @@
 //! What happens at the server's end of lines.
 
+use std::time::Duration;
+
 use chinwag_core::{ConnectionId, Time};
 
-use super::{ELSEWHERE, Line, SLACK};
+use super::{ELSEWHERE, Line};
 use crate::{
     abuse::Abuse,
+    delays::SLACK,
     glance::Wish,
     judge::json_bytes,
     link::Up,
@@ -12,6 +15,9 @@ use crate::{
     quotas::Fate,
     world::{Event, World},
 };
+
+/// A frame may wait for its turn behind others that wait for their answers.
+pub(crate) const TURNS: u32 = 3;
 
 impl World<'_> {
     /// A node has accepted a connection.
@@ -42,6 +48,10 @@ impl World<'_> {
         life.presence[life.users[client]].lines += 1;
         if self.people[client].link == Some(id) {
             life.presents[client].incarnation = self.server.incarnation;
+            if self.people[client].player.as_ref().is_some_and(|player| player.voice.home().is_some()) {
+                // It may be in the room that everybody is in before it knows that it is connected.
+                life.whereabouts.asks(now, client, 0);
+            }
         }
         if let Some(idle) = self.scenario.setup.gateway.idle_timeout {
             let after = self.life.at_most(idle) + SLACK;
@@ -105,7 +115,8 @@ impl World<'_> {
     pub(crate) fn has_sole_after(&self, line: ConnectionId, client: usize) -> bool {
         let soles = &self.life.soles[self.life.users[client]];
         let came = soles.iter().find(|(sole, _)| *sole == line).map_or(Time(0), |&(_, at)| at);
-        let may_win = |&(sole, at): &(ConnectionId, Time)| sole != line && at + self.life.delay() >= came;
+        let may_win =
+            |&(sole, at): &(ConnectionId, Time)| sole != line && at + self.life.delays.since(at) >= came;
         self.sole_clients(client).contains(&client) && soles.iter().any(may_win)
     }
 
@@ -137,7 +148,7 @@ impl World<'_> {
         let older = life.lines.range(..new);
         let olds: Vec<ConnectionId> =
             older.filter(|(_, old)| old.session == Some(claim)).map(|(&old, _)| old).collect();
-        let after = life.delay();
+        let after = life.delays.since(now);
         for old in olds {
             self.add_after(after, Event::Look(Look::Replaced { old, new, since: now }));
         }
@@ -151,19 +162,33 @@ impl World<'_> {
         let Some(heard) = life.typing[client].get_mut(room) else { return };
         let earlier = std::mem::replace(&mut heard.1, now);
         let user = life.users[client];
-        // A frame may wait for its turn behind others that wait for their answers.
-        let after = life.at_most(self.scenario.setup.gateway.typing_ttl) + life.delay() * 3;
+        let (after, earlier) = (self.typing_ends_after(now), earlier + self.typing_ends_after(earlier));
         self.add_after(after, Event::Look(Look::Typing { user, room, since: now, why: Ending::Expired }));
-        if earlier + after < now {
+        if earlier < now {
             self.life.began[client][room] = now;
         }
         let life = &self.life;
-        let (soon, is_alone) = (life.delay() * 3, life.clients(user).count() == 1);
-        let waits = life.may_be_large || self.witness.waits(client);
+        let (soon, is_alone) = (life.delays.since(now) * TURNS, life.clients(user).count() == 1);
+        let waits = self.witness.waits(client);
         // Nobody may be told again within half the time after which a notice is forgotten.
         if is_alone && !waits && soon < life.at_least(self.scenario.setup.gateway.typing_ttl) / 2 {
             self.add_after(soon, Event::Look(Look::Writes { client, room, line: id, since: now }));
         }
+    }
+
+    /// How long it takes until everybody is told that somebody is gone who went then.
+    pub(crate) fn away_after(&self, since: Time) -> Duration {
+        self.life.at_most(self.scenario.setup.shard.presence_grace) + self.life.delays.since(since)
+    }
+
+    /// The same of somebody who has left for good, whose session is nobody's.
+    pub(crate) fn left_after(&self, since: Time) -> Duration {
+        self.away_after(since) + self.life.at_most(ELSEWHERE)
+    }
+
+    /// How long somebody is shown to write who said so then.
+    pub(crate) fn typing_ends_after(&self, since: Time) -> Duration {
+        self.life.at_most(self.scenario.setup.gateway.typing_ttl) + self.life.delays.since(since) * TURNS
     }
 
     /// A node's end of a connection is over.
@@ -184,20 +209,20 @@ impl World<'_> {
             session.last_ended = now;
         }
         self.life.end_stays(now, |stay| stay.line == id, false);
+        self.life.may_be_cut(now, line.client);
         let presence = &mut self.life.presence[user];
         presence.lines -= 1;
         presence.ended = now;
         if presence.lines == 0 {
-            let grace = self.life.at_most(self.scenario.setup.shard.presence_grace) + self.life.delay();
+            let grace = self.away_after(now);
             self.add_after(grace, Event::Look(Look::Away { user, since: now }));
             // A session of which the newest connection is served goes on without a secret.
             if self.life.clients(user).all(|client| self.is_player(client) && !self.is_sole(client)) {
-                let end = grace + self.life.at_most(ELSEWHERE);
-                self.add_after(end, Event::Look(Look::Left { user, since: now }));
+                self.add_after(self.left_after(now), Event::Look(Look::Left { user, since: now }));
             }
             for room in 0..self.scenario.setup.rooms as usize {
                 let look = Look::Typing { user, room, since: now, why: Ending::Gone };
-                self.add_after(self.life.delay(), Event::Look(look));
+                self.add_after(self.life.delays.since(now), Event::Look(look));
             }
         }
     }
