@@ -548,7 +548,6 @@ impl World<'_> {
 
     /// Nobody is shown to be gone who has been there all the time, or went within the grace.
     fn shown_offline(&mut self, client: usize, room: usize, user: usize) -> Result<(), Broken> {
-        self.checked(checks::GRACE);
         let written = self.people[client].link.and_then(|id| self.links.get(id)).map(|link| link.age.since());
         let Some(written) = written else { return Ok(()) };
         let (now, life) = (self.now, &self.life);
@@ -556,10 +555,15 @@ impl World<'_> {
         let was_there = |stay: &&Stay| {
             let of_user = stay.room == room && life.users[stay.client] == user;
             let before = stay.since + life.delays.mail_since(stay.since) <= written;
-            let until = |until| now < until + grace && life.upset < until;
-            of_user && before && life.upset < stay.since && stay.until.is_none_or(until)
+            of_user && before && life.upset < stay.since
         };
-        let Some(stay) = life.stays.iter().find(was_there) else { return Ok(()) };
+        let is_there = |stay: &Stay| stay.until.is_none_or(|until| now < until + grace && life.upset < until);
+        let known: Vec<Stay> = life.stays.iter().filter(was_there).copied().collect();
+        let stay = known.iter().copied().find(is_there);
+        if !known.is_empty() {
+            self.checked(checks::GRACE);
+        }
+        let Some(stay) = stay else { return Ok(()) };
         let line = stay.line;
         let sentence =
             format!("c{client} is told that u{user} is not in r{room}, who is or just was, on {line}");

@@ -70,7 +70,10 @@ impl World<'_> {
 
     /// Whoever was above a limit that closes is gone.
     pub(crate) fn check_fates(&mut self) -> Result<(), Broken> {
-        self.checked(checks::CLOSING);
+        // Most lines have done nothing for which they might be closed.
+        if self.life.lines.values().any(|line| line.fate != Fate::Stays) {
+            self.checked(checks::CLOSING);
+        }
         match self.life.lines.iter().find(|(_, line)| line.fate == Fate::Ends) {
             Some((id, _)) => checks::broken(
                 checks::CLOSING,

@@ -315,7 +315,8 @@ impl Witness {
                 format!("c{client} waited for {asks} joins and leaves and {sends} messages at once");
             return checks::broken(checks::ANSWERS, sentence);
         }
-        for (room, seat) in watch.seats.iter().enumerate() {
+        let seats = watch.seats.iter().enumerate();
+        for (room, seat) in seats.filter(|(_, seat)| seat.follow != Follow::Outside) {
             self.tally.typing_over += 1;
             let typing = seat.views.iter().find(|&&(_, view)| view == View::Said(Mood::Typing));
             if let Some((user, _)) = typing {
