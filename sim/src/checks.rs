@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use chinwag_core::{
-    Refusal, RequestId, UserName,
+    Refusal, RequestId, Time, UserName,
     client::{ClientEvent, Command, Presence},
     config::{RoomCreation, ShardConfig},
     name::LOBBY,
@@ -204,16 +204,15 @@ impl World<'_> {
         id: Option<RequestId>,
     ) -> Result<(), Broken> {
         let (setup @ Setup { shard, .. }, normal) = (&self.scenario.setup, ShardConfig::default());
+        // It was asked for on this connection.
+        let line = self.people[client].link.and_then(|id| self.life.lines.get(&id));
+        let since = line.map_or(Time(0), |line| line.since);
         let possible = match refusal {
-            Refusal::RoomFull => shard.room_members_max.is_some_and(|max| {
-                let others = |room| self.life.others_in(room, self.life.users[client]);
-                (0..setup.places()).any(|room| others(room) >= max as usize)
-            }),
-            Refusal::TooManyRooms => self.has_rooms_enough(client),
-            // Plain clients have another one with each connection.
-            Refusal::TooManySessions => {
-                shard.sessions_per_user_max < normal.sessions_per_user_max || self.is_player(client)
-            }
+            // Of others than plain clients it is known which room that is.
+            Refusal::RoomFull => (0..setup.places()).any(|room| self.may_be_full_of(client, room, since)),
+            Refusal::TooManyRooms => self.has_rooms_enough(client, since),
+            // Its node has said so, and was judged when it did.
+            Refusal::TooManySessions => return Ok(()),
             Refusal::Full if self.is_invitation(client, id) => return Ok(()),
             Refusal::Full => {
                 let tight = shard.rooms_max < normal.rooms_max || shard.tasks_max < 10;
@@ -244,16 +243,75 @@ impl World<'_> {
         if !possible {
             return broken(TURNED_AWAY, format!("c{client} is told {refusal}, but there is room enough"));
         }
-        self.people[client].turned_away |=
-            !matches!(refusal, Refusal::TooManySessions | Refusal::ContentTooLarge | Refusal::FrameTooLarge);
+        let is_of_a_room = !matches!(refusal, Refusal::ContentTooLarge | Refusal::FrameTooLarge);
+        if let Person { player: Some(player), turned_away, .. } = &mut self.people[client]
+            && is_of_a_room
+        {
+            // Which of the rooms it asked for that is, not all dialects say.
+            turned_away.extend(player.asked.iter().filter(|room| !player.seats.contains_key(room)));
+            if !player.known && player.voice.home().is_some() {
+                // It is in no room before it is in the one that everybody is in.
+                turned_away.insert(0);
+            }
+        }
         Ok(())
     }
 
+    /// A client with a session is not let into a room that it asked for then.
+    pub(crate) fn is_turned_away(
+        &mut self,
+        client: usize,
+        room: usize,
+        refusal: Refusal,
+        asked: Time,
+    ) -> Result<(), Broken> {
+        self.life.whereabouts.turned_away(self.now, client, room, asked);
+        let is_for_good = matches!(
+            refusal,
+            Refusal::RoomFull
+                | Refusal::TooManyRooms
+                | Refusal::Full
+                | Refusal::RoomsClosed
+                | Refusal::UnknownRoom
+        );
+        if is_for_good {
+            self.people[client].turned_away.insert(room);
+        }
+        if refusal != Refusal::RoomFull {
+            return Ok(());
+        }
+        self.checked(TURNED_AWAY);
+        if self.may_be_full_of(client, room, asked) {
+            return Ok(());
+        }
+        broken(TURNED_AWAY, format!("c{client} is told that r{room} is full, but there is room enough"))
+    }
+
+    /// Whether others may have been as many in a room since then as it may have members.
+    fn may_be_full_of(&self, client: usize, room: usize, since: Time) -> bool {
+        let (most, user) = (self.scenario.setup.shard.room_members_max, self.life.users[client]);
+        let may_be_full =
+            |max: u32| self.is_read_late(client) || self.others_in(room, user, since) >= max as usize;
+        most.is_some_and(may_be_full)
+    }
+
+    /// Whether what a client reads is of a server that is gone, and with it what was known of who is where.
+    fn is_read_late(&self, client: usize) -> bool {
+        !self.server.is_up() || !self.life.speaks_to(client, self.server.incarnation)
+    }
+
     /// Whether a client may be in as many rooms as a session may, or its user have made as many as a user may.
-    fn has_rooms_enough(&mut self, client: usize) -> bool {
+    fn has_rooms_enough(&mut self, client: usize, since: Time) -> bool {
+        // It may be in the one that it asks for, too.
+        let rooms = 0..self.scenario.setup.places();
+        let is_in = if self.is_read_late(client) {
+            self.life.asked[client].len()
+        } else {
+            rooms.filter(|&room| self.may_be_in(client, room, since)).count()
+        };
         let Self { life, judge, scenario, .. } = self;
         let shard = &scenario.setup.shard;
-        if life.asked[client].len() > shard.rooms_per_session_max as usize {
+        if is_in > shard.rooms_per_session_max as usize {
             return true;
         }
         let asked = |client: usize| life.asked[client].iter().map(|&room| judge.room(room));
@@ -278,9 +336,9 @@ impl World<'_> {
         let living = self.people.iter().enumerate().filter(|(_, person)| lives(person));
         let seats =
             living.flat_map(|(client, person)| person.wanted.iter().map(move |&room| (client, person, room)));
-        // Who was turned away may want to be in rooms that do not have them.
+        // Who was turned away may want to be in a room that does not have them.
         let has = |&(_, person, room): &(usize, &Person, usize)| {
-            let is_kept_out = person.turned_away || person.barred.contains(&room);
+            let is_kept_out = person.turned_away.contains(&room) || person.barred.contains(&room);
             !is_kept_out || person.client.is_joined(self.judge.room(room))
         };
         seats.filter(has).map(|(client, _, room)| (client, room)).collect()
@@ -399,7 +457,7 @@ impl World<'_> {
         let is_where_wanted =
             |person: &Person, player: &Player| player.known && person.wanted.iter().eq(player.seats.keys());
         let tries = |person: &&Person| {
-            person.turned_away
+            !person.turned_away.is_empty()
                 && person.player.as_ref().is_some_and(|player| !is_where_wanted(person, player))
         };
         self.people.iter().filter(tries).map(|person| &person.user).collect()

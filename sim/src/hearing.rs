@@ -158,6 +158,8 @@ impl World<'_> {
         }
         let player = self.player(client);
         player.is_let_in();
+        self.people[client].turned_away.remove(&room);
+        let player = self.player(client);
         player.asked.remove(&room);
         player.bots.remove(&room);
         player.missed.remove(&room);
@@ -464,7 +466,7 @@ impl World<'_> {
             return self.check_silenced(client);
         }
         let voice = player.voice.to_string();
-        let (wanted, turned_away) = (wanted.clone(), *turned_away);
+        let (wanted, turned_away) = (wanted.clone(), turned_away.clone());
         let seats = std::mem::take(&mut player.seats);
         let known = player.known;
         // What was sent to a room that its user does not want to be in any more is not asked about again.
@@ -473,8 +475,11 @@ impl World<'_> {
         let is_answered = !player.open.keys().any(is_asked);
         self.checked(checks::CONNECTED);
         self.checked(checks::ANSWERED);
-        let is_there = wanted.iter().eq(seats.keys());
-        if !(turned_away || known && is_there) {
+        let is_let_in = |room: &usize| seats.contains_key(room) || turned_away.contains(room);
+        let is_there = wanted.iter().all(is_let_in) && seats.keys().all(|room| wanted.contains(room));
+        // Who is not even let into the room that everybody is in tries again and again.
+        let is_kept_out = !known && !turned_away.is_empty();
+        if !(is_kept_out || known && is_there) {
             return broken(
                 checks::CONNECTED,
                 format!("c{client}, {voice}, is not where it wants to be at rest"),

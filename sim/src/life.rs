@@ -244,12 +244,6 @@ impl Life {
         self.clients(user).map(|client| self.typing[client][room].1).max().unwrap_or_default()
     }
 
-    /// Most users but one that may be in a room.
-    pub(crate) fn others_in(&self, room: usize, user: usize) -> usize {
-        let asked = |other: usize| self.clients(other).any(|client| self.asked[client].contains(&room));
-        (0..self.presence.len()).filter(|&other| other != user && asked(other)).count()
-    }
-
     /// A client asks to be in a room, or will be without having asked.
     pub(crate) fn asks(&mut self, now: Time, client: usize, room: usize) {
         self.asked[client].insert(room);
@@ -360,6 +354,7 @@ impl World<'_> {
             }
             News::Joined { room, known_since, epoch, asked } => {
                 self.life.presents[client].joining = Some((room, known_since));
+                self.people[client].turned_away.remove(&room);
                 self.arrived(client, room);
                 self.check_known(client, room, known_since)?;
                 self.user_enters(client, room, epoch, asked)
@@ -373,6 +368,7 @@ impl World<'_> {
             News::SentAway { room } => self.user_is_sent_away(client, room),
             News::TurnedAway { room, refusal, asked } => {
                 self.judge.turned_away(client, room)?;
+                self.is_turned_away(client, room, refusal, asked)?;
                 self.user_is_shut_out(client, room, refusal, asked)
             }
             News::Created { room, epoch, id } => self.user_has_made(client, room, epoch, id),

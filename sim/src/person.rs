@@ -54,8 +54,8 @@ pub(crate) struct Person {
     /// Rooms that have owners: which it was last not let into, and which it was sent away from and has not entered since.
     pub(crate) barred: BTreeSet<usize>,
     pub(crate) sent_away: BTreeSet<usize>,
-    /// It was told that it may not be in a room.
-    pub(crate) turned_away: bool,
+    /// The rooms for which it was told that there is none for it, and which it has not entered since.
+    pub(crate) turned_away: BTreeSet<usize>,
     /// What its user was told of its connection.
     pub(crate) told: Told,
     /// Whom its user is shown to be writing.
@@ -103,7 +103,7 @@ impl Person {
             put_off: BTreeSet::new(),
             barred: BTreeSet::new(),
             sent_away: BTreeSet::new(),
-            turned_away: false,
+            turned_away: BTreeSet::new(),
             told: Told::default(),
             writers: Writers::default(),
             frozen: false,

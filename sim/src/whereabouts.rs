@@ -61,6 +61,15 @@ impl Whereabouts {
         }
     }
 
+    /// A client reads that a room does not let it in.
+    pub(crate) fn turned_away(&mut self, now: Time, client: usize, room: usize, asked: Time) {
+        let seat = &mut self.seats[client][room];
+        // It may have asked once more since then.
+        if seat.asked == Some(asked) {
+            seat.end = End::Told(now);
+        }
+    }
+
     /// A client has no connection any more.
     pub(crate) fn cut(&mut self, now: Time, client: usize) {
         let seats = self.seats[client].iter_mut().filter(|seat| matches!(seat.end, End::None));
@@ -79,22 +88,30 @@ impl World<'_> {
         self.users_in(room, since) > self.scenario.setup.shard.roster_max as usize
     }
 
-    /// Most users that may have been in a room since then, or at one time of it.
+    /// Most users that may have been in a room at one time since then.
     pub(crate) fn users_in(&self, room: usize, since: Time) -> usize {
+        let clients = (0..self.people.len()).filter(|&client| self.may_be_in(client, room, since));
+        clients.map(|client| self.life.users[client]).collect::<BTreeSet<_>>().len()
+    }
+
+    /// The same without a user.
+    pub(crate) fn others_in(&self, room: usize, user: usize, since: Time) -> usize {
+        let is_in = |user: usize| self.life.clients(user).any(|client| self.may_be_in(client, room, since));
+        (0..self.life.presence.len()).filter(|&other| other != user && is_in(other)).count()
+    }
+
+    /// Whether a client may have been in a room at some time since then.
+    pub(crate) fn may_be_in(&self, client: usize, room: usize, since: Time) -> bool {
         let (life, shard) = (&self.life, &self.scenario.setup.shard);
+        let seat = &life.whereabouts.seats[client][room];
         let keeps = life.at_most(shard.resume_window.max(shard.presence_grace) + ELSEWHERE) + life.delay();
-        // What ends a session may have come late.
-        let late = life.upset.max(life.lost);
-        let may_sit = |seat: &Seat| {
-            seat.asked.is_some()
-                && match seat.end {
-                    End::None => true,
-                    End::Told(at) => at + life.delay() >= since,
-                    End::Cut(at) => at.max(late) + keeps >= since,
-                }
-        };
-        let seats = life.whereabouts.seats.iter().enumerate().filter(|(_, seats)| may_sit(&seats[room]));
-        seats.map(|(client, _)| life.users[client]).collect::<BTreeSet<_>>().len()
+        seat.asked.is_some()
+            && match seat.end {
+                End::None => true,
+                End::Told(at) => at + life.delay() >= since,
+                // What ends a session may have come late.
+                End::Cut(at) => at.max(life.upset).max(life.lost) + keeps >= since,
+            }
     }
 }
 
