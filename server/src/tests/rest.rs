@@ -125,7 +125,7 @@ async fn a_repeat_under_its_key_is_answered_and_not_repeated() {
 async fn refusals_have_fitting_statuses() {
     let server = start(|settings| {
         settings.gateway.content_bytes_max = 100;
-        settings.gateway.frame_bytes_max = 1_000;
+        settings.gateway.frame_bytes_max = 1_024;
     });
     let ann = member(&server, "ann", "general").await;
     let say = json!({"content": "hi"});
