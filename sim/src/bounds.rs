@@ -1,4 +1,4 @@
-//! Limits that hold at every moment: bytes that wait, the sizes of tables, and how busy a machine may be.
+//! Limits that hold at every moment: bytes that wait, and the sizes of tables.
 
 use std::time::Duration;
 
@@ -16,40 +16,8 @@ use crate::{
 
 /// Time between two looks at all tables.
 pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
-/// Most timers of one machine that may go off within a second.
-const TIMERS_PER_SECOND_MAX: u32 = 500;
 /// What a machine may take beside the times that are given to it.
 const SLACK: Duration = Duration::from_secs(1);
-
-/// Counts the timers of every machine, so that one that never rests is noticed.
-#[derive(Clone, Debug)]
-pub(crate) struct Pace {
-    second: u64,
-    timers: Vec<u32>,
-}
-
-impl Pace {
-    /// Of so many machines.
-    pub(crate) fn new(machines: usize) -> Self {
-        Self { second: 0, timers: vec![0; machines] }
-    }
-
-    /// A timer of a machine goes off.
-    pub(crate) fn count(&mut self, now: Time, machine: usize) -> Result<(), Broken> {
-        let second = now.0 / 1_000_000;
-        if second != self.second {
-            self.second = second;
-            self.timers.fill(0);
-        }
-        let timers = &mut self.timers[machine];
-        *timers += 1;
-        if *timers > TIMERS_PER_SECOND_MAX {
-            let sentence = format!("{timers} timers of machine {machine} went off within a second");
-            return broken(checks::BUSY, sentence);
-        }
-        Ok(())
-    }
-}
 
 impl World<'_> {
     /// After every event of a node.

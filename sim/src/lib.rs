@@ -54,6 +54,7 @@ mod notices;
 mod occupancy;
 mod out;
 mod outcome;
+mod pace;
 mod panics;
 mod parlours;
 mod passes;

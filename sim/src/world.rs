@@ -14,7 +14,7 @@ use chinwag_journal::{Mail, Node, NodeInput, NodeOutput};
 
 use crate::{
     agenda::Agenda,
-    bounds::{Pace, SWEEP_INTERVAL},
+    bounds::SWEEP_INTERVAL,
     checks::{self, broken},
     closing::Endings,
     describe, digest,
@@ -30,6 +30,7 @@ use crate::{
     marks::Marks,
     occupancy::Occupancy,
     outcome::{Failure, Outcome},
+    pace::Pace,
     passes,
     person::Person,
     player,
@@ -155,7 +156,7 @@ pub(crate) struct World<'a> {
     pub(crate) failures: Vec<Failure>,
     /// Inputs that clients have handled.
     pub(crate) inputs: u64,
-    pace: Pace,
+    pub(crate) pace: Pace,
 }
 
 /// Runs a scenario to its end, or to the first failure; `trace` takes in what happens.
@@ -168,7 +169,7 @@ pub fn run(scenario: &Scenario, trace: &mut Trace, sabotage: Option<Sabotage>) -
         let Some((at, event)) = world.agenda.next() else { break };
         world.now = at;
         let is_last = matches!(event, Event::End);
-        if let Err(broken) = world.happen(event) {
+        if let Err(broken) = world.happen(event).and_then(|()| world.pace.happens(at)) {
             world.fail(broken);
         }
         if is_last {
@@ -227,7 +228,7 @@ impl<'a> World<'a> {
             calm_until: None,
             failures: Vec::new(),
             inputs: 0,
-            pace: Pace::new(setup.clients.len() + setup.nodes as usize),
+            pace: Pace::new(setup.clients.len(), setup.nodes as usize),
         };
         world.plan();
         world
@@ -303,7 +304,7 @@ impl<'a> World<'a> {
                     return Ok(());
                 }
                 self.checked(checks::BUSY);
-                self.pace.count(self.now, client)?;
+                self.pace.timer(self.now, client);
                 self.tell_client(client, ClientInput::Timeout)
             }
             Alarm::Node { incarnation, node } => {
@@ -320,7 +321,7 @@ impl<'a> World<'a> {
                     return Ok(());
                 }
                 self.checked(checks::BUSY);
-                self.pace.count(self.now, self.people.len() + node)?;
+                self.pace.timer(self.now, self.people.len() + node);
                 self.node_is_due(node)
             }
         }
@@ -340,6 +341,7 @@ impl<'a> World<'a> {
 
     /// Notes what a client is handed.
     pub(crate) fn note_input(&mut self, client: usize, input: &ClientInput<'_>) {
+        self.pace.input(self.now, client);
         self.trace.add(
             self.now,
             &trace::Event {
@@ -423,6 +425,7 @@ impl<'a> World<'a> {
 
     /// Hands a node something; `out` is what it wants.
     pub(crate) fn hand_node(&mut self, node: usize, input: NodeInput<'_>, out: &mut Vec<NodeOutput>) {
+        self.pace.input(self.now, self.people.len() + node);
         self.trace.add(
             self.now,
             &trace::Event {
@@ -441,6 +444,7 @@ impl<'a> World<'a> {
     pub(crate) fn serve(&mut self, node: usize, out: &mut Vec<NodeOutput>) -> Result<(), Broken> {
         let mut more = std::mem::take(&mut self.more_outputs);
         while !out.is_empty() {
+            self.pace.happens(self.now)?;
             for output in out.drain(..) {
                 self.serve_one(node, output, &mut more)?;
             }

@@ -249,10 +249,11 @@ impl Connection {
 
     /// When it is pinged: after silence in either direction, for the client wants to hear something, too.
     pub(super) fn ping_at(&self, config: &GatewayConfig) -> Time {
+        let interval = planted!(PingedWithoutRest, Duration::ZERO, config.ping_interval);
         if self.codec.dialect().ping().is_some() {
-            return self.pinged + config.ping_interval;
+            return self.pinged + interval;
         }
-        self.alive().min(self.took).max(self.pinged) + config.ping_interval
+        self.alive().min(self.took).max(self.pinged) + interval
     }
 
     /// When it has taken nothing for too long, if it must take something.

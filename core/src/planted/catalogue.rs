@@ -186,6 +186,8 @@ catalogue! {
     TypingNeverCleared = "typing-never-cleared",
     /// A connection that is silent is kept.
     HeartbeatIgnored = "heartbeat-ignored",
+    /// The next ping is due as soon as the last one is answered.
+    PingedWithoutRest = "pinged-without-rest",
     /// A connection that is silent is closed with a code that means: stay away.
     WrongCloseCode = "wrong-close-code",
     /// Who has left a room still reads it.
