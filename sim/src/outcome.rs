@@ -77,8 +77,9 @@ impl Outcome {
     }
 }
 
-/// The command that shows the run of a seed or a file again.
+/// The command that shows the run of a seed or a file again, with this build's assertions.
 #[must_use]
 pub fn replay_line(name: impl fmt::Display) -> String {
-    format!("cargo run --release -p chinwag-sim --bin sim -- replay {name}")
+    let build = if cfg!(debug_assertions) { "--profile soak" } else { "--release" };
+    format!("cargo run {build} -p chinwag-sim --bin sim -- replay {name}")
 }
