@@ -18,7 +18,7 @@ pub(super) fn tiny(draws: Draws, setup: &mut Setup) {
     let (has_envelopes, has_twins) = (speaks(setup, &[Dialect::Envelope]), has_twins(setup));
     let Setup { shard, gateway, parlours, .. } = setup;
     let mut c = draws.of(Purpose::Tiny, 0);
-    if has_keys && c.chance(5) {
+    if has_keys && c.chance(9) {
         (shard.keys_max, shard.key_window) = (c.pick(&[4, 12]), Duration::from_secs(90));
     }
     let mut c = draws.of(Purpose::Tiny, 1);
@@ -39,8 +39,8 @@ pub(super) fn tiny(draws: Draws, setup: &mut Setup) {
         gateway.silent_per_user_max = c.pick(&[0, 0, 0, 1]);
     }
     let mut c = draws.of(Purpose::Tiny, 6);
-    if *parlours > 0 && c.chance(12) {
-        shard.invited_max = c.pick(&[0, 1, 1, 2]);
+    if *parlours > 0 && c.chance(40) {
+        shard.invited_max = c.pick(&[0, 0, 1, 2]);
     }
     gateway.strict_closes = has_envelopes && draws.of(Purpose::Tiny, 5).chance(40);
 }
