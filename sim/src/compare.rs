@@ -17,6 +17,13 @@ const BEFORE: usize = 10;
 /// …and from there on.
 const AFTER: usize = 5;
 
+/// Runs a scenario. What came of it is the last event of its trace: runs are the same only if that is, too.
+pub fn play(scenario: &Scenario, trace: &mut Trace) -> Outcome {
+    let outcome = try_run(scenario, trace);
+    trace.end(&outcome);
+    outcome
+}
+
 /// Stands for a run: hashes of all of it, and of its beginnings.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Chain {
@@ -33,7 +40,7 @@ impl Chain {
     #[must_use]
     pub fn of(scenario: &Scenario) -> (Outcome, Self) {
         let mut trace = Trace::new();
-        let outcome = try_run(scenario, &mut trace);
+        let outcome = play(scenario, &mut trace);
         let checkpoints = trace.checkpoints().to_vec();
         (outcome, Self { events: trace.events(), hash: trace.hash(), checkpoints })
     }
@@ -53,7 +60,7 @@ impl Chain {
 #[must_use]
 pub fn block(scenario: &Scenario, after: u64) -> Vec<Record> {
     let mut trace = Trace::detailed();
-    try_run(scenario, &mut trace);
+    play(scenario, &mut trace);
     let block = after.saturating_sub(BEFORE as u64)..=after + CHECKPOINT_EVENTS;
     trace.records().iter().filter(|record| block.contains(&record.event)).cloned().collect()
 }
@@ -141,6 +148,21 @@ mod tests {
         let shorter = between(&records[..50], &records);
         assert_eq!(shorter.event(), Some(records[50].event));
         assert_eq!(shorter.to_string().lines().count(), 1 + 2 * (1 + BEFORE) + AFTER);
+    }
+
+    #[test]
+    fn what_came_of_a_run_is_compared_too() {
+        let (scenario, mut trace) = (Scenario::generate(1), Trace::detailed());
+        let outcome = play(&scenario, &mut trace);
+        let mut other = Trace::detailed();
+        try_run(&scenario, &mut other);
+        assert_eq!(trace.events(), other.events() + 1);
+        let marks = [("never-seen".to_owned(), 1)].into_iter().collect();
+        other.end(&Outcome { marks, ..outcome });
+        let part = Divergence::between(0, trace.records(), other.records(), |a, b| a == b);
+        assert_eq!(part.event(), Some(trace.events()));
+        assert!(part.to_string().contains("outcome: counts "), "{part}");
+        assert_ne!(trace.hash(), other.hash());
     }
 
     #[test]

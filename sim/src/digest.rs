@@ -1,7 +1,10 @@
 //! What stands for a machine's input in the hash of a run.
 
+use std::fmt;
+
 use chinwag_core::{
     client::ClientInput,
+    dialect::Opening,
     gateway::{Frame, GatewayInput},
     hash::mix,
 };
@@ -20,6 +23,20 @@ pub(crate) fn bytes(bytes: &[u8]) -> u64 {
     let mut last = [0; 8];
     last[..words.remainder().len()].copy_from_slice(words.remainder());
     fold(state, u64::from_le_bytes(last))
+}
+
+fn text(text: &str) -> u64 {
+    bytes(text.as_bytes())
+}
+
+/// Stands for several things in this order.
+fn all<const N: usize>(digests: [u64; N]) -> u64 {
+    digests.into_iter().fold(N as u64, mix)
+}
+
+/// Stands for whatever can be described; that takes longer than all else here.
+pub(crate) fn described(value: &impl fmt::Debug) -> u64 {
+    text(&format!("{value:?}"))
 }
 
 fn frame(frame: &Frame<'_>) -> u64 {
@@ -47,7 +64,9 @@ pub(crate) fn client(input: &ClientInput<'_>) -> u64 {
 /// …of a node.
 pub(crate) fn node(input: &NodeInput<'_>) -> u64 {
     match input {
-        NodeInput::Gateway(GatewayInput::Connected { connection, .. }) => mix(1, connection.0),
+        NodeInput::Gateway(GatewayInput::Connected { connection, opening }) => {
+            all([1, connection.0, opened(opening)])
+        }
         NodeInput::Gateway(GatewayInput::Received { connection, frame: received }) => {
             mix(mix(2, connection.0), frame(received))
         }
@@ -56,7 +75,7 @@ pub(crate) fn node(input: &NodeInput<'_>) -> u64 {
         }
         NodeInput::Gateway(GatewayInput::Disconnected { connection }) => mix(4, connection.0),
         NodeInput::Gateway(GatewayInput::Verified { connection, outcome }) => {
-            mix(mix(11, connection.0), u64::from(outcome.is_ok()))
+            all([11, connection.0, described(outcome)])
         }
         NodeInput::Gateway(GatewayInput::Drain) => 5,
         NodeInput::Gateway(GatewayInput::Shard(_) | GatewayInput::Timeout) | NodeInput::Timeout => 6,
@@ -66,6 +85,11 @@ pub(crate) fn node(input: &NodeInput<'_>) -> u64 {
         NodeInput::Mail(Mail::Signal(shard, _)) => mix(9, u64::from(shard.0)),
         NodeInput::Mail(Mail::Event(..)) => 10,
     }
+}
+
+/// A token is not described.
+fn opened(opening: &Opening) -> u64 {
+    mix(described(opening), opening.token.as_ref().map_or(0, |token| text(token.reveal())))
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::Serialize;
 
-use crate::profile::{Name, Profile};
+use crate::{
+    digest::described,
+    profile::{Name, Profile},
+};
 
 /// A promise that was broken, or a machine that misbehaved.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -68,6 +71,13 @@ impl Outcome {
     #[must_use]
     pub const fn name(&self) -> Name {
         Name { profile: self.profile, seed: self.seed }
+    }
+
+    /// Stand for how much happened, for failures, checks, marks, and the log.
+    pub(crate) fn digests(&self) -> [u64; 5] {
+        let counts = (self.events, self.frames, self.virtual_time);
+        let Self { failures, checks, marks, log, .. } = self;
+        [described(&counts), described(failures), described(checks), described(marks), described(log)]
     }
 
     /// Whether nothing went wrong.

@@ -13,6 +13,7 @@ use crate::{
     describe,
     flow::{Flows, Way},
     link::Up,
+    outcome::Outcome,
     world::START,
 };
 
@@ -285,6 +286,18 @@ impl Trace {
         if let Some(detail) = &mut self.detail {
             detail.arriving = None;
         }
+    }
+
+    /// The run is over: what came of it is its last event.
+    pub(crate) fn end(&mut self, outcome: &Outcome) {
+        let [counts, failures, checks, marks, log] = outcome.digests();
+        let text = format_args!(
+            "outcome: counts {counts:016x}, failures {failures:016x}, checks {checks:016x}, marks {marks:016x}, \
+             log {log:016x}"
+        );
+        let digest = [failures, checks, marks, log].into_iter().fold(counts, hash::mix);
+        let event = Event { kind: Kind::World, actor: Lane::World, connection: None, digest, text };
+        self.add(self.last, &event);
     }
 
     fn record(

@@ -6,11 +6,10 @@ use anyhow::Context;
 
 use super::{BROKEN, CLEAN};
 use crate::{
-    compare::Divergence,
+    compare::{Divergence, play},
     file::ScenarioFile,
     out::out,
     trace::{Record, Trace},
-    try_run,
 };
 
 #[derive(clap::Args, Debug)]
@@ -43,7 +42,7 @@ fn records(name: &str) -> anyhow::Result<Vec<Record>> {
         return (1..).zip(text.lines()).map(parse).collect();
     }
     let mut trace = Trace::detailed();
-    try_run(&ScenarioFile::find(name)?.scenario, &mut trace);
+    play(&ScenarioFile::find(name)?.scenario, &mut trace);
     Ok(trace.records().to_vec())
 }
 

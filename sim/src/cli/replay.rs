@@ -8,12 +8,12 @@ use clap::ValueEnum;
 use super::{BROKEN, CLEAN, around};
 use crate::{
     Outcome,
+    compare::play,
     file::ScenarioFile,
     out::out,
     scenario::Setup,
     table::Table,
     trace::{Kind, Lane, Record, Trace},
-    try_run,
 };
 
 /// Events shown before and after the one that `--around` names.
@@ -56,7 +56,7 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
     let file = ScenarioFile::find(&args.scenario)?;
     check_actors(&args.actor, &file.scenario.setup)?;
     let mut trace = if args.trace.is_some() { Trace::detailed() } else { Trace::new() };
-    let outcome = try_run(&file.scenario, &mut trace);
+    let outcome = play(&file.scenario, &mut trace);
     around::check(args.around, trace.events())?;
     let mut out = io::BufWriter::new(out());
     match args.trace {
