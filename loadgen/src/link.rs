@@ -181,21 +181,19 @@ impl Incoming {
 mod tests {
     use std::future::poll_fn;
 
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::TcpStream;
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::*;
-    use crate::stamped::{IS_EXACT, Stamped};
+    use crate::stamped::{IS_EXACT, pair as pair_of_streams};
 
     const LIES_THERE: Duration = Duration::from_millis(20);
 
     async fn pair() -> (Link, WebSocketStream<TcpStream>) {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let ours = Wire::Plain(Stamped::new(ours.unwrap()));
+        let (ours, theirs) = pair_of_streams().await;
+        let ours = Wire::Plain(ours);
         let link = Link::new(WebSocketStream::from_raw_socket(ours, Role::Client, None).await, None);
-        (link, WebSocketStream::from_raw_socket(theirs.unwrap().0, Role::Server, None).await)
+        (link, WebSocketStream::from_raw_socket(theirs, Role::Server, None).await)
     }
 
     async fn said(server: &mut WebSocketStream<TcpStream>, link: &Link) {

@@ -146,21 +146,27 @@ mod kernel {
     }
 }
 
+/// Two ends of a connection. The kernel stamps nothing for a moment after it was first asked to.
+#[cfg(test)]
+pub(crate) async fn pair() -> (Stamped, TcpStream) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
+    let (mut ours, mut theirs) = (Stamped::new(ours.unwrap()), theirs.unwrap().0);
+    while IS_EXACT && ours.arrived.is_none() {
+        theirs.write_all(b"?").await.unwrap();
+        ours.read_u8().await.unwrap();
+    }
+    (ours, theirs)
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use tokio::{
-        io::{AsyncReadExt as _, AsyncWriteExt as _},
-        net::TcpListener,
-    };
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
-
-    async fn pair() -> (Stamped, TcpStream) {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
-        (Stamped::new(ours.unwrap()), theirs.unwrap().0)
-    }
 
     #[tokio::test]
     async fn what_lay_there_is_older_than_what_was_read_at_once() {
