@@ -14,6 +14,9 @@ struct Seat {
     /// When it last asked to leave it.
     leaves: Time,
     end: End,
+    /// When it was last cut off while it was in: a session that it does not go on with is there for a while, whatever
+    /// the client reads of the next one.
+    ghost: Option<Time>,
 }
 
 /// Until when a client may be in a room.
@@ -73,7 +76,7 @@ impl Whereabouts {
     /// A client has no connection any more.
     pub(crate) fn cut(&mut self, now: Time, client: usize) {
         let seats = self.seats[client].iter_mut().filter(|seat| matches!(seat.end, End::None));
-        seats.for_each(|seat| seat.end = End::Cut(now));
+        seats.for_each(|seat| (seat.end, seat.ghost) = (End::Cut(now), Some(now)));
     }
 
     /// The server forgets everybody.
@@ -105,12 +108,13 @@ impl World<'_> {
         let (life, shard) = (&self.life, &self.scenario.setup.shard);
         let seat = &life.whereabouts.seats[client][room];
         let keeps = life.at_most(shard.resume_window.max(shard.presence_grace) + ELSEWHERE) + life.delay();
+        // What ends a session may have come late.
+        let is_kept = |cut: Time| cut.max(life.upset).max(life.lost) + keeps >= since;
         seat.asked.is_some()
             && match seat.end {
                 End::None => true,
-                End::Told(at) => at + life.delay() >= since,
-                // What ends a session may have come late.
-                End::Cut(at) => at.max(life.upset).max(life.lost) + keeps >= since,
+                End::Told(at) => at + life.delay() >= since || seat.ghost.is_some_and(is_kept),
+                End::Cut(at) => is_kept(at),
             }
     }
 }
