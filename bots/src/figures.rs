@@ -12,6 +12,7 @@ use crate::{
     book::{Book, StageBook},
     judged::{Checked, Counts, Measured},
     measure::Percentiles,
+    received::Deliveries,
     segment::Segment,
     verdict::{Facts, Verdict, Word, judge},
 };
@@ -120,11 +121,22 @@ pub struct Found<'a> {
     pub not_judged: Vec<String>,
 }
 
-impl Figures {
+/// What a run comes to: every delivery is judged once for all of it.
+#[derive(Debug)]
+pub struct Judged {
+    /// In figures.
+    pub figures: Figures,
+    /// In a word.
+    pub verdict: Verdict,
+    /// By client and room.
+    pub deliveries: Vec<Deliveries>,
+}
+
+impl Judged {
     /// Sums up and judges.
     #[must_use]
-    pub fn new(plan: &Plan, book: &Book, found: Found<'_>) -> (Self, Verdict) {
-        let (report, overall) = (book.oracle.finish(), book.times.overall());
+    pub fn new(plan: &Plan, book: &Book, found: Found<'_>) -> Self {
+        let ((report, accounts), overall) = (book.oracle.judge(), book.times.overall());
         let Found { connected, reconnects, handed, .. } = found;
         let counts = Counts { report: &report, clients: plan.clients(), connected, reconnects };
         let measured = Measured { plan, times: &book.times, counts: &|query| counts.of(query) };
@@ -136,7 +148,7 @@ impl Figures {
             aborted: found.aborted,
             ..Facts::of(plan, segment, book, handed, &counts, &thresholds)
         });
-        let figures = Self {
+        let figures = Figures {
             version: env!("CARGO_PKG_VERSION"),
             scenario: plan.scenario().into(),
             seed: plan.seed(),
@@ -165,7 +177,7 @@ impl Figures {
             thresholds,
             deliveries: report,
         };
-        (figures, verdict)
+        Self { figures, verdict, deliveries: Deliveries::of(book, accounts) }
     }
 }
 

@@ -138,6 +138,7 @@ impl Counts<'_> {
             (Metric::Delivery, "expected") => report.expected_deliveries,
             (Metric::Delivery, "received") => report.received_deliveries,
             (Metric::Delivery, "lost") => report.lost,
+            (Metric::Delivery, "announced_lost") => report.announced_lost,
             (Metric::Delivery, "duplicated") => report.duplicated,
             (Metric::Delivery, "reordered") => report.reordered,
             (Metric::Delivery, "skipped") => report.skipped,

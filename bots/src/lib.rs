@@ -28,7 +28,7 @@ pub use board::{Board, Count};
 pub use book::{Book, Interval, StageBook, Times};
 pub use bots::{Bots, Cue, End, Wish};
 pub use course::{Course, Phase};
-pub use figures::{Figures, Found, StageFigures};
+pub use figures::{Figures, Found, Judged, StageFigures};
 pub use judged::{Checked, Counts, Measured, broken_now};
 pub use measure::{Compact, Percentiles, Spans, count_above, histogram};
 pub use received::{Deliveries, Received};

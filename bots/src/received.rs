@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io};
 
-use chinwag_oracle::{Account, MemberId, RoomId};
+use chinwag_oracle::{Account, MemberId, RoomId, Whose};
 use chinwag_scenarios::Plan;
 use serde::{Deserialize, Serialize};
 
@@ -29,10 +29,10 @@ pub struct Deliveries {
 }
 
 impl Deliveries {
-    /// Everybody's, by client and room, when all have said goodbye.
+    /// Everybody's, by client and room, when all have said goodbye and the oracle has settled their accounts.
     #[must_use]
-    pub fn of(book: &Book) -> Vec<Self> {
-        let accounts = book.oracle.accounts().into_iter();
+    pub fn of(book: &Book, accounts: BTreeMap<Whose, Account>) -> Vec<Self> {
+        let accounts = accounts.into_iter();
         let mut all: BTreeMap<_, _> = accounts.map(|(whose, account)| (whose, (0, account))).collect();
         for Received { client, room, received } in &book.received {
             all.entry((MemberId(*client), RoomId(*room))).or_default().0 += received;
@@ -49,11 +49,15 @@ impl Deliveries {
     /// # Errors
     /// It cannot be written.
     pub fn write(all: &[Self], plan: &Plan, mut out: impl io::Write) -> io::Result<()> {
-        writeln!(out, "client,user,room,received,lost,duplicated,reordered,skipped,foreign")?;
+        writeln!(out, "client,user,room,received,lost,announced_lost,duplicated,reordered,skipped,foreign")?;
         for Self { shown: Received { client, room, received }, account } in all {
             let (user, room, faults) = (plan.user_name(*client), plan.room_name(*room), account.faults);
-            write!(out, "{client},{user},{room},{received},{},{},", account.lost(), faults.duplicated)?;
-            writeln!(out, "{},{},{}", faults.reordered, faults.skipped, faults.foreign)?;
+            write!(out, "{client},{user},{room},{received},{},{},", account.lost(), account.announced_lost)?;
+            writeln!(
+                out,
+                "{},{},{},{}",
+                faults.duplicated, faults.reordered, faults.skipped, faults.foreign
+            )?;
         }
         out.flush()
     }

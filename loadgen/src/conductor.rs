@@ -138,14 +138,14 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
         path.map_err(|error| output.complaint("write to", &error))
     });
     let part = part.transpose()?;
-    let (summary, verdict) = Summary::new(&scenario, run.plan(), &book, findings);
+    let (summary, verdict, deliveries) = Summary::new(&scenario, run.plan(), &book, findings);
     let files = match output {
         _ if part.is_some() => part.into_iter().collect(),
         Some(output) => {
             let timeline = Timeline::new(run.plan(), run.script.stages_start(), recorder.start());
             let files = output.write(&summary, &book.times.overall(), &recorder, &timeline);
             let mut files = files.map_err(|error| output.complaint("write to", &error))?;
-            let received = output.write_deliveries(run.plan(), &book);
+            let received = output.write_deliveries(run.plan(), &deliveries);
             files.push(received.map_err(|error| output.complaint("write to", &error))?);
             files
         }

@@ -106,14 +106,14 @@ pub(crate) fn merge(directories: &[PathBuf], out: Option<&Path>) -> Result<Ended
     let overrides =
         Overrides { clients: Some(common.clients), seed: Some(common.seed), run: Some(RunId(common.run)) };
     let plan = Plan::new(&scenario, overrides).map_err(|error| error.to_string())?;
-    let (summary, verdict) = Summary::new(&scenario, &plan, &book, findings);
+    let (summary, verdict, deliveries) = Summary::new(&scenario, &plan, &book, findings);
     let files = match out {
         Some(directory) => {
             let output = Output::create(directory)?;
             let timeline = Timeline::new(&plan, common.start_at, recorder.start());
             let written = output.write(&summary, &book.times.overall(), &recorder, &timeline);
             let mut files = written.map_err(|error| output.complaint("write to", &error))?;
-            let received = output.write_deliveries(&plan, &book);
+            let received = output.write_deliveries(&plan, &deliveries);
             files.push(received.map_err(|error| output.complaint("write to", &error))?);
             files
         }

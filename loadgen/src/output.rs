@@ -16,7 +16,7 @@ use crate::{
     report::{self, Timeline},
     summary::Summary,
 };
-use chinwag_bots::{Book, Deliveries, StageBook};
+use chinwag_bots::{Deliveries, StageBook};
 use chinwag_scenarios::Plan;
 
 /// The directory of `--out`.
@@ -64,10 +64,10 @@ impl Output {
     ///
     /// # Errors
     /// It cannot be written.
-    pub(crate) fn write_deliveries(&self, plan: &Plan, book: &Book) -> io::Result<String> {
+    pub(crate) fn write_deliveries(&self, plan: &Plan, deliveries: &[Deliveries]) -> io::Result<String> {
         let path = self.directory.join("deliveries.csv");
         let file = BufWriter::new(File::create(&path)?);
-        Deliveries::write(&Deliveries::of(book), plan, file)?;
+        Deliveries::write(deliveries, plan, file)?;
         Ok(path.display().to_string())
     }
 

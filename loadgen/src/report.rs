@@ -129,6 +129,7 @@ fn head(page: &mut String, summary: &Summary) {
         ),
         ("caught up", number(deliveries.caught_up)),
         ("lost", number(deliveries.lost)),
+        ("announced lost", number(deliveries.announced_lost)),
         ("duplicated", number(deliveries.duplicated)),
         ("reordered", number(deliveries.reordered)),
         ("skipped", number(deliveries.skipped)),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use chinwag_bots::{Book, Figures, Found, Percentiles, Segment, StageFigures, Verdict, Word};
+use chinwag_bots::{
+    Book, Deliveries, Figures, Found, Judged, Percentiles, Segment, StageFigures, Verdict, Word,
+};
 use chinwag_scenarios::{Plan, Scenario};
 use serde::{Deserialize, Serialize};
 
@@ -134,8 +136,13 @@ impl Findings {
 }
 
 impl Summary {
-    /// Sums up and judges.
-    pub(crate) fn new(scenario: &Scenario, plan: &Plan, book: &Book, findings: Findings) -> (Self, Verdict) {
+    /// Sums up and judges: as a whole, in a word, and by client and room.
+    pub(crate) fn new(
+        scenario: &Scenario,
+        plan: &Plan,
+        book: &Book,
+        findings: Findings,
+    ) -> (Self, Verdict, Vec<Deliveries>) {
         let (judged, not_judged) = unjudged::divide(scenario, plan);
         let found = Found {
             segment: Some(findings.segment),
@@ -151,7 +158,7 @@ impl Summary {
             judged,
             not_judged,
         };
-        let (figures, verdict) = Figures::new(plan, book, found);
+        let Judged { figures, verdict, deliveries } = Judged::new(plan, book, found);
         let stages = StageFigures::of(plan, book)
             .map(|(figures, book)| StageSummary { figures, send_lag_us: Percentiles::of(&book.send_lag) });
         let summary = Self {
@@ -162,7 +169,7 @@ impl Summary {
             server: findings.server,
             figures,
         };
-        (summary, verdict)
+        (summary, verdict, deliveries)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     sources::Sources,
     speech::Speech,
     target::Target,
+    text::render,
 };
 
 /// Four in a room; each says one thing. The last to speak does so when all others are done.
@@ -64,7 +65,11 @@ async fn trial(lie: Lie, threads: u32) -> Ended {
 }
 
 async fn trial_with_files(lie: Lie, threads: u32, output: Option<Output>) -> Ended {
-    let scenario = Scenario::parse("trial.toml", SCENARIO).unwrap();
+    trial_of(SCENARIO, lie, threads, output).await
+}
+
+async fn trial_of(scenario: &str, lie: Lie, threads: u32, output: Option<Output>) -> Ended {
+    let scenario = Scenario::parse("trial.toml", scenario).unwrap();
     let plan = Plan::new(&scenario, Overrides::default()).unwrap();
     let liar = Liar::bind(lie, plan.sends().len() as u64).await;
     let target = Target::local(liar.address());
@@ -123,6 +128,31 @@ async fn a_lost_delivery_is_found() {
     assert_eq!((report.lost, report.received_deliveries), (1, 15));
     assert_eq!(failed(&ended), ["lost==0", "violations==0"]);
     assert_eq!(ended.verdict.exit_code(), 99);
+}
+
+/// What a server says it does not keep any more is not lost without a word: who does not want that either, says so.
+#[tokio::test]
+async fn a_loss_that_is_announced_is_told_and_judged_by_thresholds() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = Some(Output::create(directory.path()).unwrap());
+    let scenario = SCENARIO.replace("\"lost==0\"", "\"lost==0\", \"announced_lost==0\"");
+    let ended = trial_of(&scenario, Lie::ForgetLast, 1, output).await;
+    let report = &ended.summary.figures.deliveries;
+    assert_eq!((report.announced_lost, report.lost, report.received_deliveries), (1, 0, 15));
+    assert_eq!(failed(&ended), ["announced_lost==0"]);
+    assert!(
+        render(&ended.summary, &[]).contains("   announced lost 1   "),
+        "{}",
+        render(&ended.summary, &[])
+    );
+    let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
+    assert!(read("report.html").contains("<dt>announced lost</dt><dd>1</dd>"));
+    let rows = read("deliveries.csv");
+    let announced = rows.lines().map(|row| row.split(',').nth(5).unwrap());
+    let mut announced: Vec<_> = announced.collect();
+    announced.sort_unstable();
+    assert_eq!(announced, ["0", "0", "0", "1", "announced_lost"]);
+    assert_eq!(trial(Lie::ForgetLast, 1).await.summary.figures.verdict, Word::Pass, "where nobody minds");
 }
 
 #[tokio::test]

@@ -323,13 +323,13 @@ impl Oracle {
     /// The verdict on what has been seen so far.
     #[must_use]
     pub fn finish(&self) -> Report {
-        finish::finish(self).0
+        self.judge().0
     }
 
-    /// The same by member and room, for all who have ever been in it or were shown something of it.
+    /// The same, and by member and room, for all who have ever been in it or were shown something of it.
     #[must_use]
-    pub fn accounts(&self) -> BTreeMap<Whose, Account> {
-        finish::finish(self).1
+    pub fn judge(&self) -> (Report, BTreeMap<Whose, Account>) {
+        finish::finish(self)
     }
 
     fn acknowledged(&mut self, send: SendId, position: Option<Position>) -> Option<Violation> {

@@ -121,6 +121,7 @@ impl Metric {
                 "expected",
                 "received",
                 "lost",
+                "announced_lost",
                 "duplicated",
                 "reordered",
                 "skipped",

@@ -88,8 +88,9 @@ impl Figures {
         )?;
         writeln!(
             out,
-            "             lost {}   duplicated {}   reordered {}   skipped {}   foreign {}   promises broken {}",
+            "             lost {}   announced lost {}   duplicated {}   reordered {}   skipped {}   foreign {}   promises broken {}",
             number(report.lost),
+            number(report.announced_lost),
             number(report.duplicated),
             number(report.reordered),
             number(report.skipped),

@@ -77,8 +77,10 @@ pub(super) fn numbers(summary: &Value) -> Vec<Number> {
             numbers.push(Number { stage: Some((scenario.into(), name.into())), ..number });
         }
     }
-    for fault in ["lost", "duplicated", "reordered", "skipped", "foreign", "unanswered", "refused"] {
-        numbers.push(Number::new(fault, Kind::Fault, format!("/{fault}")));
+    for fault in
+        ["lost", "announced_lost", "duplicated", "reordered", "skipped", "foreign", "unanswered", "refused"]
+    {
+        numbers.push(Number::new(fault.replace('_', " "), Kind::Fault, format!("/{fault}")));
     }
     numbers.push(Number::new("server's processor time", Kind::Seconds, "/server/cpu_seconds"));
     numbers.push(Number::new("server's bytes per connection", Kind::Bytes, "/server/bytes_per_connection"));

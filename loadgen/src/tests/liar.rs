@@ -22,6 +22,8 @@ pub(super) enum Lie {
     None,
     /// One member is not shown the last message.
     LoseLast,
+    /// One member is told that the last message is not kept any more, instead of being shown it.
+    ForgetLast,
     /// The first message is put into the room twice.
     RepeatFirst,
     /// The first message is refused.
@@ -140,7 +142,13 @@ impl Room {
             }
             Lie::IgnoreLast if last => {}
             lie => {
-                self.show(frame, usize::from(lie == Lie::LoseLast && last));
+                let passes_over = matches!(lie, Lie::LoseLast | Lie::ForgetLast) && last;
+                self.show(frame, usize::from(passes_over));
+                if lie == Lie::ForgetLast && last {
+                    let gap =
+                        json!({"type": "gap", "room": room, "epoch": 1, "from": self.seq, "to": self.seq});
+                    tell(&self.members[0], &gap);
+                }
                 tell(from, &json!({"type": "ack", "id": id, "room": room, "epoch": 1, "seq": self.seq}));
                 if lie == Lie::RepeatFirst && first {
                     self.show(frame, 0);

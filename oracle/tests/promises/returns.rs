@@ -261,7 +261,7 @@ fn without_places_a_room_may_have_one_order() {
     assert_eq!((report.reordered, report.violations_by_promise.len()), (1, 1));
     let sentence = "member 2 of room 0 was shown message 0 after 1, and most others were not";
     assert_eq!(report.violations[0].sentence, sentence);
-    let reordered: Vec<_> = oracle.accounts().into_values().map(|account| account.faults.reordered).collect();
+    let reordered: Vec<_> = oracle.judge().1.into_values().map(|account| account.faults.reordered).collect();
     assert_eq!(reordered, [0, 0, 1], "by member");
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chinwag_bots::{Book, Deliveries, Figures, Found, Row, Script, StageFigures, Verdict};
+use chinwag_bots::{Book, Deliveries, Figures, Found, Judged, Row, Script, StageFigures, Verdict};
 use chinwag_scenarios::{Metric, Scenario, Threshold};
 use serde::Serialize;
 
@@ -99,7 +99,7 @@ impl Prediction {
             not_judged,
             ..Found::default()
         };
-        let (figures, verdict) = Figures::new(plan, book, found);
+        let Judged { figures, verdict, deliveries } = Judged::new(plan, book, found);
         Self {
             figures: Figures { exit_code: u8::from(verdict != Verdict::Pass), ..figures },
             not_predicted: NOT_PREDICTED.into(),
@@ -111,7 +111,7 @@ impl Prediction {
             stages: StageFigures::of(plan, book).map(|(figures, _)| figures).collect(),
             intervals,
             speed: Speed::of(played),
-            received: Deliveries::of(book),
+            received: deliveries,
         }
     }
 }
