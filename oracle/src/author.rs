@@ -3,12 +3,7 @@
 use chinwag_core::{Epoch, Position, Seq};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    observation::SendId,
-    oracle::{Send, index},
-    reader::Complaint,
-    violation::Promise,
-};
+use crate::{observation::SendId, reader::Complaint, send::Send, table::index, violation::Promise};
 
 /// A member as the author of what they say in one room.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

@@ -9,9 +9,12 @@ use crate::{
     agreement,
     author::{self, Author},
     observation::{MemberId, RoomId, SendId},
-    oracle::{Agreement, Checks, Oracle, Send, Tally, index},
+    oracle::{Agreement, Oracle},
     reader::{Placed, Reader, Stay, Unplaced},
     report::Report,
+    send::Send,
+    table::index,
+    tally::{Checks, Tally},
     violation::{Promise, Violation, Violations},
 };
 

@@ -4,8 +4,10 @@ use chinwag_core::{Epoch, Position, Seq, shard::Verdict};
 
 use crate::{
     observation::{MemberId, Observation, RoomId, SendId},
-    oracle::{Oracle, Send, index},
+    oracle::Oracle,
     reader::{Complaint, Join, Reader},
+    send::Send,
+    table::index,
     violation::{Promise, Violation},
 };
 

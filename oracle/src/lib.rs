@@ -33,7 +33,10 @@ mod observation;
 mod oracle;
 mod reader;
 mod report;
+mod send;
 mod stream;
+mod table;
+mod tally;
 mod violation;
 
 pub use account::{Account, Faults, Whose};
