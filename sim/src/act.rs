@@ -397,14 +397,20 @@ impl World<'_> {
 
     /// A node does nothing until then; false if there is no such node.
     fn pause(&mut self, node: usize, until: Time) -> bool {
-        if !self.server.pause(node, until) {
+        if !self.stop_node(node, until) {
             return false;
         }
         // Until it goes on, nothing can be expected.
         self.life.upset(until);
-        self.links.iter_mut().filter(|(_, link)| link.node == node).for_each(|(_, link)| link.paused = true);
         self.add(until, Event::Resume(node));
         true
+    }
+
+    /// A node and its lines do nothing until then; false if there is no such node.
+    pub(crate) fn stop_node(&mut self, node: usize, until: Time) -> bool {
+        let is_there = self.server.pause(node, until);
+        self.links.iter_mut().filter(|(_, link)| link.node == node).for_each(|(_, link)| link.paused = true);
+        is_there
     }
 
     /// A paused node goes on, if it may by now.
@@ -457,7 +463,11 @@ impl World<'_> {
                 self.marks.hit(Mark::Frozen);
             }
         }
-        self.end_faults()
+        self.end_faults()?;
+        if let Some(frozen) = self.scenario.setup.frozen_node {
+            self.freeze_node(frozen);
+        }
+        Ok(())
     }
 
     fn end_faults(&mut self) -> Result<(), Broken> {

@@ -50,9 +50,9 @@ impl World<'_> {
     fn open(&mut self, client: usize, intruder: Option<Intruder>) -> (ConnectionId, usize) {
         self.opened += 1;
         let id = ConnectionId(self.opened);
-        let nodes = u64::from(self.scenario.setup.nodes);
+        let open = (0..self.scenario.setup.nodes as usize).filter(|&node| self.server.fenced != Some(node));
         let mut cause = self.draws.of(Purpose::Accept, self.now.0 << 16 | client as u64);
-        let node = usize::try_from(cause.within(0..=nodes - 1)).expect("few nodes");
+        let node = cause.pick(&open.collect::<Vec<_>>());
         let mut link = Link::open(self.now, client, node);
         (link.intruder, link.paused) = (intruder, self.server.is_paused(node));
         self.links.insert(id, link);

@@ -121,6 +121,9 @@ impl Scenario {
         setup::report(&mut draws.of(Purpose::Setup, 7 << 40), &mut setup);
         tiny::tiny(draws, &mut setup);
         setup::shorten(&mut draws.of(Purpose::Setup, 8 << 40), &mut setup);
+        if !matches!(profile, Peace | NoLimits) {
+            setup::freeze(&mut draws.of(Purpose::Setup, 9 << 40), &mut setup);
+        }
         let (hall, crowds) = (hall(draws, &setup), crowds(draws, &setup));
         let mut steps = arrivals(draws, &hall);
         talk(profile, draws, &hall, &crowds, &mut steps);

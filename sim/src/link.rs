@@ -15,7 +15,7 @@ use crate::{
 /// A server writes this much at a time at most: what fits into one packet.
 const PACKET_BYTES: usize = 1_460;
 /// A client gives up on a handshake that is not answered by then.
-const CONNECT_TIME: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_TIME: Duration = Duration::from_secs(10);
 
 /// Later than anything.
 const NEVER: Time = Time(u64::MAX);

@@ -130,6 +130,7 @@ marks! {
     Homes = "sessions at home on several shards",
     Spread = "rooms on several shards",
     Frozen = "client frozen",
+    FrozenNode = "node frozen",
     NodeDied = "node died alone",
     Chat = "voice chat",
     Lobby = "voice lobby",

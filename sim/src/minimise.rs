@@ -130,15 +130,16 @@ impl<R: FnMut(&Scenario) -> Outcome> Search<R> {
         self.accepts(candidate);
     }
 
-    /// What comes after the failure has nothing to do with it, and perhaps no calm and no replica has. This makes all
+    /// What comes after the failure has nothing to do with it, and perhaps no calm, replica or frozen node has. This makes all
     /// further runs short.
     fn cut(&mut self) {
         let at_us = u64::try_from(self.failure.at.as_micros()).unwrap_or(u64::MAX);
         self.keep(|step| step.at_us <= at_us);
-        let shorten: [fn(&mut Setup, u64); 3] = [
+        let shorten: [fn(&mut Setup, u64); 4] = [
             |setup, at_us| setup.chaos_us = setup.chaos_us.min(at_us),
             |setup, _| setup.calms.clear(),
             |setup, _| setup.replicated = false,
+            |setup, _| setup.frozen_node = None,
         ];
         for shorten in shorten {
             let mut candidate = self.best.clone();

@@ -59,6 +59,7 @@ pub(crate) fn plain(setup: &Setup) -> Setup {
         clock: ClockSetup::default(),
         calms: Vec::new(),
         frozen: Vec::new(),
+        frozen_node: None,
         safety_only: setup.safety_only,
         replicated: false,
         gateway: GatewayConfig {

@@ -256,7 +256,8 @@ impl World<'_> {
         }
         let enters = wanted.iter().filter(|room| !player.seats.contains_key(room)).map(|&room| (room, true));
         let leaves = player.seats.keys().filter(|room| !wanted.contains(room)).map(|&room| (room, false));
-        let moves: Vec<(usize, bool)> = enters.chain(leaves).collect();
+        // Who may be in so many rooms, and say so much at once, has to make room first.
+        let moves: Vec<(usize, bool)> = leaves.chain(enters).collect();
         for (room, enters) in moves {
             if !self.player(client).asked.insert(room) {
                 continue;

@@ -33,6 +33,7 @@ pub(crate) fn setup(setup: &Setup) -> Result<(), String> {
         chaos_us,
         clock,
         calms,
+        frozen_node,
         gateway,
         shard,
         ..
@@ -54,6 +55,7 @@ pub(crate) fn setup(setup: &Setup) -> Result<(), String> {
     for (name, span) in [("mail_us_max", *mail_us_max), ("chaos_us", *chaos_us)] {
         within(name, span, 0..=SPAN_US_MAX)?;
     }
+    within("for_us", frozen_node.map_or(0, |frozen| frozen.for_us), 0..=SPAN_US_MAX)?;
     for calm in calms {
         within("to_us of a calm", calm.to_us, 0..=SPAN_US_MAX)?;
         within("from_us of a calm", calm.from_us, 0..=calm.to_us)?;

@@ -6,6 +6,7 @@ use chinwag_core::limiter;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    link::CONNECT_TIME,
     profile::{Name, Profile},
     sane,
 };
@@ -13,7 +14,7 @@ use crate::{
 mod setup;
 mod step;
 
-pub use setup::{Calm, ClientSetup, ClockSetup, Pass, Patience, Setup};
+pub use setup::{Calm, ClientSetup, ClockSetup, FrozenNode, Pass, Patience, Setup};
 pub use step::{Action, Actor, Aim, Nonsense, Step};
 
 /// The form of scenario files. Other numbers are refused.
@@ -69,8 +70,15 @@ impl Scenario {
         let closes = self.setup.limit_actions().any(|action| action == limiter::Action::Close);
         let each = if closes { each + gateway.return_spread + Duration::from_secs(1) } else { each };
         let talking = each * sends.into_values().max().unwrap_or(0);
-        let by_the_book =
-            noticing + returning + forgetting + talking + self.uploading_time() + Duration::from_secs(10);
+        // Who is sent to a node that answers nobody tries again once it is declared dead.
+        let frozen = self.setup.frozen_node.map(|frozen| Duration::from_micros(frozen.for_us) + CONNECT_TIME);
+        let by_the_book = noticing
+            + returning
+            + forgetting
+            + talking
+            + self.uploading_time()
+            + frozen.unwrap_or_default()
+            + Duration::from_secs(10);
         // Clocks that run slow take longer.
         let drift = self
             .setup

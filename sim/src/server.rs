@@ -30,6 +30,8 @@ pub(crate) struct Server {
     pub(crate) clock: Clock,
     /// By node: it does nothing before, and what came in meanwhile.
     paused: Vec<Option<(Time, Vec<Mail>)>>,
+    /// Nobody is sent to it any more.
+    pub(crate) fenced: Option<usize>,
     /// Mail takes up to so many microseconds until then.
     pub(crate) skew: Option<(u64, Time)>,
     /// When the last mail from one node to another arrives.
@@ -55,6 +57,7 @@ impl Server {
             draining: false,
             clock: Clock::new(now, setup.clock),
             paused: Vec::new(),
+            fenced: None,
             skew: None,
             arrivals: BTreeMap::new(),
             gateway: Arc::new(setup.gateway.clone()),

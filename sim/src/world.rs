@@ -76,6 +76,8 @@ pub(crate) enum Event {
     Rest,
     /// No more faults.
     Heal,
+    /// A node that does nothing more is declared dead.
+    Fence { incarnation: u64, node: usize },
     /// Clients are asked who is there.
     Survey,
     /// A client is asked for its next page.
@@ -106,7 +108,7 @@ impl Event {
             Self::Step(_) => 1,
             Self::Die { .. } => 2,
             Self::Start => 3,
-            Self::Resume(_) => 4,
+            Self::Resume(_) | Self::Fence { .. } => 4,
             Self::Mail { .. } => 5,
             Self::Timer(_) | Self::Player { .. } => 6,
             Self::Survey | Self::Ask { .. } | Self::AskRooms { .. } | Self::Sat { .. } | Self::Look(_) => 7,
@@ -281,6 +283,11 @@ impl<'a> World<'a> {
             Event::Mail { .. } => Ok(()),
             Event::Timer(alarm) => self.alarm(alarm),
             Event::Heal => self.heal(),
+            Event::Fence { incarnation, node } if self.server.lives(incarnation) => {
+                self.fence(node);
+                Ok(())
+            }
+            Event::Fence { .. } => Ok(()),
             Event::Survey => self.survey(),
             Event::Ask { client, room, after } => self.ask(client, room, after),
             Event::AskRooms { client, after } => self.submit(client, Command::Rooms { after }),

@@ -13,7 +13,7 @@ use super::{MILLI, SECOND, within};
 use crate::{
     draw::Cause,
     profile::Profile::{self, Calm as Peace, Clock, Default as Mixed, NoLimits, Overload},
-    scenario::{ClientSetup, ClockSetup, Patience, Setup},
+    scenario::{ClientSetup, ClockSetup, FrozenNode, Patience, Setup},
 };
 
 /// Who and where, and what limits they have.
@@ -69,6 +69,7 @@ pub(super) fn draw(profile: Profile, c: &mut Cause) -> Setup {
         clock,
         calms: Vec::new(),
         frozen: frozen.into_iter().collect(),
+        frozen_node: None,
         safety_only: profile == NoLimits,
         replicated: false,
         shard,
@@ -113,6 +114,17 @@ pub(super) fn vary(c: &mut Cause, setup: &mut Setup) {
     }
     if c.chance(20) {
         (setup.shard.keys_per_user_max, setup.shard.key_window) = (c.pick(&[4, 8]), Duration::from_secs(90));
+    }
+}
+
+/// In some scenarios that have a node without shards it does nothing more in the end.
+pub(super) fn freeze(c: &mut Cause, setup: &mut Setup) {
+    // The others must have room for everybody.
+    let left = u64::from(setup.nodes - 1) * u64::from(setup.gateway.connections_max);
+    let is_enough = left >= setup.clients.len() as u64 + 2;
+    if setup.nodes > setup.gateway.shards && is_enough && c.chance(50) {
+        let node = within(c, u64::from(setup.gateway.shards)..=u64::from(setup.nodes - 1));
+        setup.frozen_node = Some(FrozenNode { node, for_us: c.within(0..=10 * SECOND) });
     }
 }
 

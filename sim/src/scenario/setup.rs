@@ -45,6 +45,10 @@ pub struct Setup {
     /// Clients whose lines go dead when the others' are healed: the others must not suffer from it.
     #[serde(default)]
     pub frozen: Vec<u32>,
+    /// A node that hosts no shard, and does nothing more when the others are healed: it is declared dead so many
+    /// microseconds later, and the others must not suffer from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen_node: Option<FrozenNode>,
     /// Faults stay until the end, and nothing is asked of those they hit: only what is shown is judged.
     #[serde(default)]
     pub safety_only: bool,
@@ -118,6 +122,16 @@ pub struct Calm {
     pub from_us: u64,
     /// Its end.
     pub to_us: u64,
+}
+
+/// A node that does nothing more.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrozenNode {
+    /// Which.
+    pub node: u32,
+    /// How long it takes until it is declared dead: until then clients are still sent to it.
+    pub for_us: u64,
 }
 
 /// How clients behave: the parts of [`ClientConfig`] that vary.
