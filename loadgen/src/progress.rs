@@ -33,6 +33,10 @@ impl Progress {
 
     /// Redraws it.
     pub(crate) fn show(&self, phase: &str, board: &Board, recorder: &Recorder) {
+        // To sum up for nobody would cost as much as thousands of deliveries a second.
+        if self.bar.is_hidden() {
+            return;
+        }
         let latency = Percentiles::of(recorder.so_far());
         self.bar.set_message(format!(
             "{phase}   connected {} of {}   sent {}   {}/s delivered   p99 {}   errors {}",

@@ -74,7 +74,7 @@ impl AsyncWrite for Stamped {
 
 #[cfg(target_os = "linux")]
 mod kernel {
-    use std::os::fd::AsRawFd as _;
+    use std::{cell::RefCell, os::fd::AsRawFd as _};
 
     use nix::{
         cmsg_space,
@@ -120,9 +120,19 @@ mod kernel {
     }
 
     fn receive(stream: &TcpStream, into: &mut [u8]) -> io::Result<(usize, Option<Duration>)> {
-        let mut control = cmsg_space!(TimeSpec);
+        thread_local! {
+            static CONTROL: RefCell<Vec<u8>> = RefCell::new(cmsg_space!(TimeSpec));
+        }
+        CONTROL.with_borrow_mut(|control| receive_with(stream, into, control))
+    }
+
+    fn receive_with(
+        stream: &TcpStream,
+        into: &mut [u8],
+        control: &mut [u8],
+    ) -> io::Result<(usize, Option<Duration>)> {
         let mut into = [io::IoSliceMut::new(into)];
-        let received = recvmsg::<()>(stream.as_raw_fd(), &mut into, Some(&mut control), MsgFlags::empty())?;
+        let received = recvmsg::<()>(stream.as_raw_fd(), &mut into, Some(control), MsgFlags::empty())?;
         let stamp = received.cmsgs()?.find_map(|message| match message {
             ControlMessageOwned::ScmTimestampns(stamp) => Some(Duration::from(stamp)),
             _ => None,

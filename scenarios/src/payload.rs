@@ -37,19 +37,33 @@ pub(crate) fn nonsense(run: RunId, number: u32, size: usize) -> String {
     filling(run, !number).take(size).map(char::from).collect()
 }
 
-/// Whether a text is the payload of message `send`, to the last letter. Allocates nothing.
+/// Whether a text is the payload of message `send`, to the last letter. Allocates nothing, and costs little: every
+/// delivery is put to it.
 pub(crate) fn is_payload(run: RunId, send: u32, size: u32, text: &str) -> bool {
-    parse_payload(text) == Some((run, send))
+    let Some((its_run, its_send, rest)) = split(text) else { return false };
+    let mut pieces = rest.as_bytes().chunks(LETTERS_PER_DRAW).zip(draws(run, send));
+    (its_run, its_send) == (run, send)
         && text.len() == size as usize
-        && text.splitn(4, '.').nth(3).is_some_and(|rest| rest.bytes().eq(filling(run, send).take(rest.len())))
+        && pieces.all(|(piece, bits)| *piece == letters(bits)[..piece.len()])
 }
 
 /// The letters after the header, without end.
 fn filling(run: RunId, send: u32) -> impl Iterator<Item = u8> {
+    draws(run, send).flat_map(letters)
+}
+
+/// What the letters after the header are drawn from.
+fn draws(run: RunId, send: u32) -> impl Iterator<Item = u64> {
     let draw = Draw::new(u64::from(run.0), Purpose::Filling, "").part(u64::from(send));
-    // Each draw of 64 bits makes ten letters of six.
-    let letters = (0..).flat_map(move |index| (0..10).map(move |sixth| draw.bits(index) >> (6 * sixth) & 63));
-    letters.map(|letter| LETTERS[usize::try_from(letter).expect("below 64")])
+    (0..).map(move |index| draw.bits(index))
+}
+
+/// Each draw of 64 bits makes ten letters of six.
+const LETTERS_PER_DRAW: usize = 10;
+
+fn letters(bits: u64) -> [u8; LETTERS_PER_DRAW] {
+    let letter = |sixth: usize| LETTERS[usize::try_from(bits >> (6 * sixth) & 63).expect("below 64")];
+    std::array::from_fn(letter)
 }
 
 /// Everywhere in a frame where a payload may begin.
@@ -60,13 +74,19 @@ pub fn payloads(frame: &str) -> impl Iterator<Item = &str> {
 /// Which message of which run a payload is; `None` if it is nobody's. Allocates nothing.
 #[must_use]
 pub fn parse_payload(text: &str) -> Option<(RunId, u32)> {
-    let (run, rest) = text.strip_prefix(MARK)?.split_once('.')?;
-    let (send, _filling) = rest.split_once('.')?;
-    let digits = |text: &str, radix| text.bytes().all(|b| char::from(b).is_digit(radix));
-    if run.len() != 8 || !digits(run, 16) || !digits(send, 10) {
+    split(text).map(|(run, send, _)| (run, send))
+}
+
+/// Run, message and filling of a payload.
+fn split(text: &str) -> Option<(RunId, u32, &str)> {
+    let (run, rest) = text.strip_prefix(MARK)?.split_at_checked(8)?;
+    let rest = rest.strip_prefix('.')?;
+    let (send, filling) = rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count());
+    // A sign would be read, too.
+    if !run.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
     }
-    Some((RunId(u32::from_str_radix(run, 16).ok()?), send.parse().ok()?))
+    Some((RunId(u32::from_str_radix(run, 16).ok()?), send.parse().ok()?, filling.strip_prefix('.')?))
 }
 
 #[cfg(test)]
