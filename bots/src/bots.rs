@@ -23,6 +23,7 @@ use crate::{
     interpreter::Interpreter,
     received::Received,
     script::Script,
+    seen::Seen,
     speaker::Speaker,
     timers::Timers,
 };
@@ -135,6 +136,8 @@ pub struct Bots {
     room_names: Vec<RoomName>,
     rooms: HashMap<RoomName, RoomId>,
     book: Book,
+    /// What bots were shown, if they do not find out themselves what comes once more: those who speak by templates.
+    seen: Option<Seen>,
     timers: Timers,
     outputs: Vec<ClientOutput>,
     /// For how long what is being read was there.
@@ -170,6 +173,7 @@ impl Bots {
             first,
             step,
             timers: Timers::new(bots.len()),
+            seen: script.protocol.is_some().then(|| Seen::new(plan, bots.len())),
             bots,
             room_names,
             rooms,

@@ -18,6 +18,7 @@ mod measure;
 mod received;
 mod row;
 mod script;
+mod seen;
 mod segment;
 mod speaker;
 mod timers;

@@ -201,6 +201,14 @@ impl Bots {
         let member = MemberId(bot.number);
         book.observe(Observation::Shown { member, room, send, position, from_history });
         let Some(send) = send else { return };
+        // What comes once more, or where it does not belong, is no delivery: the oracle counts it as a fault.
+        let is_new = self
+            .seen
+            .as_mut()
+            .is_none_or(|seen| room.0 == script.planned(send).room && seen.show(slot, room, send));
+        if !is_new {
+            return;
+        }
         let intended = script.intended(send);
         if from_history && bot.was_outside(room, intended) {
             // What was said before one came is shown, but owed to nobody: it is not late.

@@ -87,10 +87,18 @@ impl Bots {
         if !hears {
             // Authors know what they have said: that is their copy, which takes no time.
             let (member, room) = (MemberId(self.bots[slot].number), RoomId(self.script.planned(send).room));
-            self.bots[slot].is_shown(room);
-            let send = Some(send);
-            self.observe(Observation::Shown { member, room, send, position: None, from_history: false });
-            self.script.board.delivered.add();
+            let shown = Some(send);
+            self.observe(Observation::Shown {
+                member,
+                room,
+                send: shown,
+                position: None,
+                from_history: false,
+            });
+            if self.seen.as_mut().is_none_or(|seen| seen.show(slot, room, send)) {
+                self.bots[slot].is_shown(room);
+                self.script.board.delivered.add();
+            }
         }
     }
 
@@ -101,5 +109,67 @@ impl Bots {
         self.script.board.refused.add();
         self.script.board.forgone.add_many(self.script.plan.members_of(room).len() as u64);
         self.script.board.answered.add();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chinwag_core::gateway::Frame;
+    use chinwag_scenarios::{Act, Overrides, Plan, Protocol, Scenario};
+
+    use super::*;
+    use crate::{bots::Cue, script::Script, segment::Segment};
+
+    /// Two who hear everything that either says, and say two things each.
+    fn bots() -> Bots {
+        let text = r#"
+            run = { name = "x", seed = 1, clients = 2 }
+            rooms = { size = 2 }
+            scenario = [{ name = "a", executor = "per-vu-iterations", iterations = 2, duration = "1s" }]
+        "#;
+        let shared = r#"
+            protocol.name = "shared"
+            protocol.rooms = "shared"
+            protocol.say.send = "{payload}"
+            protocol.delivery.text = "{payload}"
+        "#;
+        let protocol = Protocol::parse("x.toml", shared).unwrap();
+        let scenario =
+            Scenario { protocol: Some(protocol.clone()), ..Scenario::parse("x.toml", text).unwrap() };
+        let protocol = Some(Arc::new(protocol));
+        let plan = Plan::new(&scenario, Overrides::default()).unwrap();
+        let script = Arc::new(Script::new(plan, Segment::WHOLE, protocol, Time(0)));
+        let mut bots = Bots::new(script, 0, 1, |_| None);
+        for slot in 0..2 {
+            let client = u32::try_from(slot).unwrap();
+            bots.cue(Time(1), Cue::Connect(client), &mut Vec::new());
+            bots.opened(slot, Time(1), &mut Vec::new());
+        }
+        for send in 0..2 {
+            bots.cue(Time(1), Cue::Act(Act::Send(send)), &mut Vec::new());
+        }
+        bots
+    }
+
+    #[test]
+    fn what_comes_once_more_is_no_delivery_but_a_fault() {
+        let mut bots = bots();
+        let script = Arc::clone(&bots.script);
+        let mut hear = |slot, send, delivered| {
+            let payload = script.plan.payload(send);
+            bots.received(slot, Frame::Text(&payload), Duration::ZERO, Time(5_000_000), &mut Vec::new());
+            assert_eq!(script.board.delivered.get(), delivered, "bot {slot}, message {send}");
+        };
+        hear(0, 0, 1);
+        hear(0, 1, 2);
+        hear(0, 0, 2);
+        hear(1, 0, 3);
+        hear(1, 0, 3);
+        bots.leave(Time(6_000_000), &mut Vec::new());
+        let received: Vec<_> = bots.book.received.iter().map(|received| received.received).collect();
+        assert_eq!((received, bots.book.oracle.finish().duplicated), (vec![2, 1], 2));
+        assert_eq!(bots.book.times.overall().e2e.histogram.len(), 3, "nor is it timed");
     }
 }
