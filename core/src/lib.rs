@@ -30,6 +30,7 @@ pub mod role;
 pub mod secret;
 pub mod shard;
 pub mod time;
+pub mod websocket;
 
 pub use client::Client;
 pub use disconnect::Disconnect;
