@@ -367,7 +367,8 @@ impl World<'_> {
                     format!("c{client} comes back {early} ms before it was told to"),
                 );
             }
-            // It was the server that named the time.
+            // It was the server that named the time, and what comes now begins anew.
+            endings.connects.remove(&client);
             return Ok(());
         }
         let connects = endings.connects.entry(client).or_default();

@@ -39,7 +39,7 @@ impl Chain {
     /// Runs a scenario for its chain.
     #[must_use]
     pub fn of(scenario: &Scenario) -> (Outcome, Self) {
-        let mut trace = Trace::new();
+        let mut trace = Trace::new().to_the_letter();
         let outcome = play(scenario, &mut trace);
         let checkpoints = trace.checkpoints().to_vec();
         (outcome, Self { events: trace.events(), hash: trace.hash(), checkpoints })
@@ -59,7 +59,7 @@ impl Chain {
 /// The records of a run between two checkpoints, and the few before them.
 #[must_use]
 pub fn block(scenario: &Scenario, after: u64) -> Vec<Record> {
-    let mut trace = Trace::detailed();
+    let mut trace = Trace::detailed().to_the_letter();
     play(scenario, &mut trace);
     let block = after.saturating_sub(BEFORE as u64)..=after + CHECKPOINT_EVENTS;
     trace.records().iter().filter(|record| block.contains(&record.event)).cloned().collect()

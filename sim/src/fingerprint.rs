@@ -53,7 +53,14 @@ fn file_of_place(word: &str) -> Option<&str> {
 /// A sentence without what stands between quotes or brackets; their opening stays.
 fn without_enclosed(sentence: &str) -> String {
     let (mut kept, mut closers) = (String::new(), Vec::new());
-    for c in sentence.chars() {
+    let mut chars = sentence.chars();
+    while let Some(c) = chars.next() {
+        let is_quoted = closers.last() == Some(&'"');
+        if is_quoted && c == '\\' {
+            // Whatever it is, it does not end the quotation.
+            chars.next();
+            continue;
+        }
         if closers.last() == Some(&c) {
             closers.pop();
             continue;
@@ -62,7 +69,7 @@ fn without_enclosed(sentence: &str) -> String {
             kept.push(c);
         }
         match c {
-            _ if closers.last() == Some(&'"') => {}
+            _ if is_quoted => {}
             '"' => closers.push('"'),
             '[' => closers.push(']'),
             '{' => closers.push('}'),
@@ -95,6 +102,8 @@ mod tests {
     #[test]
     fn another_sentence_is_another_failure() {
         assert_ne!(shape("c3 was shown r0:4 twice"), shape("c3 was shown r0:4 late"));
+        let reads = |why| shape(&format!(r#"c1 reads {{"content":"a \" b"}}: {why}"#));
+        assert_ne!(reads("no such field"), reads("it is in no room"));
         assert_ne!(shape("core/src/room.rs:12: it is there"), shape("core/src/user.rs:12: it is there"));
         let failure = |check| Failure {
             check,

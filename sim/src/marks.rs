@@ -18,12 +18,8 @@ use crate::scenario::{Action, Aim};
 const RARE: &[&str] = &[
     // A request numbered below everything that is remembered: no client does that.
     "refused stale_id",
-    // A client whose session was taken over lets go of its connection before it is told.
-    "refused replaced",
     // Names are made of numbers here, and are valid.
     "refused bad_user",
-    // Nobody wants to know whether anybody is there.
-    "pong",
     // Only who connects again before a thread that was held up has heard of the connection before.
     "close displaced",
     // Only where sessions are few, and then six times in 600 scenarios.

@@ -44,8 +44,8 @@ impl World<'_> {
             self.marks.hit(Mark::FrozenNode);
         }
         self.stop_node(node, Time(u64::MAX));
-        // Until the others are told, nothing can be expected.
-        self.life.upset(until);
+        // Of those who are on the others all is expected as before.
+        self.life.upset(self.now);
         self.add(until, Event::Fence { incarnation: self.server.incarnation, node });
     }
 

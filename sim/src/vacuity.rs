@@ -28,15 +28,10 @@ const ALWAYS: &[&str] = &[
     "task",
 ];
 
-/// What cannot happen here so far: nobody needs a token, keys are told apart, and nobody who knows the lobby wants to leave
+/// What cannot happen here so far: keys are told apart, and nobody who knows the lobby wants to leave
 /// it for nowhere.
-const ELSEWHERE: &[&str] = &[
-    "close bad_token",
-    "close unsupported_data",
-    "refused key_reused",
-    "refused last_room",
-    "refused token_required",
-];
+const ELSEWHERE: &[&str] =
+    &["close unsupported_data", "refused key_reused", "refused last_room", "refused token_required"];
 
 /// What must happen in scenarios that are mostly about something.
 const fn about(profile: Profile) -> &'static [&'static str] {
@@ -79,6 +74,7 @@ const fn about(profile: Profile) -> &'static [&'static str] {
             "step restart",
             "step node-dies",
             "node died alone",
+            "node frozen",
             "close shutdown",
             "close replaced",
         ],

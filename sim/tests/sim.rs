@@ -49,6 +49,7 @@ fn explain(outcome: &Outcome, is_whole: bool) -> String {
 /// The smallest scenario that fails like this one, for the corpus.
 fn smallest(scenario: Scenario, outcome: &Outcome) -> String {
     let small = minimise(&scenario, &outcome.failures[0], quiet_run);
+    assert!(small.repeats, "{} does not fail each time", outcome.name());
     ScenarioFile::of_minimised(&ScenarioFile::of_seed(scenario), &small).to_string()
 }
 
@@ -56,7 +57,7 @@ fn smallest(scenario: Scenario, outcome: &Outcome) -> String {
 fn every_promise_is_kept() {
     let first = setting("SIM_SEED", 0);
     let (count, events) = match env::var_os("SIM_SEEDS") {
-        Some(_) => (setting("SIM_SEEDS", 0), u64::MAX),
+        Some(_) => (setting("SIM_SEEDS", 1), u64::MAX),
         None => (u64::MAX, EVENTS),
     };
     let steps = usize::try_from(setting("SIM_STEPS", u64::MAX)).unwrap_or(usize::MAX);
@@ -64,6 +65,7 @@ fn every_promise_is_kept() {
         Ok(name) => name.parse().unwrap_or_else(|why| panic!("SIM_PROFILE: {why}")),
         Err(_) => Profile::Default,
     };
+    assert!(count > 0, "SIM_SEEDS must be at least 1: no seeds prove nothing");
     let plan = |seed| {
         let mut scenario = Scenario::of(profile, seed);
         scenario.steps.truncate(steps);
@@ -71,7 +73,8 @@ fn every_promise_is_kept() {
     };
     let mut totals = Totals::default();
     while totals.seeds < count && totals.events < events {
-        totals.add(quiet_run(&plan(first + totals.seeds)), Duration::ZERO);
+        let seed = first.checked_add(totals.seeds).expect("SIM_SEEDS reaches beyond the last seed");
+        totals.add(quiet_run(&plan(seed)), Duration::ZERO);
     }
     if let Some(outcome) = totals.failures.first() {
         let failures: Vec<String> =

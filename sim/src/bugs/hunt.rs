@@ -101,6 +101,7 @@ impl<Run: Fn(Option<usize>, &Scenario) -> Outcome + Sync> Hunt<'_, Run> {
         let start = busy_time();
         let run = |scenario: &Scenario| (self.run)(Some(bug), scenario);
         let minimised = minimise(&Scenario::generate(find.seed), &find.failure, run);
+        assert!(minimised.repeats, "seed {} does not fail each time", find.seed);
         Smallest { scenario: minimised.scenario, took: busy_time().saturating_sub(start) }
     }
 

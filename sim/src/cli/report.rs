@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use anyhow::ensure;
+
 use crate::{
     Failure, Fingerprint, Outcome, Scenario, file::ScenarioFile, minimise::minimise, out::out, replay_line,
     table::Table, trace::Trace, try_run,
@@ -70,6 +72,7 @@ fn write_lines(out: &mut impl Write, scenario: &Scenario, failure: &Failure) -> 
 
 fn save(folder: &Path, scenario: &Scenario, failure: &Failure) -> anyhow::Result<PathBuf> {
     let small = minimise(scenario, failure, |candidate| try_run(candidate, &mut Trace::new()));
+    ensure!(small.repeats, "it does not fail each time: `sim check {}` finds out why", scenario.name());
     let original = ScenarioFile::of_seed(scenario.clone());
     let path =
         folder.join(format!("{}-{}.scn", failure.check, scenario.name().to_string().replace(':', "-")));
