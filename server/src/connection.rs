@@ -1,33 +1,25 @@
 //! One WebSocket: the task that reads its frames into the hub and writes what the hub has for it.
 //!
-//! Reading goes through tungstenite, which checks everything RFC 6455 asks for. Writing does not: the gateway's
-//! outbox already holds finished frames, shared between connections, and they go to the socket as they are.
+//! All connections of a thread read into one buffer, and frames that lie there whole go to the hub from it. What is kept
+//! of a connection is what has only begun, and what came while it was not to be read. Written are frames that the
+//! gateway's outbox holds finished, shared between connections: they go to the socket as they are.
 
 use std::{
     future::poll_fn,
-    io::{self, Read, Write},
-    ops::ControlFlow,
+    io, mem,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
 };
 
-use chinwag_core::{
-    Disconnect,
-    gateway::{Fault, Frame},
-};
+use chinwag_core::{Disconnect, gateway::Frame, websocket::Reader};
 use tokio::{
-    io::{AsyncWrite as _, AsyncWriteExt as _},
+    io::{AsyncRead as _, AsyncWrite as _, AsyncWriteExt as _, ReadBuf},
     net::TcpStream,
     time::timeout,
 };
-use tokio_tungstenite::tungstenite::{
-    Error, Message, WebSocket,
-    error::ProtocolError,
-    protocol::{Role, WebSocketConfig},
-};
 
-use crate::{hub::Hub, settings::DriverConfig, slot::Slot};
+use crate::{hub::Hub, slot::Slot};
 
 /// Writes to one socket before others have their turn.
 const WRITES_PER_TURN: usize = 16;
@@ -36,7 +28,10 @@ const WRITES_PER_TURN: usize = 16;
 pub(crate) struct Connection {
     hub: Rc<Hub>,
     slot: Rc<Slot>,
-    socket: WebSocket<ReadHalf>,
+    tcp: TcpStream,
+    reader: Reader,
+    /// What has been read and is not handed out: no more than one read brings.
+    kept: Box<[u8]>,
     /// Nothing more will be read: the peer has said goodbye, or something that is no frame.
     read_over: bool,
 }
@@ -51,25 +46,26 @@ enum End {
 
 impl Connection {
     /// A connection whose handshake is done; `head` is what came right behind it.
-    pub(crate) fn new(hub: Rc<Hub>, slot: Rc<Slot>, tcp: TcpStream, head: Vec<u8>) -> Self {
-        let config = socket_config(&hub.shared.settings.driver);
-        let socket = WebSocket::from_partially_read(ReadHalf(tcp), head, Role::Server, Some(config));
-        Self { hub, slot, socket, read_over: false }
+    pub(crate) fn new(hub: Rc<Hub>, slot: Rc<Slot>, tcp: TcpStream, head: &[u8]) -> Self {
+        Self { hub, slot, tcp, reader: Reader::default(), kept: head.into(), read_over: false }
     }
 
     /// Serves it until it ends.
-    pub(crate) async fn run(mut self) {
-        match poll_fn(|context| self.poll_serve(context)).await {
-            End::Close(reason) => {
-                let linger = self.hub.shared.settings.driver.close_linger;
-                // Boxed, because a resting connection should not hold room for its end. Late or broken: it ends.
-                let _ = Box::pin(timeout(linger, self.finish())).await;
-                self.hub.disconnected(&self.slot, reason.name());
+    #[expect(clippy::manual_async_fn, reason = "an async function would keep room for `self` twice")]
+    pub(crate) fn run(mut self) -> impl Future<Output = ()> {
+        async move {
+            match poll_fn(|context| self.poll_serve(context)).await {
+                End::Close(reason) => {
+                    let linger = self.hub.shared.settings.driver.close_linger;
+                    // Boxed, because a resting connection should not hold room for its end. Late or broken: it ends.
+                    let _ = Box::pin(timeout(linger, self.finish())).await;
+                    self.hub.disconnected(&self.slot, reason.name());
+                }
+                End::Gone(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    self.hub.disconnected(&self.slot, "gone");
+                }
+                End::Gone(error) => self.hub.disconnected(&self.slot, &error.to_string()),
             }
-            End::Gone(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                self.hub.disconnected(&self.slot, "gone");
-            }
-            End::Gone(error) => self.hub.disconnected(&self.slot, &error.to_string()),
         }
     }
 
@@ -96,8 +92,7 @@ impl Connection {
                 self.slot.drained();
                 return Poll::Ready(Ok(()));
             };
-            let tcp = Pin::new(&mut self.socket.get_mut().0);
-            let written = ready!(tcp.poll_write(context, &bytes))?;
+            let written = ready!(Pin::new(&mut self.tcp).poll_write(context, &bytes))?;
             self.hub.transmitted(&self.slot, written);
         }
         context.waker().wake_by_ref();
@@ -106,73 +101,71 @@ impl Connection {
 
     /// Reads until the socket is empty, the node wants a rest, or the turn is over. `Ready` means gone.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
-        for _ in 0..self.hub.shared.settings.driver.frames_per_turn {
-            if self.read_over || !self.slot.is_reading() || self.slot.closing().is_some() {
-                return Poll::Pending;
+        let hub = Rc::clone(&self.hub);
+        let mut buffer = hub.read_buffer.borrow_mut();
+        let mut frames_left = hub.shared.settings.driver.frames_per_turn;
+        while self.is_to_be_read() {
+            if !self.kept.is_empty() {
+                let mut kept = mem::take(&mut self.kept);
+                self.hand_out(&mut kept, &mut frames_left);
+            } else if frames_left > 0 {
+                let mut read = ReadBuf::new(&mut buffer);
+                if let Err(error) = ready!(Pin::new(&mut self.tcp).poll_read(context, &mut read)) {
+                    return Poll::Ready(error);
+                }
+                if read.filled().is_empty() {
+                    return Poll::Ready(io::ErrorKind::UnexpectedEof.into());
+                }
+                let before = frames_left;
+                self.hand_out(read.filled_mut(), &mut frames_left);
+                // A read without a whole frame counts as one, too: there is no end to empty fragments.
+                frames_left -= u32::from(frames_left == before);
             }
-            let message = ready!(self.poll_message(context));
-            if let ControlFlow::Break(error) = self.deliver(message) {
-                return Poll::Ready(error);
+            if frames_left == 0 {
+                context.waker().wake_by_ref();
+                break;
             }
         }
-        context.waker().wake_by_ref();
         Poll::Pending
     }
 
-    /// The next message from the socket. Tungstenite may hold several, so it is asked before the socket is.
-    fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<Result<Message, Error>> {
-        loop {
-            match self.socket.read() {
-                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(self.socket.get_ref().0.poll_read_ready(context)).map_err(Error::Io)?;
+    fn is_to_be_read(&self) -> bool {
+        !self.read_over && self.slot.is_reading() && self.slot.closing().is_none()
+    }
+
+    /// Hands the frames of what was read to the hub, and what is wrong with it. Keeps the rest if the connection is not to
+    /// be read any more, or the turn is over.
+    fn hand_out(&mut self, mut input: &mut [u8], frames_left: &mut u32) {
+        let bytes_max = self.hub.shared.settings.driver.socket_frame_bytes_max;
+        while !self.read_over {
+            // When all is handed out the reader is asked once more, so that it lets go of the last.
+            if !input.is_empty() && (*frames_left == 0 || !self.is_to_be_read()) {
+                self.kept = (&*input).into();
+                return;
+            }
+            match self.reader.next(&mut input, bytes_max) {
+                Ok(None) => return,
+                Ok(Some(frame)) => {
+                    *frames_left -= 1;
+                    self.read_over = matches!(frame, Frame::Close(_));
+                    self.hub.received(&self.slot, frame);
                 }
-                result => return Poll::Ready(result),
+                Err(fault) => {
+                    self.read_over = true;
+                    self.hub.faulted(&self.slot, fault);
+                }
             }
         }
-    }
-
-    /// Hands a message, or what is wrong with it, to the hub. Breaks when the transport is gone.
-    fn deliver(&mut self, message: Result<Message, Error>) -> ControlFlow<io::Error> {
-        let frame = match &message {
-            Ok(Message::Text(text)) => Frame::Text(text.as_str()),
-            Ok(Message::Binary(bytes)) => Frame::Binary(bytes.len()),
-            Ok(Message::Ping(payload)) => Frame::Ping(payload),
-            Ok(Message::Pong(_)) => Frame::Pong,
-            Ok(Message::Close(close)) => {
-                self.read_over = true;
-                Frame::Close(close.as_ref().map(|close| close.code.into()))
-            }
-            Ok(Message::Frame(_)) => unreachable!("tungstenite reads whole messages"),
-            Err(_) => return self.fail(message.expect_err("just matched")),
-        };
-        self.hub.received(&self.slot, frame);
-        ControlFlow::Continue(())
-    }
-
-    fn fail(&mut self, error: Error) -> ControlFlow<io::Error> {
-        self.read_over = true;
-        let fault = match error {
-            Error::Io(error) => return ControlFlow::Break(error),
-            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
-                return ControlFlow::Break(io::ErrorKind::UnexpectedEof.into());
-            }
-            Error::Capacity(_) => Fault::TooBig,
-            Error::Utf8(_) => Fault::InvalidText,
-            _ => Fault::Protocol,
-        };
-        self.hub.faulted(&self.slot, fault);
-        ControlFlow::Continue(())
     }
 
     /// Writes what is left, says that this was all, and waits for the peer to hang up: a socket closed with bytes
     /// unread is reset, and a reset can overtake the close frame.
     async fn finish(&mut self) -> io::Result<()> {
         poll_fn(|context| self.poll_write(context)).await?;
-        let tcp = &mut self.socket.get_mut().0;
-        tcp.shutdown().await?;
+        self.tcp.shutdown().await?;
         loop {
-            tcp.readable().await?;
-            match tcp.try_read(&mut [0; 1024]) {
+            self.tcp.readable().await?;
+            match self.tcp.try_read(&mut [0; 1024]) {
                 Ok(0) => return Ok(()),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -182,30 +175,18 @@ impl Connection {
     }
 }
 
-fn socket_config(driver: &DriverConfig) -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(driver.read_buffer_bytes)
-        .write_buffer_size(0)
-        .max_message_size(Some(driver.socket_frame_bytes_max))
-        .max_frame_size(Some(driver.socket_frame_bytes_max))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A socket as tungstenite sees it: read as far as it goes, never written. The pongs and close frames that
-/// tungstenite would send are dropped here, because the gateway sends its own, in order with everything else.
-struct ReadHalf(TcpStream);
-
-impl Read for ReadHalf {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.try_read(buffer)
-    }
-}
-
-impl Write for ReadHalf {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(bytes.len())
+    const fn size_of_returned<F>(_: fn(Connection) -> F) -> usize {
+        size_of::<F>()
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    /// Every idle connection holds one.
+    #[test]
+    fn a_task_is_small() {
+        let bytes = size_of_returned(Connection::run);
+        assert!(bytes <= 160, "{bytes}");
     }
 }

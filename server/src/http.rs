@@ -52,8 +52,8 @@ pub(crate) async fn serve(hub: Rc<Hub>, tcp: TcpStream, peer: SocketAddr) {
     match (served, asked.take()) {
         (Ok(parts), Some(opening)) => {
             let slot = hub.connected(peer, opening);
-            let head = parts.read_buf.to_vec();
-            spawn_local(Connection::new(Rc::clone(&hub), slot, parts.io.into_inner(), head).run());
+            let tcp = parts.io.into_inner();
+            spawn_local(Connection::new(Rc::clone(&hub), slot, tcp, &parts.read_buf).run());
         }
         (Ok(_), None) => {}
         (Err(error), _) => debug!(%peer, %error, "no HTTP"),

@@ -33,6 +33,8 @@ pub(crate) struct Hub {
     machine: RefCell<Machine>,
     slots: RefCell<HashMap<ConnectionId, Rc<Slot>>>,
     opened: Cell<u64>,
+    /// What a socket is read into, until it is handed out: within one turn of its task.
+    pub(crate) read_buffer: RefCell<Box<[u8]>>,
     /// Sockets that have not become a WebSocket.
     pub(crate) http_connections: Cell<usize>,
     /// One per node, this one's too. Unbounded in type but not in fact: a gateway has at most `unanswered_max`
@@ -60,6 +62,7 @@ impl Hub {
         mailboxes: Vec<mpsc::UnboundedSender<Mail>>,
     ) -> Self {
         let index = config.index;
+        let read_buffer = vec![0; shared.settings.driver.read_buffer_bytes].into_boxed_slice();
         let node = Node::new(config, clock.now());
         let armed = Cell::new(node.poll_timeout());
         Self {
@@ -69,6 +72,7 @@ impl Hub {
             machine: RefCell::new(Machine { node, outputs: Vec::new() }),
             slots: RefCell::default(),
             opened: Cell::new(0),
+            read_buffer: RefCell::new(read_buffer),
             http_connections: Cell::new(0),
             mailboxes,
             armed,
@@ -250,7 +254,7 @@ impl Hub {
             }
             // Verified here and now: it takes tens of microseconds, and the connection waits.
             let Some((connection, token)) = shown.pop() else { break };
-            let vouched = slots.get(&connection).and_then(|slot| slot.vouched.clone());
+            let vouched = slots.get(&connection).and_then(|slot| slot.vouched.as_deref().cloned());
             let outcome = vouched.map_or_else(|| self.verify(&token), Ok);
             let verified = NodeInput::Gateway(GatewayInput::Verified { connection, outcome });
             node.handle_input(self.clock.now(), verified, outputs);

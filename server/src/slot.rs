@@ -15,7 +15,7 @@ pub(crate) struct Slot {
     /// It has no socket: it ends with the answer to one request, or is the program's own.
     pub(crate) is_visit: bool,
     /// Who it is, where the program vouches for it: no token is looked at.
-    pub(crate) vouched: Option<Claims>,
+    pub(crate) vouched: Option<Box<Claims>>,
     /// Who it says it is, once known.
     pub(crate) who: OnceCell<(UserName, SessionId)>,
     writable: Cell<bool>,
@@ -30,7 +30,7 @@ impl Slot {
         Self {
             id,
             is_visit,
-            vouched,
+            vouched: vouched.map(Box::new),
             who: OnceCell::new(),
             writable: Cell::new(false),
             reading: Cell::new(true),

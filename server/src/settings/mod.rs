@@ -67,7 +67,7 @@ pub struct DriverConfig {
     pub header_timeout: Duration,
     /// How long a closed connection may take to read what is left and to hang up.
     pub close_linger: Duration,
-    /// Read buffer of a WebSocket, in bytes: allocated at once, so it is most of what an idle connection costs.
+    /// Read buffer of a thread, in bytes; as much may be kept of a connection that sends more than it may at the moment.
     pub read_buffer_bytes: usize,
     /// Frames or messages above this many bytes end the connection; at most [`SOCKET_FRAME_BYTES_HARD_MAX`].
     pub socket_frame_bytes_max: usize,
@@ -93,7 +93,7 @@ impl Default for DriverConfig {
             http_connections_max: 10_000,
             header_timeout: Duration::from_secs(10),
             close_linger: Duration::from_secs(2),
-            read_buffer_bytes: 2 * 1024,
+            read_buffer_bytes: 16 * 1024,
             socket_frame_bytes_max: SOCKET_FRAME_BYTES_HARD_MAX,
             write_bytes_max: 64 * 1024,
             frames_per_turn: 32,

@@ -71,7 +71,7 @@ settings! {
         http_connections_max: "Sockets per thread that have not become a WebSocket";
         header_timeout: "An HTTP request's head must arrive within this";
         close_linger: "A closed connection may take this long to read what is left";
-        read_buffer_bytes: "Read buffer per connection; larger frames are read in pieces";
+        read_buffer_bytes: "Read buffer per thread; as much is kept of a connection that has to wait, at most";
         socket_frame_bytes_max: "Frames above this end the connection; at most 65536";
         write_bytes_max: "Most bytes handed to a socket at once";
         frames_per_turn: "Frames read from one connection before others have their turn";

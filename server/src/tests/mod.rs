@@ -2,6 +2,7 @@
 
 mod identity;
 mod origin;
+mod reading;
 mod rest;
 
 use std::{net::SocketAddr, time::Duration};
