@@ -41,12 +41,6 @@ impl Segment {
     pub fn sends(self, plan: &Plan) -> u64 {
         plan.sends().iter().filter(|send| self.has(send.client)).count() as u64
     }
-
-    /// The worker, of so many, that has a client; none if the client is in another segment.
-    pub fn worker(self, client: u32, workers: usize) -> Option<usize> {
-        let place = (client / self.count) as usize;
-        self.has(client).then_some(place % workers)
-    }
 }
 
 impl fmt::Display for Segment {
@@ -73,22 +67,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_client_is_with_one_worker_of_one_segment() {
-        for (segments, workers, clients) in [(1, 3, 10), (4, 2, 103), (7, 5, 6)] {
+    fn every_client_is_in_one_segment() {
+        for (segments, clients) in [(1, 10), (4, 103), (7, 6)] {
+            let segments = (0..segments).map(|index| Segment { index, count: segments });
             let mut shares = 0;
-            for index in 0..segments {
-                let segment = Segment { index, count: segments };
+            for segment in segments {
                 let ours = (0..clients).filter(|client| segment.has(*client));
                 assert_eq!(u32::try_from(ours.count()).unwrap(), segment.share(clients));
                 shares += segment.share(clients);
-                for worker in 0..workers {
-                    // As workers number their bots.
-                    let first = index + segments * u32::try_from(worker).unwrap();
-                    let step = segments as usize * workers;
-                    for client in (first..clients).step_by(step) {
-                        assert_eq!(segment.worker(client, workers), Some(worker));
-                    }
-                }
             }
             assert_eq!(shares, clients);
         }

@@ -19,7 +19,7 @@ use crate::{
     metrics::Live,
     offset::{self, Offset},
     output::Output,
-    pacer::Pacer,
+    pacer::Part,
     process::Process,
     progress::Progress,
     report::Timeline,
@@ -218,7 +218,7 @@ impl Conductor {
         let run = Arc::clone(&self.run);
         let before = self.resident();
         let mut course = Course::new(&run.script, run.now(), self.start_at);
-        let mut pacer = Some(Pacer::connect(Arc::clone(&run), self.crew.orders(), run.now()));
+        self.crew.pace(Some(Part::Connect(run.now())));
         while !course.is_over() {
             let (name, until) = (course.name(), course.until());
             if course.stages().is_some_and(|stages| stages.measure_memory) {
@@ -229,8 +229,8 @@ impl Conductor {
             self.watch(&name, until, || course.proceed(&run.script, run.now())).await?;
             match course.phase() {
                 // Who is not there yet does not come any more.
-                Phase::Wait => drop(pacer.take()),
-                Phase::Stages(0) => pacer = Some(Pacer::stages(Arc::clone(&run), self.crew.orders())),
+                Phase::Wait => self.crew.pace(None),
+                Phase::Stages(0) => self.crew.pace(Some(Part::Stages)),
                 Phase::Drain(_) => self.crew.hurry(),
                 _ => {}
             }

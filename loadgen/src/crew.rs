@@ -4,7 +4,6 @@ use std::{
     io,
     sync::Arc,
     thread::{self, JoinHandle, Thread},
-    time::Duration,
 };
 
 use chinwag_bots::{Book, Interval, Segment, Times};
@@ -17,14 +16,11 @@ use tokio::{
 };
 
 use crate::{
+    pacer::Part,
     run::Run,
     stamped::IS_EXACT,
-    worker::{Order, Worker},
+    worker::{GATHER, Order, Worker},
 };
-
-/// How long a worker that has nothing to do lets frames gather, where it is known when each of them came in: to be woken
-/// for every single one costs more than to read it.
-const NAP: Duration = Duration::from_micros(500);
 
 /// All workers of a run.
 #[derive(Debug)]
@@ -34,18 +30,18 @@ pub(crate) struct Crew {
 }
 
 /// Where a worker's orders go in. They end its nap.
-#[derive(Clone, Debug)]
-pub(crate) struct Orders {
+#[derive(Debug)]
+struct Orders {
     sender: UnboundedSender<Order>,
     thread: Thread,
 }
 
 impl Orders {
-    /// Gives an order; false if the worker has ended.
-    pub(crate) fn give(&self, order: Order) -> bool {
-        let is_given = self.sender.send(order).is_ok();
+    /// Gives an order.
+    fn give(&self, order: Order) {
+        // A worker that has ended has no bots any more.
+        let _ = self.sender.send(order);
         self.thread.unpark();
-        is_given
     }
 }
 
@@ -65,15 +61,16 @@ impl Crew {
         crew
     }
 
-    /// For those who give orders themselves.
-    pub(crate) fn orders(&self) -> Vec<Orders> {
-        self.orders.clone()
+    /// Lets all do their part of the plan, each thing at its instant; instead of what they have not done yet.
+    pub(crate) fn pace(&self, part: Option<Part>) {
+        for orders in &self.orders {
+            orders.give(Order::Pace(part));
+        }
     }
 
     /// Lets all bots say goodbye.
     pub(crate) fn leave(&self) {
         for orders in &self.orders {
-            // A worker that has ended has no bots any more.
             orders.give(Order::Leave);
         }
     }
@@ -137,7 +134,7 @@ fn work(run: Arc<Run>, index: u32, workers: u32, orders: UnboundedReceiver<Order
     let shared = Arc::clone(&run);
     let nap = move || {
         if IS_EXACT && !shared.is_handshaking() {
-            thread::park_timeout(NAP);
+            thread::park_timeout(GATHER);
         }
     };
     let runtime =

@@ -1,105 +1,158 @@
-//! The thread that hands out what the plan foresees, each thing at its instant.
+//! What a worker is to do by the plan, each thing at its instant, and how it sleeps until then.
 //!
-//! Runtimes keep timers to the millisecond only, and only when they are not busy. So this thread does nothing else: it
-//! sleeps until shortly before an instant and yields the rest of the time away.
+//! Runtimes keep timers to the millisecond only. So a worker that has something to do soon does not wait for its sockets
+//! but sleeps until the very instant, and looks at the sockets in between: it is known when what they hold came in.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use chinwag_bots::Cue;
 use chinwag_core::Time;
+use chinwag_scenarios::Acts;
 
-use crate::{clock::Clock, crew::Orders, run::Run, worker::Order};
+use crate::run::Run;
 
 /// How late a sleeping thread wakes up at worst on a machine that is not overloaded.
-const OVERSLEEP: Duration = Duration::from_micros(60);
-/// How long the thread sleeps before it looks whether it is still wanted.
-const NAP_MAX: Duration = Duration::from_millis(50);
+pub(crate) const OVERSLEEP: Duration = Duration::from_micros(60);
+/// What is due later than this is waited for beside the sockets: a runtime's timers are exact enough for that.
+pub(crate) const SOON: Duration = Duration::from_millis(5);
 
-/// A running pacing thread. Dropping it ends the thread.
+/// Which things a worker is to do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part {
+    /// Its clients connect, as planned from this instant on.
+    Connect(Time),
+    /// All is said, done and befalls that the stages foresee.
+    Stages,
+}
+
+/// What of its part of a plan a worker has not done yet.
 #[derive(Debug)]
 pub(crate) struct Pacer {
-    unwanted: Arc<AtomicBool>,
+    run: Arc<Run>,
+    /// Its clients are every `step`-th from `first` on.
+    share: (u32, u32),
+    rest: Rest,
+    next: Option<(Time, Cue)>,
 }
 
-/// An order, when it is due, and the worker that is to have it.
-type Due = (Time, usize, Order);
+#[derive(Debug)]
+enum Rest {
+    /// From this instant on, from this client on.
+    Connect(Time, u32),
+    Stages(Acts),
+}
 
 impl Pacer {
-    /// Lets all clients connect, as planned from `start` on.
-    pub(crate) fn connect(run: Arc<Run>, workers: Vec<Orders>, start: Time) -> Self {
-        let count = workers.len();
-        Self::start(run.clock, workers, move |hand_out| {
-            for client in 0..run.plan().clients() {
-                let Some(worker) = run.script.segment.worker(client, count) else { continue };
-                let due = start + run.plan().connect_at(client);
-                if !hand_out((due, worker, Order::Cue(Cue::Connect(client)))) {
-                    return;
-                }
-            }
-        })
+    /// Nothing is done yet.
+    pub(crate) fn new(run: Arc<Run>, share: (u32, u32), part: Part) -> Self {
+        let rest = match part {
+            Part::Connect(start) => Rest::Connect(start, 0),
+            Part::Stages => Rest::Stages(Acts::default()),
+        };
+        let mut pacer = Self { run, share, rest, next: None };
+        pacer.next = pacer.find();
+        pacer
     }
 
-    /// Lets all be said, done and befall that the stages foresee.
-    pub(crate) fn stages(run: Arc<Run>, workers: Vec<Orders>) -> Self {
-        let count = workers.len();
-        Self::start(run.clock, workers, move |hand_out| {
-            let plan = run.plan();
-            for (at, act) in plan.acts() {
-                let (due, order) = (run.script.instant(at), || Order::Cue(Cue::Act(act)));
-                let goes_on = match plan.actor(act) {
-                    Some(client) => {
-                        let worker = run.script.segment.worker(client, count);
-                        worker.is_none_or(|worker| hand_out((due, worker, order())))
-                    }
-                    None => (0..count).all(|worker| hand_out((due, worker, order()))),
-                };
-                if !goes_on {
-                    return;
-                }
-            }
-        })
+    /// When there is something to do again.
+    pub(crate) fn due(&self) -> Option<Time> {
+        self.next.map(|(due, _)| due)
     }
 
-    fn start(
-        clock: Clock,
-        workers: Vec<Orders>,
-        walk: impl FnOnce(&mut dyn FnMut(Due) -> bool) + Send + 'static,
-    ) -> Self {
-        let unwanted = Arc::new(AtomicBool::new(false));
-        let ended = Arc::clone(&unwanted);
-        thread::spawn(move || {
-            walk(&mut |(due, worker, order)| wait(clock, due, &ended) && workers[worker].give(order));
-        });
-        Self { unwanted }
+    /// What is to be done by now, if anything is.
+    pub(crate) fn take(&mut self, now: Time) -> Option<Cue> {
+        let (_, cue) = self.next.filter(|(due, _)| *due <= now)?;
+        self.next = self.find();
+        Some(cue)
+    }
+
+    /// The next thing that is ours.
+    fn find(&mut self) -> Option<(Time, Cue)> {
+        loop {
+            let (due, cue, client) = self.step()?;
+            if client.is_none_or(|client| self.is_ours(client)) {
+                return Some((due, cue));
+            }
+        }
+    }
+
+    /// The next thing that anybody does, and who, unless it befalls all.
+    fn step(&mut self) -> Option<(Time, Cue, Option<u32>)> {
+        let plan = self.run.plan();
+        match &mut self.rest {
+            Rest::Connect(start, client) => {
+                let client = std::mem::replace(client, *client + 1);
+                let is_known = client < plan.clients();
+                is_known.then(|| (*start + plan.connect_at(client), Cue::Connect(client), Some(client)))
+            }
+            Rest::Stages(acts) => {
+                let (at, act) = acts.next(plan)?;
+                Some((self.run.script.instant(at), Cue::Act(act), plan.actor(act)))
+            }
+        }
+    }
+
+    fn is_ours(&self, client: u32) -> bool {
+        let (first, step) = self.share;
+        client % step == first
     }
 }
 
-impl Drop for Pacer {
-    fn drop(&mut self) {
-        self.unwanted.store(true, Ordering::Relaxed);
-    }
-}
+#[cfg(test)]
+mod tests {
+    use chinwag_bots::Segment;
+    use chinwag_scenarios::{Overrides, Plan, Scenario};
 
-/// Waits until `due`; false if that is not wanted any more.
-fn wait(clock: Clock, due: Time, unwanted: &AtomicBool) -> bool {
-    loop {
-        if unwanted.load(Ordering::Relaxed) {
-            return false;
+    use super::*;
+    use crate::{clock::Clock, sources::Sources, speech::Speech, target::Target};
+
+    /// Seven who type and say things, and lose their connections once, in the second of two processes.
+    fn run() -> Arc<Run> {
+        let text = r#"
+            run = { name = "x", seed = 1, clients = 7 }
+            rooms = { size = 3 }
+            scenario = [{ name = "a", executor = "shared-iterations", iterations = 20, duration = "4s", flow = ["typing", "say"] }]
+            event = [{ at = "1s", kind = "reset", fraction = 0.5, down_for = "1s" }]
+        "#;
+        let plan = Plan::new(&Scenario::parse("x.toml", text).unwrap(), Overrides::default()).unwrap();
+        let segment = Segment { index: 1, count: 2 };
+        let target = Target::local(([127, 0, 0, 1], 1).into());
+        let run = Run::new(plan, segment, Clock::start(), target, Speech::default(), Sources::default());
+        run.script.start_stages(Time(1_000_000));
+        Arc::new(run)
+    }
+
+    /// All that the workers of a process do.
+    fn all(run: &Arc<Run>, part: Part) -> Vec<(Time, Cue)> {
+        let workers = (0..3).map(|worker| Pacer::new(Arc::clone(run), (1 + 2 * worker, 6), part));
+        let walk = |mut pacer: Pacer| {
+            std::iter::from_fn(move || {
+                let due = pacer.due()?;
+                assert_eq!(pacer.take(Time(due.0 - 1)), None, "not before its time");
+                Some((due, pacer.take(due).expect("it is due")))
+            })
+        };
+        workers.flat_map(walk).collect()
+    }
+
+    #[test]
+    fn each_thing_is_done_by_one_worker_and_events_befall_all() {
+        let run = run();
+        let plan = run.plan();
+        let ours = |client: Option<u32>| client.is_none_or(|client| client % 2 == 1);
+        let mut expected = Vec::new();
+        for (at, act) in plan.acts().filter(|(_, act)| ours(plan.actor(*act))) {
+            let times = if plan.actor(act).is_some() { 1 } else { 3 };
+            expected.extend(vec![(Time(1_000_000) + at, Cue::Act(act)); times]);
         }
-        let left = due.since(clock.now());
-        if left.is_zero() {
-            return true;
-        }
-        match left.checked_sub(OVERSLEEP) {
-            Some(nap) => thread::sleep(nap.min(NAP_MAX)),
-            None => thread::yield_now(),
-        }
+        let sorted = |mut acts: Vec<(Time, Cue)>| {
+            acts.sort_by_key(|(due, cue)| (*due, format!("{cue:?}")));
+            acts
+        };
+        assert!(expected.len() > 15, "{expected:?}");
+        assert_eq!(sorted(all(&run, Part::Stages)), sorted(expected));
+        let start = Time(5_000_000);
+        let connect = |client| (start + plan.connect_at(client), Cue::Connect(client));
+        assert_eq!(sorted(all(&run, Part::Connect(start))), [1, 3, 5].map(connect));
     }
 }

@@ -6,18 +6,15 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Context, Poll, ready},
+    thread,
     time::Duration,
 };
 
 use chinwag_bots::{Book, Bots, Cue, Interval, Times, Wish};
 use chinwag_core::{Time, gateway::Frame};
 use tokio::{
-    sync::{
-        Notify,
-        mpsc::{UnboundedReceiver, error::TryRecvError},
-        oneshot,
-    },
-    task::spawn_local,
+    sync::{Notify, mpsc::UnboundedReceiver, oneshot},
+    task::{spawn_local, yield_now},
     time::sleep_until,
 };
 use tokio_tungstenite::WebSocketStream;
@@ -26,15 +23,23 @@ use crate::{
     connect::{self, ConnectError, How},
     link::{Incoming, Link},
     pace::Pace,
+    pacer::{OVERSLEEP, Pacer, Part, SOON},
     run::Run,
+    stamped::IS_EXACT,
     wire::Wire,
 };
+
+/// How long frames may gather, where it is known when each of them came in: to be woken for every single one costs more
+/// than to read it.
+pub(crate) const GATHER: Duration = Duration::from_millis(1);
+/// How long they may where that is not known, or while somebody connects, while something is about to be done.
+const HASTE: Duration = Duration::from_micros(100);
 
 /// What a worker is to do, at once.
 #[derive(Debug)]
 pub(crate) enum Order {
-    /// Let bots do what the plan foresees.
-    Cue(Cue),
+    /// Do this part of the plan, each thing at its instant, and nothing of what was not done so far.
+    Pace(Option<Part>),
     /// Let slow readers read as fast as they can: nothing new is said.
     Hurry,
     /// Hand out what came since the last time.
@@ -52,6 +57,14 @@ pub(crate) struct Worker {
     /// By slot: the socket, if one is open, and which of the bot's connections it is.
     links: RefCell<Vec<Option<(u32, Link)>>>,
     orders: RefCell<UnboundedReceiver<Order>>,
+    /// Its clients are every `step`-th from `first` on.
+    share: (u32, u32),
+    /// What of the plan is to be done.
+    pacer: RefCell<Option<Pacer>>,
+    /// When.
+    due: Cell<Option<Time>>,
+    /// There is something else to be done.
+    paced: Notify,
     earlier_deadline: Notify,
     wishes: Cell<Vec<Wish>>,
     /// Sockets whose other end has not been told that they are over.
@@ -70,6 +83,10 @@ impl Worker {
             bots: RefCell::new(bots),
             links: RefCell::new(links),
             orders: RefCell::new(orders),
+            share: (first, step),
+            pacer: RefCell::default(),
+            due: Cell::new(None),
+            paced: Notify::new(),
             earlier_deadline: Notify::new(),
             wishes: Cell::default(),
             half_open: RefCell::default(),
@@ -83,6 +100,8 @@ impl Worker {
         let worker = Rc::new(self);
         let timer = Rc::clone(&worker);
         spawn_local(async move { timer.keep_time().await });
+        let pace = Rc::clone(&worker);
+        spawn_local(async move { pace.keep_pace().await });
         poll_fn(|cx| worker.poll_orders(cx)).await;
         std::mem::replace(worker.bots.borrow_mut().book_mut(), Book::new(0))
     }
@@ -97,21 +116,70 @@ impl Worker {
         }
     }
 
-    /// Carries out the orders that are there. Called before every frame that is read, so that a send waits for one
-    /// frame at most and not for thousands of sockets.
-    fn obey_waiting(self: &Rc<Self>) {
+    /// Begins with a part of the plan.
+    fn pace(&self, part: Option<Part>) {
+        let pacer = part.map(|part| Pacer::new(Arc::clone(&self.run), self.share, part));
+        self.due.set(pacer.as_ref().and_then(Pacer::due));
+        *self.pacer.borrow_mut() = pacer;
+        self.paced.notify_one();
+    }
+
+    /// Does what is due by now. Called before every frame that is read, so that a send waits for one frame at most and not
+    /// for thousands of sockets.
+    fn do_due(self: &Rc<Self>) {
+        let Some(due) = self.due.get() else { return };
+        let now = self.run.now();
+        if due > now {
+            return;
+        }
+        while let Some(cue) = self.take_due(now) {
+            self.drive(|bots, now, out| bots.cue(now, cue, out));
+        }
+    }
+
+    fn take_due(&self, now: Time) -> Option<Cue> {
+        let mut pacer = self.pacer.borrow_mut();
+        let cue = pacer.as_mut()?.take(now);
+        self.due.set(pacer.as_ref()?.due());
+        cue
+    }
+
+    /// Does what the plan foresees, each thing at its instant. Never returns.
+    async fn keep_pace(self: &Rc<Self>) {
+        let mut looked = self.run.now();
         loop {
-            let order = self.orders.borrow_mut().try_recv();
-            match order {
-                Ok(order) => self.obey(order),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
+            self.do_due();
+            let Some(due) = self.due.get() else {
+                self.paced.notified().await;
+                continue;
+            };
+            let now = self.run.now();
+            if due.since(now) > SOON {
+                let soon = self.run.clock.instant(now + (due.since(now) - SOON));
+                tokio::select! {
+                    () = sleep_until(soon) => {}
+                    () = self.paced.notified() => {}
+                }
+                continue;
+            }
+            let look = looked + self.patience();
+            nap(due.since(now).saturating_sub(OVERSLEEP).min(look.since(now)));
+            let now = self.run.now();
+            if due > now || look <= now {
+                yield_now().await;
+                looked = self.run.now();
             }
         }
     }
 
+    /// How long frames may lie there.
+    fn patience(&self) -> Duration {
+        if IS_EXACT && !self.run.is_handshaking() { GATHER } else { HASTE }
+    }
+
     fn obey(self: &Rc<Self>, order: Order) {
         match order {
-            Order::Cue(cue) => self.drive(|bots, now, out| bots.cue(now, cue, out)),
+            Order::Pace(part) => self.pace(part),
             Order::Hurry => self.hurry(),
             Order::Sample(answer) => {
                 // Whoever asked may have given up.
@@ -121,6 +189,7 @@ impl Worker {
                 let _ = answer.send(self.bots.borrow().book().times.clone());
             }
             Order::Leave => {
+                self.pace(None);
                 self.half_open.borrow_mut().drain(..).for_each(Link::reset);
                 self.drive(Bots::leave);
             }
@@ -234,7 +303,7 @@ impl Worker {
 
     fn poll_read(self: &Rc<Self>, slot: usize, attempt: u32, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            self.obey_waiting();
+            self.do_due();
             let mut links = self.links.borrow_mut();
             let Some((current, link)) = &mut links[slot] else { return Poll::Ready(()) };
             if *current != attempt {
@@ -273,5 +342,12 @@ impl Worker {
                 () = self.earlier_deadline.notified() => {}
             }
         }
+    }
+}
+
+/// Sleeps for so long, but not through an order.
+fn nap(span: Duration) {
+    if !span.is_zero() {
+        thread::park_timeout(span);
     }
 }

@@ -15,27 +15,39 @@ pub enum Act {
     Send(u32),
 }
 
+/// How far somebody has got who goes through a plan's acts: how many of each kind were their turn.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Acts {
+    events: u32,
+    deeds: u32,
+    sends: u32,
+}
+
+impl Acts {
+    /// The next act of a plan, and when it is due from the first stage's start. See [`Plan::acts`].
+    pub fn next(&mut self, plan: &Plan) -> Option<(Duration, Act)> {
+        let event = plan.events().get(index(self.events)).map(|event| event.at);
+        let deed = plan.deeds().get(index(self.deeds)).map(|deed| deed.at);
+        let send = plan.sends().get(index(self.sends)).map(|send| send.at);
+        let next = [event, deed, send].into_iter().flatten().min()?;
+        let take = |count: &mut u32| std::mem::replace(count, *count + 1);
+        let act = if event == Some(next) {
+            Act::Event(take(&mut self.events))
+        } else if deed == Some(next) {
+            Act::Deed(take(&mut self.deeds))
+        } else {
+            Act::Send(take(&mut self.sends))
+        };
+        Some((next, act))
+    }
+}
+
 impl Plan {
     /// All acts by time, from the first stage's start. Of one instant: first what befalls, then what may open a room to
     /// what is said.
     pub fn acts(&self) -> impl Iterator<Item = (Duration, Act)> {
-        let mut events = (0..).zip(self.events()).peekable();
-        let mut deeds = (0..).zip(self.deeds()).peekable();
-        let mut sends = (0..).zip(self.sends()).peekable();
-        std::iter::from_fn(move || {
-            let event = events.peek().map(|(_, event)| event.at);
-            let deed = deeds.peek().map(|(_, deed)| deed.at);
-            let send = sends.peek().map(|(_, send)| send.at);
-            let next = [event, deed, send].into_iter().flatten().min()?;
-            let act = if event == Some(next) {
-                Act::Event(events.next()?.0)
-            } else if deed == Some(next) {
-                Act::Deed(deeds.next()?.0)
-            } else {
-                Act::Send(sends.next()?.0)
-            };
-            Some((next, act))
-        })
+        let mut acts = Acts::default();
+        std::iter::from_fn(move || acts.next(self))
     }
 
     /// The client that does something; `None` for an event, which may hit anybody.

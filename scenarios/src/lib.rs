@@ -30,7 +30,7 @@ mod spread;
 mod talk;
 mod threshold;
 
-pub use acts::Act;
+pub use acts::{Act, Acts};
 pub use duration::{ParseDurationError, parse as parse_duration};
 pub use error::{Error, nearest};
 pub use flow::Step;

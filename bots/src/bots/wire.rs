@@ -52,9 +52,10 @@ impl<'a> Glance<'a> {
     fn message(text: &'a str) -> Option<Self> {
         let rest = text.strip_prefix(r#"{"type":"message","room":""#)?.strip_suffix('}')?;
         let (room, rest) = rest.split_at(rest.bytes().position(|byte| byte == b'"')?);
+        let digits = rest.bytes().rev().take_while(u8::is_ascii_digit).count();
+        let (rest, seq) = rest.split_at(rest.len() - digits);
         // In a text a quote that is none of its own has a backslash before it, and no comma.
-        let (_, seq) = rest.rsplit_once(r#","seq":"#)?;
-        let is_plain = !room.contains('\\') && seq.bytes().all(|digit| digit.is_ascii_digit());
+        let is_plain = rest.ends_with(r#","seq":"#) && !room.contains('\\');
         let seq = seq.parse().ok().filter(|_| is_plain)?;
         Some(Self {
             kind: "message".into(),
