@@ -2,23 +2,27 @@
 
 use std::{fmt, io, net::IpAddr, time::Duration};
 
-use tokio::{net::TcpSocket, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpSocket,
+    time::timeout,
+};
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{self, handshake::client::Request, protocol::WebSocketConfig},
 };
 
 use crate::{
+    frames::MESSAGE_BYTES_MAX,
+    head::Head,
     sources,
     stamped::Stamped,
     target::Target,
     wire::{Trust, Wire},
 };
 
-/// The read buffer is most of what a bot costs.
+/// For those few who keep a buffer of their own.
 const READ_BUFFER_BYTES: usize = 2 * 1024;
-/// A page of history holds at most 64 KiB of content; escaped and wrapped that is still far below this.
-const MESSAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Why a connection was not made.
 #[derive(Debug)]
@@ -85,6 +89,30 @@ pub(crate) struct How {
     pub(crate) within: Duration,
 }
 
+/// A connection on which WebSocket frames come next.
+#[derive(Debug)]
+pub(crate) struct Open {
+    /// The connection.
+    pub(crate) wire: Wire,
+    /// What was read of them already.
+    pub(crate) rest: Vec<u8>,
+}
+
+/// Opens a WebSocket for a bot.
+pub(crate) async fn open_bare(
+    target: &Target,
+    trust: Option<&Trust>,
+    request: Request,
+    how: How,
+) -> Result<Open, ConnectError> {
+    let open = async {
+        let head = Head::new(dial(target, trust, how).await?);
+        let (wire, rest) = upgrade(request, head).await?.into_inner().into_parts();
+        Ok(Open { wire, rest })
+    };
+    timeout(how.within, open).await.unwrap_or(Err(ConnectError::TimedOut))
+}
+
 /// Opens a WebSocket.
 pub(crate) async fn open(
     target: &Target,
@@ -92,16 +120,11 @@ pub(crate) async fn open(
     request: Request,
     how: How,
 ) -> Result<WebSocketStream<Wire>, ConnectError> {
-    let handshake = handshake(target, trust, request, how);
-    timeout(how.within, handshake).await.unwrap_or(Err(ConnectError::TimedOut))
+    let open = async { upgrade(request, dial(target, trust, how).await?).await };
+    timeout(how.within, open).await.unwrap_or(Err(ConnectError::TimedOut))
 }
 
-async fn handshake(
-    target: &Target,
-    trust: Option<&Trust>,
-    request: Request,
-    how: How,
-) -> Result<WebSocketStream<Wire>, ConnectError> {
+async fn dial(target: &Target, trust: Option<&Trust>, how: How) -> Result<Wire, ConnectError> {
     let socket = if target.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     if how.reads_slowly {
         socket.set_recv_buffer_size(SLOW_BUFFER_BYTES)?;
@@ -112,10 +135,16 @@ async fn handshake(
     let stream = socket.connect(target.address).await?;
     stream.set_nodelay(true)?;
     let stream = Stamped::new(stream);
-    let stream = match trust {
-        Some(trust) => trust.connect(target.host(), stream).await.map_err(ConnectError::Tls)?,
-        None => Wire::Plain(stream),
-    };
+    match trust {
+        Some(trust) => trust.connect(target.host(), stream).await.map_err(ConnectError::Tls),
+        None => Ok(Wire::Plain(stream)),
+    }
+}
+
+async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
+    request: Request,
+    stream: S,
+) -> Result<WebSocketStream<S>, ConnectError> {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)

@@ -17,16 +17,15 @@ use tokio::{
     task::{spawn_local, yield_now},
     time::sleep_until,
 };
-use tokio_tungstenite::WebSocketStream;
 
 use crate::{
-    connect::{self, ConnectError, How},
-    link::{Incoming, Link},
+    connect::{self, ConnectError, How, Open},
+    link::{self, Incoming, Link},
     pace::Pace,
     pacer::{OVERSLEEP, Pacer, Part, SOON},
     run::Run,
+    scratch::Scratch,
     stamped::IS_EXACT,
-    wire::Wire,
 };
 
 /// How long frames may gather, where it is known when each of them came in: to be woken for every single one costs more
@@ -56,6 +55,8 @@ pub(crate) struct Worker {
     bots: RefCell<Bots>,
     /// By slot: the socket, if one is open, and which of the bot's connections it is.
     links: RefCell<Vec<Option<(u32, Link)>>>,
+    /// What all sockets are read into.
+    scratch: RefCell<Scratch>,
     orders: RefCell<UnboundedReceiver<Order>>,
     /// Its clients are every `step`-th from `first` on.
     share: (u32, u32),
@@ -82,6 +83,7 @@ impl Worker {
         Self {
             bots: RefCell::new(bots),
             links: RefCell::new(links),
+            scratch: RefCell::new(Scratch::new()),
             orders: RefCell::new(orders),
             share: (first, step),
             pacer: RefCell::default(),
@@ -224,7 +226,7 @@ impl Worker {
             }
             Wish::Transmit { slot, text } => {
                 if let Some((_, link)) = &mut links[slot] {
-                    link.send(text);
+                    link.send(&text);
                 }
             }
             Wish::Close { slot, code } => links[slot].iter_mut().for_each(|(_, link)| link.close(code)),
@@ -271,17 +273,17 @@ impl Worker {
         }
     }
 
-    async fn handshake(&self, slot: usize) -> Result<WebSocketStream<Wire>, ConnectError> {
+    async fn handshake(&self, slot: usize) -> Result<Open, ConnectError> {
         let run = &self.run;
         let _permit = run.handshakes.acquire().await.expect("never closed");
         let client = self.bots.borrow().client(slot);
         self.bots.borrow_mut().begins(slot, run.now());
         let reads_slowly = run.plan().read_of(client).is_some();
         let how = How { source: run.source(client), reads_slowly, within: run.plan().connect().timeout };
-        connect::open(&run.target, run.speech.trust(), run.request(client), how).await
+        connect::open_bare(&run.target, run.speech.trust(), run.request(client), how).await
     }
 
-    fn opened(self: &Rc<Self>, slot: usize, attempt: u32, socket: WebSocketStream<Wire>) {
+    fn opened(self: &Rc<Self>, slot: usize, attempt: u32, socket: Open) {
         if !self.bots.borrow().wants(slot, attempt) {
             return;
         }
@@ -301,7 +303,14 @@ impl Worker {
         });
     }
 
+    /// Reads what a bot's connection holds; done when it is over.
     fn poll_read(self: &Rc<Self>, slot: usize, attempt: u32, cx: &mut Context<'_>) -> Poll<()> {
+        let scratch = &mut *self.scratch.borrow_mut();
+        if let Some((current, link)) = &mut self.links.borrow_mut()[slot]
+            && *current == attempt
+        {
+            link.take_up(scratch);
+        }
         loop {
             self.do_due();
             let mut links = self.links.borrow_mut();
@@ -309,19 +318,26 @@ impl Worker {
             if *current != attempt {
                 return Poll::Ready(());
             }
-            let incoming = ready!(link.poll(cx));
-            if matches!(incoming, Incoming::End(_)) {
+            let Poll::Ready(incoming) = link.poll(cx, scratch) else {
+                link.put_away(scratch);
+                return Poll::Pending;
+            };
+            let heard = match incoming {
+                Incoming::Text(age) => {
+                    scratch.text().map(|text| (Frame::Text(text), age)).map_err(link::failed)
+                }
+                Incoming::Life => Ok((Frame::Pong, Duration::ZERO)),
+                Incoming::End(end) => Err(end),
+            };
+            if heard.is_err() {
                 links[slot] = None;
             }
             drop(links);
-            match incoming {
-                Incoming::Text(text, age) => {
-                    self.drive(|bots, now, out| bots.received(slot, Frame::Text(&text), age, now, out));
+            match heard {
+                Ok((frame, age)) => {
+                    self.drive(|bots, now, out| bots.received(slot, frame, age, now, out));
                 }
-                Incoming::Life => {
-                    self.drive(|bots, now, out| bots.received(slot, Frame::Pong, Duration::ZERO, now, out));
-                }
-                Incoming::End(end) => {
+                Err(end) => {
                     self.drive(|bots, now, out| bots.ended(slot, end, now, out));
                     return Poll::Ready(());
                 }
