@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use chinwag_scenarios::{Deed, Plan, PlannedStage};
+use chinwag_scenarios::{Act, Deed, Plan, PlannedDeed, PlannedStage};
 use plotters::prelude::*;
 
 use chinwag_bots::number;
@@ -117,21 +117,25 @@ const fn name_of(deed: Deed) -> &'static str {
 pub(crate) fn write_each(plan: &Plan, out: impl io::Write) -> Result<(), csv::Error> {
     let mut out = csv::Writer::from_writer(out);
     out.write_record(["at_us", "client", "user", "room", "what", "bytes", "stage"])?;
-    let sends = plan.sends().iter().map(|send| {
-        let stage = &plan.stages()[usize::from(send.stage)];
-        let stage = format!("{}: {}", stage.scenario, stage.name);
-        (send.at, send.client, send.room, "say", send.size.to_string(), stage)
-    });
-    let deeds = plan.deeds().iter().map(|planned| {
-        let bytes = match planned.deed {
-            Deed::Nonsense(size) => size.to_string(),
-            _ => String::new(),
+    for (at, act) in plan.acts() {
+        let (client, room, what, bytes, stage) = match act {
+            Act::Send(send) => {
+                let send = plan.sends()[send as usize];
+                let stage = &plan.stages()[usize::from(send.stage)];
+                let stage = format!("{}: {}", stage.scenario, stage.name);
+                (send.client, send.room, "say", send.size.to_string(), stage)
+            }
+            Act::Deed(deed) => {
+                let PlannedDeed { client, room, deed, .. } = plan.deeds()[deed as usize];
+                let bytes = match deed {
+                    Deed::Nonsense(size) => size.to_string(),
+                    _ => String::new(),
+                };
+                (client, room, name_of(deed), bytes, String::new())
+            }
+            // What befalls is nobody's act; the table tells it.
+            Act::Event(_) => continue,
         };
-        (planned.at, planned.client, planned.room, name_of(planned.deed), bytes, String::new())
-    });
-    let mut acts: Vec<_> = deeds.chain(sends).collect();
-    acts.sort_by_key(|act| act.0);
-    for (at, client, room, what, bytes, stage) in acts {
         let numbers = [at.as_micros().to_string(), client.to_string()];
         let [at, client_number] = &numbers;
         let (user, room) = (plan.user_name(client), plan.room_name(room));
