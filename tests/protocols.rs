@@ -1,6 +1,6 @@
 //! Protocols in templates: each of our dialects through them, servers that are not ours, and docs/protocols.md.
 
-use std::{fs, path::Path};
+use std::{fs, net::SocketAddr, path::Path};
 
 use chinwag_scenarios::{Protocol, dialects};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -109,16 +109,16 @@ async fn chat_is_spoken_by_the_core_and_misses_nothing() {
 }
 
 /// A server that sends back what it is sent, and may leave out or repeat some of it.
-struct Echo {
-    address: String,
+pub(crate) struct Echo {
+    pub(crate) address: SocketAddr,
     task: JoinHandle<()>,
 }
 
 impl Echo {
     /// Each frame goes through `fault`, which is given how many came before it on this connection.
-    async fn start(fault: fn(usize, &mut Vec<String>)) -> Self {
+    pub(crate) async fn start(fault: fn(usize, &mut Vec<String>)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
+        let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
