@@ -36,6 +36,9 @@ mod asyncapi;
 /// What no decent client would send, while decent ones go on talking.
 mod bad_input;
 
+/// What RFC 6455 says of frames, as a table.
+mod websocket;
+
 /// Connections that break, stall and linger: core's client behind a bad network.
 mod reconnect;
 

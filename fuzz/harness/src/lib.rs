@@ -20,6 +20,7 @@ use crate::{
 
 mod bounds;
 mod form;
+mod frames;
 mod handshake;
 mod leaks;
 mod script;
@@ -28,6 +29,7 @@ mod token;
 mod watch;
 mod wire;
 
+pub use frames::frames;
 pub use handshake::open;
 
 /// Longest script that is played, in bytes; what is longer is cut off.

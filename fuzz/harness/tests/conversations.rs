@@ -7,7 +7,7 @@
 use std::{env, fs, path::Path, str::FromStr};
 
 use chinwag_core::dialect::Dialect;
-use chinwag_fuzz::{Outcome, converse, open};
+use chinwag_fuzz::{Outcome, converse, frames, open};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -181,4 +181,15 @@ fn agents_keeps_its_word() {
 #[test]
 fn opening_keeps_its_word() {
     run("opening", open);
+}
+
+/// New ones are made where the reader is: `chinwag_core::websocket`.
+#[test]
+fn frames_are_read_alike_wherever_they_are_cut() {
+    let read: usize = scripts("seeds", "frames")
+        .iter()
+        .chain(&scripts("corpus", "frames"))
+        .map(|bytes| frames(bytes))
+        .sum();
+    assert!(read > 10, "the scripts say something: {read}");
 }
