@@ -27,8 +27,8 @@ size = 10
 [[scenario]]
 name = "people"
 executor = "constant-arrival-rate"
-rate = 200
-stages = [{ name = "talk", duration = "3s", judged = false }]
+rate = 400
+stages = [{ name = "talk", duration = "1500ms", judged = false }]
 "#;
 
 /// So many are tampered with.
@@ -38,7 +38,7 @@ const COUNT: u64 = 100;
 fn talk(dialect: &str) -> (String, u64) {
     match dialect {
         // All are in one room.
-        "agents" => (TALK.replace("rate = 200", "rate = 50"), 150 * 40),
+        "agents" => (TALK.replace("rate = 400", "rate = 100"), 150 * 40),
         // One hears only oneself.
         "raw" => (TALK.into(), 600),
         _ => (TALK.into(), 600 * 10),
