@@ -44,8 +44,8 @@ impl World<'_> {
             self.marks.hit(Mark::FrozenNode);
         }
         self.stop_node(node, Time(u64::MAX));
-        // Of those who are on the others all is expected as before.
-        self.life.upset(self.now);
+        // Until the others are told, nothing that takes its time can be expected.
+        self.life.upset(until);
         self.add(until, Event::Fence { incarnation: self.server.incarnation, node });
     }
 
