@@ -17,6 +17,7 @@ pub mod client;
 pub mod config;
 pub mod dialect;
 pub mod disconnect;
+mod few;
 pub mod gateway;
 pub mod hash;
 pub mod id;

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     config::GatewayConfig,
     dialect::{Dialect, Event, Presence},
+    few::grow,
     id::{Epoch, Position},
     name::{RoomName, UserName},
     shard::{Message, PRIORITY_MAX, PRIORITY_NORMAL, Push},
@@ -265,6 +266,7 @@ impl Gateway {
         self.rooms[index].as_mut().expect("it is in the table").seat(slot, follow);
         let connection = self.connection(slot);
         if let Err(at) = connection.rooms.binary_search(&index) {
+            grow(&mut connection.rooms);
             connection.rooms.insert(at, index);
         }
     }

@@ -1,6 +1,6 @@
 //! What clients say: frames become requests, requests are checked and passed on.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     Frame, Gateway, GatewayOutput, Notice, Opcode, Slot,
@@ -65,6 +65,11 @@ impl Gateway {
             && let Some(text) = self.connection(slot).waiting.pop_front()
         {
             self.request(now, slot, &text, out);
+        }
+        let waiting = &mut self.connection(slot).waiting;
+        if waiting.is_empty() {
+            // An idle connection keeps no buffer.
+            *waiting = VecDeque::new();
         }
         self.update_reading(slot, out);
     }

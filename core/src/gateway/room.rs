@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, ops::Range};
 use super::outbox::Chunk;
 use crate::{
     dialect::Dialect,
+    few::grow,
     id::{Position, ShardId},
     name::{RoomName, UserName},
     time::Time,
@@ -66,7 +67,10 @@ impl Room {
         let reader = Reader { slot, follow, stale: false };
         match self.readers.binary_search_by_key(&slot, |reader| reader.slot) {
             Ok(at) => self.readers[at] = reader,
-            Err(at) => self.readers.insert(at, reader),
+            Err(at) => {
+                grow(&mut self.readers);
+                self.readers.insert(at, reader);
+            }
         }
     }
 

@@ -194,7 +194,7 @@ impl State {
     fn free_seats(&mut self, turn: &mut Turn<'_>, id: SessionId) {
         let Self { sessions, rooms, .. } = self;
         let session = sessions.known_mut(id);
-        for name in &session.rooms {
+        for name in session.rooms.iter() {
             rooms.get_mut(name).expect("rooms outlive seats").free_seat(turn, &session.user, id);
         }
     }
@@ -208,7 +208,7 @@ impl State {
         if planted!(GhostMember) {
             return;
         }
-        for name in &session.rooms {
+        for name in session.rooms.iter() {
             let room = self.room_mut(name);
             if let Some(seen) = room.remove_seat(turn, &session.user, id) {
                 planted!(MemberListStale, (), room.announce_left(turn, session.user.clone(), seen));

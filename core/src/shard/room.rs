@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     config::ShardConfig,
+    few::grow,
     id::{Epoch, GatewayId, SessionId},
     name::{RoomName, UserName},
     time::Time,
@@ -125,6 +126,7 @@ impl Member {
     /// The seat of a session; a new one if it has none.
     fn seat_for(&mut self, session: SessionId) -> &mut Seat {
         let index = self.seats.iter().position(|seat| seat.session == session).unwrap_or_else(|| {
+            grow(&mut self.seats);
             self.seats.push(Seat { session, address: None });
             self.seats.len() - 1
         });

@@ -1,6 +1,6 @@
 //! The sessions a shard has heard from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{
     answers::Answers,
@@ -8,6 +8,7 @@ use super::{
     op::{Limiters, Peer, Resume},
 };
 use crate::{
+    few::{FewSet, grow},
     id::{ConnectionId, GatewayId, Generation, SessionId},
     name::{RoomName, UserName},
     secret::SecretHash,
@@ -45,7 +46,7 @@ pub(super) struct Session {
     pub(super) known_since: Generation,
     pub(super) link: Link,
     /// Rooms of this shard in which it has a seat.
-    pub(super) rooms: BTreeSet<RoomName>,
+    pub(super) rooms: FewSet<RoomName>,
     pub(super) answers: Answers,
     /// What only the user's home shard knows.
     pub(super) home: Option<Box<Home>>,
@@ -116,7 +117,7 @@ impl Session {
             generation,
             known_since: generation,
             link: Link::Attached(address),
-            rooms: BTreeSet::new(),
+            rooms: FewSet::new(),
             answers: Answers::default(),
             home: None,
         }
@@ -197,7 +198,9 @@ impl Sessions {
 
     pub(super) fn insert(&mut self, id: SessionId, session: Session) {
         if session.home.is_some() {
-            self.at_home.entry(session.user.clone()).or_default().push(id);
+            let siblings = self.at_home.entry(session.user.clone()).or_default();
+            grow(siblings);
+            siblings.push(id);
         }
         let earlier = self.records.insert(id, session);
         assert!(earlier.is_none(), "session ids are not used twice");
