@@ -15,12 +15,15 @@ use crate::{
     plain,
     scenario::{Actor, Scenario, Setup, Step},
     simplify,
+    trace::Trace,
 };
 
 /// A search ends after so many runs…
 const RUNS_MAX: u32 = 3_000;
 /// …or so many events, whichever comes first: what is found by then is small enough to be read.
 const EVENTS_MAX: u64 = 4_300_000;
+/// Who fails later than the best so far is hardly simpler: a run is given up after so many more events.
+const EVENTS_SPARE: u64 = 1_000;
 
 /// A scenario made smaller.
 #[derive(Clone, Debug)]
@@ -36,7 +39,11 @@ pub struct Minimised {
 }
 
 /// Makes a scenario smaller that fails so when it is `run`.
-pub fn minimise(scenario: &Scenario, failure: &Failure, run: impl FnMut(&Scenario) -> Outcome) -> Minimised {
+pub fn minimise(
+    scenario: &Scenario,
+    failure: &Failure,
+    run: impl FnMut(&Scenario, &mut Trace) -> Outcome,
+) -> Minimised {
     let mut search = Search {
         run,
         fingerprint: Fingerprint::of(failure),
@@ -53,7 +60,7 @@ pub fn minimise(scenario: &Scenario, failure: &Failure, run: impl FnMut(&Scenari
             break;
         }
     }
-    let [first, second] = [(); 2].map(|()| (search.run)(&search.best));
+    let [first, second] = [(); 2].map(|()| (search.run)(&search.best, &mut Trace::new()));
     let repeats = first == second && first.failures.first() == Some(&search.failure);
     let Search { best: scenario, failure, runs, .. } = search;
     Minimised { scenario, failure, runs, repeats }
@@ -71,7 +78,7 @@ struct Search<R> {
     events: u64,
 }
 
-impl<R: FnMut(&Scenario) -> Outcome> Search<R> {
+impl<R: FnMut(&Scenario, &mut Trace) -> Outcome> Search<R> {
     fn round(&mut self) {
         self.cut();
         self.drop_clients();
@@ -97,7 +104,8 @@ impl<R: FnMut(&Scenario) -> Outcome> Search<R> {
         if !self.tried.insert(hash::bytes(candidate.to_string().as_bytes())) {
             return false;
         }
-        let outcome = (self.run)(&candidate);
+        let events_max = self.failure.event.saturating_add(EVENTS_SPARE);
+        let outcome = (self.run)(&candidate, &mut Trace::new().of_at_most(events_max));
         self.runs += 1;
         self.events += outcome.events;
         match outcome.failures.into_iter().next() {
@@ -239,13 +247,13 @@ fn with_steps(scenario: &Scenario, wanted: impl Fn(&Step) -> bool) -> Scenario {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Sabotage, run, trace::Trace};
+    use crate::{Sabotage, run};
 
     /// Minimises what a sabotage leads to: steps and runs.
     fn minimised(seed: u64, sabotage: Sabotage) -> Option<Minimised> {
-        let run = |scenario: &Scenario| run(scenario, &mut Trace::new(), Some(sabotage));
+        let run = |scenario: &Scenario, trace: &mut Trace| run(scenario, trace, Some(sabotage));
         let scenario = Scenario::generate(seed);
-        let outcome = run(&scenario);
+        let outcome = run(&scenario, &mut Trace::new());
         let failure = outcome.failures.first()?;
         let small = minimise(&scenario, failure, run);
         assert!(small.repeats, "seed {seed}: {}", small.scenario);
@@ -277,7 +285,7 @@ mod tests {
             sentence,
         };
         // Fails with another sentence as soon as anything is missing.
-        let run = |candidate: &Scenario| {
+        let run = |candidate: &Scenario, _: &mut Trace| {
             let missing = scenario.steps.len() - candidate.steps.len();
             let sentence = if missing == 0 { "c1 waits" } else { "c1 waits for nothing" };
             Outcome { failures: vec![failure(sentence.to_owned())], ..Outcome::default() }

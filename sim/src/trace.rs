@@ -197,6 +197,8 @@ pub struct Trace {
     hash: u64,
     events: u64,
     checkpoints: Vec<u64>,
+    /// The run need not go on after so many.
+    events_max: u64,
     /// What describes an event is hashed, too.
     to_the_letter: bool,
     detail: Option<Box<Detail>>,
@@ -212,7 +214,15 @@ struct Detail {
 
 impl Default for Trace {
     fn default() -> Self {
-        Self { last: START, hash: 0, events: 0, checkpoints: Vec::new(), to_the_letter: false, detail: None }
+        Self {
+            last: START,
+            hash: 0,
+            events: 0,
+            checkpoints: Vec::new(),
+            events_max: u64::MAX,
+            to_the_letter: false,
+            detail: None,
+        }
     }
 }
 
@@ -234,6 +244,17 @@ impl Trace {
     #[must_use]
     pub fn to_the_letter(self) -> Self {
         Self { to_the_letter: true, ..self }
+    }
+
+    /// The same, but after so many events its run ends as it is, whatever else would have happened.
+    #[must_use]
+    pub fn of_at_most(self, events_max: u64) -> Self {
+        Self { events_max, ..self }
+    }
+
+    /// Whether it has room for more.
+    pub(crate) const fn goes_on(&self) -> bool {
+        self.events < self.events_max
     }
 
     /// Adds an event.
@@ -376,6 +397,17 @@ mod tests {
         let events = detailed.records().iter().map(|record| record.event);
         assert!(events.is_sorted());
         assert_eq!(detailed.records().last().unwrap().event, plain.events());
+    }
+
+    #[test]
+    fn a_run_ends_where_its_trace_does() {
+        let scenario = Scenario::generate(5);
+        let mut whole = Trace::new();
+        run(&scenario, &mut whole, None);
+        let mut half = Trace::new().of_at_most(whole.events() / 2);
+        assert!(run(&scenario, &mut half, None).is_clean(), "nobody waits for what did not come");
+        assert!((whole.events() / 2..whole.events()).contains(&half.events()));
+        assert_eq!(half.checkpoints(), &whole.checkpoints()[..half.checkpoints().len()]);
     }
 
     #[test]

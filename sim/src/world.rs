@@ -161,13 +161,13 @@ pub(crate) struct World<'a> {
     pub(crate) pace: Pace,
 }
 
-/// Runs a scenario to its end, or to the first failure; `trace` takes in what happens.
+/// Runs a scenario to its end, to the first failure, or until `trace`, which takes in what happens, has enough.
 ///
 /// # Panics
 /// If a machine does; [`try_run`](crate::try_run) makes that a failure.
 pub fn run(scenario: &Scenario, trace: &mut Trace, sabotage: Option<Sabotage>) -> Outcome {
     let mut world = World::new(scenario, trace, sabotage);
-    while world.failures.is_empty() {
+    while world.failures.is_empty() && world.trace.goes_on() {
         let Some((at, event)) = world.agenda.next() else { break };
         world.now = at;
         let is_last = matches!(event, Event::End);

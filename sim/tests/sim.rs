@@ -36,7 +36,7 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 fn quiet_run(scenario: &Scenario) -> Outcome {
-    try_run(scenario, &mut Trace::default())
+    try_run(scenario, &mut Trace::new())
 }
 
 /// What to read when a run was not clean. Only what a seed makes can be replayed by its name.
@@ -48,7 +48,7 @@ fn explain(outcome: &Outcome, is_whole: bool) -> String {
 
 /// The smallest scenario that fails like this one, for the corpus.
 fn smallest(scenario: Scenario, outcome: &Outcome) -> String {
-    let small = minimise(&scenario, &outcome.failures[0], quiet_run);
+    let small = minimise(&scenario, &outcome.failures[0], try_run);
     assert!(small.repeats, "{} does not fail each time", outcome.name());
     ScenarioFile::of_minimised(&ScenarioFile::of_seed(scenario), &small).to_string()
 }

@@ -17,9 +17,9 @@ fn main() -> ExitCode {
 }
 
 /// Runs a scenario with a bug in force on this thread, or without any.
-fn run(bug: Option<usize>, scenario: &Scenario) -> Outcome {
+fn run(bug: Option<usize>, scenario: &Scenario, trace: &mut Trace) -> Outcome {
     plant(bug.map(|bug| Bug::ALL[bug]));
-    let outcome = try_run(scenario, &mut Trace::new());
+    let outcome = try_run(scenario, trace);
     plant(None);
     outcome
 }
@@ -57,6 +57,7 @@ mod tests {
     #[test]
     fn a_bug_is_in_force_for_its_run_only() {
         let scenario = Scenario::generate(0);
+        let run = |bug, scenario: &Scenario| run(bug, scenario, &mut Trace::new());
         let clean = run(None, &scenario);
         assert!(clean.is_clean());
         let place = Bug::ALL.iter().position(|&bug| bug == Bug::LiveWithoutCatchingUp);

@@ -18,7 +18,7 @@ use super::{
     hunt::{Effort, Find, Hunt, Planted},
     report::Report,
 };
-use crate::{out::out, outcome::Outcome, scenario::Scenario};
+use crate::{out::out, outcome::Outcome, scenario::Scenario, trace::Trace};
 
 /// A bug was not found, or not well enough.
 const MISSED: u8 = 1;
@@ -74,7 +74,10 @@ impl Args {
 
 /// Carries out the process's command line; `run` runs a scenario with the bug of that index in force, or without any.
 #[must_use]
-pub fn main(bugs: &[Planted], run: impl Fn(Option<usize>, &Scenario) -> Outcome + Sync) -> ExitCode {
+pub fn main(
+    bugs: &[Planted],
+    run: impl Fn(Option<usize>, &Scenario, &mut Trace) -> Outcome + Sync,
+) -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
@@ -97,12 +100,14 @@ pub fn main(bugs: &[Planted], run: impl Fn(Option<usize>, &Scenario) -> Outcome 
 fn hunt(
     args: &Args,
     bugs: &[Planted],
-    run: impl Fn(Option<usize>, &Scenario) -> Outcome + Sync,
+    run: impl Fn(Option<usize>, &Scenario, &mut Trace) -> Outcome + Sync,
 ) -> anyhow::Result<u8> {
     let names: Vec<&str> = bugs.iter().map(|bug| bug.name).collect();
     let (chosen, effort) = (args.chosen(&names)?, args.effort());
     let bugs: Vec<Planted> = chosen.iter().map(|&bug| bugs[bug]).collect();
-    let run = |bug: Option<usize>, scenario: &Scenario| run(bug.map(|bug| chosen[bug]), scenario);
+    let run = |bug: Option<usize>, scenario: &Scenario, trace: &mut Trace| {
+        run(bug.map(|bug| chosen[bug]), scenario, trace)
+    };
     let hunt = Hunt { bugs: &bugs, effort, run };
     let bar = progress(bugs.len() as u64 * effort.starts, "starts");
     let finds = hunt.search(|| bar.inc(1));
@@ -130,11 +135,12 @@ fn hunt(
 }
 
 /// The checks that are made without any bug.
-fn checks_made<Run: Fn(Option<usize>, &Scenario) -> Outcome + Sync>(
+fn checks_made<Run: Fn(Option<usize>, &Scenario, &mut Trace) -> Outcome + Sync>(
     hunt: &Hunt<'_, Run>,
 ) -> BTreeSet<&'static str> {
     const SEEDS: u64 = 100;
-    let counts = (0..SEEDS).flat_map(|seed| (hunt.run)(None, &Scenario::generate(seed)).checks);
+    let counts =
+        (0..SEEDS).flat_map(|seed| (hunt.run)(None, &Scenario::generate(seed), &mut Trace::new()).checks);
     counts.filter(|&(_, count)| count > 0).map(|(check, _)| check).collect()
 }
 

@@ -15,6 +15,7 @@ use crate::{
     minimise::minimise,
     outcome::{Failure, Outcome},
     scenario::Scenario,
+    trace::Trace,
 };
 
 /// How far apart the starts are.
@@ -70,7 +71,7 @@ pub struct Hunt<'a, Run> {
     pub run: Run,
 }
 
-impl<Run: Fn(Option<usize>, &Scenario) -> Outcome + Sync> Hunt<'_, Run> {
+impl<Run: Fn(Option<usize>, &Scenario, &mut Trace) -> Outcome + Sync> Hunt<'_, Run> {
     /// What was found of each bug, from each start; `done` hears of every start that is over.
     pub fn search(&self, done: impl FnMut()) -> Vec<Vec<Option<Find>>> {
         let starts = usize::try_from(self.effort.starts).expect("a number of starts");
@@ -92,14 +93,14 @@ impl<Run: Fn(Option<usize>, &Scenario) -> Outcome + Sync> Hunt<'_, Run> {
         (1..=self.effort.seeds_max).find_map(|seeds| {
             let seed = start + seeds - 1;
             let scenario = Scenario::generate(seed);
-            let failure = (self.run)(Some(bug), &scenario).failures.into_iter().next()?;
-            (self.run)(None, &scenario).is_clean().then_some(Find { seeds, seed, failure })
+            let failure = (self.run)(Some(bug), &scenario, &mut Trace::new()).failures.into_iter().next()?;
+            (self.run)(None, &scenario, &mut Trace::new()).is_clean().then_some(Find { seeds, seed, failure })
         })
     }
 
     fn smallest(&self, bug: usize, find: &Find) -> Smallest {
         let start = busy_time();
-        let run = |scenario: &Scenario| (self.run)(Some(bug), scenario);
+        let run = |scenario: &Scenario, trace: &mut Trace| (self.run)(Some(bug), scenario, trace);
         let minimised = minimise(&Scenario::generate(find.seed), &find.failure, run);
         assert!(minimised.repeats, "seed {} does not fail each time", find.seed);
         Smallest { scenario: minimised.scenario, took: busy_time().saturating_sub(start) }
@@ -155,7 +156,7 @@ mod tests {
         Outcome { seed, failures: check.map(failure).into_iter().collect(), ..Outcome::default() }
     }
 
-    fn run(bug: Option<usize>, scenario: &Scenario) -> Outcome {
+    fn run(bug: Option<usize>, scenario: &Scenario, _: &mut Trace) -> Outcome {
         let says = scenario.steps.iter().any(|step| matches!(step.action, Action::Say { .. }));
         let broken = match bug {
             Some(0) => scenario.seed % 5 == 3 && says,
@@ -165,7 +166,9 @@ mod tests {
         outcome(scenario.seed, broken.then_some(checks::CONTENT))
     }
 
-    fn hunt(jobs: NonZero<usize>) -> Hunt<'static, fn(Option<usize>, &Scenario) -> Outcome> {
+    type Run = fn(Option<usize>, &Scenario, &mut Trace) -> Outcome;
+
+    fn hunt(jobs: NonZero<usize>) -> Hunt<'static, Run> {
         Hunt { bugs: BUGS, effort: Effort { starts: 3, seeds_max: 12, jobs }, run }
     }
 

@@ -28,7 +28,7 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
         eprintln!("sim: nothing fails in {}", args.scenario);
         return Ok(CLEAN);
     };
-    let small = minimise(&file.scenario, failure, |scenario| try_run(scenario, &mut Trace::new()));
+    let small = minimise(&file.scenario, failure, try_run);
     let Minimised { scenario, failure, runs, repeats } = &small;
     let (from, to) = (file.scenario.steps.len(), scenario.steps.len());
     eprintln!("{from} steps are now {to}, after {runs} runs: {failure}");

@@ -71,7 +71,7 @@ fn write_lines(out: &mut impl Write, scenario: &Scenario, failure: &Failure) -> 
 }
 
 fn save(folder: &Path, scenario: &Scenario, failure: &Failure) -> anyhow::Result<PathBuf> {
-    let small = minimise(scenario, failure, |candidate| try_run(candidate, &mut Trace::new()));
+    let small = minimise(scenario, failure, try_run);
     ensure!(small.repeats, "it does not fail each time: `sim check {}` finds out why", scenario.name());
     let original = ScenarioFile::of_seed(scenario.clone());
     let path =
