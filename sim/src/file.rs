@@ -4,7 +4,11 @@ use std::{fmt, fs, path::Path};
 
 use anyhow::{Context, bail};
 
-use crate::{minimise::Minimised, outcome::Failure, profile::Name, scenario::Scenario};
+use crate::{
+    plan::{profile::Name, scenario::Scenario},
+    record::outcome::Failure,
+    search::minimise::Minimised,
+};
 
 /// A scenario and what is said of it.
 #[derive(Clone, Debug, Eq, PartialEq)]

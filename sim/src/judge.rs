@@ -1,7 +1,42 @@
 //! Between the clients and the oracle: what users see becomes observations, and their view of each room is kept.
 
+pub(crate) mod abuse;
+pub(crate) mod age;
+pub(crate) mod asked;
+pub(crate) mod bounds;
+pub mod checks;
+pub(crate) mod closing;
+pub(crate) mod content;
+pub(crate) mod counted;
+pub(crate) mod delays;
+pub(crate) mod glance;
+pub(crate) mod health;
+pub(crate) mod hearing;
+pub(crate) mod holdings;
+pub(crate) mod lately;
+pub(crate) mod life;
+pub(crate) mod look;
+pub(crate) mod mailing;
+pub(crate) mod marks;
+pub(crate) mod notices;
+pub(crate) mod occupancy;
 mod pages;
+pub(crate) mod quotas;
+pub(crate) mod rates;
+pub(crate) mod reading;
+pub(crate) mod replicas;
+pub(crate) mod saying;
+pub(crate) mod shedding;
+pub(crate) mod standings;
+pub(crate) mod tally;
+pub(crate) mod thread;
+pub(crate) mod told;
+pub(crate) mod trials;
+pub mod vacuity;
 mod view;
+pub(crate) mod whereabouts;
+pub(crate) mod witness;
+pub(crate) mod writers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,13 +48,14 @@ use chinwag_core::{
 use chinwag_oracle::{Mode, Observation, Oracle, Report, RoomId, SendId, Violation};
 
 use crate::{
-    checks,
-    content::{self, Contents},
-    outcome::Placed,
-    rates::Rates,
-    scenario::Setup,
-    voice::{as_shown, is_altered_in},
-    witness::{member_id, room_id},
+    judge::{
+        content::Contents,
+        rates::Rates,
+        witness::{member_id, room_id},
+    },
+    people::voice::{as_shown, is_altered_in},
+    plan::scenario::Setup,
+    record::outcome::Placed,
 };
 
 pub(crate) use self::{

@@ -3,6 +3,16 @@
 //! Nothing here is random or real: a run is a function of its scenario. The world jumps from one thing to the next,
 //! hands it to the machine it is for, carries out what that machine wants, and looks whether a promise was broken.
 
+pub(crate) mod act;
+pub(crate) mod agenda;
+pub(crate) mod clock;
+pub(crate) mod deliver;
+pub(crate) mod node_death;
+pub(crate) mod pace;
+pub(crate) mod panics;
+pub(crate) mod sabotage;
+pub(crate) mod server;
+
 use std::{sync::Arc, time::Duration};
 
 use chinwag_core::{
@@ -13,37 +23,42 @@ use chinwag_core::{
 use chinwag_journal::{Mail, Node, NodeInput, NodeOutput};
 
 use crate::{
-    agenda::Agenda,
-    bounds::SWEEP_INTERVAL,
-    checks::{self, broken},
-    closing::Endings,
-    describe, digest,
-    draw::{Draws, Purpose},
-    health::Checkups,
-    holdings::Inventory,
-    judge::{Broken, Judge},
-    lately::Lately,
-    life::Life,
-    links::Links,
-    look::Look,
-    mailing::Mailing,
-    marks::Marks,
-    occupancy::Occupancy,
-    outcome::{Failure, Outcome},
-    pace::Pace,
-    passes,
-    person::Person,
-    player,
-    quotas::Quotas,
-    rates::Rates,
-    sabotage::{Sabotage, Saboteur},
-    scenario::{Calm, Scenario},
-    server::Server,
-    standings::Standings,
-    tally::Tally,
-    trace::{self, Kind, Lane, Trace},
-    visiting::Parlours,
-    witness::Witness,
+    judge::{
+        Broken, Judge,
+        bounds::SWEEP_INTERVAL,
+        checks::{self, broken},
+        closing::Endings,
+        health::Checkups,
+        holdings::Inventory,
+        lately::Lately,
+        life::Life,
+        look::Look,
+        mailing::Mailing,
+        marks::Marks,
+        occupancy::Occupancy,
+        quotas::Quotas,
+        rates::Rates,
+        standings::Standings,
+        tally::Tally,
+        witness::Witness,
+    },
+    line::links::Links,
+    people::{passes, person::Person, player, visiting::Parlours},
+    plan::{
+        draw::{Draws, Purpose},
+        scenario::{Calm, Scenario},
+    },
+    record::{
+        describe, digest,
+        outcome::{Failure, Outcome},
+        trace::{self, Kind, Lane, Trace},
+    },
+    world::{
+        agenda::Agenda,
+        pace::Pace,
+        sabotage::{Sabotage, Saboteur},
+        server::Server,
+    },
 };
 
 /// When every run begins: some time in 2026.
@@ -373,7 +388,7 @@ impl<'a> World<'a> {
                     if self.scenario.setup.parlours > 0 && is_join(&text) {
                         self.check_knock(client, &text)?;
                     }
-                    self.transmit(client, crate::link::Up::Text(text));
+                    self.transmit(client, crate::line::link::Up::Text(text));
                 }
                 ClientOutput::Close { code } => self.close(client, code),
                 ClientOutput::Event(event) => {

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 
-use crate::bugs::{command::Args, names};
+use crate::search::bugs::{command::Args, names};
 
 /// What cargo exits with if a build fails, and a program that panics.
 const NOT_BUILT: u8 = 101;

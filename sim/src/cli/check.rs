@@ -13,12 +13,12 @@ use serde::de::DeserializeOwned;
 use super::{BROKEN, CLEAN, NOT_DETERMINISTIC};
 use crate::{
     Scenario,
-    compare::{Chain, Divergence, block, run_twice},
     file::ScenarioFile,
     out::out,
-    profile::Name,
+    plan::profile::Name,
+    record::trace::Record,
     replay_line,
-    trace::Record,
+    search::compare::{Chain, Divergence, block, run_twice},
 };
 
 #[derive(clap::Args, Debug)]

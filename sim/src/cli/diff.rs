@@ -6,10 +6,10 @@ use anyhow::Context;
 
 use super::{BROKEN, CLEAN};
 use crate::{
-    compare::{Divergence, play},
     file::ScenarioFile,
     out::out,
-    trace::{Record, Trace},
+    record::trace::{Record, Trace},
+    search::compare::{Divergence, play},
 };
 
 #[derive(clap::Args, Debug)]

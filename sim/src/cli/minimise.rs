@@ -5,9 +5,9 @@ use std::{io::Write, path::PathBuf};
 use super::{BROKEN, CLEAN, NOT_DETERMINISTIC};
 use crate::{
     file::ScenarioFile,
-    minimise::{Minimised, minimise},
     out::out,
-    trace::Trace,
+    record::trace::Trace,
+    search::minimise::{Minimised, minimise},
     try_run,
 };
 

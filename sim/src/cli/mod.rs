@@ -69,7 +69,7 @@ enum Command {
     /// Compare two runs, and show where they part
     Diff(diff::Args),
     /// Plant bugs in a build of their own, and count the seeds until each is found
-    Bugs(crate::bugs::command::Args),
+    Bugs(crate::search::bugs::command::Args),
     /// Print what stands for runs, for the `check` of another process
     #[command(hide = true)]
     Chain(check::ChainArgs),

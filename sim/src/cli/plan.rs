@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::CLEAN;
-use crate::{Scenario, out::out, profile::Name};
+use crate::{Scenario, out::out, plan::profile::Name};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {

@@ -8,12 +8,14 @@ use clap::ValueEnum;
 use super::{BROKEN, CLEAN, around};
 use crate::{
     Outcome,
-    compare::play,
     file::ScenarioFile,
     out::out,
-    scenario::Setup,
-    table::Table,
-    trace::{Kind, Lane, Record, Trace},
+    plan::scenario::Setup,
+    record::{
+        table::Table,
+        trace::{Kind, Lane, Record, Trace},
+    },
+    search::compare::play,
 };
 
 /// Events shown before and after the one that `--around` names.

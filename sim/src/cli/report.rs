@@ -9,8 +9,13 @@ use std::{
 use anyhow::ensure;
 
 use crate::{
-    Failure, Fingerprint, Outcome, Scenario, file::ScenarioFile, minimise::minimise, out::out, replay_line,
-    table::Table, trace::Trace, try_run,
+    Failure, Fingerprint, Outcome, Scenario,
+    file::ScenarioFile,
+    out::out,
+    record::{table::Table, trace::Trace},
+    replay_line,
+    search::minimise::minimise,
+    try_run,
 };
 
 /// Lines of the trace that are shown, the failure last.

@@ -18,10 +18,10 @@ use serde::Serialize;
 use super::{BROKEN, CLEAN, VACUOUS, predict, report::Reporter};
 use crate::{
     Outcome, Scenario,
-    batch::{Batch, Totals},
+    judge::vacuity::{VACUITY_SEEDS, missing},
     out::out,
-    profile::Profile,
-    vacuity::{VACUITY_SEEDS, missing},
+    plan::profile::Profile,
+    search::batch::{Batch, Totals},
 };
 
 /// Where nobody sees the bar, a long run tells after so many seeds how far it is.

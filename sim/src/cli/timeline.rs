@@ -9,7 +9,12 @@ use std::{
 use anyhow::{Context, ensure};
 
 use super::{BROKEN, CLEAN, around};
-use crate::{file::ScenarioFile, out::out, timeline, trace::Trace, try_run};
+use crate::{
+    file::ScenarioFile,
+    out::out,
+    record::{timeline, trace::Trace},
+    try_run,
+};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {

@@ -4,7 +4,7 @@ use chinwag_core::{RequestId, RoomName, client::Shown};
 use chinwag_oracle::{Page, Promise};
 
 use super::{Broken, Judge, judged};
-use crate::witness::{member_id, room_id};
+use crate::judge::witness::{member_id, room_id};
 
 /// What a message counts for in a page beside its text, and once more beside what it carries, as `ARCHITECTURE.md` says.
 const BESIDE_BYTES: usize = 256;

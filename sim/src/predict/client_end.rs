@@ -6,7 +6,7 @@ use chinwag_bots::{End, Wish};
 use chinwag_core::{ConnectionId, Time, gateway::Frame};
 
 use super::world::{Event, Seat, World};
-use crate::{
+use crate::line::{
     link::{CutLoss, Down, Link, Up},
     wire::{Decoder, ServerFrame},
 };

@@ -11,8 +11,8 @@ use chinwag_journal::{Node, NodeConfig, NodeInput, NodeOutput};
 
 use super::world::{Event, World};
 use crate::{
-    draw::Purpose,
-    link::{CutLoss, ServerEnd, Up},
+    line::link::{CutLoss, ServerEnd, Up},
+    plan::draw::Purpose,
 };
 
 /// What the driver has by default: a socket's send buffer, most bytes handed to it at once, and how long a closed
@@ -162,7 +162,7 @@ impl World<'_> {
         match (link.server_end, up) {
             (ServerEnd::Unborn, Up::Handshake) if takes => {
                 link.server_end = ServerEnd::Open;
-                link.down.push(self.now, crate::link::Down::Accepted, 200);
+                link.down.push(self.now, crate::line::link::Down::Accepted, 200);
                 self.server.live += 1;
                 let opening = Opening { dialect: Some(Dialect::Chat), ..Opening::default() };
                 self.tell_node(NodeInput::Gateway(GatewayInput::Connected { connection: id, opening }));

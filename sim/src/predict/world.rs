@@ -13,11 +13,9 @@ use chinwag_scenarios::{Act, EventKind, Plan, Scenario, Server as Limits};
 
 use super::{Network, Prediction, company::Company, prediction::Played};
 use crate::{
-    agenda::Agenda,
-    draw::{Draws, Purpose},
-    links::Links,
-    pipe::Line,
-    world::START,
+    line::{links::Links, pipe::Line},
+    plan::draw::{Draws, Purpose},
+    world::{START, agenda::Agenda},
 };
 
 /// How often it is looked how far things are, as `loadgen` does.

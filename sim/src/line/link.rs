@@ -1,0 +1,286 @@
+//! One connection: two pipes, and what each end knows of it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chinwag_core::{Time, gateway};
+
+use crate::{
+    judge::age::Age,
+    line::{
+        pipe::{Line, Pipe},
+        wire::Decoder,
+    },
+    people::intruder::Intruder,
+};
+
+/// A server writes this much at a time at most: what fits into one packet.
+const PACKET_BYTES: usize = 1_460;
+/// A client gives up on a handshake that is not answered by then.
+pub(crate) const CONNECT_TIME: Duration = Duration::from_secs(10);
+
+/// Later than anything.
+const NEVER: Time = Time(u64::MAX);
+
+/// What a client sends, whole: the server's parser belongs to its driver.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Up {
+    /// The WebSocket handshake.
+    Handshake,
+    /// Text.
+    Text(String),
+    /// Binary, of which only the size is looked at.
+    Binary(usize),
+    /// A ping with its payload.
+    Ping(Vec<u8>),
+    /// A pong.
+    Pong,
+    /// A close.
+    Close(Option<u16>),
+    /// Bytes that are no frame.
+    Broken(gateway::Fault),
+    /// The client has closed its end.
+    Fin,
+}
+
+impl Up {
+    /// Bytes on the wire.
+    const fn len(&self) -> usize {
+        match self {
+            Self::Handshake => 200,
+            Self::Text(text) => text.len() + 8,
+            Self::Binary(len) => *len + 8,
+            Self::Ping(payload) => payload.len() + 6,
+            Self::Pong => 6,
+            Self::Close(_) => 8,
+            Self::Broken(_) => 64,
+            Self::Fin => 0,
+        }
+    }
+}
+
+/// What a server sends.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Down {
+    /// The handshake is accepted.
+    Accepted,
+    /// Bytes of frames.
+    Bytes(Bytes),
+    /// The server has closed its end.
+    Fin,
+}
+
+/// The server's end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum ServerEnd {
+    /// The handshake has not arrived.
+    Unborn,
+    /// A connection of a node.
+    Open,
+    /// The node wants it closed; what is left is written until then.
+    Closing(Time),
+    /// Gone.
+    Gone,
+}
+
+/// One connection between a client and a node.
+#[derive(Debug)]
+pub(crate) struct Link {
+    /// Whose.
+    pub(crate) client: usize,
+    /// To which node.
+    pub(crate) node: usize,
+    /// Who speaks on it, if not the client.
+    pub(crate) intruder: Option<Intruder>,
+    /// The node does nothing.
+    pub(crate) paused: bool,
+    /// From the client.
+    pub(crate) up: Pipe<Up>,
+    /// To the client.
+    pub(crate) down: Pipe<Down>,
+    /// The client's parser.
+    pub(crate) decoder: Decoder,
+    /// Whether the client still holds its end.
+    pub(crate) client_here: bool,
+    /// Whether the client knows that its handshake was accepted.
+    pub(crate) opened: bool,
+    /// The server's end.
+    pub(crate) server_end: ServerEnd,
+    /// Whether the server reads.
+    pub(crate) reading: bool,
+    /// Whether the server has more to write than the send buffer takes.
+    pub(crate) blocked: bool,
+    /// When the server last had more to write than the send buffer took.
+    pub(crate) blocked_at: Time,
+    /// When that began.
+    pub(crate) blocked_since: Time,
+    /// When the server last wrote something.
+    pub(crate) took: Time,
+    /// How old what the client reads may be.
+    pub(crate) age: Age,
+    /// When the client learns that the line was cut.
+    pub(crate) client_learns: Option<Time>,
+    /// When the server learns that the line was cut.
+    pub(crate) server_learns: Option<Time>,
+    /// When the client stops waiting for its handshake.
+    pub(crate) client_gives_up: Option<Time>,
+    /// When its timer goes off.
+    pub(crate) armed: Option<Time>,
+}
+
+impl Link {
+    /// A connection whose handshake is on its way.
+    #[must_use]
+    pub(crate) fn open(now: Time, client: usize, node: usize) -> Self {
+        let mut link = Self {
+            client,
+            node,
+            intruder: None,
+            paused: false,
+            up: Pipe::default(),
+            down: Pipe::default(),
+            decoder: Decoder::default(),
+            client_here: true,
+            opened: false,
+            server_end: ServerEnd::Unborn,
+            reading: true,
+            blocked: false,
+            blocked_at: now,
+            blocked_since: now,
+            took: now,
+            age: Age::default(),
+            client_learns: None,
+            server_learns: None,
+            client_gives_up: Some(now + CONNECT_TIME),
+            armed: None,
+        };
+        link.send(now, Up::Handshake);
+        link
+    }
+
+    /// The client sends something.
+    pub(crate) fn send(&mut self, now: Time, up: Up) {
+        let bytes = up.len();
+        self.up.push(now, up, bytes);
+    }
+
+    /// The server writes bytes: no more than the send buffer takes.
+    pub(crate) fn write(&mut self, now: Time, mut bytes: Bytes) {
+        self.took = now;
+        self.age.wrote(bytes.len());
+        while !bytes.is_empty() {
+            let packet = bytes.split_to(bytes.len().min(PACKET_BYTES));
+            let len = packet.len();
+            self.down.push(now, Down::Bytes(packet), len);
+        }
+    }
+
+    /// Bytes that a send buffer of this size still takes.
+    #[must_use]
+    pub(crate) const fn space(&self, send_buffer: usize) -> usize {
+        send_buffer.saturating_sub(self.down.buffered())
+    }
+
+    /// Whether nothing is on its way to the client, and nothing had to wait since then.
+    #[must_use]
+    pub(crate) fn is_clear_since(&self, since: Time) -> bool {
+        self.client_here && !self.blocked && self.blocked_at <= since && self.down.is_clear()
+    }
+
+    /// The client has read all that the server has ever had to write.
+    pub(crate) fn is_read(&self) -> bool {
+        !self.blocked && self.age.is_read()
+    }
+
+    /// The server ends its side: after what is written, or at once.
+    pub(crate) fn hang_up(&mut self, now: Time) {
+        self.server_end = ServerEnd::Gone;
+        self.down.push(now, Down::Fin, 0);
+    }
+
+    /// The client lets go: what it has sent still goes out, what comes is not looked at.
+    pub(crate) fn let_go(&mut self, now: Time) {
+        if self.client_here {
+            self.client_here = false;
+            self.send(now, Up::Fin);
+        }
+    }
+
+    /// Whether the server's end belongs to a node.
+    #[must_use]
+    pub(crate) const fn is_served(&self) -> bool {
+        matches!(self.server_end, ServerEnd::Open | ServerEnd::Closing(_))
+    }
+
+    /// The next thing the server reads, if it does.
+    pub(crate) fn next_up(&mut self, now: Time) -> Option<Up> {
+        if self.reads() { self.up.arrived(now) } else { None }
+    }
+
+    const fn reads(&self) -> bool {
+        !self.paused && (self.reading || !matches!(self.server_end, ServerEnd::Open))
+    }
+
+    /// When the server lets go of it, whatever is left to write.
+    pub(crate) const fn lets_go(&self) -> Option<Time> {
+        match self.server_end {
+            ServerEnd::Closing(until) if !self.paused => Some(until),
+            _ => None,
+        }
+    }
+
+    /// The line is cut. Of what travels the first items arrive, of the last one `part` bytes; the ends learn of it
+    /// later, each in its own time.
+    pub(crate) fn cut(&mut self, now: Time, loss: &CutLoss) {
+        self.up.cut(loss.keep_up);
+        if let Some(Down::Bytes(bytes)) = self.down.cut(loss.keep_down) {
+            bytes.truncate(loss.part);
+        }
+        self.client_learns = Some(now + loss.client_learns_after);
+        self.server_learns = Some(now + loss.server_learns_after);
+    }
+
+    /// The server process is gone.
+    pub(crate) fn orphan(&mut self, now: Time, loss: &CutLoss) {
+        self.cut(now, loss);
+        self.server_end = ServerEnd::Gone;
+        self.server_learns = None;
+    }
+
+    /// When something happens here next.
+    #[must_use]
+    pub(crate) fn poll_timeout(&self, up: &Line, down: &Line) -> Option<Time> {
+        let times = [
+            if self.reads() { self.up.next_event(up) } else { None },
+            self.down.next_event(down),
+            if self.blocked { self.down.next_room() } else { None },
+            self.lets_go(),
+            self.client_learns,
+            if self.paused { None } else { self.server_learns },
+            self.client_gives_up,
+        ];
+        let soonest = times.into_iter().fold(NEVER, |soonest, time| soonest.min(time.unwrap_or(NEVER)));
+        (soonest < NEVER).then_some(soonest)
+    }
+
+    /// Whether neither end knows of it any more.
+    #[must_use]
+    pub(crate) const fn is_over(&self) -> bool {
+        !self.client_here && matches!(self.server_end, ServerEnd::Gone)
+    }
+}
+
+/// What a cut takes away, and when its ends learn of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CutLoss {
+    /// Items from the client that still arrive.
+    pub(crate) keep_up: usize,
+    /// Items from the server that still arrive.
+    pub(crate) keep_down: usize,
+    /// Bytes that are left of the last of those.
+    pub(crate) part: usize,
+    /// When the client learns of it.
+    pub(crate) client_learns_after: Duration,
+    /// When the server learns of it.
+    pub(crate) server_learns_after: Duration,
+}

@@ -1,0 +1,331 @@
+//! Tokens of plain clients: who has some, how they are verified here, and what must come of them when they end.
+//!
+//! A driver verifies signatures, which is tested elsewhere. Here a token is its own proof: user, role, and when it ends.
+
+use std::time::Duration;
+
+use chinwag_core::{
+    ConnectionId, Refusal, Time, UserName,
+    client::{ClientEvent, Command},
+    dialect::Dialect,
+    identity::{Claims, Token, TokenFault},
+    role::Role,
+};
+
+use crate::{
+    judge::{
+        Broken,
+        checks::{self, broken},
+        life::Line,
+        look::Look,
+        marks::Mark,
+    },
+    line::link::ServerEnd,
+    people::{
+        parlours::keeper,
+        player::{Alarm, Asked},
+        visiting::Want,
+    },
+    plan::{
+        draw::{Cause, Draws, Purpose},
+        generate::{SECOND, within},
+        scenario::{Action, Actor, ClientSetup, Pass, Setup, Step},
+    },
+    world::{Event, World},
+};
+
+/// Longer than any scenario, whose quiet periods add up to hours.
+const DAY: u64 = 24 * 3_600 * SECOND;
+
+/// What a server may take to close a connection.
+const REACTION: Duration = Duration::from_secs(1);
+
+/// A token that ends then, if ever, and may say whose bot its user is.
+fn token(user: &UserName, role: Role, ends: Option<Time>, owner: Option<u32>) -> String {
+    let owner = owner.map(|owner| format!(" u{owner}")).unwrap_or_default();
+    format!("{user} {} {}{owner}", role.word(), ends.map_or(0, |ends| ends.0))
+}
+
+/// One that never ends, of a member.
+pub(crate) fn unending(user: &UserName) -> String {
+    token(user, Role::Member, None, None)
+}
+
+/// What a driver would say of a token.
+pub(crate) fn verify(token: &str, now: Time) -> Result<Claims, TokenFault> {
+    let mut parts = token.split(' ');
+    let mut part = || parts.next().ok_or(TokenFault::Malformed);
+    let user = UserName::new(part()?).map_err(|_| TokenFault::BadName)?;
+    let role = Role::from_word(part()?).ok_or(TokenFault::Malformed)?;
+    let ends = part()?.parse().map(Time).map_err(|_| TokenFault::Malformed)?;
+    let expires = (ends > Time(0)).then_some(ends);
+    if expires.is_some_and(|ends| ends <= now) {
+        return Err(TokenFault::Expired);
+    }
+    let owner = parts.next().map(UserName::new).transpose().map_err(|_| TokenFault::BadName)?;
+    Ok(Claims { user, role, owner, expires })
+}
+
+/// Gives clients tokens, in some scenarios.
+pub(crate) fn issue(c: &mut Cause, draws: Draws, setup: &mut Setup) {
+    // Where rooms have owners, it matters who may have some.
+    if !c.chance(if setup.parlours > 0 { 50 } else { 20 }) {
+        return;
+    }
+    (setup.gateway.verify_tokens, setup.gateway.token_dialects) = (true, Some(Vec::new()));
+    // Shards know as much.
+    setup.shard.verify_tokens = true;
+    setup.gateway.token_grace = Duration::from_secs(c.pick(&[1, 3, 6]));
+    let users: Vec<u32> = setup.clients.iter().map(|client| client.user).collect();
+    let bots = setup.bots.clone();
+    let keepers: Vec<Option<u32>> =
+        (0..).zip(&bots).map(|(bot, _)| keeper(draws, setup, setup.parlours + bot)).collect();
+    for (number, client) in (0..).zip(&mut setup.clients).filter(|(_, client)| client.voice.is_some()) {
+        let is_alone = users.iter().filter(|&&user| user == client.user).count() == 1;
+        let role = c.pick(&[Role::Member, Role::Member, Role::Guest, Role::Guest, Role::Bot, Role::Admin]);
+        let keeper = bots.iter().position(|&bot| bot == number).and_then(|bot| keepers[bot]);
+        let owner = keeper.filter(|_| c.chance(80)).map(|keeper| users[keeper as usize]);
+        let pass = Pass { role, owner, lasts_us: c.pick(&[3, 8]) * SECOND, keeps: c.chance(80) };
+        // Before it is known what is spoken, who shows no good token is told so in the native dialect.
+        let is_clear = !client.undecided || client.voice == Some(Dialect::Chat);
+        client.pass = (is_alone && is_clear && c.chance(60)).then_some(pass);
+    }
+    // Whoever shows core's own client one that has ended is not let in any more.
+    let pass = Pass { role: Role::Member, owner: None, lasts_us: DAY, keeps: true };
+    for client in setup.clients.iter_mut().filter(|client| client.voice.is_none()) {
+        client.pass = c.chance(50).then_some(pass);
+    }
+}
+
+/// Newer tokens, and what is none, at any time.
+pub(crate) fn renewals(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+    let shows = |client: &ClientSetup| {
+        client.pass.is_some() && client.voice.is_none_or(|voice| voice == Dialect::Chat)
+    };
+    for (number, _) in (0..).zip(&setup.clients).filter(|(_, client)| shows(client)) {
+        let mut c = draws.of(Purpose::Step, 14 << 40 | u64::from(number) << 20);
+        for _ in 0..within(&mut c, 1..=4) {
+            let (at_us, good) = (c.within(SECOND..=setup.chaos_us), c.chance(60));
+            steps.push(Step { id: 0, at_us, actor: Actor::Client(number), action: Action::Renew { good } });
+        }
+    }
+}
+
+/// What clients do.
+impl World<'_> {
+    /// The tokens that a client shows where they are looked at.
+    fn pass(&self, client: usize) -> Option<Pass> {
+        let Setup { clients, gateway, .. } = &self.scenario.setup;
+        clients[client].pass.filter(|_| gateway.verify_tokens)
+    }
+
+    /// What a client's user is to the server.
+    pub(crate) fn role(&self, client: usize) -> Role {
+        self.pass(client).map_or_else(Role::default, |pass| pass.role)
+    }
+
+    /// Whether a client's user may make rooms that are not their own as a bot's.
+    pub(crate) fn may_make_rooms(&self, client: usize) -> bool {
+        matches!(self.role(client), Role::Admin | Role::Member)
+    }
+
+    /// Whose bot a client's user is, by their tokens: nobody is their own.
+    pub(crate) fn owner_by_token(&self, client: usize) -> Option<u32> {
+        let owner = self.pass(client).and_then(|pass| pass.owner);
+        owner.filter(|&owner| owner != self.scenario.setup.clients[client].user)
+    }
+
+    /// Whether a client's tokens end.
+    pub(crate) fn has_short_pass(&self, client: usize) -> bool {
+        self.pass(client).is_some()
+    }
+
+    /// A plain client is about to connect: a new token is issued to it, if it has any.
+    pub(crate) fn player_gets_token(&mut self, client: usize) {
+        if self.pass(client).is_some() && self.is_player(client) {
+            let token = self.new_token(client, true);
+            self.player(client).pass_ends = None;
+            self.player_shows(client, &token);
+            self.player(client).pass = Some(token);
+        }
+    }
+
+    /// A client shows a token, after others perhaps: from when the first of them ends it may be told so.
+    pub(crate) fn player_shows(&mut self, client: usize, token: &str) {
+        let ends = verify(token, Time(0)).ok().and_then(|claims| claims.expires);
+        let player = self.player(client);
+        player.pass_ends = player.pass_ends.or(ends);
+    }
+
+    /// A new token of a client, or something that looks like one. In calms, what has ended would not come back.
+    pub(crate) fn new_token(&self, client: usize, good: bool) -> String {
+        let Some(Pass { role, lasts_us, owner, .. }) = self.pass(client).filter(|_| good) else {
+            return "no token".to_owned();
+        };
+        let ends = self.server.clock.shows(self.now) + Duration::from_micros(lasts_us);
+        token(&self.people[client].user, role, self.calm_until.is_none().then_some(ends), owner)
+    }
+
+    /// Shows a newer token, if its dialect has words for it here; false if not.
+    pub(crate) fn player_renews(&mut self, client: usize, good: bool) -> bool {
+        let may = self.pass(client).is_some() && self.pleads(client);
+        if may {
+            self.player_pleads(client, 0, Want::Renew { good });
+        }
+        may
+    }
+
+    /// Will show a newer token before the present one ends.
+    pub(crate) fn player_renews_later(&mut self, client: usize, connection: ConnectionId) {
+        if let Some(Pass { lasts_us, keeps: true, .. }) = self.pass(client) {
+            let after = Duration::from_micros(lasts_us * 6 / 10);
+            self.add_after(after, Event::Player { client, alarm: Alarm::Renew(connection) });
+        }
+    }
+
+    /// A newer token was taken.
+    pub(crate) fn player_is_renewed(&mut self, client: usize, plea: u64) -> Result<(), Broken> {
+        self.checked(checks::TOKEN);
+        let asked = self.player_is_told(client, plea)?;
+        if !matches!(asked, Asked { want: Want::Renew { good: true }, .. }) {
+            return broken(
+                checks::TOKEN,
+                format!("c{client} has shown no token that could be taken: {asked:?}"),
+            );
+        }
+        self.marks.hit(Mark::Renewed);
+        Ok(())
+    }
+
+    /// A client is told that its token has ended, or is not good.
+    pub(crate) fn player_hears_of_token(&mut self, client: usize, refusal: Refusal) -> Result<(), Broken> {
+        self.checked(checks::TOKEN);
+        let ends = self.player(client).pass_ends;
+        if ends.is_none_or(|ends| self.server.clock.shows(self.now) < ends) {
+            return broken(
+                checks::TOKEN,
+                format!("c{client} is told {refusal}, and its token ends at {ends:?}"),
+            );
+        }
+        self.marks.hit(Mark::TokenEnded);
+        if self.pass(client).is_some_and(|pass| pass.keeps) {
+            self.player_renews(client, true);
+        }
+        Ok(())
+    }
+}
+
+/// Core's own clients.
+impl World<'_> {
+    /// The user of core's own client has a newer token for it; false if it shows none.
+    pub(crate) fn user_renews(&mut self, client: usize) -> Result<bool, Broken> {
+        if self.pass(client).is_none() {
+            return Ok(false);
+        }
+        let token = self.new_token(client, true);
+        let ends = verify(&token, Time(0)).ok().and_then(|claims| claims.expires);
+        let (mut out, person) = (Vec::new(), &mut self.people[client]);
+        self.inputs += 1;
+        let refresh = Command::Refresh { token: Token::new(&token) };
+        let id = person.client.submit(person.clock.shows(self.now), refresh, &mut out);
+        person.refreshes.insert(id.expect("only publishes wait in a queue"), ends);
+        person.tokens.push(ends);
+        self.carry_out(client, &mut out)?;
+        Ok(true)
+    }
+
+    /// A client is told that its newer token was taken, and when that ends.
+    pub(crate) fn user_is_renewed(&mut self, client: usize, event: &ClientEvent) -> Result<(), Broken> {
+        let ClientEvent::Refreshed { id, expires } = event else { return Ok(()) };
+        self.checked(checks::TOKEN);
+        let shown = self.people[client].refreshes.remove(id);
+        if shown.is_some_and(|ends| ends.map(|ends| ends.to_string()).as_deref() == expires.as_deref()) {
+            return Ok(());
+        }
+        broken(checks::TOKEN, format!("c{client} is told that a token ends at {expires:?}: {shown:?}"))
+    }
+
+    /// Who is welcome on a connection has shown the newest token there that it had when it began, or a newer one.
+    pub(crate) fn check_token_is_shown(&mut self, client: usize, line: ConnectionId) -> Result<(), Broken> {
+        let since = self.life.presents[client].tokens;
+        let (Some(line), false) = (self.life.lines.get(&line), self.people[client].tokens.is_empty()) else {
+            return Ok(());
+        };
+        if !self.scenario.setup.gateway.verify_tokens {
+            return Ok(());
+        }
+        self.checks.add(checks::TOKEN, 1);
+        let newest = &self.people[client].tokens[since..];
+        if line.is_verified && newest.contains(&line.token) {
+            return Ok(());
+        }
+        broken(checks::TOKEN, format!("c{client} is welcome without the token that it has: {line:?}"))
+    }
+}
+
+/// What happens at the server's end.
+impl World<'_> {
+    /// A line's token was looked at.
+    pub(crate) fn line_is_verified(&mut self, id: ConnectionId, outcome: &Result<Claims, TokenFault>) {
+        let Some(line) = self.life.lines.get_mut(&id) else { return };
+        match outcome {
+            Ok(claims) => (line.token, line.is_verified) = (claims.expires, true),
+            Err(_) => line.has_bad_token = true,
+        }
+        // Who was replaced is known by nothing any more, and goes on.
+        let Line { client, token: Some(ends), .. } = *line else { return };
+        let is_sole = self.scenario.setup.clients[client].voice == Some(Dialect::Agents);
+        if outcome.is_ok() && !is_sole {
+            self.add(self.token_is_over(ends), Event::Look(Look::Token { line: id, ends }));
+        }
+    }
+
+    /// When nobody may go on by a token that ends then.
+    fn token_is_over(&self, ends: Time) -> Time {
+        let due = self.server.clock.when(ends + self.scenario.setup.gateway.token_grace) + REACTION;
+        due.max(self.now + REACTION)
+    }
+
+    /// Nobody goes on by a token that has ended, after the grace.
+    pub(crate) fn look_token(&mut self, id: ConnectionId, ends: Time) -> Result<(), Broken> {
+        let Some(line) = self.life.lines.get(&id).filter(|line| line.token == Some(ends)) else {
+            return Ok(());
+        };
+        let Some(link) = self.links.get(id).filter(|link| link.server_end == ServerEnd::Open) else {
+            return Ok(());
+        };
+        self.checks.add(checks::TOKEN, 1);
+        let over = self.server.clock.when(ends + self.scenario.setup.gateway.token_grace);
+        if link.paused || over.max(self.life.upset) + REACTION > self.now {
+            self.add(self.token_is_over(ends), Event::Look(Look::Token { line: id, ends }));
+            return Ok(());
+        }
+        let since = self.now.since(over).as_millis();
+        broken(
+            checks::TOKEN,
+            format!("{id} of c{} goes on, {since} ms after the grace of its token", line.client),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_says_what_was_put_into_it_until_it_ends() {
+        let user = UserName::new("u7").unwrap();
+        let text = token(&user, Role::Guest, Some(Time(9)), Some(3));
+        let owner = Some(UserName::new("u3").unwrap());
+        let claims = Claims { user: user.clone(), role: Role::Guest, owner, expires: Some(Time(9)) };
+        assert_eq!(verify(&text, Time(8)), Ok(claims));
+        assert_eq!(verify(&text, Time(9)), Err(TokenFault::Expired));
+        assert!(
+            verify(&token(&user, Role::Member, None, None), Time(9))
+                .is_ok_and(|claims| claims.expires.is_none())
+        );
+        for text in ["", "no token", "u7 king 0", "u7 member soon"] {
+            assert!(verify(text, Time(0)).is_err(), "{text}");
+        }
+    }
+}

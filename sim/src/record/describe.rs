@@ -1,0 +1,89 @@
+//! Inputs and frames in a few words, for traces.
+
+use std::fmt;
+
+use chinwag_core::{
+    client::ClientInput,
+    gateway::{Frame, GatewayInput},
+};
+use chinwag_journal::{Mail, NodeInput};
+
+use crate::line::{link::Up, wire::ServerFrame};
+
+/// A client lets go of its connection.
+pub(crate) const FIN: &str = "fin";
+
+/// What a client is told.
+pub(crate) fn client_input(input: &ClientInput<'_>) -> impl fmt::Display {
+    fmt::from_fn(move |f| match input {
+        ClientInput::Opened => f.write_str("opened"),
+        ClientInput::Received(received) => write!(f, "{}", frame(received)),
+        ClientInput::Closed { code: Some(code), reason } => write!(f, "closed {code} {reason}"),
+        ClientInput::Closed { code: None, .. } => f.write_str("closed"),
+        ClientInput::Timeout => f.write_str("timer"),
+    })
+}
+
+/// What a node is told.
+pub(crate) fn node_input(input: &NodeInput<'_>) -> impl fmt::Display {
+    fmt::from_fn(move |f| match input {
+        NodeInput::Gateway(input) => match input {
+            GatewayInput::Connected { .. } => f.write_str("connected"),
+            GatewayInput::Received { frame: received, .. } => write!(f, "{}", frame(received)),
+            GatewayInput::Faulted { fault, .. } => write!(f, "fault {fault:?}"),
+            GatewayInput::Disconnected { .. } => f.write_str("disconnected"),
+            GatewayInput::Verified { outcome, .. } => write!(f, "verified {outcome:?}"),
+            GatewayInput::Drain => f.write_str("drain"),
+            GatewayInput::Shard(event) => write!(f, "{event:?}"),
+            GatewayInput::Timeout => f.write_str("timer"),
+        },
+        NodeInput::Mail(Mail::Submit(shard, op)) => write!(f, "submit s{} {op:?}", shard.0),
+        NodeInput::Mail(Mail::Query(shard, query)) => write!(f, "query s{} {query:?}", shard.0),
+        NodeInput::Mail(Mail::Signal(shard, signal)) => write!(f, "signal s{} {signal:?}", shard.0),
+        NodeInput::Mail(Mail::Event(_, event)) => write!(f, "event {event:?}"),
+        NodeInput::Timeout => f.write_str("timer"),
+    })
+}
+
+/// What a client sends.
+pub(crate) fn up(up: &Up) -> impl fmt::Display {
+    fmt::from_fn(move |f| match up {
+        Up::Handshake => f.write_str("handshake"),
+        Up::Text(text) => f.write_str(text),
+        Up::Binary(len) => write!(f, "binary of {len} bytes"),
+        Up::Ping(_) => f.write_str("ping"),
+        Up::Pong => f.write_str("pong"),
+        Up::Close(code) => close(f, *code, ""),
+        Up::Broken(fault) => write!(f, "fault {fault:?}"),
+        Up::Fin => f.write_str(FIN),
+    })
+}
+
+/// What a server sends.
+pub(crate) fn server_frame(frame: &ServerFrame<'_>) -> impl fmt::Display {
+    fmt::from_fn(move |f| match frame {
+        ServerFrame::Text(text) => f.write_str(text),
+        ServerFrame::Ping(_) => f.write_str("ping"),
+        ServerFrame::Pong => f.write_str("pong"),
+        ServerFrame::Close(Some((code, reason))) => close(f, Some(*code), reason),
+        ServerFrame::Close(None) => close(f, None, ""),
+    })
+}
+
+fn frame(frame: &Frame<'_>) -> impl fmt::Display {
+    fmt::from_fn(move |f| match frame {
+        Frame::Text(text) => f.write_str(text),
+        Frame::Binary(len) => write!(f, "binary of {len} bytes"),
+        Frame::Ping(_) => f.write_str("ping"),
+        Frame::Pong => f.write_str("pong"),
+        Frame::Close(code) => close(f, *code, ""),
+    })
+}
+
+fn close(f: &mut fmt::Formatter<'_>, code: Option<u16>, reason: &str) -> fmt::Result {
+    match code {
+        Some(code) if reason.is_empty() => write!(f, "close {code}"),
+        Some(code) => write!(f, "close {code} {reason}"),
+        None => f.write_str("close"),
+    }
+}

@@ -1,0 +1,178 @@
+//! The command line of a build with bugs.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{self, IsTerminal, Write},
+    num::NonZero,
+    path::PathBuf,
+    process::ExitCode,
+    thread,
+};
+
+use anyhow::Context;
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{
+    hunt::{Effort, Find, Hunt, Planted},
+    report::Report,
+};
+use crate::{
+    out::out,
+    plan::scenario::Scenario,
+    record::{outcome::Outcome, trace::Trace},
+};
+
+/// A bug was not found, or not well enough.
+const MISSED: u8 = 1;
+/// The command makes no sense.
+const BAD_INPUT: u8 = 104;
+
+/// Looks for bugs that were planted, and tells how many seeds it takes to find each of them.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "sim bugs")]
+pub struct Args {
+    /// Only these
+    #[arg(value_name = "BUG")]
+    bugs: Vec<String>,
+    /// Places to start from, for each bug
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    starts: u64,
+    /// Seeds to try from each of them
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    seeds_max: u64,
+    /// Threads; as many as there are cores if not given
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<usize>>,
+    /// Also write what came of it to a file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Also write the smallest scenario of each bug to a folder
+    #[arg(long, value_name = "FOLDER")]
+    save: Option<PathBuf>,
+}
+
+impl Args {
+    fn effort(&self) -> Effort {
+        let cores = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        Effort { starts: self.starts, seeds_max: self.seeds_max, jobs: self.jobs.unwrap_or_else(cores) }
+    }
+
+    /// The places of the chosen bugs among all, by name.
+    ///
+    /// # Errors
+    /// If one of them is none of these.
+    pub(crate) fn chosen(&self, names: &[impl AsRef<str>]) -> anyhow::Result<Vec<usize>> {
+        if self.bugs.is_empty() {
+            return Ok((0..names.len()).collect());
+        }
+        let place = |wanted: &String| {
+            let known = || names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(", ");
+            let place = names.iter().position(|name| name.as_ref() == wanted);
+            place.with_context(|| format!("there is no bug {wanted}; there are {}", known()))
+        };
+        self.bugs.iter().map(place).collect()
+    }
+}
+
+/// Carries out the process's command line; `run` runs a scenario with the bug of that index in force, or without any.
+#[must_use]
+pub fn main(
+    bugs: &[Planted],
+    run: impl Fn(Option<usize>, &Scenario, &mut Trace) -> Outcome + Sync,
+) -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let is_request = !error.use_stderr();
+            return match error.print() {
+                Ok(()) if is_request => ExitCode::SUCCESS,
+                _ => BAD_INPUT.into(),
+            };
+        }
+    };
+    match hunt(&args, bugs, run) {
+        Ok(code) => code.into(),
+        Err(error) => {
+            eprintln!("sim bugs: {error:#}");
+            BAD_INPUT.into()
+        }
+    }
+}
+
+fn hunt(
+    args: &Args,
+    bugs: &[Planted],
+    run: impl Fn(Option<usize>, &Scenario, &mut Trace) -> Outcome + Sync,
+) -> anyhow::Result<u8> {
+    let names: Vec<&str> = bugs.iter().map(|bug| bug.name).collect();
+    let (chosen, effort) = (args.chosen(&names)?, args.effort());
+    let bugs: Vec<Planted> = chosen.iter().map(|&bug| bugs[bug]).collect();
+    let run = |bug: Option<usize>, scenario: &Scenario, trace: &mut Trace| {
+        run(bug.map(|bug| chosen[bug]), scenario, trace)
+    };
+    let hunt = Hunt { bugs: &bugs, effort, run };
+    let bar = progress(bugs.len() as u64 * effort.starts, "starts");
+    let finds = hunt.search(|| bar.inc(1));
+    bar.finish_and_clear();
+    let bar = progress(bugs.len() as u64, "bugs made small");
+    let first: Vec<Option<Find>> = finds.iter().map(|finds| finds.iter().flatten().next().cloned()).collect();
+    let smallest = hunt.minimise(&first, || bar.inc(1));
+    bar.finish_and_clear();
+    let report = Report::new(&bugs, effort, &finds, &smallest, &checks_made(&hunt), args.bugs.is_empty());
+    write!(out(), "{report}")?;
+    if let Some(path) = &args.json {
+        let json = serde_json::to_string_pretty(&report)?;
+        fs::write(path, json + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(folder) = &args.save {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        for (bug, smallest) in bugs.iter().zip(&smallest) {
+            let Some(smallest) = smallest else { continue };
+            let path = folder.join(bug.name).with_extension("scn");
+            let text = format!("# {}\n{}", bug.what, smallest.scenario);
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    Ok(if report.faults.is_empty() { 0 } else { MISSED })
+}
+
+/// The checks that are made without any bug.
+fn checks_made<Run: Fn(Option<usize>, &Scenario, &mut Trace) -> Outcome + Sync>(
+    hunt: &Hunt<'_, Run>,
+) -> BTreeSet<&'static str> {
+    const SEEDS: u64 = 100;
+    let counts =
+        (0..SEEDS).flat_map(|seed| (hunt.run)(None, &Scenario::generate(seed), &mut Trace::new()).checks);
+    counts.filter(|&(_, count)| count > 0).map(|(check, _)| check).collect()
+}
+
+fn progress(length: u64, what: &str) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}, {eta} left");
+    let style = style.expect("the template is right");
+    ProgressBar::new(length).with_style(style).with_message(what.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A test that was built with the bugs is a test of the wrong machines.
+    const _: () =
+        assert!(!chinwag_core::planted::ENABLED, "the workspace must be built without planted bugs");
+
+    #[test]
+    fn bugs_are_chosen_by_name() {
+        let chosen = |arguments: &[&str]| {
+            let command = ["sim bugs"].iter().chain(arguments);
+            Args::try_parse_from(command).unwrap().chosen(&["a", "b"]).map_err(|error| error.to_string())
+        };
+        assert_eq!(chosen(&[]), Ok(vec![0, 1]));
+        assert_eq!(chosen(&["b"]), Ok(vec![1]));
+        assert_eq!(chosen(&["c"]), Err("there is no bug c; there are a, b".to_owned()));
+    }
+}
