@@ -21,6 +21,7 @@ pub(crate) mod marks;
 pub(crate) mod notices;
 pub(crate) mod occupancy;
 mod pages;
+pub(crate) mod passed_on;
 pub(crate) mod quotas;
 pub(crate) mod rates;
 pub(crate) mod reading;

@@ -393,6 +393,7 @@ impl<'a> World<'a> {
                 ClientOutput::Close { code } => self.close(client, code),
                 ClientOutput::Event(event) => {
                     self.marks.event(&event);
+                    self.witness.tells(client, &event)?;
                     self.notes_put_off(client, &event);
                     self.check_given_up(client, &event)?;
                     self.shows_carried(&event)?;

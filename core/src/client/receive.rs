@@ -54,7 +54,7 @@ impl Client {
         let roster = self.config.rosters;
         let names = |frame: &Incoming<'_>| if roster { frame.member_names() } else { None };
         Some(match &**frame.kind.as_ref()? {
-            "lagged" => ClientEvent::Lagged { room: frame.room()? },
+            "lagged" if !planted!(LagNotTold) => ClientEvent::Lagged { room: frame.room()? },
             "user_joined" => {
                 ClientEvent::UserJoined { room: frame.room()?, user: frame.user()?, members: names(&frame) }
             }
@@ -75,12 +75,14 @@ impl Client {
                 let more = frame.more?;
                 ClientEvent::Rooms { rooms: frame.room_views()?, more }
             }
-            "created" => ClientEvent::Created { room: frame.room()? },
+            "created" if !planted!(CreatedNotTold) => ClientEvent::Created { room: frame.room()? },
             "status" => {
                 ClientEvent::Status { room: frame.room()?, user: frame.user()?, status: frame.status()? }
             }
             "task" => ClientEvent::Task { room: frame.room()?, user: frame.user(), task: frame.task()? },
-            "refreshed" => ClientEvent::Refreshed { id: frame.id()?, expires: frame.expires() },
+            "refreshed" if !planted!(RenewalNotTold) => {
+                ClientEvent::Refreshed { id: frame.id()?, expires: frame.expires() }
+            }
             "pong" => ClientEvent::Pong { id: frame.id()? },
             _ => return None,
         })

@@ -270,6 +270,8 @@ catalogue! {
     RefusalLosesNumber = "refusal-loses-number",
     /// That somebody still writes is passed on twice as often as anybody needs it.
     TypingSaidAgain = "typing-said-again",
+    /// A close that a client asks for is overlooked until its socket is closed.
+    CloseOverlooked = "close-overlooked",
 
     // Limiter.
     /// One more than the burst is admitted.
@@ -302,4 +304,10 @@ catalogue! {
     RepeatedIntoAnotherRoom = "repeated-into-another-room",
     /// Of what waits to be sent the newest goes first.
     NewestSentFirst = "newest-sent-first",
+    /// Its user is not told that live messages stop.
+    LagNotTold = "lag-not-told",
+    /// Its user is not told that a room was made.
+    CreatedNotTold = "created-not-told",
+    /// Its user is not told that a newer token was taken.
+    RenewalNotTold = "renewal-not-told",
 }

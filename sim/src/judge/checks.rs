@@ -28,6 +28,8 @@ pub const WIRE: &str = "wire";
 pub const PROTOCOL: &str = "protocol";
 /// A request was not answered on the wire, or twice, or something was answered that was not asked.
 pub const ANSWERS: &str = "answers";
+/// A client did not tell its user of what it had only to pass on, or told what it has not read.
+pub const PASSED_ON: &str = "passed-on";
 /// A join is told something else than is true of what it has seen.
 pub const VERDICT: &str = "verdict";
 /// Something of a room came over a connection that is not in it.
@@ -128,6 +130,7 @@ pub const AT_WORK: &[&str] = &[
     INTRUDER,
     PROTOCOL,
     ANSWERS,
+    PASSED_ON,
     MEMBERSHIP,
     TYPING_ECHO,
     TYPING_OVER,

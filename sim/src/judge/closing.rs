@@ -12,7 +12,7 @@ use crate::{
         marks::Mark,
         quotas::Fate,
     },
-    line::link::{Link, ServerEnd},
+    line::link::{Link, ServerEnd, Up},
     world::World,
 };
 
@@ -96,6 +96,16 @@ fn read(code: u16, reason: &str) -> Result<(&'static str, Option<u64>), String> 
 }
 
 impl World<'_> {
+    /// A node that has read a close has closed, too.
+    pub(crate) fn check_goodbye(&mut self, id: ConnectionId, up: &Up) -> Result<(), Broken> {
+        let Up::Close(code) = up else { return Ok(()) };
+        self.checked(checks::CLOSING);
+        if self.life.lines.contains_key(&id) {
+            return broken(checks::CLOSING, format!("{id} is not closed, which is asked for with {code:?}"));
+        }
+        Ok(())
+    }
+
     /// A node closes a connection, and must have a reason.
     pub(crate) fn line_is_closed(&mut self, id: ConnectionId, reason: Disconnect) -> Result<(), Broken> {
         self.checked(checks::CLOSING);

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use chinwag_core::{Epoch, RequestId, Seq, name::LOBBY, refusal::Refusal};
+use chinwag_core::{Epoch, RequestId, RoomName, Seq, UserName, name::LOBBY, refusal::Refusal};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, IgnoredAny, Visitor},
@@ -63,14 +63,31 @@ fn number(name: &str, letter: char) -> usize {
     digits.parse().unwrap_or(STRANGER)
 }
 
-impl<'de> Deserialize<'de> for RoomNumber {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = |name: &str| match name {
+impl RoomNumber {
+    fn of(name: &str) -> Self {
+        Self(match name {
             LOBBY => 0,
             _ if name.starts_with('p') => number(name, 'p').saturating_add(PARLOURS),
             _ => number(name, 'r'),
-        };
-        deserializer.deserialize_str(Words(|name: &str| Some(Self(number(name)))))
+        })
+    }
+}
+
+impl From<&RoomName> for RoomNumber {
+    fn from(room: &RoomName) -> Self {
+        Self::of(room.as_str())
+    }
+}
+
+impl From<&UserName> for UserNumber {
+    fn from(user: &UserName) -> Self {
+        Self(number(user.as_str(), 'u'))
+    }
+}
+
+impl<'de> Deserialize<'de> for RoomNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Words(|name: &str| Some(Self::of(name))))
     }
 }
 
@@ -221,8 +238,8 @@ frames! {
         count: Option<u32>, .. }
     "user_left" UserLeft { room: RoomNumber, user: UserNumber, members: Option<Vec<UserNumber>>,
         count: Option<u32>, .. }
-    "members_changed" MembersChanged { room: RoomNumber, joined: Vec<UserNumber>, left: Vec<UserNumber>, ..
-        _count = "count": u32, }
+    "members_changed" MembersChanged { room: RoomNumber, joined: Vec<UserNumber>, left: Vec<UserNumber>,
+        count: u32, .. }
     "members" Members { room: RoomNumber, members: Vec<Listed>, count: u32, more: bool, id: Option<RequestId>, .. }
     "gap" Gap { room: RoomNumber, epoch: Epoch, from: Seq, to: Seq, .. }
     "lagged" Lagged { room: RoomNumber, epoch: Epoch, next: Seq, .. }
@@ -232,9 +249,9 @@ frames! {
         _message = "message": IgnoredAny, }
     "warning" Warning { code: Refusal, count: u64, ..
         _message = "message": IgnoredAny, _retry = "retry_after_ms": u64, }
-    "rooms" Rooms { rooms: Vec<ListedRoom>, id: Option<RequestId>, .. _more = "more": bool, }
+    "rooms" Rooms { rooms: Vec<ListedRoom>, id: Option<RequestId>, more: bool, .. }
     "created" Created { room: RoomNumber, id: Option<RequestId>, epoch: Epoch, .. }
-    "status" Status { room: RoomNumber, .. _user = "user": UserNumber, _state = "state": IgnoredAny,
+    "status" Status { room: RoomNumber, user: UserNumber, .. _state = "state": IgnoredAny,
         #[default] _detail = "detail": Option<IgnoredAny>, #[default] _progress = "progress": Option<u8>, }
     "task" Task { room: RoomNumber, .. #[default] _user = "user": Option<UserNumber>, _task = "task": IgnoredAny,
         #[default] _state = "state": Option<IgnoredAny>, #[default] _detail = "detail": Option<IgnoredAny>,

@@ -392,6 +392,7 @@ impl World<'_> {
 
     /// A client has dealt with a frame.
     pub(crate) fn has_read(&mut self, client: usize) -> Result<(), Broken> {
+        self.witness.has_read(client)?;
         let present = &mut self.life.presents[client];
         present.joining = None;
         match present.sent_away.take() {

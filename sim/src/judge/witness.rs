@@ -4,7 +4,9 @@
 //! Here every frame must be one that the protocol allows at this point: of a known type, after the welcome, about a room
 //! the connection is in, an answer only to what was asked.
 
-use chinwag_core::{Epoch, Refusal, RequestId, Seq, Time, config::ShardConfig, limiter, name::LOBBY};
+use chinwag_core::{
+    Epoch, Refusal, RequestId, Seq, Time, client::ClientEvent, config::ShardConfig, limiter, name::LOBBY,
+};
 use chinwag_oracle::{MemberId, Observation, RoomId};
 
 use crate::{
@@ -13,6 +15,7 @@ use crate::{
         asked::Requests,
         checks,
         glance::{Glances, Mood, RoomNumber, UserNumber, Wish},
+        passed_on::Owed,
         reading::{Fault, Reading},
     },
     line::link::Up,
@@ -81,6 +84,8 @@ pub(crate) struct Watch {
     pub(crate) welcomed: bool,
     pub(crate) requests: Requests,
     pub(crate) seats: Vec<Seat>,
+    /// What its client has to tell its user.
+    owed: Owed,
 }
 
 /// Watches all connections that clients hold.
@@ -101,6 +106,7 @@ pub(crate) struct Tally {
     pub(crate) membership: u64,
     pub(crate) typing_echo: u64,
     pub(crate) typing_over: u64,
+    pub(crate) passed_on: u64,
 }
 
 /// The limits that show on the wire.
@@ -165,6 +171,7 @@ impl Witness {
             welcomed: false,
             requests: Requests::default(),
             seats: vec![Seat::default(); (setup.rooms + setup.parlours) as usize],
+            owed: Owed::default(),
         };
         let is_lobby = setup.room_name(0).as_str() == LOBBY;
         let sessions_fit = setup.shard.sessions_max >= ShardConfig::default().sessions_max;
@@ -187,8 +194,9 @@ impl Witness {
     }
 
     /// How often each check was made.
-    pub(crate) const fn counts(&self) -> [(&'static str, u64); 6] {
-        let Tally { protocol, answers, verdict, membership, typing_echo, typing_over } = self.tally;
+    pub(crate) const fn counts(&self) -> [(&'static str, u64); 7] {
+        let Tally { protocol, answers, verdict, membership, typing_echo, typing_over, passed_on } =
+            self.tally;
         [
             (checks::PROTOCOL, protocol),
             (checks::ANSWERS, answers),
@@ -196,6 +204,7 @@ impl Witness {
             (checks::MEMBERSHIP, membership),
             (checks::TYPING_ECHO, typing_echo),
             (checks::TYPING_OVER, typing_over),
+            (checks::PASSED_ON, passed_on),
         ]
     }
 
@@ -244,6 +253,7 @@ impl Witness {
         let (watch, limits, tally) = (&mut self.watches[client], self.limits, &mut self.tally);
         let judged = match self.glances.at(text) {
             Ok(glance) => {
+                tally.passed_on += u64::from(watch.owed.reads(glance));
                 let mut reading = Reading { now, client, watch, limits, tally, stream };
                 reading.frame(glance)
             }
@@ -255,6 +265,18 @@ impl Witness {
             }
             Fault::Broken(broken) => broken,
         })
+    }
+
+    /// A client tells its user something, which it must have read if it can have it from nowhere else.
+    pub(crate) fn tells(&mut self, client: usize, event: &ClientEvent) -> Result<(), Broken> {
+        let told = self.watches[client].owed.tells(event);
+        told.or_else(|why| checks::broken(checks::PASSED_ON, format!("c{client} {why}")))
+    }
+
+    /// A client has dealt with a text frame.
+    pub(crate) fn has_read(&mut self, client: usize) -> Result<(), Broken> {
+        let settled = self.watches[client].owed.settle();
+        settled.or_else(|why| checks::broken(checks::PASSED_ON, format!("c{client} {why}")))
     }
 
     /// A client reads a pong.

@@ -416,6 +416,7 @@ impl World<'_> {
         };
         let clogged = self.clogged(node, connection).filter(|_| self.is_request(connection, up));
         self.tell_node(node, NodeInput::Gateway(GatewayInput::Received { connection, frame }))?;
+        self.check_goodbye(connection, up)?;
         match clogged {
             Some(bytes) => self.check_clogged(node, connection, bytes),
             None => Ok(()),
