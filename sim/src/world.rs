@@ -40,6 +40,7 @@ use crate::{
         rates::Rates,
         standings::Standings,
         tally::Tally,
+        times::Times,
         witness::Witness,
     },
     line::links::Links,
@@ -155,6 +156,7 @@ pub(crate) struct World<'a> {
     pub(crate) lately: Lately,
     /// What a node does now it does because its timer went off.
     pub(crate) by_timer: bool,
+    pub(crate) times: Times,
     pub(crate) standings: Standings,
     pub(crate) checkups: Checkups,
     /// The list of rooms that is asked for at rest.
@@ -230,6 +232,7 @@ impl<'a> World<'a> {
             occupancy: Occupancy::default(),
             lately: Lately::default(),
             by_timer: false,
+            times: Times::default(),
             standings: Standings::default(),
             checkups: Checkups::new(setup),
             inventory: None,
@@ -396,6 +399,7 @@ impl<'a> World<'a> {
                     self.witness.tells(client, &event)?;
                     self.notes_put_off(client, &event);
                     self.check_given_up(client, &event)?;
+                    self.shows_times(&event)?;
                     self.shows_carried(&event)?;
                     self.turned_away(client, &event)?;
                     self.user_is_renewed(client, &event)?;

@@ -111,6 +111,8 @@ impl Gateway {
         message: &Message,
         out: &mut Vec<GatewayOutput>,
     ) {
+        let late = planted!(TimeOfReading).then(|| Message { at: now, ..message.clone() });
+        let message = late.as_ref().unwrap_or(message);
         let (name, next) = (self.room_name(index), Position::new(epoch, message.seq));
         let event = Event::Message { room: &name, epoch, message };
         let class = Class::Message {

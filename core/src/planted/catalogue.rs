@@ -164,6 +164,8 @@ catalogue! {
     RoomsForgetSessions = "rooms-forget-sessions",
     /// Who was forgotten where they speak is told that what they sent before is known.
     ForgottenSessionCalledKnown = "forgotten-session-called-known",
+    /// Pages tell when a message was said by the second only.
+    HistoryTellsAnotherTime = "history-tells-another-time",
 
     // Gateway.
     /// A connection that takes a session up begins with full limiters.
@@ -270,6 +272,8 @@ catalogue! {
     RefusalLosesNumber = "refusal-loses-number",
     /// That somebody still writes is passed on twice as often as anybody needs it.
     TypingSaidAgain = "typing-said-again",
+    /// A message was said when a node passes it on.
+    TimeOfReading = "time-of-reading",
     /// A close that a client asks for is overlooked until its socket is closed.
     CloseOverlooked = "close-overlooked",
 

@@ -127,7 +127,15 @@ fn page<'a>(messages: impl Iterator<Item = &'a Arc<Message>>, limits: PageLimits
         *index == 0 || bytes <= limits.bytes_max
     };
     let messages_max = limits.messages_max.max(1) as usize;
-    messages.take(messages_max).enumerate().take_while(fits).map(|(_, message)| Arc::clone(message)).collect()
+    let shown = |message: &Arc<Message>| {
+        let at = Time(message.at.0 / 1_000_000 * 1_000_000);
+        planted!(
+            HistoryTellsAnotherTime,
+            Arc::new(Message { at, ..Message::clone(message) }),
+            Arc::clone(message)
+        )
+    };
+    messages.take(messages_max).enumerate().take_while(fits).map(|(_, message)| shown(message)).collect()
 }
 
 /// How long a text is in JSON, at most: control characters take six bytes, quotes and backslashes two.

@@ -76,6 +76,8 @@ pub const TASKS: &str = "tasks";
 pub const HEALTH: &str = "health";
 /// A message was shown changed, or in a room that is not there.
 pub const CONTENT: &str = "content";
+/// A message is shown to have been said at another time than others are shown, or than it can have been.
+pub const TIME: &str = "time";
 /// A machine never rests, or time does not go on.
 pub const BUSY: &str = "busy";
 /// An outbox holds more than it may.
@@ -110,6 +112,7 @@ pub const AT_WORK: &[&str] = &[
     WIRE,
     VERDICT,
     CONTENT,
+    TIME,
     BUSY,
     SLOW,
     TURNED_AWAY,

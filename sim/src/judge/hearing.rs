@@ -65,11 +65,14 @@ impl World<'_> {
             Heard::Denied { plea, refusal, for_now } => {
                 return self.player_is_denied(client, plea, refusal, for_now);
             }
-            Heard::Message { room, user, content, seq, from_history, carried } => {
-                let shown = Said { room: &room, user: &user, content: &content, seq, from_history, carried };
+            Heard::Message { room, user, content, seq, at, from_history, carried } => {
+                let shown =
+                    Said { room: &room, user: &user, content: &content, seq, at, from_history, carried };
                 return self.player_is_shown(client, shown);
             }
-            Heard::Accepted { number, position } => return self.player_is_answered(client, number, position),
+            Heard::Accepted { number, position, at } => {
+                return self.player_is_answered(client, number, position, at);
+            }
             Heard::Behind { room } => {
                 self.marks.hit(Mark::VoiceBehind);
                 let (room, _) = self.player_seat(client, &room)?;
@@ -242,13 +245,15 @@ impl World<'_> {
     }
 
     fn player_is_shown(&mut self, client: usize, said: Said<'_>) -> Result<(), Broken> {
-        let Said { user, content, seq, from_history, carried, .. } = said;
+        let Said { user, content, seq, at, from_history, carried, .. } = said;
         self.checked(Promise::Privacy.name());
         let (room, thread) = self.player_seat(client, said.room)?;
         let epoch = thread.last().map(|last| last.epoch);
         let dialect = self.player(client).voice.dialect();
         let send = self.judge.recognise_in(dialect, user, content)?;
         self.marks.hit(Mark::Heard);
+        let place = seq.zip(epoch).map(|(seq, epoch)| (room, Position::new(epoch, Seq(seq))));
+        self.check_time(Some(send), place, at)?;
         if let Some(carried) = carried {
             self.check_carried(send, &carried)?;
         }
@@ -298,9 +303,14 @@ impl World<'_> {
         client: usize,
         number: u64,
         position: Option<Position>,
+        at: Option<u64>,
     ) -> Result<(), Broken> {
         self.checked(checks::ANSWERS);
         let send = SendId(u32::try_from(number).unwrap_or(u32::MAX));
+        if let Some(at) = at {
+            let room = self.judge.room_of(send);
+            self.check_time(Some(send), room.zip(position), at)?;
+        }
         let now = self.now;
         if !self.player(client).is_answered(now, send) {
             return broken(
@@ -542,6 +552,7 @@ struct Said<'a> {
     user: &'a str,
     content: &'a str,
     seq: Option<u64>,
+    at: u64,
     from_history: bool,
     carried: Option<Carried>,
 }

@@ -245,6 +245,7 @@ impl World<'_> {
         let bytes = if fits { bytes } else { fit / 6 };
         let content = if fits { content } else { self.judge.next_content(bytes) };
         let send = self.judge.plans(client, room, bytes)?;
+        self.times.says(send, self.server.clock.shows(self.now));
         if room >= self.scenario.setup.rooms as usize {
             self.parlours.says(self.now, send);
         }

@@ -88,11 +88,13 @@ pub(crate) enum Heard {
         user: String,
         content: String,
         seq: Option<u64>,
+        /// When, in milliseconds since 1970.
+        at: u64,
         from_history: bool,
         carried: Option<Carried>,
     },
-    /// What one has said is in its room; where, if the dialect says so.
-    Accepted { number: u64, position: Option<Position> },
+    /// What one has said is in its room; where, and since when, if the dialect says so.
+    Accepted { number: u64, position: Option<Position>, at: Option<u64> },
     /// Somebody has come.
     Came { room: String, user: String },
     /// Somebody has gone.

@@ -169,6 +169,7 @@ impl World<'_> {
         match person.client.submit(person.clock.shows(self.now), command, &mut out) {
             Ok(id) => {
                 let send = self.judge.said(client, room, bytes, id)?;
+                self.times.says(send, self.server.clock.shows(self.now));
                 if self.has_owner(room) {
                     self.parlours.says(self.now, send);
                 }
@@ -382,6 +383,7 @@ impl World<'_> {
         if !self.server.is_up() {
             self.server.start(self.now, &self.scenario.setup, self.draws);
             self.checkups.begin(self.server.clock.shows(self.now), &self.scenario.setup);
+            self.times.begins(self.server.clock.shows(self.now));
             self.judge.start_over();
             self.parlours.start_over(self.now);
             self.quotas.start_over();

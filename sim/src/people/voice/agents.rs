@@ -77,10 +77,10 @@ fn auth_response(mut data: Fields<'_>) -> Hearing {
 }
 
 fn message(data: &mut Fields<'_>) -> Result<Heard, String> {
-    data.instant("timestamp")?;
+    let at = data.instant("timestamp")?;
     data.number_or_null("replyTo")?;
     let (room, user, content) = (LOBBY.to_owned(), data.text("sender")?, data.text("text")?);
-    Ok(Heard::Message { room, user, content, seq: None, from_history: false, carried: None })
+    Ok(Heard::Message { room, user, content, seq: None, at, from_history: false, carried: None })
 }
 
 fn error(data: &mut Fields<'_>) -> Result<Heard, String> {

@@ -104,7 +104,7 @@ fn frame(kind: &str, fields: &mut Fields<'_>) -> Hearing {
             }
             let position = Some(position(fields.number("epoch")?, fields.number("seq")?));
             let number = number_of(&fields.word("key")?).ok_or("nobody has sent this")?;
-            Heard::Accepted { number, position }
+            Heard::Accepted { number, position, at: None }
         }
         "user_joined" => {
             fields.roster()?;
@@ -167,10 +167,10 @@ fn frame(kind: &str, fields: &mut Fields<'_>) -> Hearing {
 }
 
 fn message(fields: &mut Fields<'_>, from_history: bool) -> Result<Heard, String> {
-    fields.instant("timestamp")?;
+    let at = fields.instant("timestamp")?;
     let carried = Some(Carried::take(fields)?);
     let (room, user, content) = (fields.text("room")?, fields.text("user")?, fields.text("content")?);
-    Ok(Heard::Message { room, user, content, seq: Some(fields.number("seq")?), from_history, carried })
+    Ok(Heard::Message { room, user, content, seq: Some(fields.number("seq")?), at, from_history, carried })
 }
 
 fn history(fields: &mut Fields<'_>) -> Hearing {

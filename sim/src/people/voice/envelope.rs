@@ -65,7 +65,7 @@ pub(super) fn reads(text: &str, names: &mut Names) -> Hearing {
     let heard = match &*kind {
         "healthUpdate" => vec![Heard::Health(health(at, &mut payload)?)],
         "membersChanged" => changed(&mut payload, "roomId")?,
-        _ => vec![frame(&kind, &mut payload)?],
+        _ => vec![frame(&kind, at, &mut payload)?],
     };
     payload.end()?;
     envelope.end()?;
@@ -80,7 +80,7 @@ fn open<'a>(envelope: &mut Fields<'a>) -> Result<(Cow<'a, str>, Fields<'a>), Str
     Ok((envelope.word("type")?, envelope.object("payload")?))
 }
 
-fn frame(kind: &str, payload: &mut Fields<'_>) -> Result<Heard, String> {
+fn frame(kind: &str, at: u64, payload: &mut Fields<'_>) -> Result<Heard, String> {
     Ok(match kind {
         "connected" => {
             payload.word("userId")?;
@@ -97,14 +97,14 @@ fn frame(kind: &str, payload: &mut Fields<'_>) -> Result<Heard, String> {
             payload.pass(&["replyTo", "kicked"]);
             Heard::Gone { room: payload.text("roomId")?, position }
         }
-        "message" => message(payload)?,
+        "message" => message(payload, at)?,
         "messageReceived" => {
             payload.word("roomId")?;
             payload.word("senderId")?;
-            payload.number("timestamp")?;
+            let at = Some(payload.number("timestamp")?);
             let position = Some(position(payload.number("epoch")?, payload.number("seq")?));
             let number = number_of(&payload.word("messageId")?).ok_or("nobody has sent this")?;
-            Heard::Accepted { number, position }
+            Heard::Accepted { number, position, at }
         }
         "userJoined" => {
             payload.roster()?;
@@ -171,7 +171,7 @@ fn health(at: u64, payload: &mut Fields<'_>) -> Result<Health, String> {
     Ok(Health { word, at, numbers, uptime })
 }
 
-fn message(payload: &mut Fields<'_>) -> Result<Heard, String> {
+fn message(payload: &mut Fields<'_>, at: u64) -> Result<Heard, String> {
     let mut metadata = payload.object("metadata")?;
     metadata.word("type")?;
     metadata.pass(&["fileUrl", "fileName"]);
@@ -183,6 +183,7 @@ fn message(payload: &mut Fields<'_>) -> Result<Heard, String> {
         user,
         content,
         seq: Some(payload.number("seq")?),
+        at,
         from_history: false,
         carried: None,
     })

@@ -169,7 +169,7 @@ fn shown_in(dialect: Dialect, comes: bool, heard: Heard) -> Option<Heard> {
         }
         Heard::Message { room, user, content, .. } => {
             let content = as_shown(dialect, &content);
-            Heard::Message { room, user, content, seq: None, from_history: false, carried: None }
+            Heard::Message { room, user, content, seq: None, at: 0, from_history: false, carried: None }
         }
         Heard::Entered { room, .. } => Heard::Entered { room, standing: None },
         Heard::Gone { room, .. } => Heard::Gone { room, position: None },

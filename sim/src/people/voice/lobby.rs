@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 
 use chinwag_core::Refusal;
 
-use super::{Heard, Hearing, Line, Wish, fields::is_instant};
+use super::{Heard, Hearing, Line, Wish};
+use crate::judge::instant;
 
 /// Asks what there is to say.
 pub(super) const HELP: &str = "/help";
@@ -226,10 +227,10 @@ fn message(text: &str) -> Result<Heard, String> {
         let (at, rest) = text.split_once(" #")?;
         let (room, rest) = rest.split_once(' ')?;
         let (user, content) = rest.split_once(": ")?;
-        is_instant(at).then(|| (room.to_owned(), user.to_owned(), content.to_owned()))
+        Some((room.to_owned(), user.to_owned(), content.to_owned(), instant::millis(at)?))
     };
-    let (room, user, content) = parts().ok_or("there is no such line")?;
-    Ok(Heard::Message { room, user, content, seq: None, from_history: false, carried: None })
+    let (room, user, content, at) = parts().ok_or("there is no such line")?;
+    Ok(Heard::Message { room, user, content, seq: None, at, from_history: false, carried: None })
 }
 
 /// A text on a terminal: what would command it is replaced, and further lines are indented.

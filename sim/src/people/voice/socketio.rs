@@ -89,11 +89,11 @@ fn answer(rest: &str) -> Hearing {
     let number: u64 = rest[..digits].parse().map_err(|_| "nobody waits for this")?;
     let mut body = Fields::sole(&rest[digits..])?;
     let heard = if body.truth("ok")? {
-        body.instant("timestamp")?;
+        let at = Some(body.instant("timestamp")?);
         if number_of(&body.word("id")?) != Some(number) {
             return Err("it answers another one's callback".to_owned());
         }
-        Heard::Accepted { number, position: None }
+        Heard::Accepted { number, position: None, at }
     } else {
         let mut error = body.object("error")?;
         error.pass(&["id"]);
@@ -194,12 +194,20 @@ fn event(name: &str, body: &mut Fields<'_>) -> Hearing {
 }
 
 fn message(body: &mut Fields<'_>, from_history: bool) -> Result<Heard, String> {
-    body.instant("timestamp")?;
+    let at = body.instant("timestamp")?;
     body.word("id")?;
     body.word("sender")?;
     body.pass(&["status", "kind", "fileUrl", "fileName", "mentions", "replyTo", "priority"]);
     let (room, user, content) = (body.text("room")?, body.text("userId")?, body.text("message")?);
-    Ok(Heard::Message { room, user, content, seq: Some(body.number("seq")?), from_history, carried: None })
+    Ok(Heard::Message {
+        room,
+        user,
+        content,
+        seq: Some(body.number("seq")?),
+        at,
+        from_history,
+        carried: None,
+    })
 }
 
 fn refused(body: &mut Fields<'_>) -> Result<Heard, String> {
