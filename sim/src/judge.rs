@@ -21,7 +21,7 @@ pub(crate) mod mailing;
 pub(crate) mod marks;
 pub(crate) mod notices;
 pub(crate) mod occupancy;
-mod pages;
+pub(crate) mod pages;
 pub(crate) mod passed_on;
 pub(crate) mod quotas;
 pub(crate) mod rates;
@@ -30,6 +30,7 @@ pub(crate) mod replicas;
 pub(crate) mod saying;
 pub(crate) mod shedding;
 pub(crate) mod standings;
+pub(crate) mod statuses;
 pub(crate) mod tally;
 pub(crate) mod thread;
 pub(crate) mod times;
@@ -110,8 +111,10 @@ pub(crate) struct Judge {
     page_bytes_max: usize,
     /// Bytes of the longest message said.
     longest: usize,
-    /// There are plain clients, whose messages may carry something.
-    speaks_plainly: bool,
+    /// Which members are plain clients, whose messages may carry something.
+    plain: Vec<bool>,
+    /// By room: which message is at which place.
+    sends_at: Vec<BTreeMap<Position, SendId>>,
     /// Messages whose content and author were compared with what was sent.
     pub(crate) recognised: u64,
     /// What gateways may let in of messages.
@@ -133,7 +136,8 @@ impl Judge {
             answered: vec![vec![0; names.len()]; users.len()],
             heads: vec![BTreeMap::new(); names.len()],
             past: BTreeSet::new(),
-            speaks_plainly: setup.clients.iter().any(|client| client.voice.is_some()),
+            plain: setup.clients.iter().map(|client| client.voice.is_some()).collect(),
+            sends_at: vec![BTreeMap::new(); names.len()],
             names,
             users,
             retries: setup.patience.retry_rate_limited,
@@ -502,6 +506,7 @@ impl Judge {
             && !said.places.contains(&position)
         {
             said.places.push(position);
+            self.sends_at[said.room].insert(position, send);
         }
         judged(self.oracle.observe(observation))
     }

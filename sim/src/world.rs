@@ -39,6 +39,7 @@ use crate::{
         quotas::Quotas,
         rates::Rates,
         standings::Standings,
+        statuses::Statuses,
         tally::Tally,
         times::Times,
         witness::Witness,
@@ -157,6 +158,7 @@ pub(crate) struct World<'a> {
     /// What a node does now it does because its timer went off.
     pub(crate) by_timer: bool,
     pub(crate) times: Times,
+    pub(crate) statuses: Statuses,
     pub(crate) standings: Standings,
     pub(crate) checkups: Checkups,
     /// The list of rooms that is asked for at rest.
@@ -232,7 +234,8 @@ impl<'a> World<'a> {
             occupancy: Occupancy::default(),
             lately: Lately::default(),
             by_timer: false,
-            times: Times::default(),
+            times: Times::new(setup),
+            statuses: Statuses::default(),
             standings: Standings::default(),
             checkups: Checkups::new(setup),
             inventory: None,
@@ -407,6 +410,7 @@ impl<'a> World<'a> {
                     if self.scenario.setup.parlours > 0 {
                         self.tells_of_rooms(client, &event)?;
                     }
+                    self.sees_statuses(client, &event)?;
                     self.sees_tasks(client, &event);
                     // Who is known again wants to be in their rooms again, and does not wait.
                     let is_known = matches!(event, ClientEvent::Attached { .. });

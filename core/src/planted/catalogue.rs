@@ -164,6 +164,16 @@ catalogue! {
     RoomsForgetSessions = "rooms-forget-sessions",
     /// Who was forgotten where they speak is told that what they sent before is known.
     ForgottenSessionCalledKnown = "forgotten-session-called-known",
+    /// A room is dropped after a sixtieth of the time for which it is to be kept empty.
+    RoomDroppedAtOnce = "room-dropped-at-once",
+    /// What somebody does is said of the first member there is.
+    StatusOfSomebodyElse = "status-of-somebody-else",
+    /// Who comes in is not told what others do.
+    StatusNotToldToNewcomers = "status-not-told-to-newcomers",
+    /// What somebody does is listed, and nobody is told.
+    StatusNotPassedOn = "status-not-passed-on",
+    /// A page holds one message, however many were asked for.
+    PageOfOne = "page-of-one",
     /// Pages tell when a message was said by the second only.
     HistoryTellsAnotherTime = "history-tells-another-time",
 

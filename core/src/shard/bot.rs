@@ -56,6 +56,10 @@ impl Room {
         if let Some(bot) = self.bot.as_mut().filter(|bot| bot.user == *user) {
             bot.status = Some(status.clone());
         }
+        if planted!(StatusNotPassedOn) {
+            return;
+        }
+        let user = planted!(StatusOfSomebodyElse, self.members.keys().next().unwrap_or(user), user);
         self.push(turn.effects, Push::Status { user: user.clone(), status: status.clone() });
     }
 

@@ -126,7 +126,7 @@ fn page<'a>(messages: impl Iterator<Item = &'a Arc<Message>>, limits: PageLimits
         bytes += json_len(&message.content) + extra + MESSAGE_OVERHEAD_BYTES;
         *index == 0 || bytes <= limits.bytes_max
     };
-    let messages_max = limits.messages_max.max(1) as usize;
+    let messages_max = planted!(PageOfOne, 1, limits.messages_max.max(1)) as usize;
     let shown = |message: &Arc<Message>| {
         let at = Time(message.at.0 / 1_000_000 * 1_000_000);
         planted!(

@@ -226,6 +226,7 @@ impl Room {
             roster: self.roster(config),
             offline,
             statuses: listed()
+                .filter(|_| !planted!(StatusNotToldToNewcomers))
                 .filter_map(|(user, member)| Some((user.clone(), member.status.as_deref()?.clone())))
                 .chain(self.bot_apart(config))
                 .collect(),

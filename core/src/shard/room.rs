@@ -183,7 +183,8 @@ impl Room {
     fn drop_later(&mut self, turn: &mut Turn<'_>) {
         self.stay(turn);
         let config = turn.config;
-        let at = turn.at + if self.bot.is_some() { config.bot_room_ttl } else { config.room_ttl };
+        let kept = if self.bot.is_some() { config.bot_room_ttl } else { config.room_ttl };
+        let at = turn.at + planted!(RoomDroppedAtOnce, kept / 60, kept);
         self.drop_at = Some(at);
         turn.deadlines.set(at, Due::Room(self.name.clone()));
     }

@@ -70,6 +70,8 @@ pub const DOOR: &str = "door";
 pub const TOKEN: &str = "token";
 /// A bot did not go on where it should, or is shown to do what it does not.
 pub const BOT: &str = "bot";
+/// Someone is shown a member doing what that member did not say, or not what the member said last.
+pub const STATUS: &str = "status";
 /// Readers of a room know different tasks of it at rest, or are told of more than it keeps.
 pub const TASKS: &str = "tasks";
 /// Someone is told otherwise of how their node fares than it does, or not when they should be.
@@ -118,6 +120,7 @@ pub const AT_WORK: &[&str] = &[
     TURNED_AWAY,
     DOOR,
     BOT,
+    STATUS,
     TASKS,
     HEALTH,
     TOKEN,
@@ -389,6 +392,7 @@ impl World<'_> {
             self.check_position(client, room)?;
             self.check_members(client, room)?;
             self.check_presence(client, room)?;
+            self.check_statuses(client, room)?;
         }
         self.check_bots()?;
         self.check_tasks()?;
@@ -493,7 +497,7 @@ impl World<'_> {
 
     fn check_survey(&self, client: usize, room: usize, expected: &[UserName]) -> Result<(), Broken> {
         let (name, view) = (self.judge.room(room), self.judge.view(client, room));
-        let Some(Survey { listed, count, complete: true }) = &view.survey else {
+        let Some(Survey { listed, count, complete: true, .. }) = &view.survey else {
             return broken(MEMBERS, format!("c{client} asked who is in {name} and was not told all"));
         };
         let names: Vec<&UserName> = listed.iter().map(|(user, _)| user).collect();

@@ -79,9 +79,15 @@ impl From<&RoomName> for RoomNumber {
     }
 }
 
+impl UserNumber {
+    pub(crate) fn of(name: &str) -> Self {
+        Self(number(name, 'u'))
+    }
+}
+
 impl From<&UserName> for UserNumber {
     fn from(user: &UserName) -> Self {
-        Self(number(user.as_str(), 'u'))
+        Self::of(user.as_str())
     }
 }
 
@@ -93,7 +99,7 @@ impl<'de> Deserialize<'de> for RoomNumber {
 
 impl<'de> Deserialize<'de> for UserNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Words(|name: &str| Some(Self(number(name, 'u')))))
+        deserializer.deserialize_str(Words(|name: &str| Some(Self::of(name))))
     }
 }
 

@@ -106,6 +106,7 @@ impl World<'_> {
             }
             Heard::Status { room, user, state } => {
                 let (room, _) = self.player_seat(client, &room)?;
+                self.check_status(client, room, &user, &state)?;
                 self.player_sees(client, room, &user, state);
             }
             Heard::Listed { room } => {

@@ -10,6 +10,7 @@ use std::{
 use chinwag_core::{
     ConnectionId, Refusal, RequestId, RoomName, Time, client::ClientEvent, dialect::Dialect, gateway::Fault,
 };
+use chinwag_oracle::Promise;
 
 use crate::{
     judge::{
@@ -19,6 +20,7 @@ use crate::{
         delays::{Delays, SLACK},
         glance::{Kind, Wish},
         look::{Ending, Look},
+        pages::ShortPage,
         quotas::Fate,
         whereabouts::Whereabouts,
         witness::News,
@@ -90,6 +92,8 @@ pub(crate) struct Present {
     joining: Option<(usize, u64)>,
     /// The room from which it is being told that it was sent away.
     sent_away: Option<usize>,
+    /// The page that it is being given, if that is a short one.
+    page: Option<(usize, ShortPage)>,
 }
 
 /// A session that a client has been told of.
@@ -387,12 +391,20 @@ impl World<'_> {
             News::Said { room, user } => self.said_while_writing(client, room, user.0),
             News::Offline { room, user } => self.shown_offline(client, room, user.0),
             News::Warned => self.check_warning(client),
+            News::ShortPage { room, page } => {
+                self.life.presents[client].page = Some((room, page));
+                Ok(())
+            }
         }
     }
 
     /// A client has dealt with a frame.
     pub(crate) fn has_read(&mut self, client: usize) -> Result<(), Broken> {
         self.witness.has_read(client)?;
+        if let Some((room, page)) = self.life.presents[client].page.take() {
+            self.checked(Promise::Pages.name());
+            self.judge.check_short_page(client, room, page)?;
+        }
         let present = &mut self.life.presents[client];
         present.joining = None;
         match present.sent_away.take() {

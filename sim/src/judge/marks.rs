@@ -174,6 +174,7 @@ marks! {
     BotSees = "bot has dealt with",
     BotWentOn = "bot goes on after what it has dealt with",
     BotMissed = "bot is told of a gap",
+    StatusKnown = "status known at rest",
     VisitorReads = "visitor reads",
     VisitorIsNone = "visitor is no member",
     VisitorKeptOut = "visitor not let in",

@@ -10,6 +10,7 @@ use crate::judge::{
     asked::Asked,
     checks,
     glance::{Continuity, Glance, History, Joined, Kind, Mood, RoomNumber, STRANGER, UserNumber, Welcome},
+    pages::ShortPage,
     witness::{Follow, Limits, News, Seat, Stream, Tally, View, Watch, ended, member_id, room_id},
 };
 
@@ -123,7 +124,7 @@ impl Reading<'_, '_> {
                     return Ok(News::Said { room: self.place(message.room), user: message.user });
                 }
             }
-            Glance::History(page) => self.history(page)?,
+            Glance::History(page) => return self.history(page),
             Glance::Joined(joined) => return self.joined(joined),
             Glance::Gap(gap) => {
                 let seat = self.seat(gap.room)?;
@@ -318,7 +319,7 @@ impl Reading<'_, '_> {
         Ok(News::Left { room })
     }
 
-    fn history(&mut self, page: &History) -> Result<(), Fault> {
+    fn history(&mut self, page: &History) -> Result<News, Fault> {
         let asked = page.id.is_some();
         if asked {
             self.answer(page.id, &[Kind::History], Some(page.room))?;
@@ -332,7 +333,11 @@ impl Reading<'_, '_> {
         }
         if asked {
             let rises = page.messages.is_sorted_by(|a, b| a.seq < b.seq);
-            return if rises { Ok(()) } else { Ok(object(checks::PROTOCOL, "a page is in order")?) };
+            return if rises {
+                Ok(News::Nothing)
+            } else {
+                Ok(object(checks::PROTOCOL, "a page is in order")?)
+            };
         }
         if seat.follow != Follow::Behind {
             object(checks::PROTOCOL, "nobody asked for it, and the room is live")?;
@@ -343,7 +348,16 @@ impl Reading<'_, '_> {
         if !page.more {
             seat.follow = Follow::Live;
         }
-        page.messages.iter().try_for_each(|message| self.delivered(page.room, message.seq))
+        page.messages.iter().try_for_each(|message| self.delivered(page.room, message.seq))?;
+        let is_short = page.more && page.messages.len() < self.limits.page_messages_max;
+        Ok(match (page.messages.first(), page.messages.last()) {
+            (Some(first), Some(last)) if is_short => {
+                let short = ShortPage { epoch: page.epoch, first: first.seq, last: last.seq };
+                News::ShortPage { room: self.place(page.room), page: short }
+            }
+            _ if is_short => object(checks::PROTOCOL, "a page that is not the last holds something")?,
+            _ => News::Nothing,
+        })
     }
 
     fn error(

@@ -2,6 +2,9 @@
 //!
 //! That time lies between when its author's client was told to say it and when it is first shown, by the server's clock,
 //! and never goes back within a room. All dialects show milliseconds.
+//!
+//! A room that is left by all keeps its messages for as long as the server's settings say: in one life of the server, two
+//! lives of its log are at least so far apart.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +12,7 @@ use chinwag_core::{
     Epoch, Position, Time,
     client::{ClientEvent, Shown},
 };
-use chinwag_oracle::SendId;
+use chinwag_oracle::{Promise, SendId};
 
 use crate::{
     judge::{
@@ -17,6 +20,7 @@ use crate::{
         checks::{self, broken},
         content, instant,
     },
+    plan::scenario::Setup,
     world::World,
 };
 
@@ -29,12 +33,23 @@ struct Said {
     shown: Vec<u64>,
 }
 
+/// One life of a room's log.
+#[derive(Debug)]
+struct Log {
+    oldest: u64,
+    newest: u64,
+    /// When each message was said, by its place; zero where nobody knows.
+    times: Vec<u64>,
+}
+
 /// When messages were said, in milliseconds by the server's clock.
 #[derive(Debug, Default)]
 pub(crate) struct Times {
     said: Vec<Said>,
-    /// By room and life of its log: when each message was said, by its place; zero where nobody knows.
-    logs: Vec<BTreeMap<Epoch, Vec<u64>>>,
+    /// By room: for how long it is kept at least.
+    kept: Vec<u64>,
+    /// By room, each life of its log.
+    logs: Vec<BTreeMap<Epoch, Log>>,
     /// When the server's lives began.
     lives: Vec<u64>,
 }
@@ -47,6 +62,21 @@ const fn whole(time: Time) -> u64 {
 }
 
 impl Times {
+    /// Nothing was said so far.
+    pub(crate) fn new(setup: &Setup) -> Self {
+        let kept = (0u32..).take(setup.places()).map(|place| {
+            let is_bots = setup.place_name(place).bot().is_some();
+            let kept = if is_bots { setup.shard.bot_room_ttl } else { setup.shard.room_ttl };
+            u64::try_from(kept.as_millis()).unwrap_or(u64::MAX)
+        });
+        Self { kept: kept.collect(), ..Self::default() }
+    }
+
+    /// The life of the server in which something was said.
+    fn life(&self, at: u64) -> usize {
+        self.lives.partition_point(|&begun| begun <= at)
+    }
+
     /// A life of the server begins.
     pub(crate) fn begins(&mut self, shows: Time) {
         self.lives.push(whole(shows));
@@ -66,6 +96,8 @@ impl Times {
     /// # Errors
     /// Why that cannot be.
     fn shows(&mut self, send: SendId, at: u64, shows: Time) -> Result<(), String> {
+        let life = self.life(at);
+        let lives = &self.lives;
         let Some(said) = self.said.get_mut(send.0 as usize) else { return Ok(()) };
         if at < said.since || at > whole(shows) {
             return Err(format!(
@@ -75,8 +107,8 @@ impl Times {
             ));
         }
         // Who is not answered in one life says it again in the next.
-        let life = |at: u64| self.lives.partition_point(|&begun| begun <= at);
-        match said.shown.iter().find(|&&other| life(other) == life(at)) {
+        let is_of_it = |&&other: &&u64| lives.partition_point(|&begun| begun <= other) == life;
+        match said.shown.iter().find(is_of_it) {
             Some(&other) if other != at => Err(format!("and others were shown {other}")),
             Some(_) => Ok(()),
             None => {
@@ -91,7 +123,10 @@ impl Times {
         if self.logs.len() <= room {
             self.logs.resize_with(room + 1, BTreeMap::new);
         }
-        let log = self.logs[room].entry(position.epoch).or_default();
+        let log = self.logs[room].entry(position.epoch);
+        let log = log.or_insert_with(|| Log { oldest: at, newest: at, times: Vec::new() });
+        (log.oldest, log.newest) = (log.oldest.min(at), log.newest.max(at));
+        let log = &mut log.times;
         // What is beyond all messages of a run is judged elsewhere.
         let place = usize::try_from(position.seq.0.min(PLACES_MAX)).expect("few places");
         if log.len() <= place {
@@ -105,6 +140,24 @@ impl Times {
         }
         if at < before || at > after {
             return Err(format!("between messages of {before} and {after}"));
+        }
+        Ok(())
+    }
+
+    /// Two lives of a room's log are as far apart as an empty room is kept.
+    ///
+    /// # Errors
+    /// Which other life is too near.
+    fn follows(&self, room: usize, position: Position, at: u64) -> Result<(), String> {
+        let kept = self.kept.get(room).copied().unwrap_or(0);
+        let others = self.logs[room].iter().filter(|&(&epoch, _)| epoch != position.epoch);
+        // What is shown is cut to whole milliseconds.
+        let is_apart = |log: &Log| at + 1 >= log.newest + kept || at + kept <= log.oldest + 1;
+        for (epoch, log) in others.filter(|(_, log)| self.life(log.oldest) == self.life(at)) {
+            if !is_apart(log) {
+                let Log { oldest, newest, .. } = log;
+                return Err(format!("epoch {:x} at {oldest} to {newest}: {kept} ms are between", epoch.0));
+            }
         }
         Ok(())
     }
@@ -142,6 +195,12 @@ impl World<'_> {
         let shows = self.server.clock.shows(self.now);
         let shown = send.map_or(Ok(()), |send| self.times.shows(send, at, shows));
         let placed = place.map_or(Ok(()), |(room, position)| self.times.placed(room, position, at));
+        if let Some((room, position)) = place
+            && let Err(why) = self.times.follows(room, position, at)
+        {
+            let sentence = format!("{position} of r{room} was said at {at}, {why}");
+            return broken(Promise::Retention.name(), sentence);
+        }
         let Err(why) = shown.and(placed) else { return Ok(()) };
         broken(checks::TIME, format!("{send:?} at {place:?} is shown to have been said at {at}, {why}"))
     }
@@ -180,5 +239,18 @@ mod tests {
         assert!(placed(4, 50) && placed(5, 50) && placed(4, 50));
         assert!(!placed(6, 49) && !placed(3, 51));
         assert!(placed(8, 70) && !placed(8, 71));
+    }
+
+    #[test]
+    fn a_room_that_is_left_is_kept_for_a_while() {
+        let mut times = Times { kept: vec![30], ..Times::default() };
+        times.begins(at(10));
+        let at_place = |epoch| Position::new(Epoch(epoch), Seq(1));
+        times.placed(0, at_place(1), 50).unwrap();
+        assert!(times.follows(0, at_place(1), 51).is_ok(), "the same one");
+        assert!(times.follows(0, at_place(2), 60).is_err() && times.follows(0, at_place(2), 30).is_err());
+        assert!(times.follows(0, at_place(2), 80).is_ok());
+        times.begins(at(55));
+        assert!(times.follows(0, at_place(2), 60).is_ok(), "the server has begun anew");
     }
 }

@@ -1,10 +1,13 @@
 //! What each user has been told of who is in a room and how they are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chinwag_core::{
     UserName,
-    client::{ClientEvent, Presence},
+    client::{ClientEvent, Member, Presence},
 };
 
 use super::{Broken, Judge};
@@ -20,6 +23,10 @@ pub(crate) struct View {
     pub(crate) presence: BTreeMap<UserName, Presence>,
     /// The same, when members were asked for at rest.
     pub(crate) seen_before_survey: BTreeMap<UserName, Presence>,
+    /// What members do who were said to do anything.
+    pub(super) statuses: BTreeMap<UserName, Arc<str>>,
+    /// The same, when members were asked for at rest.
+    pub(crate) statuses_before_survey: BTreeMap<UserName, Arc<str>>,
     /// Pages of members that were asked for at rest.
     pub(crate) survey: Option<Survey>,
 }
@@ -29,6 +36,7 @@ impl View {
     fn changes(&mut self, joined: &[UserName], left: &[UserName], is_complete: bool) {
         // Nobody is told how those are who stay.
         self.presence.clear();
+        self.statuses.retain(|user, _| !joined.contains(user) && !left.contains(user));
         self.roster = self.roster.take().filter(|_| is_complete);
         if let Some(roster) = &mut self.roster {
             roster.extend(joined.iter().cloned());
@@ -42,6 +50,8 @@ impl View {
 pub(crate) struct Survey {
     /// As listed, in order.
     pub(crate) listed: Vec<(UserName, Presence)>,
+    /// What they do.
+    pub(crate) statuses: BTreeMap<UserName, Option<Arc<str>>>,
     /// How many there are, by the last page.
     pub(crate) count: u32,
     /// Whether that was all.
@@ -59,6 +69,7 @@ impl Judge {
     pub(crate) fn begin_survey(&mut self, member: usize, room: usize) {
         let view = &mut self.views[member][room];
         view.seen_before_survey = view.presence.clone();
+        view.statuses_before_survey = view.statuses.clone();
         view.survey = Some(Survey::default());
     }
 
@@ -75,6 +86,8 @@ impl Judge {
                 let room = self.index(room)?;
                 let view = &mut self.views[member][room];
                 view.presence.remove(user);
+                // Who comes has said nothing so far.
+                view.statuses.remove(user);
                 view.roster = members.as_ref().map(|members| members.iter().cloned().collect());
             }
             ClientEvent::MembersChanged { room, joined, left, .. } => {
@@ -86,17 +99,30 @@ impl Judge {
                 let room = self.index(room)?;
                 self.views[member][room].presence.insert(user.clone(), *presence);
             }
+            ClientEvent::Status { room, user, status } => {
+                let room = self.index(room)?;
+                self.views[member][room].statuses.insert(user.clone(), status.state.clone());
+            }
             ClientEvent::Members { room, members, count, more } => {
                 let room = self.index(room)?;
                 let view = &mut self.views[member][room];
                 let listed = || members.iter().map(|member| (member.user.clone(), member.presence));
                 view.presence.extend(listed());
+                let does = |member: &Member| member.status.as_ref().map(|status| status.state.clone());
+                for member in members {
+                    match does(member) {
+                        Some(state) => drop(view.statuses.insert(member.user.clone(), state)),
+                        None => drop(view.statuses.remove(&member.user)),
+                    }
+                }
                 let is_whole = members.len() == *count as usize;
                 if let Some(survey) = &mut view.survey {
                     // Beside what was asked for, a whole list is shown to who could not be told all that changed.
                     if survey.complete || is_whole {
                         survey.listed.clear();
+                        survey.statuses.clear();
                     }
+                    survey.statuses.extend(members.iter().map(|member| (member.user.clone(), does(member))));
                     survey.listed.extend(listed());
                     survey.count = *count;
                     survey.complete = !more;

@@ -15,6 +15,7 @@ use crate::{
         asked::Requests,
         checks,
         glance::{Glances, Mood, RoomNumber, UserNumber, Wish},
+        pages::ShortPage,
         passed_on::Owed,
         reading::{Fault, Reading},
     },
@@ -156,6 +157,8 @@ pub(crate) enum News {
     Offline { room: usize, user: UserNumber },
     /// Something was too fast that had no number.
     Warned,
+    /// A page came by itself that holds fewer messages than it may, and is not the last.
+    ShortPage { room: usize, page: ShortPage },
 }
 
 /// Where observations of a room's stream go.

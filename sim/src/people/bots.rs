@@ -172,7 +172,7 @@ impl World<'_> {
     }
 
     /// Whether this is the user of the bot whose room it is.
-    fn is_bot(&self, room: usize, user: &str) -> bool {
+    pub(crate) fn is_bot(&self, room: usize, user: &str) -> bool {
         self.bot_of(room).is_some_and(|bot| self.people[bot].user.as_str() == user)
     }
 

@@ -220,7 +220,8 @@ impl World<'_> {
                 self.player_wants(client, Wish::Typing { room: room_name, on });
             }
             Action::Status { .. } if is_in => {
-                self.player_wants(client, Wish::Status { room: room_name, state: "busy" });
+                let state = self.next_status(client, room);
+                self.player_wants(client, Wish::Status { room: room_name, state: &state });
             }
             Action::Task { task, .. } if is_in => {
                 let (task, state) = (format!("t{task}"), self.standings.next_state());

@@ -128,6 +128,7 @@ impl World<'_> {
     /// Says something in a room that just fits, or is a little too much; false if it is not there.
     fn player_tries(&mut self, client: usize, room: usize, what: usize) -> bool {
         let (pleads, is_in) = (self.pleads(client), self.player(client).seats.contains_key(&room));
+        self.statuses.tries(room, self.life.users[client]);
         let is_one = what < self.parlours.trials.len() && room < self.scenario.setup.rooms as usize;
         pleads && is_in && is_one && self.player_pleads(client, room, Want::Try { what })
     }

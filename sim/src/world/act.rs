@@ -111,7 +111,8 @@ impl World<'_> {
             Action::Members { .. } => Command::Members { room: name, after: None },
             Action::Rooms => Command::Rooms { after: None },
             Action::Status { .. } => {
-                let status = Status { state: Arc::from("busy"), detail: None, progress: Some(50) };
+                let state = Arc::from(self.next_status(client, room));
+                let status = Status { state, detail: None, progress: Some(50) };
                 Command::Status { room: name, status }
             }
             Action::Task { task, .. } => {
