@@ -1,14 +1,22 @@
 //! Scenario files: comments that say what they once found, then the scenario.
 
-use std::{fmt, fs, path::Path};
+use std::{
+    fmt,
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
 use crate::{
     plan::{profile::Name, scenario::Scenario},
     record::outcome::Failure,
     search::minimise::Minimised,
 };
+
+/// Bytes of a file that may be a scenario: what is longer was not written by `sim plan`.
+const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// A scenario and what is said of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -55,8 +63,10 @@ impl ScenarioFile {
     /// If there is none, or it is no scenario.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let name = path.display().to_string();
-        let text = fs::read_to_string(path)
+        let text = text(path)
             .with_context(|| format!("cannot read {name}: give a seed, or a file written by `sim plan`"))?;
+        let is_short = text.len() as u64 <= FILE_BYTES_MAX;
+        ensure!(is_short, "{name} is no scenario: it has more than {} MB", FILE_BYTES_MAX >> 20);
         let scenario = text.parse().with_context(|| format!("{name} is no scenario"))?;
         let comments = text.lines().filter_map(|line| line.strip_prefix('#'));
         let comments = comments.map(|line| line.trim().to_owned()).collect();
@@ -97,6 +107,13 @@ impl fmt::Display for ScenarioFile {
         }
         write!(f, "{}", self.scenario)
     }
+}
+
+/// What a file holds, or of one that is too long the beginning.
+fn text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Digits, or something before a colon: whoever writes that means a seed.

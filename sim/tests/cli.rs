@@ -33,6 +33,10 @@ fn stuck(folder: &Path) -> String {
 
 #[test]
 fn mistakes_are_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.scn");
+    fs::File::create(&path).unwrap().set_len(1 << 30).unwrap();
+    let long = path.to_str().unwrap();
     for args in [
         &["replay", "nowhere.scn"][..],
         &["check", "nowhere.scn"],
@@ -47,12 +51,22 @@ fn mistakes_are_one_clear_line() {
         &["replay", "5", "--trace", "text", "--around", "99999999"],
         &["timeline", "5", "-o", "no/such/folder/x.html", "--around", "0"],
         &["bugs", "no-such-bug"],
+        &["replay", long],
     ] {
         let said = exits(104, args);
         assert!(said.starts_with("sim: ") && said.lines().count() == 1, "{said}");
     }
-    for args in [&["run", "--seeds", "0"][..], &["run", "--jobs", "0"], &["run", "--budget", "60"], &["sing"]]
-    {
+    for args in [
+        &["run", "--seeds", "0"][..],
+        &["run", "--budget", "60"],
+        &["run", "--jobs", "0"],
+        &["run", "--jobs", "1025"],
+        &["run", "--jobs", "4611686018427387904"],
+        &["run", "--jobs", "18446744073709551615"],
+        &["bugs", "--jobs", "1025"],
+        &["check", "0", "--seeds", "18446744073709551615"],
+        &["sing"],
+    ] {
         exits(104, args);
     }
 }
@@ -85,7 +99,7 @@ fn runs_repeat_in_another_process() {
 fn differences_are_shown_where_they_begin() {
     assert!(exits(0, &["diff", "4", "4"]).starts_with("the runs are the same"));
     let said = exits(1, &["diff", "4", "5"]);
-    assert!(said.starts_with("the runs part at event ") && said.contains("second run:"), "{said}");
+    assert!(said.starts_with("the runs part at entry ") && said.contains("second run:"), "{said}");
 }
 
 #[test]
@@ -159,6 +173,20 @@ fn a_verdict_is_the_same_when_nobody_reads_it() {
 }
 
 #[test]
+fn a_budget_may_be_longer_than_anybody_waits() {
+    for budget in ["18446744073709551615s", "5000000000000000h"] {
+        exits(0, &["run", "--seeds", "2", "--jobs", "1024", "--budget", budget]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_has_no_end_is_no_scenario() {
+    let said = exits(104, &["replay", "/dev/zero"]);
+    assert_eq!(said, "sim: /dev/zero is no scenario: it has more than 16 MB\n");
+}
+
+#[test]
 fn a_batch_of_nothing_is_vacuous() {
     assert!(exits(4, &["run", "--budget", "0s"]).contains("vacuous: no scenario was run"));
 }
@@ -175,5 +203,5 @@ fn a_run_that_does_not_repeat_elsewhere_is_told() {
     fs::write(&other, script).unwrap();
     fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).unwrap();
     let said = exits(3, &["check", "5", "--other", other.to_str().unwrap()]);
-    assert!(said.contains("5, here and in ") && said.contains("the runs part at event "), "{said}");
+    assert!(said.contains("5, here and in ") && said.contains("the runs part at entry "), "{said}");
 }

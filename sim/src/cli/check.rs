@@ -3,6 +3,8 @@
 use std::{
     env,
     io::{self, Write},
+    iter,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -10,16 +12,19 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use serde::de::DeserializeOwned;
 
-use super::{BROKEN, CLEAN, NOT_DETERMINISTIC};
 use crate::{
     Scenario,
+    cli::exit::{BROKEN, CLEAN, NOT_DETERMINISTIC},
     file::ScenarioFile,
     out::out,
-    plan::profile::Name,
+    plan::profile::{Name, Profile},
     record::trace::Record,
     replay_line,
     search::compare::{Chain, Divergence, block, run_twice},
 };
+
+/// What is kept of each, to compare it with another process, fits into memory.
+const SEEDS_MAX: u64 = 100_000;
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
@@ -34,7 +39,7 @@ pub(super) struct Args {
 pub(super) struct ChainArgs {
     #[command(flatten)]
     which: Which,
-    /// Print the records from this event to the next checkpoint, instead of the chains
+    /// Print the records from this entry to the next checkpoint, instead of the chains
     #[arg(long)]
     after: Option<u64>,
 }
@@ -45,27 +50,44 @@ struct Which {
     #[arg(value_name = "SEED|FILE")]
     scenario: String,
     /// How many seeds, from that one on
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=SEEDS_MAX))]
     seeds: u64,
 }
 
+/// Scenarios, of which only one at a time is there.
+enum Scenarios {
+    Seeds { profile: Profile, seeds: RangeInclusive<u64> },
+    File(Box<ScenarioFile>),
+}
+
 impl Which {
-    /// The scenarios, with the names under which another process finds them.
-    fn scenarios(&self) -> anyhow::Result<Vec<(String, Scenario)>> {
+    fn scenarios(&self) -> anyhow::Result<Scenarios> {
         if let Ok(Name { profile, seed: first }) = self.scenario.parse::<Name>() {
             let last = first.checked_add(self.seeds - 1).context("--seeds reaches beyond the last seed")?;
-            let scenarios = (first..=last).map(|seed| Scenario::of(profile, seed));
-            return Ok(scenarios.map(|scenario| (scenario.name().to_string(), scenario)).collect());
+            return Ok(Scenarios::Seeds { profile, seeds: first..=last });
         }
         ensure!(self.seeds == 1, "--seeds goes with a seed, and {} is a file", self.scenario);
-        Ok(vec![(self.scenario.clone(), ScenarioFile::find(&self.scenario)?.scenario)])
+        Ok(Scenarios::File(Box::new(ScenarioFile::find(&self.scenario)?)))
+    }
+}
+
+impl Scenarios {
+    /// Each with the name under which another process finds it.
+    fn each(&self) -> Box<dyn Iterator<Item = (String, Scenario)> + '_> {
+        match self {
+            Self::Seeds { profile, seeds } => {
+                let scenarios = seeds.clone().map(|seed| Scenario::of(*profile, seed));
+                Box::new(scenarios.map(|scenario| (scenario.name().to_string(), scenario)))
+            }
+            Self::File(file) => Box::new(iter::once((file.name.clone(), file.scenario.clone()))),
+        }
     }
 }
 
 /// Answers the `check` of another process.
 pub(super) fn chain(args: &ChainArgs) -> anyhow::Result<u8> {
     let mut out = io::BufWriter::new(out());
-    for (_, scenario) in args.which.scenarios()? {
+    for (_, scenario) in args.which.scenarios()?.each() {
         match args.after {
             None => writeln!(out, "{}", serde_json::to_string(&Chain::of(&scenario).1)?)?,
             Some(after) => {
@@ -82,11 +104,11 @@ pub(super) fn chain(args: &ChainArgs) -> anyhow::Result<u8> {
 pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
     let (mut out, scenarios) = (out(), args.which.scenarios()?);
     let (mut chains, mut code) = (Vec::new(), CLEAN);
-    for (name, scenario) in &scenarios {
-        match run_twice(scenario) {
+    for (name, scenario) in scenarios.each() {
+        match run_twice(&scenario) {
             Ok((outcome, chain)) => {
                 if let Some(failure) = outcome.failures.first() {
-                    writeln!(out, "{name}: {failure}\n  replay: {}", replay_line(name))?;
+                    writeln!(out, "{name}: {failure}\n  replay: {}", replay_line(&name))?;
                     code = code.max(BROKEN);
                 }
                 chains.push(Some(chain));
@@ -106,8 +128,8 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
         code = NOT_DETERMINISTIC;
     }
     if code != NOT_DETERMINISTIC {
-        let events: u64 = chains.iter().flatten().map(|chain| chain.events).sum();
-        writeln!(out, "{} scenarios repeat, {events} events", scenarios.len())?;
+        let entries: u64 = chains.iter().flatten().map(|chain| chain.events).sum();
+        writeln!(out, "{} scenarios repeat, {entries} entries", chains.len())?;
     }
     Ok(code)
 }
@@ -117,18 +139,18 @@ fn agrees(
     out: &mut impl Write,
     program: &Path,
     which: &Which,
-    scenarios: &[(String, Scenario)],
+    scenarios: &Scenarios,
     chains: &[Option<Chain>],
 ) -> anyhow::Result<bool> {
     let seeds = which.seeds.to_string();
     let theirs: Vec<Chain> = ask(program, &[&which.scenario, "--seeds", &seeds])?;
     ensure!(theirs.len() == chains.len(), "{} does not run the same scenarios", program.display());
     let mut agrees = true;
-    for (((name, scenario), ours), theirs) in scenarios.iter().zip(chains).zip(&theirs) {
+    for (((name, scenario), ours), theirs) in scenarios.each().zip(chains).zip(&theirs) {
         // Of what does not repeat here, enough has been said.
         let Some(after) = ours.as_ref().and_then(|ours| ours.parts_after(theirs)) else { continue };
-        let records: Vec<Record> = ask(program, &[name, "--after", &after.to_string()])?;
-        let divergence = Divergence::between(after, &block(scenario, after), &records, |a, b| a == b);
+        let records: Vec<Record> = ask(program, &[&name, "--after", &after.to_string()])?;
+        let divergence = Divergence::between(after, &block(&scenario, after), &records, |a, b| a == b);
         write!(out, "{name}, here and in {}: {divergence}", program.display())?;
         agrees = false;
     }

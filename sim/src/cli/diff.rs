@@ -4,8 +4,8 @@ use std::{fs, io::Write, path::Path};
 
 use anyhow::Context;
 
-use super::{BROKEN, CLEAN};
 use crate::{
+    cli::exit::{BROKEN, CLEAN},
     file::ScenarioFile,
     out::out,
     record::trace::{Record, Trace},
@@ -13,6 +13,9 @@ use crate::{
 };
 
 #[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 the runs are the same, 1 they part, whether or not a promise is broken, 104 bad input."
+)]
 pub(super) struct Args {
     /// A seed, a scenario file, or what `sim replay --trace jsonl` has written to a file ending in .jsonl
     #[arg(value_name = "SEED|FILE")]

@@ -2,8 +2,8 @@
 
 use std::{io::Write, path::PathBuf};
 
-use super::{BROKEN, CLEAN, NOT_DETERMINISTIC};
 use crate::{
+    cli::exit::{BROKEN, CLEAN, NOT_DETERMINISTIC},
     file::ScenarioFile,
     out::out,
     record::trace::Trace,

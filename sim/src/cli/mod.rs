@@ -1,9 +1,12 @@
 //! The command line: what there is, and what it exits with. Each subcommand has a file of its own.
 
 mod around;
+pub(crate) mod bar;
 mod bugs;
 mod check;
 mod diff;
+pub(crate) mod exit;
+pub(crate) mod jobs;
 mod minimise;
 mod plan;
 mod predict;
@@ -15,17 +18,6 @@ mod timeline;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-/// Everything was in order.
-const CLEAN: u8 = 0;
-/// A promise was broken.
-const BROKEN: u8 = 1;
-/// A run did not repeat.
-const NOT_DETERMINISTIC: u8 = 3;
-/// Nothing was broken, but not everything was put to the test.
-const VACUOUS: u8 = 4;
-/// The command makes no sense.
-const BAD_INPUT: u8 = 104;
 
 /// Run Chinwag's machines in virtual time, under faults, and judge every message.
 #[derive(Debug, Parser)]
@@ -78,17 +70,7 @@ enum Command {
 /// Carries out the process's command line.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            let is_request = !error.use_stderr();
-            return match error.print() {
-                Ok(()) if is_request => ExitCode::SUCCESS,
-                _ => BAD_INPUT.into(),
-            };
-        }
-    };
-    let result = match cli.command {
+    exit::of("sim", |Cli { command }| match command {
         Command::Run(args) => run::main(&args),
         Command::Replay(args) => replay::main(&args),
         Command::Plan(args) => plan::main(&args),
@@ -99,12 +81,5 @@ pub fn main() -> ExitCode {
         // Those who have the bugs read the arguments again.
         Command::Bugs(args) => bugs::main(&args),
         Command::Chain(args) => check::chain(&args),
-    };
-    match result {
-        Ok(code) => code.into(),
-        Err(error) => {
-            eprintln!("sim: {error:#}");
-            BAD_INPUT.into()
-        }
-    }
+    })
 }

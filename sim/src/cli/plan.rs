@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::CLEAN;
+use super::exit::CLEAN;
 use crate::{Scenario, out::out, plan::profile::Name};
 
 #[derive(clap::Args, Debug)]

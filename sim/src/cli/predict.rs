@@ -12,8 +12,8 @@ use anyhow::{Context, anyhow};
 use chinwag_bots::Deliveries;
 use chinwag_scenarios::{Overrides, ParseDurationError, Plan, Scenario, parse_duration};
 
-use super::{BROKEN, CLEAN};
 use crate::{
+    cli::exit::{BROKEN, CLEAN},
     out::out,
     predict::{Network, Prediction, predict, text},
 };

@@ -1,13 +1,14 @@
-//! `sim replay`: one run, event by event if wanted.
+//! `sim replay`: one run, entry by entry of its trace if wanted.
 
 use std::io::{self, Write};
 
 use anyhow::bail;
 use clap::ValueEnum;
 
-use super::{BROKEN, CLEAN, around};
+use super::around;
 use crate::{
     Outcome,
+    cli::exit::{BROKEN, CLEAN},
     file::ScenarioFile,
     out::out,
     plan::scenario::Setup,
@@ -18,7 +19,7 @@ use crate::{
     search::compare::play,
 };
 
-/// Events shown before and after the one that `--around` names.
+/// Entries shown before and after the one that `--around` names.
 const AROUND: u64 = 20;
 
 #[derive(clap::Args, Debug)]
@@ -26,14 +27,14 @@ pub(super) struct Args {
     /// A seed, or a file written by `sim plan`
     #[arg(value_name = "SEED|FILE")]
     scenario: String,
-    /// Show every event
+    /// Show its trace: what machines are told, users are shown and frames are sent
     #[arg(long, value_name = "FORM")]
     trace: Option<Form>,
     /// Only what happens to these: c0, c1, … for clients, n0, n1, … for nodes, server, world
     #[arg(long, value_name = "ACTOR", requires = "trace")]
     actor: Vec<Lane>,
-    /// Only the events around this one
-    #[arg(long, value_name = "EVENT", requires = "trace")]
+    /// Only the entries of the trace around this one
+    #[arg(long, value_name = "ENTRY", requires = "trace")]
     around: Option<u64>,
 }
 

@@ -4,20 +4,23 @@ use std::{
     collections::BTreeMap,
     fmt::Display,
     fs::{self, File},
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     num::NonZero,
     path::{Path, PathBuf},
-    thread,
     time::Duration,
 };
 
 use anyhow::{Context, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{BROKEN, CLEAN, VACUOUS, predict, report::Reporter};
+use super::{predict, report::Reporter};
 use crate::{
     Outcome, Scenario,
+    cli::{
+        bar::bar,
+        exit::{BROKEN, CLEAN, VACUOUS},
+        jobs::{cores, jobs},
+    },
     judge::vacuity::{VACUITY_SEEDS, missing},
     out::out,
     plan::profile::Profile,
@@ -39,7 +42,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "P", default_value_t)]
     profile: Profile,
     /// Threads; as many as there are cores if not given
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = jobs)]
     jobs: Option<NonZero<usize>>,
     /// Begin no more scenarios after this time, as in 60s or 10m
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -66,7 +69,6 @@ impl Args {
             None if self.seeds.is_none() => u64::MAX,
             None => bail!("--from and --seeds reach beyond the last seed"),
         };
-        let cores = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
         Ok(Batch {
             seeds: self.from..=last,
             profile: self.profile,
@@ -99,13 +101,14 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
     if let Some(folder) = &args.save {
         fs::create_dir_all(folder).with_context(|| format!("{} can be no folder", folder.display()))?;
     }
-    let bar = progress(args.seeds.unwrap_or(100), args.seeds.is_none() && args.budget.is_some());
+    let is_endless = args.seeds.is_none() && args.budget.is_some();
+    let bar = bar((!is_endless).then(|| args.seeds.unwrap_or(100)), "seeds");
     let mut reporter = Reporter::new(args.save.clone());
     let (mut seeds, mut events, mut failures) = (0_u64, 0, 0);
     let totals = batch.run(|scenario: &Scenario, outcome: &Outcome| {
         events += outcome.events;
         failures += u64::from(!outcome.is_clean());
-        bar.set_message(format!("{events} events, {failures} failures"));
+        bar.set_message(format!(", {events} events, {failures} failures"));
         bar.inc(1);
         seeds += 1;
         if bar.is_hidden() && seeds % MILESTONE == 0 {
@@ -156,18 +159,6 @@ fn vacuous(profile: Profile, totals: &Totals) -> io::Result<bool> {
     }
     writeln!(out(), "vacuous: never seen in {} scenarios: {}", totals.seeds, missing.join(", "))?;
     Ok(true)
-}
-
-fn progress(seeds: u64, is_endless: bool) -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let template = match is_endless {
-        true => "{spinner} {pos} seeds in {elapsed}, {msg}",
-        false => "{bar:30} {pos}/{len} seeds, {eta} left, {msg}",
-    };
-    let style = ProgressStyle::with_template(template);
-    ProgressBar::new(seeds).with_style(style.expect("the template is right"))
 }
 
 /// What `--json` writes. Rates are by the time that cores were busy, whatever their number.

@@ -8,8 +8,9 @@ use std::{
 
 use anyhow::{Context, ensure};
 
-use super::{BROKEN, CLEAN, around};
+use super::around;
 use crate::{
+    cli::exit::{BROKEN, CLEAN},
     file::ScenarioFile,
     out::out,
     record::{timeline, trace::Trace},
@@ -24,8 +25,8 @@ pub(super) struct Args {
     /// The page to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Draw the events around this one; if not given, those before the failure, or the first
-    #[arg(long, value_name = "EVENT")]
+    /// Draw the entries of the trace around this one; if not given, those before the failure, or the first
+    #[arg(long, value_name = "ENTRY")]
     around: Option<u64>,
 }
 

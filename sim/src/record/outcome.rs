@@ -16,7 +16,7 @@ pub struct Failure {
     pub check: &'static str,
     /// When, counted from the start.
     pub at: Duration,
-    /// After how many events.
+    /// After how many entries of the trace.
     pub event: u64,
     /// What happened.
     pub sentence: String,
@@ -25,7 +25,7 @@ pub struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { check, at, event, sentence } = self;
-        write!(f, "{check} at {}.{:06} s, event {event}: {sentence}", at.as_secs(), at.subsec_micros())
+        write!(f, "{check} at {}.{:06} s, entry {event}: {sentence}", at.as_secs(), at.subsec_micros())
     }
 }
 

@@ -1,6 +1,8 @@
-//! What happened: a hash over every event, always; a record of each, on request.
+//! What happened: a hash over every entry, always; a record of each, on request.
 //!
-//! An event is something a machine or the world is told, and only events are hashed. A detailed trace also records
+//! An entry is something that a client, a node or the world is told, or that a user is shown, and only entries are hashed.
+//! They are not what batches count as events: those are inputs of machines, of which a node holds several, and what these
+//! tell one another inside it shows in what the node does. A detailed trace also records
 //! every frame where it leaves, numbered like its arrival, so that the two ends of its journey can be put together.
 
 use std::{fmt, time::Duration};
@@ -145,7 +147,7 @@ impl<'de> Deserialize<'de> for Lane {
 /// One thing that happened.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Record {
-    /// The number of the event, from 1; a frame that is sent has the number of the event before.
+    /// The number of the entry, from 1; a frame that is sent has the number of the entry before.
     pub event: u64,
     /// When, counted from the start.
     pub at_us: u64,
@@ -364,7 +366,7 @@ impl Trace {
         self.last.since(START)
     }
 
-    /// How many events there were.
+    /// How many entries there were.
     #[must_use]
     pub const fn events(&self) -> u64 {
         self.events

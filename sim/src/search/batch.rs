@@ -107,6 +107,12 @@ struct Done {
 }
 
 impl Batch {
+    /// As many threads as were asked for, and no more than there are seeds.
+    fn jobs(&self) -> usize {
+        let count = self.seeds.end().saturating_sub(*self.seeds.start()).saturating_add(1);
+        self.jobs.get().min(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
     /// Runs them all; `each` is told of every run, in the order of the seeds, whatever the number of threads.
     ///
     /// # Errors
@@ -116,15 +122,17 @@ impl Batch {
     /// If the system has no more threads, or no clock for them.
     pub fn run<E>(&self, mut each: impl FnMut(&Scenario, &Outcome) -> Result<(), E>) -> Result<Totals, E> {
         let (begun, first) = (AtomicU64::new(0), *self.seeds.start());
-        let until = self.budget.map(|budget| Instant::now() + budget);
+        // A budget beyond all time is none.
+        let until = self.budget.and_then(|budget| Instant::now().checked_add(budget));
         let claim = || {
             let is_late = until.is_some_and(|until| Instant::now() >= until);
             let seed = first.checked_add(begun.fetch_add(1, Ordering::Relaxed))?;
             (!is_late && self.seeds.contains(&seed)).then_some(seed)
         };
         thread::scope(|scope| {
-            let (sender, receiver) = mpsc::sync_channel(self.jobs.get() * 4);
-            for _ in 0..self.jobs.get() {
+            let jobs = self.jobs();
+            let (sender, receiver) = mpsc::sync_channel(jobs.saturating_mul(4));
+            for _ in 0..jobs {
                 let (sender, claim) = (sender.clone(), &claim);
                 scope.spawn(move || {
                     while let Some(seed) = claim() {
@@ -206,6 +214,18 @@ mod tests {
     fn a_budget_that_is_spent_begins_nothing() {
         let (order, totals) = batch(0..=u64::MAX, 2, Some(Duration::ZERO));
         assert_eq!((order.len(), totals.seeds), (0, 0));
+    }
+
+    #[test]
+    fn a_budget_beyond_all_time_ends_nothing() {
+        let (order, _) = batch(3..=5, 1, Some(Duration::MAX));
+        assert_eq!(order, [3, 4, 5]);
+    }
+
+    #[test]
+    fn no_more_threads_are_begun_than_there_are_seeds() {
+        let (order, _) = batch(3..=5, usize::MAX, None);
+        assert_eq!(order, [3, 4, 5]);
     }
 
     #[test]

@@ -7,6 +7,6 @@ mod hunt;
 mod names;
 mod report;
 
-pub use hunt::{Effort, Find, Hunt, Planted, Smallest};
+pub use hunt::{Effort, Find, Hunt, Planted, Smallest, Unrepeated};
 pub use names::names;
 pub use report::{Report, Row};

@@ -19,7 +19,7 @@ const BEFORE: usize = 10;
 /// …and from there on.
 const AFTER: usize = 5;
 
-/// Runs a scenario. What came of it is the last event of its trace: runs are the same only if that is, too.
+/// Runs a scenario. What came of it is the last entry of its trace: runs are the same only if that is, too.
 pub fn play(scenario: &Scenario, trace: &mut Trace) -> Outcome {
     let outcome = try_run(scenario, trace);
     trace.end(&outcome);
@@ -29,7 +29,7 @@ pub fn play(scenario: &Scenario, trace: &mut Trace) -> Outcome {
 /// Stands for a run: hashes of all of it, and of its beginnings.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Chain {
-    /// How many events there were.
+    /// How many entries its trace has.
     pub events: u64,
     /// Stands for all of them.
     pub hash: u64,
@@ -47,7 +47,7 @@ impl Chain {
         (outcome, Self { events: trace.events(), hash: trace.hash(), checkpoints })
     }
 
-    /// After how many events two runs were still the same, as far as checkpoints tell; none if they are the same.
+    /// After how many entries two runs were still the same, as far as checkpoints tell; none if they are the same.
     #[must_use]
     pub fn parts_after(&self, other: &Self) -> Option<u64> {
         if self == other {
@@ -83,7 +83,7 @@ pub fn run_twice(scenario: &Scenario) -> Result<(Outcome, Chain), Divergence> {
 pub struct Divergence {
     /// They are the same up to here, at least.
     after: u64,
-    /// The first event that differs, and what happens around it in the one run and in the other; none if the
+    /// The first entry that differs, and what happens around it in the one run and in the other; none if the
     /// difference did not show again when it was looked for.
     found: Option<(u64, [Vec<String>; 2])>,
 }
@@ -109,7 +109,7 @@ impl Divergence {
         Self { after, found }
     }
 
-    /// The first event that differs, if the difference was found.
+    /// The first entry that differs, if the difference was found.
     #[must_use]
     pub fn event(&self) -> Option<u64> {
         self.found.as_ref().map(|&(event, _)| event)
@@ -121,11 +121,11 @@ impl fmt::Display for Divergence {
         let Some((event, excerpts)) = &self.found else {
             return writeln!(
                 f,
-                "the runs part after event {}, but not when they were played again to find where",
+                "the runs part after entry {}, but not when they were played again to find where",
                 self.after
             );
         };
-        writeln!(f, "the runs part at event {event}")?;
+        writeln!(f, "the runs part at entry {event}")?;
         for (name, lines) in ["first", "second"].iter().zip(excerpts) {
             writeln!(f, "{name} run:\n{}", lines.join("\n"))?;
         }

@@ -15,13 +15,13 @@ use crate::{
 use html::escape;
 use layout::Layout;
 
-/// Most rows of a picture: more than anybody reads. Of longer runs the part around an event is shown that was asked
+/// Most rows of a picture: more than anybody reads. Of longer runs the part around an entry is shown that was asked
 /// for, the part before the failure, or the beginning.
 const ROWS_MAX: usize = 400;
 /// Most lines of the trace.
 const LINES_MAX: usize = 2_000;
 
-/// The page of a run, from its records; `around` is the event that must be in the picture of a long one.
+/// The page of a run, from its records; `around` is the entry that must be in the picture of a long one.
 #[must_use]
 pub fn page(file: &ScenarioFile, outcome: &Outcome, records: &[Record], around: Option<u64>) -> String {
     let shown = window(records, outcome, around);
@@ -34,7 +34,7 @@ pub fn page(file: &ScenarioFile, outcome: &Outcome, records: &[Record], around: 
     page.push_str(&head(file, outcome, &title));
     if shown.len() < drawn(records).count() {
         page.push_str(&format!(
-            "<p class=\"note\">The picture shows events {} to {} of {}.</p>\n",
+            "<p class=\"note\">The picture shows entries {} to {} of {}.</p>\n",
             shown.first().map_or(0, |record| record.event),
             shown.last().map_or(0, |record| record.event),
             records.last().map_or(0, |record| record.event),
@@ -180,7 +180,7 @@ mod tests {
     fn a_long_run_is_cut() {
         let long = (0..).map(Scenario::generate).find(|scenario| scenario.steps.len() > 300).unwrap();
         let page = page_of(long, None);
-        assert!(page.contains("The picture shows events"));
+        assert!(page.contains("The picture shows entries"));
         assert!(page.matches("<path class=\"arrow").count() <= ROWS_MAX);
     }
 

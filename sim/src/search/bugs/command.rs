@@ -1,33 +1,24 @@
 //! The command line of a build with bugs.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    io::{self, IsTerminal, Write},
-    num::NonZero,
-    path::PathBuf,
-    process::ExitCode,
-    thread,
-};
+use std::{collections::BTreeSet, fs, io::Write, num::NonZero, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     hunt::{Effort, Find, Hunt, Planted},
     report::Report,
 };
 use crate::{
+    cli::{
+        bar::bar,
+        exit::{self, BROKEN, CLEAN, NOT_DETERMINISTIC},
+        jobs::{cores, jobs},
+    },
     out::out,
     plan::scenario::Scenario,
     record::{outcome::Outcome, trace::Trace},
 };
-
-/// A bug was not found, or not well enough.
-const MISSED: u8 = 1;
-/// The command makes no sense.
-const BAD_INPUT: u8 = 104;
 
 /// Looks for bugs that were planted, and tells how many seeds it takes to find each of them.
 #[derive(Clone, Debug, Parser)]
@@ -43,7 +34,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     seeds_max: u64,
     /// Threads; as many as there are cores if not given
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = jobs)]
     jobs: Option<NonZero<usize>>,
     /// Also write what came of it to a file
     #[arg(long, value_name = "FILE")]
@@ -55,7 +46,6 @@ pub struct Args {
 
 impl Args {
     fn effort(&self) -> Effort {
-        let cores = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
         Effort { starts: self.starts, seeds_max: self.seeds_max, jobs: self.jobs.unwrap_or_else(cores) }
     }
 
@@ -82,23 +72,7 @@ pub fn main(
     bugs: &[Planted],
     run: impl Fn(Option<usize>, &Scenario, &mut Trace) -> Outcome + Sync,
 ) -> ExitCode {
-    let args = match Args::try_parse() {
-        Ok(args) => args,
-        Err(error) => {
-            let is_request = !error.use_stderr();
-            return match error.print() {
-                Ok(()) if is_request => ExitCode::SUCCESS,
-                _ => BAD_INPUT.into(),
-            };
-        }
-    };
-    match hunt(&args, bugs, run) {
-        Ok(code) => code.into(),
-        Err(error) => {
-            eprintln!("sim bugs: {error:#}");
-            BAD_INPUT.into()
-        }
-    }
+    exit::of("sim bugs", |args: Args| hunt(&args, bugs, run))
 }
 
 fn hunt(
@@ -113,13 +87,20 @@ fn hunt(
         run(bug.map(|bug| chosen[bug]), scenario, trace)
     };
     let hunt = Hunt { bugs: &bugs, effort, run };
-    let bar = progress(bugs.len() as u64 * effort.starts, "starts");
-    let finds = hunt.search(|| bar.inc(1));
-    bar.finish_and_clear();
-    let bar = progress(bugs.len() as u64, "bugs made small");
+    let starts = bar(Some(bugs.len() as u64 * effort.starts), "starts");
+    let finds = hunt.search(|| starts.inc(1));
+    starts.finish_and_clear();
+    let made_small = bar(Some(bugs.len() as u64), "bugs made small");
     let first: Vec<Option<Find>> = finds.iter().map(|finds| finds.iter().flatten().next().cloned()).collect();
-    let smallest = hunt.minimise(&first, || bar.inc(1));
-    bar.finish_and_clear();
+    let smallest = hunt.minimise(&first, || made_small.inc(1));
+    made_small.finish_and_clear();
+    let smallest = match smallest {
+        Ok(smallest) => smallest,
+        Err(unrepeated) => {
+            eprintln!("sim bugs: {unrepeated}");
+            return Ok(NOT_DETERMINISTIC);
+        }
+    };
     let report = Report::new(&bugs, effort, &finds, &smallest, &checks_made(&hunt), args.bugs.is_empty());
     write!(out(), "{report}")?;
     if let Some(path) = &args.json {
@@ -135,7 +116,7 @@ fn hunt(
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
     }
-    Ok(if report.faults.is_empty() { 0 } else { MISSED })
+    Ok(if report.faults.is_empty() { CLEAN } else { BROKEN })
 }
 
 /// The checks that are made without any bug.
@@ -146,15 +127,6 @@ fn checks_made<Run: Fn(Option<usize>, &Scenario, &mut Trace) -> Outcome + Sync>(
     let counts =
         (0..SEEDS).flat_map(|seed| (hunt.run)(None, &Scenario::generate(seed), &mut Trace::new()).checks);
     counts.filter(|&(_, count)| count > 0).map(|(check, _)| check).collect()
-}
-
-fn progress(length: u64, what: &str) -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}, {eta} left");
-    let style = style.expect("the template is right");
-    ProgressBar::new(length).with_style(style).with_message(what.to_owned())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The hunt: from many starts, seed after seed, until a bug is noticed; then its scenario is made small.
 
 use std::{
+    fmt,
     num::NonZero,
     sync::{
         atomic::{AtomicUsize, Ordering},
@@ -62,6 +63,25 @@ pub struct Smallest {
     pub took: Duration,
 }
 
+/// What failed with a bug, and did not fail each time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Unrepeated {
+    /// The bug.
+    pub bug: &'static str,
+    /// The seed from which the scenario was made small.
+    pub seed: u64,
+}
+
+impl fmt::Display for Unrepeated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bug, seed } = self;
+        write!(
+            f,
+            "with {bug}, seed {seed} made small does not fail each time: `sim check {seed}` may find out why"
+        )
+    }
+}
+
 /// Looks for bugs; `run` runs a scenario with the bug of that index in force, or without any.
 pub struct Hunt<'a, Run> {
     /// What to look for.
@@ -85,8 +105,16 @@ impl<Run: Fn(Option<usize>, &Scenario, &mut Trace) -> Outcome + Sync> Hunt<'_, R
     }
 
     /// The smallest scenario of each find; `done` hears of every one.
-    pub fn minimise(&self, finds: &[Option<Find>], done: impl FnMut()) -> Vec<Option<Smallest>> {
-        self.in_parallel(finds.len(), |bug| Some(self.smallest(bug, finds[bug].as_ref()?)), done)
+    ///
+    /// # Errors
+    /// If one of them does not fail each time.
+    pub fn minimise(
+        &self,
+        finds: &[Option<Find>],
+        done: impl FnMut(),
+    ) -> Result<Vec<Option<Smallest>>, Unrepeated> {
+        let smallest = |bug: usize| finds[bug].as_ref().map(|find| self.smallest(bug, find)).transpose();
+        self.in_parallel(finds.len(), smallest, done).into_iter().collect()
     }
 
     /// Seeds that fail without any bug prove nothing, and are passed over.
@@ -99,12 +127,14 @@ impl<Run: Fn(Option<usize>, &Scenario, &mut Trace) -> Outcome + Sync> Hunt<'_, R
         })
     }
 
-    fn smallest(&self, bug: usize, find: &Find) -> Smallest {
+    fn smallest(&self, bug: usize, find: &Find) -> Result<Smallest, Unrepeated> {
         let start = busy_time();
         let run = |scenario: &Scenario, trace: &mut Trace| (self.run)(Some(bug), scenario, trace);
         let minimised = minimise(&Scenario::generate(find.seed), &find.failure, run);
-        assert!(minimised.repeats, "seed {} does not fail each time", find.seed);
-        Smallest { scenario: minimised.scenario, took: busy_time().saturating_sub(start) }
+        if !minimised.repeats {
+            return Err(Unrepeated { bug: self.bugs[bug].name, seed: find.seed });
+        }
+        Ok(Smallest { scenario: minimised.scenario, took: busy_time().saturating_sub(start) })
     }
 
     /// The answers to so many tasks, in their order.
@@ -193,8 +223,20 @@ mod tests {
     fn the_smallest_scenario_holds_what_the_check_needs() {
         let hunt = hunt(NonZero::<usize>::MIN);
         let finds = [Some(Find { seeds: 1, seed: 3, failure: failure(checks::CONTENT) }), None];
-        let smallest = hunt.minimise(&finds, || {});
+        let smallest = hunt.minimise(&finds, || {}).unwrap();
         assert_eq!(smallest[0].as_ref().unwrap().scenario.steps.len(), 1);
         assert_eq!(smallest[1], None);
+    }
+    #[test]
+    fn what_fails_only_sometimes_is_told() {
+        let runs = AtomicUsize::new(0);
+        let run = |_: Option<usize>, scenario: &Scenario, _: &mut Trace| {
+            let is_first = runs.fetch_add(1, Ordering::Relaxed) == 0;
+            outcome(scenario.seed, is_first.then_some(checks::CONTENT))
+        };
+        let effort = Effort { starts: 1, seeds_max: 1, jobs: NonZero::<usize>::MIN };
+        let hunt = Hunt { bugs: &BUGS[..1], effort, run };
+        let finds = hunt.search(|| {}).concat();
+        assert_eq!(hunt.minimise(&finds, || {}), Err(Unrepeated { bug: "fifth", seed: 0 }));
     }
 }
