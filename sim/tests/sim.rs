@@ -3,7 +3,11 @@
 //! Scenarios are run until there were [`EVENTS`] events. `SIM_SEEDS` sets how many scenarios are run instead, `SIM_SEED`
 //! which is the first, `SIM_STEPS` how many steps of each.
 
-use std::{collections::BTreeSet, env, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    time::Duration,
+};
 
 use chinwag_sim::{
     Outcome, Sabotage, Scenario,
@@ -17,7 +21,7 @@ use chinwag_sim::{
     strategy::{ScenarioTree, Scenarios},
     trace::Trace,
     try_run,
-    vacuity::{VACUITY_SEEDS, missing},
+    vacuity::{VACUITY_SEEDS, is_due, missing},
 };
 use proptest::{
     strategy::ValueTree,
@@ -26,6 +30,9 @@ use proptest::{
 
 /// About what 300 scenarios have: a few seconds, however much happens in each.
 const EVENTS: u64 = 5_400_000;
+
+/// In so many of them each thing must be that has to be in every large batch: about four times that is usual.
+const RUNS_WITH_MIN: u64 = 5;
 
 /// A number from the environment.
 fn setting(name: &str, default: u64) -> u64 {
@@ -71,10 +78,14 @@ fn every_promise_is_kept() {
         scenario.steps.truncate(steps);
         scenario
     };
-    let mut totals = Totals::default();
+    let (mut totals, mut runs_with) = (Totals::default(), BTreeMap::<String, u64>::new());
     while totals.seeds < count && totals.events < events {
         let seed = first.checked_add(totals.seeds).expect("SIM_SEEDS reaches beyond the last seed");
-        totals.add(quiet_run(&plan(seed)), Duration::ZERO);
+        let outcome = quiet_run(&plan(seed));
+        for mark in outcome.marks.iter().filter(|&(_, &count)| count > 0).map(|(mark, _)| mark) {
+            *runs_with.entry(mark.clone()).or_default() += 1;
+        }
+        totals.add(outcome, Duration::ZERO);
     }
     if let Some(outcome) = totals.failures.first() {
         let failures: Vec<String> =
@@ -85,6 +96,15 @@ fn every_promise_is_kept() {
     if totals.seeds >= VACUITY_SEEDS && steps == usize::MAX {
         // Whatever was never checked, or never happened, was not put to the test either.
         assert_eq!(missing(profile, &totals), Vec::<String>::new());
+        // What is in few runs is in none of a batch by bad luck: plans must make it commoner.
+        let is_scarce = |mark: &&String| {
+            is_due(profile, mark) && runs_with.get(*mark).copied().unwrap_or_default() < RUNS_WITH_MIN
+        };
+        let scarce: Vec<&String> = totals.marks.keys().filter(is_scarce).collect();
+        assert!(
+            profile != Profile::Default || scarce.is_empty(),
+            "in fewer than {RUNS_WITH_MIN} runs: {scarce:?} of {runs_with:?}"
+        );
     }
 }
 

@@ -127,17 +127,22 @@ const fn idle(profile: Profile) -> &'static [&'static str] {
     }
 }
 
+/// Whether a large batch of a profile must have hit a mark.
+#[must_use]
+pub fn is_due(profile: Profile, mark: &str) -> bool {
+    match profile {
+        Profile::Default => !marks::is_rare(mark) && !ELSEWHERE.contains(&mark),
+        _ => ALWAYS.contains(&mark) || about(profile).contains(&mark),
+    }
+}
+
 /// Checks that were never made in a batch of this profile, and marks that were never hit, though it is there for them.
 #[must_use]
 pub fn missing(profile: Profile, totals: &Totals) -> Vec<String> {
     let made = |check: &str| totals.checks.get(check).is_some_and(|&count| count > 0);
     let checks = Promise::ALL.map(Promise::name).into_iter().chain(checks::AT_WORK.iter().copied());
     let checks = checks.filter(|check| !idle(profile).contains(check) && !made(check));
-    let is_due = |mark: &str| match profile {
-        Profile::Default => !marks::is_rare(mark) && !ELSEWHERE.contains(&mark),
-        _ => ALWAYS.contains(&mark) || about(profile).contains(&mark),
-    };
-    let marks = totals.marks.iter().filter(|&(mark, &count)| count == 0 && is_due(mark));
+    let marks = totals.marks.iter().filter(|&(mark, &count)| count == 0 && is_due(profile, mark));
     checks.map(|check| format!("check {check}")).chain(marks.map(|(mark, _)| mark.clone())).collect()
 }
 

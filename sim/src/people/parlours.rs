@@ -13,7 +13,7 @@ const VISITORS: u32 = 3;
 
 /// Gives a scenario rooms that have owners, and plain clients who go there beside the others.
 pub(crate) fn furnish(c: &mut Cause, setup: &mut Setup) {
-    if !c.chance(40) {
+    if !c.chance(45) {
         return;
     }
     setup.parlours = c.pick(&[1, 1, 2]);
@@ -51,13 +51,13 @@ pub(crate) fn calls(draws: Draws, setup: &Setup, has_faults: bool, steps: &mut V
     let clients = (0..).zip(&setup.clients);
     let own: Vec<u32> =
         clients.filter(|(_, client)| client.voice.is_none()).map(|(number, _)| number).collect();
-    if setup.parlours == 0 || own.is_empty() || !c.chance(60) {
+    if setup.parlours == 0 || own.is_empty() || !c.chance(90) {
         return;
     }
     let (callers, mut visits) = ([c.pick(&own), c.pick(&own)], Vec::new());
     for parlour in 0..setup.parlours {
         let Some(mut keeper) = keeper(draws, setup, parlour) else { continue };
-        if c.chance(25) {
+        if c.chance(35) {
             keeper = c.pick(&callers);
             let opening = [Action::Found { parlour, private: true }, Action::Visit { parlour }];
             add(setup, c.within(SECOND / 4..=SECOND), keeper, &opening, &mut visits);

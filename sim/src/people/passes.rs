@@ -111,6 +111,29 @@ pub(crate) fn renewals(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
     }
 }
 
+/// A node sleeps for longer than some tokens last, and those who have such lose their lines: what they show that node has
+/// ended when it wakes and looks at it.
+pub(crate) fn sleeps_on(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+    const SLEEP: u64 = 6 * SECOND;
+    let mut c = draws.of(Purpose::Step, 19 << 40);
+    if !setup.gateway.verify_tokens || !c.chance(90) {
+        return;
+    }
+    let from_us = c.within(SECOND..=setup.chaos_us.saturating_sub(SLEEP).max(SECOND));
+    let mut at = |at_us: u64, actor, action| {
+        steps.push(Step { id: 0, at_us: at_us.min(setup.last_us()), actor, action });
+    };
+    let node = within(&mut c, 0..=u64::from(setup.nodes - 1));
+    at(from_us, Actor::Server, Action::Pause { node, for_us: SLEEP });
+    let is_short = |client: &ClientSetup| client.pass.is_some_and(|pass| pass.lasts_us < SLEEP);
+    for (number, _) in (0..).zip(&setup.clients).filter(|(_, client)| is_short(client)) {
+        // Nodes are come to by chance.
+        for after_us in [0, SECOND] {
+            at(from_us + after_us + c.within(0..=SECOND / 2), Actor::Client(number), Action::Reset);
+        }
+    }
+}
+
 /// What clients do.
 impl World<'_> {
     /// The tokens that a client shows where they are looked at.

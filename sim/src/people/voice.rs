@@ -251,7 +251,7 @@ impl Voice {
     /// What some specifications close for, if the server is told to: to leave a room that is not there, or that one is
     /// not in.
     pub(crate) fn stray(&self, number: u64) -> Option<String> {
-        let room = if number.is_multiple_of(2) { "p0" } else { "r9" };
+        let room = if number.is_multiple_of(3) { "r9" } else { "p0" };
         matches!(self.tongue, Tongue::Envelope(_)).then(|| envelope::says(Wish::Leave { room })).flatten()
     }
 

@@ -11,11 +11,14 @@ use crate::{
     judge::trials::trials,
     people::{
         parlours::{calls, furnish, receptions},
-        passes::{issue, renewals},
+        passes::{issue, renewals, sleeps_on},
     },
     plan::{
         draw::{Cause, Draws, Purpose},
-        habits::{come_back, fall_behind, flood, follow_up, hall, oversleep, visits, write_on},
+        habits::{
+            babble, come_back, fall_behind, flood, follow_up, goes_down_slowly, hall, last_words, oversleep,
+            visits, write_on,
+        },
         profile::Profile::{
             self, Calm as Peace, Churn, Clock, Default as Mixed, Hostile, Net, NoLimits, Overload,
         },
@@ -92,7 +95,7 @@ const FAMILIES: &[Family] = &[
         for_us: span(c) / 4,
     }),
     family(2, 30, &[Clock], |c, _| Action::Jump { by_us: jump(c) }),
-    family(8, 50, &[Hostile], |c, _| Action::Nonsense {
+    family(10, 60, &[Hostile], |c, _| Action::Nonsense {
         kind: nonsense(c),
         times: c.pick(&[1, 1, 3, 30, 120]),
     }),
@@ -137,6 +140,10 @@ impl Scenario {
             flood(&mut draws.of(Purpose::Step, 7 << 40), &setup, &mut steps);
             oversleep(draws, &setup, &mut steps);
             fall_behind(draws, &setup, &mut steps);
+            last_words(draws, &setup, &mut steps);
+            babble(draws, &setup, &mut steps);
+            goes_down_slowly(draws, &setup, &mut steps);
+            sleeps_on(draws, &setup, &mut steps);
         }
         calls(draws, &setup, profile != Peace, &mut steps);
         write_on(draws, &setup, &mut steps);
@@ -305,8 +312,8 @@ fn nonsense(c: &mut Cause) -> Nonsense {
         return c.pick(&[Broken, Utf8, Huge]);
     }
     c.pick(&[
-        Garbage, Shape, Unknown, Forged, Hello, Binary, Ping, Long, Brim, Token, Echo, Stranger, Empty,
-        TooMuch, Names,
+        Garbage, Shape, Unknown, Forged, Hello, Binary, Ping, Long, Brim, Token, Token, Echo, Stranger,
+        Empty, TooMuch, Names,
     ])
 }
 

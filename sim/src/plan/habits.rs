@@ -6,7 +6,7 @@ use chinwag_core::dialect::Dialect;
 use crate::plan::{
     draw::{Cause, Draws, Purpose},
     generate::{MILLI, SECOND, client, within},
-    scenario::{Action, Actor, Nonsense, Setup, Step},
+    scenario::{Action, Actor, ClientSetup, Nonsense, Setup, Step},
 };
 
 /// How often somebody looks into a back room.
@@ -228,18 +228,23 @@ fn writes_on(c: &mut Cause, setup: &Setup, steps: &mut Vec<Step>) {
 pub(crate) fn fall_behind(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
     const LENGTH: u64 = 2 * SECOND;
     let end_us = setup.chaos_us - LENGTH;
-    for (number, percent, latest) in [(0, 80, end_us), (1, 50, 0)] {
+    let anybody = narrowest(setup, |_| true);
+    let plain = narrowest(setup, |client| client.voice.is_some());
+    for (number, reader, percent, latest) in
+        [(0, anybody, 80, end_us), (1, anybody, 50, 0), (2, plain, 50, 0)]
+    {
         let mut c = draws.of(Purpose::Step, 10 << 40 | number);
-        if c.chance(percent) {
+        if let Some(reader) = reader
+            && c.chance(percent)
+        {
             let from_us = c.within(latest..=end_us);
-            falls_behind(&mut c, setup, from_us, LENGTH, steps);
+            falls_behind(&mut c, setup, reader, from_us, LENGTH, steps);
         }
     }
 }
 
-fn falls_behind(c: &mut Cause, setup: &Setup, from_us: u64, for_us: u64, steps: &mut Vec<Step>) {
-    let room = 0;
-    let reader = Actor::Client(narrowest(setup));
+fn falls_behind(c: &mut Cause, setup: &Setup, reader: u32, from_us: u64, for_us: u64, steps: &mut Vec<Step>) {
+    let (room, reader) = (0, Actor::Client(reader));
     let bytes = u32::try_from(setup.gateway.content_bytes_max).unwrap_or(u32::MAX);
     steps.push(step(setup, from_us, reader, Action::Stall { up: false, down: true, for_us }));
     for _ in 0..4 {
@@ -256,10 +261,44 @@ fn falls_behind(c: &mut Cause, setup: &Setup, from_us: u64, for_us: u64, steps: 
     }
 }
 
-/// The client for whom the least is out of the server's hands: the first of those with the smallest buffer.
-fn narrowest(setup: &Setup) -> u32 {
-    let clients = (0..).zip(&setup.clients);
-    clients.min_by_key(|(_, client)| client.send_buffer).map_or(0, |(number, _)| number)
+/// The client of these for whom the least is out of the server's hands: the first of those with the smallest buffer.
+fn narrowest(setup: &Setup, is_one: impl Fn(&ClientSetup) -> bool) -> Option<u32> {
+    let clients = (0..).zip(&setup.clients).filter(|(_, client)| is_one(client));
+    clients.min_by_key(|(_, client)| client.send_buffer).map(|(number, _)| number)
+}
+
+/// What ends a client for good, late in some scenarios: it is missed for the rest.
+pub(crate) fn last_words(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+    let mut c = draws.of(Purpose::Step, 17 << 40);
+    if c.chance(30) {
+        let kind = c.pick(&[Nonsense::Broken, Nonsense::Utf8, Nonsense::Huge]);
+        let at_us = c.within(setup.chaos_us * 3 / 4..=setup.chaos_us);
+        let actor = Actor::Client(one_with_session(&mut c, setup));
+        steps.push(step(setup, at_us, actor, Action::Nonsense { kind, times: 1 }));
+    }
+}
+
+/// Where somebody is told how their node fares, the server often goes down slowly enough for them to be told so.
+pub(crate) fn goes_down_slowly(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+    let mut c = draws.of(Purpose::Step, 20 << 40);
+    let is_told = setup.clients.iter().any(|client| client.voice == Some(Dialect::Envelope));
+    if is_told && c.chance(40) {
+        let at_us = c.within(SECOND..=setup.chaos_us);
+        let action = Action::Restart { drain_us: Some(6 * SECOND), for_us: c.within(0..=SECOND) };
+        steps.push(step(setup, at_us, Actor::Server, action));
+    }
+}
+
+/// Some plain clients say all the nonsense there is in their dialect, one after the other.
+pub(crate) fn babble(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+    for (number, _) in (0..).zip(&setup.clients).filter(|(_, client)| client.voice.is_some()) {
+        let mut c = draws.of(Purpose::Step, 18 << 40 | u64::from(number));
+        if c.chance(35) {
+            let (at_us, kind) = (c.within(SECOND..=setup.chaos_us), Nonsense::Garbage);
+            let action = Action::Nonsense { kind, times: 3 };
+            steps.push(step(setup, at_us, Actor::Client(number), action));
+        }
+    }
 }
 
 /// What happens while there are faults, at the latest just before they end.

@@ -86,14 +86,14 @@ pub(super) fn vary(c: &mut Cause, setup: &mut Setup) {
     if c.chance(20) {
         patience.typing_max = c.pick(&[1, 2]);
     }
-    setup.replicated = c.chance(5);
+    setup.replicated = c.chance(7);
     if c.chance(20) {
         // One of them hosts no shard.
         setup.nodes = setup.gateway.shards + 1;
     }
     if c.chance(25) {
         let quota = |count, millis, action| Quota { count, per: Duration::from_millis(millis), action };
-        let action = c.pick(&[Above::Warn, Above::Error, Above::Warn, Above::Error, Above::Close]);
+        let action = c.pick(&[Above::Warn, Above::Error, Above::Error, Above::Close]);
         // Who is closed for every other message does little else.
         let least = if action == Above::Close { Above::Error } else { action };
         setup.gateway.message_quotas = c
@@ -162,10 +162,16 @@ pub(super) fn voices(c: &mut Cause, setup: &mut Setup) {
 /// Where somebody is told how nodes fare, they are told often; in some scenarios nodes hold as much as they may.
 pub(super) fn report(c: &mut Cause, setup: &mut Setup) {
     setup.gateway.health_interval = Duration::from_secs(c.pick(&[1, 2, 5]));
-    let is_told = setup.clients.iter().any(|client| client.voice == Some(Dialect::Envelope));
-    if is_told && c.chance(10) {
+    if setup.clients.iter().all(|client| client.voice != Some(Dialect::Envelope)) {
+        return;
+    }
+    if c.chance(60) {
+        // Whoever goes slowly is told of it on the way.
+        setup.gateway.drain_rate = within(c, 1..=3);
+    }
+    if c.chance(60) {
         let few = setup.clients.len() as u64 / u64::from(setup.nodes) + 2;
-        setup.gateway.connections_max = within(c, few..=few + 2);
+        setup.gateway.connections_max = within(c, few..=few + 1);
     }
 }
 
@@ -176,11 +182,11 @@ pub(super) fn shorten(c: &mut Cause, setup: &mut Setup) {
     }
 }
 
-/// In some scenarios two clients of specification 4 share a user, of whom the one that comes last is served.
+/// In most scenarios that have two clients of specification 4 they share a user, of whom the one that comes last is served.
 fn twins(c: &mut Cause, setup: &mut Setup) {
     let is_agent = |client: &&mut ClientSetup| client.voice == Some(Dialect::Agents);
     let mut agents = setup.clients.iter_mut().filter(is_agent);
-    if c.chance(50)
+    if c.chance(90)
         && let (Some(first), Some(second)) = (agents.next(), agents.next())
     {
         second.user = first.user;
@@ -211,7 +217,7 @@ fn gateway(profile: Profile, clients: u64, nodes: u64, c: &mut Cause) -> Gateway
         ping_interval: Duration::from_secs(c.pick(&[2, 5, 10])),
         pong_timeout: Duration::from_secs(c.pick(&[2, 6])),
         attach_timeout: Duration::from_secs(c.pick(&[4, 15])),
-        idle_timeout: c.chance(6).then_some(Duration::from_secs(20)),
+        idle_timeout: c.chance(7).then_some(Duration::from_secs(20)),
         outbox_bytes_max,
         chunk_bytes: c.pick(&[512, 16 * 1_024]),
         unanswered_max: c.pick(&[2, 4, 64]),
@@ -244,8 +250,8 @@ fn shard(clients: u64, users: u64, rooms: u32, c: &mut Cause) -> ShardConfig {
         sessions_per_user_max: tight(c, 2, normal.sessions_per_user_max),
         sessions_max: tight(c, clients + 2, normal.sessions_max),
         tasks_max: c.pick(&[2, 100]),
-        room_creation: if is_tight && c.chance(25) { RoomCreation::Admin } else { RoomCreation::Anyone },
-        rooms_per_user_max: if c.chance(if is_tight { 80 } else { 12 }) {
+        room_creation: if is_tight && c.chance(60) { RoomCreation::Admin } else { RoomCreation::Anyone },
+        rooms_per_user_max: if c.chance(if is_tight { 80 } else { 15 }) {
             1
         } else {
             normal.rooms_per_user_max

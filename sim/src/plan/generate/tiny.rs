@@ -18,11 +18,11 @@ pub(super) fn tiny(draws: Draws, setup: &mut Setup) {
     let (has_envelopes, has_twins) = (speaks(setup, &[Dialect::Envelope]), has_twins(setup));
     let Setup { shard, gateway, parlours, .. } = setup;
     let mut c = draws.of(Purpose::Tiny, 0);
-    if has_keys && c.chance(9) {
+    if has_keys && c.chance(12) {
         (shard.keys_max, shard.key_window) = (c.pick(&[4, 12]), Duration::from_secs(90));
     }
     let mut c = draws.of(Purpose::Tiny, 1);
-    if c.chance(if longest.is_some() { 15 } else { 3 }) {
+    if c.chance(if longest.is_some() { 18 } else { 4 }) {
         shard.spent_max = c.pick(&[1, 2]);
     }
     let mut c = draws.of(Purpose::Tiny, 2);
@@ -35,14 +35,16 @@ pub(super) fn tiny(draws: Draws, setup: &mut Setup) {
         gateway.warning_interval = Duration::from_secs(c.pick(&[0, 5]));
     }
     let mut c = draws.of(Purpose::Tiny, 4);
-    if has_twins && c.chance(60) {
+    if has_twins && c.chance(85) {
         gateway.silent_per_user_max = c.pick(&[0, 0, 0, 1]);
     }
     let mut c = draws.of(Purpose::Tiny, 6);
-    if *parlours > 0 && c.chance(40) {
+    if *parlours > 0 && c.chance(45) {
         shard.invited_max = c.pick(&[0, 0, 1, 2]);
     }
-    gateway.strict_closes = has_envelopes && draws.of(Purpose::Tiny, 5).chance(40);
+    // Only where rooms are private there is one that is there and that one is not in.
+    let percent = if *parlours > 0 { 80 } else { 40 };
+    gateway.strict_closes = has_envelopes && draws.of(Purpose::Tiny, 5).chance(percent);
 }
 
 /// Where servers are strict, those whom they close for it leave rooms that are not there, or that they are not in.
@@ -50,9 +52,12 @@ pub(super) fn strays(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
     let is_concerned = |client: &ClientSetup| client.voice == Some(Dialect::Envelope);
     let clients = (0..).zip(&setup.clients).filter(|(_, client)| is_concerned(client));
     for (number, _) in clients.filter(|_| setup.gateway.strict_closes) {
-        let at_us = draws.of(Purpose::Tiny, 7 << 32 | u64::from(number)).within(SECOND..=setup.last_us());
-        let action = Action::Nonsense { kind: Nonsense::Stranger, times: 1 };
-        steps.push(Step { id: 0, at_us, actor: Actor::Client(number), action });
+        let mut c = draws.of(Purpose::Tiny, 7 << 32 | u64::from(number));
+        for _ in 0..3 {
+            let action = Action::Nonsense { kind: Nonsense::Stranger, times: 1 };
+            let at_us = c.within(SECOND..=setup.last_us());
+            steps.push(Step { id: 0, at_us, actor: Actor::Client(number), action });
+        }
     }
 }
 
