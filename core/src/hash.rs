@@ -1,5 +1,32 @@
 //! Stable hashes: the same on every machine, build and day. Not for secrets.
 
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A table by numbers that no peer chooses, such as connection ids: whoever could choose them could make it slow.
+#[expect(
+    clippy::disallowed_types,
+    reason = "its hasher is always the same, and nothing goes through it in its order"
+)]
+pub type NumberMap<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<NumberHasher>>;
+
+/// Hashes one number of 64 bits, or several.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn write_u64(&mut self, number: u64) {
+        self.0 = mix(self.0, number);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = mix(self.0, self::bytes(bytes));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// Mixes `value` into `state` (the finisher of SplitMix64 over their combination).
 #[must_use]
 pub const fn mix(state: u64, value: u64) -> u64 {

@@ -153,10 +153,11 @@ impl Node {
         connection: ConnectionId,
         bytes: usize,
         out: &mut Vec<NodeOutput>,
-    ) {
+    ) -> bool {
         self.handled += 1;
-        self.gateway.transmitted(now, connection, bytes, &mut self.outputs);
+        let is_more = self.gateway.transmitted(now, connection, bytes, &mut self.outputs);
         self.settle(now, out);
+        is_more
     }
 
     /// When to come back with [`NodeInput::Timeout`].

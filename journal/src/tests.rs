@@ -134,14 +134,13 @@ impl Kit {
         if self.stalled.contains(&connection) {
             return;
         }
-        let mut bytes = vec![];
+        let (mut bytes, mut out) = (vec![], vec![]);
         while let Some(run) = self.node.poll_transmit(connection, 1 << 16) {
             bytes.extend_from_slice(&run);
-            let mut out = vec![];
             self.node.transmitted(self.now, connection, run.len(), &mut out);
-            self.carry_out(out);
         }
         self.received.entry(connection).or_default().extend(texts(&bytes));
+        self.carry_out(out);
     }
 
     /// What a connection was sent since it was last looked at.

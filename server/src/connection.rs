@@ -1,4 +1,4 @@
-//! One WebSocket: the task that reads its frames into the hub and writes what the hub has for it.
+//! One WebSocket: the task that reads its frames into the hub, and sees it off.
 //!
 //! All connections of a thread read into one buffer, and frames that lie there whole go to the hub from it. What is kept
 //! of a connection is what has only begun, and what came while it was not to be read. Written are frames that the
@@ -14,21 +14,20 @@ use std::{
 
 use chinwag_core::{Disconnect, gateway::Frame, websocket::Reader};
 use tokio::{
-    io::{AsyncRead as _, AsyncWrite as _, AsyncWriteExt as _, ReadBuf},
+    io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf},
     net::TcpStream,
     time::timeout,
 };
 
-use crate::{hub::Hub, slot::Slot};
-
-/// Writes to one socket before others have their turn.
-const WRITES_PER_TURN: usize = 16;
+use crate::{
+    hub::Hub,
+    slot::{Slot, Writing},
+};
 
 /// A WebSocket and the task's view of it.
 pub(crate) struct Connection {
     hub: Rc<Hub>,
     slot: Rc<Slot>,
-    tcp: TcpStream,
     reader: Reader,
     /// What has been read and is not handed out: no more than one read brings.
     kept: Box<[u8]>,
@@ -47,7 +46,8 @@ enum End {
 impl Connection {
     /// A connection whose handshake is done; `head` is what came right behind it.
     pub(crate) fn new(hub: Rc<Hub>, slot: Rc<Slot>, tcp: TcpStream, head: &[u8]) -> Self {
-        Self { hub, slot, tcp, reader: Reader::default(), kept: head.into(), read_over: false }
+        slot.hold(tcp);
+        Self { hub, slot, reader: Reader::default(), kept: head.into(), read_over: false }
     }
 
     /// Serves it until it ends.
@@ -69,11 +69,10 @@ impl Connection {
         }
     }
 
-    /// Writes, then reads. What the reading brings about is written on the next turn, after other connections have
-    /// had theirs: under load one write then carries many frames.
+    /// Reads; what that brings about the hub writes, and waits here until a socket that is full takes more.
     fn poll_serve(&mut self, context: &mut Context<'_>) -> Poll<End> {
         self.slot.listen(context.waker());
-        if let Poll::Ready(Err(error)) = self.poll_write(context) {
+        if let Poll::Ready(Err(error)) = self.poll_room(context) {
             return Poll::Ready(End::Gone(error));
         }
         if let Some(reason) = self.slot.closing() {
@@ -82,21 +81,26 @@ impl Connection {
         self.poll_read(context).map(End::Gone)
     }
 
-    /// Writes until nothing is left (`Ready`), or the socket is full or the turn over (`Pending`).
-    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        for _ in 0..WRITES_PER_TURN {
-            if !self.slot.is_writable() {
-                return Poll::Ready(Ok(()));
+    /// Has the hub go on writing to a socket that was full as soon as it takes more.
+    fn poll_room(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.slot.writing() {
+            Writing::Done | Writing::Wanted => Poll::Pending,
+            Writing::Full => {
+                ready!(self.slot.socket().poll_write_ready(context))?;
+                self.hub.has_room(&self.slot);
+                Poll::Ready(Ok(()))
             }
-            let Some(bytes) = self.hub.poll_transmit(&self.slot) else {
-                self.slot.drained();
-                return Poll::Ready(Ok(()));
-            };
-            let written = ready!(Pin::new(&mut self.tcp).poll_write(context, &bytes))?;
-            self.hub.transmitted(&self.slot, written);
+            Writing::Failed(error) => Poll::Ready(Err(error.into())),
         }
-        context.waker().wake_by_ref();
-        Poll::Pending
+    }
+
+    /// Waits until all is written.
+    fn poll_written(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.slot.listen(context.waker());
+        if let Poll::Ready(Err(error)) = self.poll_room(context) {
+            return Poll::Ready(Err(error));
+        }
+        if self.slot.writing() == Writing::Done { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
     /// Reads until the socket is empty, the node wants a rest, or the turn is over. `Ready` means gone.
@@ -110,7 +114,7 @@ impl Connection {
                 self.hand_out(&mut kept, &mut frames_left);
             } else if frames_left > 0 {
                 let mut read = ReadBuf::new(&mut buffer);
-                if let Err(error) = ready!(Pin::new(&mut self.tcp).poll_read(context, &mut read)) {
+                if let Err(error) = ready!(Pin::new(&mut *self.slot.socket()).poll_read(context, &mut read)) {
                     return Poll::Ready(error);
                 }
                 if read.filled().is_empty() {
@@ -160,12 +164,13 @@ impl Connection {
 
     /// Writes what is left, says that this was all, and waits for the peer to hang up: a socket closed with bytes
     /// unread is reset, and a reset can overtake the close frame.
-    async fn finish(&mut self) -> io::Result<()> {
-        poll_fn(|context| self.poll_write(context)).await?;
-        self.tcp.shutdown().await?;
+    async fn finish(&self) -> io::Result<()> {
+        poll_fn(|context| self.poll_written(context)).await?;
+        let mut tcp = self.slot.take_socket().expect("it is being served");
+        tcp.shutdown().await?;
         loop {
-            self.tcp.readable().await?;
-            match self.tcp.try_read(&mut [0; 1024]) {
+            tcp.readable().await?;
+            match tcp.try_read(&mut [0; 1024]) {
                 Ok(0) => return Ok(()),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    io, mem,
     net::SocketAddr,
     rc::Rc,
     sync::{Arc, atomic::Ordering},
@@ -13,6 +13,7 @@ use chinwag_core::{
     ConnectionId, Time,
     dialect::{Dialect, Opening},
     gateway::{Fault, Frame, GatewayInput, Notice},
+    hash::NumberMap,
     identity::{Claims, Token, TokenFault},
 };
 use chinwag_journal::{Mail, Node, NodeConfig, NodeInput, NodeOutput};
@@ -22,7 +23,13 @@ use tokio::{
 };
 use tracing::{debug, info};
 
-use crate::{clock::Clock, log::Notices, metrics::Snapshot, server::Shared, slot::Slot};
+use crate::{
+    clock::Clock,
+    log::Notices,
+    metrics::Snapshot,
+    server::Shared,
+    slot::{Slot, Writing},
+};
 
 /// A thread's machines and sockets. Lives in an `Rc`; nothing here waits.
 pub(crate) struct Hub {
@@ -31,8 +38,13 @@ pub(crate) struct Hub {
     index: u32,
     clock: Clock,
     machine: RefCell<Machine>,
-    slots: RefCell<HashMap<ConnectionId, Rc<Slot>>>,
+    slots: RefCell<NumberMap<ConnectionId, Rc<Slot>>>,
     opened: Cell<u64>,
+    /// Those with something to write: see [`flush`](Self::flush).
+    unwritten: RefCell<Vec<Rc<Slot>>>,
+    /// Empty but for the time of a flush.
+    flushed: RefCell<Vec<Rc<Slot>>>,
+    flush_wanted: Notify,
     /// What a socket is read into, until it is handed out: within one turn of its task.
     pub(crate) read_buffer: RefCell<Box<[u8]>>,
     /// Sockets that have not become a WebSocket.
@@ -72,6 +84,9 @@ impl Hub {
             machine: RefCell::new(Machine { node, outputs: Vec::new() }),
             slots: RefCell::default(),
             opened: Cell::new(0),
+            unwritten: RefCell::default(),
+            flushed: RefCell::default(),
+            flush_wanted: Notify::new(),
             read_buffer: RefCell::new(read_buffer),
             http_connections: Cell::new(0),
             mailboxes,
@@ -182,7 +197,67 @@ impl Hub {
         }
     }
 
-    /// Bytes for a socket.
+    /// Writes what the thread's turns bring about. Never returns.
+    ///
+    /// What is read wakes this once, and sockets that were ready before are read first: under load one write then
+    /// carries many frames, and at rest a frame leaves at once.
+    pub(crate) async fn keep_writing(&self) {
+        loop {
+            self.flush_wanted.notified().await;
+            self.flush();
+        }
+    }
+
+    /// Lets every socket with something to write take of it.
+    fn flush(&self) {
+        let (now, bytes_max) = (self.clock.now(), self.shared.settings.driver.write_bytes_max);
+        let mut flushed = self.flushed.borrow_mut();
+        mem::swap(&mut *flushed, &mut *self.unwritten.borrow_mut());
+        self.run(|node, outputs| {
+            for slot in flushed.drain(..) {
+                let Some(bytes) = node.poll_transmit(slot.id, bytes_max) else {
+                    slot.set_writing(Writing::Done);
+                    continue;
+                };
+                match slot.try_write(&bytes) {
+                    Ok(written) => {
+                        let is_more = node.transmitted(now, slot.id, written, outputs);
+                        slot.set_writing(Writing::Done);
+                        if is_more {
+                            self.mark(&slot);
+                        }
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        slot.set_writing(Writing::Full);
+                    }
+                    Err(error) => slot.set_writing(Writing::Failed(error.kind())),
+                }
+            }
+        });
+    }
+
+    /// A socket that was full takes more.
+    pub(crate) fn has_room(&self, slot: &Rc<Slot>) {
+        slot.set_writing(Writing::Done);
+        self.mark(slot);
+    }
+
+    /// A connection has something to write: the next flush sees to it, or the task of a visit.
+    fn mark(&self, slot: &Rc<Slot>) {
+        if slot.writing() != Writing::Done {
+            return;
+        }
+        slot.set_writing(Writing::Wanted);
+        if !slot.is_visit {
+            let mut unwritten = self.unwritten.borrow_mut();
+            if unwritten.is_empty() {
+                self.flush_wanted.notify_one();
+            }
+            unwritten.push(Rc::clone(slot));
+        }
+    }
+
+    /// Bytes for a visit.
     pub(crate) fn poll_transmit(&self, slot: &Slot) -> Option<Bytes> {
         let bytes_max = self.shared.settings.driver.write_bytes_max;
         self.machine.borrow_mut().node.poll_transmit(slot.id, bytes_max)
@@ -266,12 +341,12 @@ impl Hub {
     /// Carries one output out. Tokens are `shown` to whoever verifies them.
     fn carry_out(
         &self,
-        slots: &HashMap<ConnectionId, Rc<Slot>>,
+        slots: &NumberMap<ConnectionId, Rc<Slot>>,
         output: NodeOutput,
         shown: &mut Vec<(ConnectionId, Token)>,
     ) {
         match output {
-            NodeOutput::Writable(connection) => with(slots, connection, Slot::set_writable),
+            NodeOutput::Writable(connection) => with(slots, connection, |slot| self.mark(slot)),
             NodeOutput::Reading(connection, on) => with(slots, connection, |slot| slot.set_reading(on)),
             NodeOutput::Close(connection, reason) => with(slots, connection, |slot| slot.close(reason)),
             NodeOutput::Verify(connection, token) => shown.push((connection, token)),
@@ -306,7 +381,7 @@ impl Hub {
 }
 
 /// A connection may have gone while its node still had something to say to it.
-fn with(slots: &HashMap<ConnectionId, Rc<Slot>>, connection: ConnectionId, act: impl FnOnce(&Slot)) {
+fn with(slots: &NumberMap<ConnectionId, Rc<Slot>>, connection: ConnectionId, act: impl FnOnce(&Rc<Slot>)) {
     if let Some(slot) = slots.get(&connection) {
         act(slot);
     }

@@ -2,13 +2,12 @@
 
 use std::{
     cell::Cell,
-    collections::HashMap,
     io::{self, IsTerminal as _},
     rc::Rc,
     time::Duration,
 };
 
-use chinwag_core::{ConnectionId, Time, gateway::Notice};
+use chinwag_core::{ConnectionId, Time, gateway::Notice, hash::NumberMap};
 use tracing::{debug, info};
 use tracing_subscriber::EnvFilter;
 
@@ -47,7 +46,7 @@ pub(crate) struct Notices {
 
 impl Notices {
     /// Writes a line, or not, and remembers who is at the other end.
-    pub(crate) fn write(&self, now: Time, slots: &HashMap<ConnectionId, Rc<Slot>>, notice: Notice) {
+    pub(crate) fn write(&self, now: Time, slots: &NumberMap<ConnectionId, Rc<Slot>>, notice: Notice) {
         match notice {
             Notice::Attached { connection, user, .. }
                 if slots.get(&connection).is_some_and(|slot| slot.is_visit) =>

@@ -1,13 +1,15 @@
-//! What a thread's node wants of one socket, and who is at its other end.
+//! What a thread's node wants of one connection, its socket, and who is at the other end.
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{Cell, OnceCell, RefCell, RefMut},
+    io,
     task::Waker,
 };
 
 use chinwag_core::{ConnectionId, Disconnect, SessionId, UserName, identity::Claims};
+use tokio::net::TcpStream;
 
-/// Shared by the hub, which sets it, and the connection's task, which acts on it.
+/// Shared by the hub, which sets it and writes, and the connection's task, which reads and waits.
 #[derive(Debug)]
 pub(crate) struct Slot {
     /// Unique in the process, so that log lines can be told apart.
@@ -18,10 +20,26 @@ pub(crate) struct Slot {
     pub(crate) vouched: Option<Box<Claims>>,
     /// Who it says it is, once known.
     pub(crate) who: OnceCell<(UserName, SessionId)>,
-    writable: Cell<bool>,
+    /// None before it is served, at its end, and for visits. Borrowed for one call into the kernel at a time.
+    socket: RefCell<Option<TcpStream>>,
+    writing: Cell<Writing>,
     reading: Cell<bool>,
     closing: Cell<Option<Disconnect>>,
     waker: RefCell<Option<Waker>>,
+}
+
+/// How far what is to be written has come.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Writing {
+    /// All of it is.
+    #[default]
+    Done,
+    /// There is something to pull: by the hub's next flush, or by the task of a visit.
+    Wanted,
+    /// The socket took no more: the task waits until it does.
+    Full,
+    /// It will never take any more.
+    Failed(io::ErrorKind),
 }
 
 impl Slot {
@@ -32,10 +50,40 @@ impl Slot {
             is_visit,
             vouched: vouched.map(Box::new),
             who: OnceCell::new(),
-            writable: Cell::new(false),
+            socket: RefCell::default(),
+            writing: Cell::default(),
             reading: Cell::new(true),
             closing: Cell::new(None),
             waker: RefCell::new(None),
+        }
+    }
+
+    /// Gives it its socket.
+    pub(crate) fn hold(&self, socket: TcpStream) {
+        self.socket.replace(Some(socket));
+    }
+
+    /// Its socket, which the hub writes no more to.
+    pub(crate) fn take_socket(&self) -> Option<TcpStream> {
+        self.socket.take()
+    }
+
+    /// Its socket, for one call.
+    ///
+    /// # Panics
+    /// If it has none: only the task that gave it one asks, before it takes it back.
+    pub(crate) fn socket(&self) -> RefMut<'_, TcpStream> {
+        RefMut::map(self.socket.borrow_mut(), |socket| socket.as_mut().expect("it is being served"))
+    }
+
+    /// Writes what its socket takes at once.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if that is nothing, [`io::ErrorKind::NotConnected`] if it has no socket.
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match &*self.socket.borrow() {
+            Some(socket) => socket.try_write(bytes),
+            None => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
@@ -47,9 +95,22 @@ impl Slot {
         }
     }
 
-    /// There may be bytes to pull.
-    pub(crate) fn is_writable(&self) -> bool {
-        self.writable.get()
+    /// How far what is to be written has come.
+    pub(crate) fn writing(&self) -> Writing {
+        self.writing.get()
+    }
+
+    /// It has come so far. Wakes the task if it waits for that.
+    pub(crate) fn set_writing(&self, writing: Writing) {
+        self.writing.set(writing);
+        let is_waited_for = match writing {
+            Writing::Done => self.closing.get().is_some(),
+            Writing::Wanted => self.is_visit,
+            Writing::Full | Writing::Failed(_) => true,
+        };
+        if is_waited_for {
+            self.wake();
+        }
     }
 
     /// The socket is to be read.
@@ -60,18 +121,6 @@ impl Slot {
     /// The connection is to end.
     pub(crate) fn closing(&self) -> Option<Disconnect> {
         self.closing.get()
-    }
-
-    /// There was nothing left to pull.
-    pub(crate) fn drained(&self) {
-        self.writable.set(false);
-    }
-
-    /// There is something to pull.
-    pub(crate) fn set_writable(&self) {
-        if !self.writable.replace(true) {
-            self.wake();
-        }
     }
 
     /// Stop or go on reading.
@@ -85,7 +134,6 @@ impl Slot {
     pub(crate) fn close(&self, reason: Disconnect) {
         if self.closing.get().is_none() {
             self.closing.set(Some(reason));
-            self.writable.set(true);
             self.wake();
         }
     }

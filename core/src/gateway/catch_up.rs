@@ -33,6 +33,7 @@ impl Gateway {
         let Some(&index) = self.by_name.get(room) else { return };
         if let Some(reader) = self.rooms[index].as_mut().and_then(|room| room.reader(slot)) {
             reader.stale = true;
+            self.connection(slot).owed = true;
         }
     }
 
@@ -40,10 +41,10 @@ impl Gateway {
     pub(super) fn catch_up(&mut self, slot: Slot, out: &mut Vec<GatewayOutput>) {
         let drained = drained_bytes(&self.config);
         let connection = self.slots[slot].as_mut().expect("it is in the table");
-        if connection.catching_up || connection.outbox.bytes() > drained {
+        // This is asked after every write, and nearly always nothing is owed.
+        if !connection.owed || connection.catching_up || connection.outbox.bytes() > drained {
             return;
         }
-        // This is asked after every write, and nearly always nothing is owed.
         // Each room has its turn: a list must not wait for all pages of another room.
         let served = connection.rooms.partition_point(|&index| index <= connection.caught_up);
         let (before, after) = connection.rooms.split_at(served);
@@ -57,7 +58,10 @@ impl Gateway {
             };
             Some((index, room.shard, room.name.clone(), page))
         });
-        let Some((index, shard, room, page)) = owed else { return };
+        let Some((index, shard, room, page)) = owed else {
+            connection.owed = false;
+            return;
+        };
         let peer = connection.peer().expect("only the attached read").clone();
         (connection.catching_up, connection.caught_up) = (true, index);
         let query = match page {

@@ -97,6 +97,8 @@ pub(super) struct Connection {
     pub(super) outbox: Outbox,
     /// Live messages were passed over because its outbox was full, and it has not drained since.
     pub(super) lagging: bool,
+    /// A room may owe it a page or a member list: looked for as long as one is found.
+    pub(super) owed: bool,
     /// A page or a member list has been asked for on its behalf.
     pub(super) catching_up: bool,
     /// For this room: the next turn is another one's.
@@ -150,6 +152,7 @@ impl Connection {
             shards: Vec::new(),
             outbox: Outbox::default(),
             lagging: false,
+            owed: false,
             catching_up: false,
             caught_up: 0,
             unanswered: 0,

@@ -215,10 +215,14 @@ impl Gateway {
             if connection.outbox.bytes() + range.len() > limit {
                 match class {
                     Class::TypingStart => self.counters.typing_dropped += 1,
-                    Class::State => reader.stale = planted!(LeftOutForGood, false, true),
+                    Class::State => {
+                        reader.stale = planted!(LeftOutForGood, false, true);
+                        connection.owed = true;
+                    }
                     Class::Message { at, .. } => {
                         let from = planted!(LagSkipsMessage, Position::new(at.epoch, at.seq.next()), at);
                         reader.follow = Follow::Behind(from);
+                        connection.owed = true;
                         lagged.push(reader.slot);
                     }
                 }
@@ -267,6 +271,7 @@ impl Gateway {
         let index = self.room_index(room);
         self.rooms[index].as_mut().expect("it is in the table").seat(slot, follow);
         let connection = self.connection(slot);
+        connection.owed |= follow != Follow::Live;
         if let Err(at) = connection.rooms.binary_search(&index) {
             grow(&mut connection.rooms);
             connection.rooms.insert(at, index);

@@ -132,8 +132,9 @@ impl Gateway {
     /// Tells the next batch to go; each is told when to come back.
     fn drain_batch(&mut self, now: Time, out: &mut Vec<GatewayOutput>) {
         let batch = (self.config.drain_rate / 10).max(1) as usize;
-        let going: Vec<Slot> = (self.by_id.values().copied())
-            .filter(|&slot| self.slots[slot].as_ref().is_some_and(|connection| !connection.is_closing()))
+        let going: Vec<Slot> = (self.slots.iter().enumerate())
+            .filter(|(_, connection)| connection.as_ref().is_some_and(|connection| !connection.is_closing()))
+            .map(|(slot, _)| slot)
             .take(batch)
             .collect();
         self.drain_at =

@@ -31,7 +31,7 @@ use crate::{
     config::GatewayConfig,
     dialect::{Event, Opening, Payloads, Sending},
     disconnect::{Disconnect, may_return},
-    hash,
+    hash::{self, NumberMap},
     id::{ConnectionId, GatewayId, ShardId},
     name::{RoomName, UserName},
     secret::Secrets,
@@ -70,7 +70,7 @@ pub struct Gateway {
     /// Connections by slot; slots are used again.
     slots: Vec<Option<Connection>>,
     free: Vec<Slot>,
-    by_id: BTreeMap<ConnectionId, Slot>,
+    by_id: NumberMap<ConnectionId, Slot>,
     /// Rooms with a reader here; indices are used again.
     rooms: Vec<Option<Room>>,
     free_rooms: Vec<RoomIndex>,
@@ -105,7 +105,7 @@ impl Gateway {
             secrets: Secrets::new(seed),
             slots: Vec::new(),
             free: Vec::new(),
-            by_id: BTreeMap::new(),
+            by_id: NumberMap::default(),
             rooms: Vec::new(),
             free_rooms: Vec::new(),
             by_name: BTreeMap::new(),
@@ -154,7 +154,7 @@ impl Gateway {
     /// Bytes ready for the wire, at most `max_bytes` of them: RFC 6455 frames, unmasked.
     ///
     /// The same bytes again until [`transmitted`](Self::transmitted) says that they, or a part of them, were written.
-    /// After [`GatewayOutput::Writable`] pull until `None` or until the socket is full; there is no second call.
+    /// After [`GatewayOutput::Writable`] pull until nothing waits or the socket is full; there is no second call.
     pub fn poll_transmit(&mut self, connection: ConnectionId, max_bytes: usize) -> Option<Bytes> {
         let connection = self.slots[*self.by_id.get(&connection)?].as_mut()?;
         let bytes = connection.outbox.peek(max_bytes);
@@ -162,17 +162,20 @@ impl Gateway {
         bytes
     }
 
-    /// The first `bytes` of what [`poll_transmit`](Self::poll_transmit) returned were written.
+    /// The first `bytes` of what [`poll_transmit`](Self::poll_transmit) returned were written. Whether more waits; if not,
+    /// [`GatewayOutput::Writable`] tells of the next.
     pub fn transmitted(
         &mut self,
         now: Time,
         connection: ConnectionId,
         bytes: usize,
         out: &mut Vec<GatewayOutput>,
-    ) {
-        let Some(&slot) = self.by_id.get(&connection) else { return };
+    ) -> bool {
+        let Some(&slot) = self.by_id.get(&connection) else { return false };
         let connection = self.connection(slot);
         connection.outbox.advance(bytes);
+        let is_more = connection.outbox.bytes() > 0;
+        connection.outbox.announced = is_more;
         connection.took = now;
         self.counters.outbox_bytes -= bytes as u64;
         if self.connection(slot).outbox.bytes() <= drained_bytes(&self.config) {
@@ -180,6 +183,7 @@ impl Gateway {
             planted!(NotCaughtUpWhenDrained, (), self.catch_up(slot, out));
             self.serve(now, slot, out);
         }
+        is_more
     }
 
     /// When to come back with [`GatewayInput::Timeout`].

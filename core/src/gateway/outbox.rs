@@ -70,7 +70,9 @@ struct Run {
 /// so a slow one keeps little more than that in memory.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    runs: VecDeque<Run>,
+    /// The first run has its place here, so that a delivery to a reader who has taken everything allocates nothing.
+    front: Option<Run>,
+    behind: VecDeque<Run>,
     bytes: usize,
     /// The driver knows that there is something to write.
     pub(super) announced: bool,
@@ -85,21 +87,21 @@ impl Outbox {
     /// Queues a range of a chunk, joining it to the last one where they touch.
     pub(super) fn push(&mut self, chunk: &Chunk, range: Range<u32>) {
         self.bytes += range.len();
-        if let Some(last) = self.runs.back_mut()
-            && last.range.end == range.start
-            && Arc::ptr_eq(&last.chunk.0, &chunk.0)
-        {
-            last.range.end = range.end;
-            return;
+        let run = || Run { chunk: chunk.clone(), range: range.clone() };
+        match self.behind.back_mut().or(self.front.as_mut()) {
+            Some(last) if last.range.end == range.start && Arc::ptr_eq(&last.chunk.0, &chunk.0) => {
+                last.range.end = range.end;
+            }
+            Some(_) => self.behind.push_back(run()),
+            None => self.front = Some(run()),
         }
-        self.runs.push_back(Run { chunk: chunk.clone(), range });
     }
 
     /// The next bytes, at most `max`; the same until they are [`advance`](Self::advance)d over.
     ///
     /// A long run is handed out as it is; several short ones are copied together, so that they leave in one write.
     pub(super) fn peek(&self, max: usize) -> Option<Bytes> {
-        let front = self.runs.front()?;
+        let front = self.front.as_ref()?;
         let slice = |run: &Run, room: usize| {
             let mut bytes = run.chunk.seal();
             bytes.advance(run.range.start as usize);
@@ -107,11 +109,11 @@ impl Outbox {
             bytes
         };
         let first = slice(front, max);
-        if self.runs.len() == 1 || first.len() >= max / 2 {
+        if self.behind.is_empty() || first.len() >= max / 2 {
             return Some(first);
         }
         let mut gathered = BytesMut::with_capacity(max.min(self.bytes));
-        for run in &self.runs {
+        for run in self.front.iter().chain(&self.behind) {
             let room = max - gathered.len();
             if room == 0 {
                 break;
@@ -127,7 +129,7 @@ impl Outbox {
         self.bytes -= bytes;
         let mut left = u32::try_from(bytes).expect("writes are small");
         while left > 0 {
-            let front = self.runs.front_mut().expect("the bytes are there");
+            let front = self.front.as_mut().expect("the bytes are there");
             let taken = left.min(front.range.end - front.range.start);
             front.range.start += taken;
             left -= taken;
@@ -136,12 +138,12 @@ impl Outbox {
                 front.range.start = front.range.end;
             }
             if front.range.is_empty() {
-                self.runs.pop_front();
+                self.front = self.behind.pop_front();
             }
         }
-        if self.runs.is_empty() {
+        if self.front.is_none() && self.behind.capacity() > 0 {
             // An idle connection keeps no buffer.
-            self.runs = VecDeque::new();
+            self.behind = VecDeque::new();
         }
     }
 }
@@ -157,7 +159,7 @@ mod tests {
             let range = chunk.append(frame, 64).unwrap();
             outbox.push(&chunk, range);
         }
-        assert_eq!(outbox.runs.len(), 1);
+        assert!(outbox.behind.is_empty());
         assert_eq!(outbox.peek(64).unwrap(), "onetwothree");
         assert_eq!(chunk.append(b"four", 64), None, "a chunk someone reads is sealed");
     }

@@ -60,16 +60,19 @@ impl Gateway {
 
     /// Serves what waited, as far as that is possible now.
     pub(super) fn serve(&mut self, now: Time, slot: Slot, out: &mut Vec<GatewayOutput>) {
-        let config = self.config.clone();
-        while self.connection(slot).is_ready(&config)
-            && let Some(text) = self.connection(slot).waiting.pop_front()
-        {
-            self.request(now, slot, &text, out);
-        }
-        let waiting = &mut self.connection(slot).waiting;
-        if waiting.is_empty() {
-            // An idle connection keeps no buffer.
-            *waiting = VecDeque::new();
+        // This is asked after every write, and nearly always nothing waits.
+        if !self.connection(slot).waiting.is_empty() {
+            let config = self.config.clone();
+            while self.connection(slot).is_ready(&config)
+                && let Some(text) = self.connection(slot).waiting.pop_front()
+            {
+                self.request(now, slot, &text, out);
+            }
+            let waiting = &mut self.connection(slot).waiting;
+            if waiting.is_empty() {
+                // An idle connection keeps no buffer.
+                *waiting = VecDeque::new();
+            }
         }
         self.update_reading(slot, out);
     }

@@ -9,7 +9,10 @@ use chinwag_core::{Disconnect, gateway::Frame};
 use serde_json::Value;
 
 use self::frames::Frames;
-use crate::{hub::Hub, slot::Slot};
+use crate::{
+    hub::Hub,
+    slot::{Slot, Writing},
+};
 
 /// The close code of who is done: the session ends at once.
 const DONE: u16 = 1000;
@@ -54,7 +57,7 @@ impl InProcess {
                 if self.frames.take_ping() && self.stays {
                     self.hub.received(&self.slot, Frame::Pong);
                 }
-                if !self.slot.is_writable() {
+                if self.slot.writing() == Writing::Done {
                     return self.slot.closing().map_or(Poll::Pending, |reason| Poll::Ready(Err(reason)));
                 }
                 match self.hub.poll_transmit(&self.slot) {
@@ -62,7 +65,7 @@ impl InProcess {
                         self.frames.push(&bytes);
                         self.hub.transmitted(&self.slot, bytes.len());
                     }
-                    None => self.slot.drained(),
+                    None => self.slot.set_writing(Writing::Done),
                 }
             }
         })

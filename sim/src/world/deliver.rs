@@ -297,13 +297,7 @@ impl World<'_> {
         while let Some(link) = self.links.get_mut(id).filter(|link| link.is_served()) {
             let node = &mut self.server.nodes[link.node];
             let Some(mut bytes) = node.poll_transmit(id, WRITE_BYTES) else {
-                link.blocked = false;
-                link.age.drained(self.now);
-                if let ServerEnd::Closing(_) = link.server_end {
-                    let node = link.node;
-                    link.hang_up(self.now);
-                    self.hand_node(node, disconnected(id), out);
-                }
+                self.written(id, out);
                 break;
             };
             let space = link.space(self.people[link.client].send_buffer());
@@ -321,9 +315,24 @@ impl World<'_> {
             let written = bytes.len();
             self.trace.writes(self.now, link.node, id, &bytes);
             link.write(self.now, bytes);
-            node.transmitted(self.server.clock.shows(self.now), id, written, out);
+            if !node.transmitted(self.server.clock.shows(self.now), id, written, out) {
+                self.written(id, out);
+                break;
+            }
         }
         self.touch(id);
+    }
+
+    /// All that a node had for a connection is written.
+    fn written(&mut self, id: ConnectionId, out: &mut Vec<NodeOutput>) {
+        let Some(link) = self.links.get_mut(id) else { return };
+        link.blocked = false;
+        link.age.drained(self.now);
+        if let ServerEnd::Closing(_) = link.server_end {
+            let node = link.node;
+            link.hang_up(self.now);
+            self.hand_node(node, disconnected(id), out);
+        }
     }
 
     pub(crate) fn reading(&mut self, id: ConnectionId, on: bool) {

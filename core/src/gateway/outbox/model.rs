@@ -192,7 +192,10 @@ impl StateMachineTest for Outboxes {
     fn check_invariants(outboxes: &Self, model: &Model) {
         for (outbox, waiting) in outboxes.readers.iter().zip(&model.waiting) {
             assert_eq!(outbox.bytes(), waiting.len());
-            assert!(!waiting.is_empty() || outbox.runs.capacity() == 0, "an idle connection keeps no buffer");
+            assert!(
+                !waiting.is_empty() || outbox.behind.capacity() == 0,
+                "an idle connection keeps no buffer"
+            );
         }
     }
 
