@@ -1,5 +1,7 @@
 //! How much a sender may have let in at a rate, judged from outside by what was let in and what was refused.
 
+use std::time::Duration;
+
 use chinwag_core::{Time, limiter::Rate};
 
 /// What a token takes to come back, in ticks: a microsecond has as many as the rate has tokens in a second.
@@ -38,6 +40,23 @@ impl Allowance {
     #[must_use]
     pub const fn new(rate: Rate) -> Self {
         Self { rate, now: Time(0), earliest: 0, latest: 0 }
+    }
+
+    /// A sender of whom nobody knows what they have sent.
+    #[must_use]
+    pub const fn unknown(rate: Rate) -> Self {
+        Self { latest: u128::MAX, ..Self::new(rate) }
+    }
+
+    /// A sender who goes on with the emptier one of these.
+    #[must_use]
+    pub fn emptier(self, other: Self) -> Self {
+        Self {
+            now: self.now.max(other.now),
+            earliest: self.earliest.max(other.earliest),
+            latest: self.latest.max(other.latest),
+            ..self
+        }
     }
 
     /// A sender who goes on with one of these, nobody knows which.
@@ -86,11 +105,29 @@ impl Allowance {
         Ok(())
     }
 
-    /// Lets time pass; returns it in ticks.
+    /// Something may have been let in.
+    pub fn perhaps_admitted(&mut self, at: Time) {
+        let most = self.advance(at) + self.capacity();
+        self.latest = (self.latest + TOKEN).min(most);
+    }
+
+    /// When something refused at this time would be let in: after at least and at most so long.
+    #[must_use]
+    pub fn wait(mut self, at: Time) -> (Duration, Duration) {
+        self.advance(at);
+        // That is told to the microsecond, and never too early.
+        let per_second = u128::from(self.rate.per_second);
+        let until = |back: u128| (back + TOKEN).saturating_sub(self.capacity()).div_ceil(per_second);
+        let wait = |back| u64::try_from(until(back)).unwrap_or(u64::MAX).saturating_sub(at.0);
+        (Duration::from_micros(wait(self.earliest)), Duration::from_micros(wait(self.latest)))
+    }
+
+    /// Lets time pass; returns it in ticks. Nobody ever misses more than a full allowance.
     fn advance(&mut self, at: Time) -> u128 {
         self.now = self.now.max(at);
         let now = u128::from(self.now.0) * u128::from(self.rate.per_second);
-        (self.earliest, self.latest) = (self.earliest.max(now), self.latest.max(now));
+        let most = now + self.capacity();
+        (self.earliest, self.latest) = (self.earliest.max(now), self.latest.clamp(now, most));
         now
     }
 
@@ -148,6 +185,43 @@ mod tests {
         let mut allowance = spent(watched(), 3, Time(10 * SECOND));
         allowance.refused(Time(5 * SECOND)).unwrap();
         allowance.admitted(Time(6 * SECOND)).unwrap_err();
+    }
+
+    #[test]
+    fn a_refusal_names_the_instant() {
+        let now = Time(10 * SECOND);
+        let mut allowance = spent(watched(), 3, now);
+        allowance.refused(Time(now.0 + 100)).unwrap();
+        let wait = Duration::from_micros(SECOND / 2 - 100);
+        assert_eq!(allowance.wait(Time(now.0 + 100)), (wait, wait));
+        let set_back = Duration::from_micros(SECOND / 2 + 7);
+        assert_eq!(allowance.wait(Time(now.0 - 7)), (set_back, set_back), "that instant, by any clock");
+        allowance.admitted(Time(now.0 + SECOND / 2)).unwrap();
+    }
+
+    #[test]
+    fn what_may_have_been_let_in_is_held_against_nobody() {
+        let now = Time(10 * SECOND);
+        let mut allowance = spent(watched(), 2, now);
+        allowance.perhaps_admitted(now);
+        allowance.clone().refused(now).unwrap();
+        allowance.admitted(now).unwrap();
+        allowance.admitted(now).unwrap_err();
+
+        let mut unknown = Allowance::unknown(Rate { per_second: 2, burst: 3 });
+        unknown.clone().refused(now).unwrap();
+        spent(unknown, 3, now).admitted(now).unwrap_err();
+        unknown.perhaps_admitted(now);
+        unknown.refused(Time(now.0 + SECOND / 2)).unwrap_err();
+    }
+
+    #[test]
+    fn the_emptier_of_two_is_gone_on_with() {
+        let now = Time(10 * SECOND);
+        let mut both = spent(watched(), 1, now).emptier(spent(watched(), 2, now));
+        both.admitted(now).unwrap();
+        both.clone().admitted(now).unwrap_err();
+        both.refused(now).unwrap();
     }
 
     #[test]

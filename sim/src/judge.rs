@@ -27,6 +27,7 @@ pub(crate) mod quotas;
 pub(crate) mod rates;
 pub(crate) mod reading;
 pub(crate) mod replicas;
+pub(crate) mod requests;
 pub(crate) mod saying;
 pub(crate) mod shedding;
 pub(crate) mod standings;

@@ -37,7 +37,8 @@ use crate::{
         marks::Marks,
         occupancy::Occupancy,
         quotas::Quotas,
-        rates::Rates,
+        rates::{Limit, Rates},
+        requests,
         standings::Standings,
         statuses::Statuses,
         tally::Tally,
@@ -214,7 +215,8 @@ impl<'a> World<'a> {
             .collect();
         let users = people.iter().map(|person| person.user.clone()).collect();
         let of_clients = setup.clients.iter().map(|client| client.user).collect();
-        let rates = Rates::new(of_clients, setup.message_rate(), setup.keeps_what_is_spent());
+        let messages = Limit { rate: setup.message_rate(), is_kept: setup.keeps_what_is_spent() };
+        let rates = Rates::new(of_clients, messages, requests::limit(setup));
         let names = (0u32..).take(setup.places()).map(|place| setup.place_name(place)).collect();
         let mut world = Self {
             scenario,
@@ -495,7 +497,7 @@ impl<'a> World<'a> {
     ) -> Result<(), Broken> {
         match output {
             NodeOutput::Writable(id) => self.write(id, more),
-            NodeOutput::Reading(id, on) => self.reading(id, on),
+            NodeOutput::Reading(id, on) => self.reading(id, on)?,
             NodeOutput::Close(id, reason) => {
                 self.marks.closed(reason);
                 self.line_is_closed(id, reason)?;

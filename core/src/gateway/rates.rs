@@ -27,7 +27,10 @@ impl Gateway {
     }
 
     pub(super) fn control_rate(&self) -> Rate {
-        Rate { per_second: self.config.control_rate, burst: self.config.control_burst }
+        let burst = self.config.control_burst;
+        let burst = planted!(ControlLimiterTooLoose, burst * 4, burst);
+        let burst = planted!(ControlLimiterTooTight, burst / 2, burst);
+        Rate { per_second: self.config.control_rate, burst }
     }
 
     /// Counts a message against every limit, or against none if it is above one.
@@ -60,7 +63,9 @@ impl Gateway {
         connection.account = account;
         let own = &mut connection.limiters;
         own.message = carried.message.emptier(own.message, message);
-        own.control = carried.control.emptier(own.control, control);
+        if !planted!(ControlLimiterRefillsOnReconnect) {
+            own.control = carried.control.emptier(own.control, control);
+        }
     }
 
     /// What a connection that ends leaves to the next one of its session, and to its user.

@@ -292,6 +292,12 @@ catalogue! {
     LimiterTooGenerous = "limiter-too-generous",
     /// A refusal takes back what has been refilled since.
     RefusalTakesRefill = "refusal-takes-refill",
+    /// A connection that takes a session up begins with a full limiter for what is no message.
+    ControlLimiterRefillsOnReconnect = "control-limiter-refills-on-reconnect",
+    /// Of requests that are no messages four times as many are served at once.
+    ControlLimiterTooLoose = "control-limiter-too-loose",
+    /// Of requests that are no messages half as many are served at once.
+    ControlLimiterTooTight = "control-limiter-too-tight",
 
     // Client.
     /// Who was sent away from a room goes back by itself with the next connection.

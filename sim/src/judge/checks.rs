@@ -88,6 +88,8 @@ pub const BOUNDS: &str = "bounds";
 pub const REPLICAS: &str = "replicas";
 /// More messages were let in than the rate allows, or fewer.
 pub const LIMITER: &str = "limiter";
+/// More requests beside messages were served than their rate allows, or fewer.
+pub const REQUESTS: &str = "requests";
 /// At rest a client is not connected, or not in a room its user wants to be in.
 pub const CONNECTED: &str = "connected";
 /// At rest a client has not read to the end of a room.
@@ -152,6 +154,7 @@ pub const AT_WORK: &[&str] = &[
     MAIL,
     REPLICAS,
     LIMITER,
+    REQUESTS,
 ];
 
 /// Time between two pages of members, or of rooms.

@@ -19,10 +19,16 @@ impl World<'_> {
         self.server.counted[link.node].notices(notice);
         if link.intruder.is_some() {
             self.judge.rates.impersonated(client);
+            if matches!(notice, Notice::Attached { user, .. } if *user == self.people[client].user) {
+                self.judge.rates.shares(client);
+            }
             return Ok(());
         }
         if matches!(notice, Notice::Attached { .. }) && self.is_sole(client) {
             self.life.attached[self.life.users[client]].push((*connection, self.now));
+        }
+        if matches!(notice, Notice::Attached { user, .. } if *user != self.people[client].user) {
+            self.judge.rates.unjudged(*connection);
         }
         let broken = |what| Broken { check: checks::LIMITER, sentence: format!("c{client} {what}") };
         let (shows, user) = (self.server.clock.shows(self.now), self.life.users[client]);
@@ -42,6 +48,7 @@ impl World<'_> {
         match *notice {
             Notice::Refused { connection, id, refusal: Refusal::RateLimited } => {
                 self.refuses_too_fast(connection)?;
+                self.is_too_much(connection)?;
                 self.exceeds(client, connection, id);
                 id.map_or(Ok(()), |id| self.judge.deferred(client, id))
             }

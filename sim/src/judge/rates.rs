@@ -1,16 +1,20 @@
-//! Who may have how many messages let in: one allowance for each session, which reconnecting does not refill.
+//! Who may have how much let in: for messages, and for all other requests, one allowance for each session, which
+//! reconnecting does not refill.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chinwag_core::{ConnectionId, Refusal, RequestId, SessionId, Time, gateway::Notice, limiter::Rate};
 use chinwag_oracle::Allowance;
 
+mod line;
+
+use self::line::Line;
+
 /// Watches what gateways let in and refuse. Nothing of it outlives a server process.
 #[derive(Debug)]
 pub(crate) struct Rates {
-    rate: Rate,
-    /// What sessions have left is kept until all of it would be back.
-    is_kept: bool,
+    messages: Limit,
+    requests: Limit,
     /// By client: the user.
     users: Vec<u32>,
     /// By client: the numbers of its messages, rising; what else is refused has another rate.
@@ -23,21 +27,32 @@ pub(crate) struct Rates {
     deaths: Vec<u32>,
     /// By number of the connection: its session, and how often its client's program had died by then.
     connections: Vec<Option<(usize, u32)>>,
+    /// By number of the connection: what becomes of its requests, if that is judged.
+    lines: Vec<Option<Line>>,
+    /// Users of whom somebody else has had a session.
+    shared: BTreeSet<u32>,
+}
+
+/// A rate, and whether what a session has left of it is kept until all of it would be back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit {
+    pub(crate) rate: Rate,
+    pub(crate) is_kept: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Session {
     user: u32,
-    allowance: Allowance,
+    messages: Allowance,
+    requests: Allowance,
 }
 
 impl Rates {
-    /// Clients of these users, who may send messages at this rate; whether what their sessions have left is kept until
-    /// all of it would be back.
-    pub(crate) fn new(users: Vec<u32>, rate: Rate, is_kept: bool) -> Self {
+    /// Clients of these users, who may send messages and other requests within these limits.
+    pub(crate) fn new(users: Vec<u32>, messages: Limit, requests: Limit) -> Self {
         Self {
-            rate,
-            is_kept,
+            messages,
+            requests,
             said: vec![Vec::new(); users.len()],
             held: vec![None; users.len()],
             deaths: vec![0; users.len()],
@@ -45,6 +60,8 @@ impl Rates {
             sessions: Vec::new(),
             by_id: BTreeMap::new(),
             connections: Vec::new(),
+            lines: Vec::new(),
+            shared: BTreeSet::new(),
         }
     }
 
@@ -54,13 +71,16 @@ impl Rates {
         self.sessions.clear();
         self.by_id.clear();
         self.connections.clear();
+        self.lines.clear();
+        self.shared.clear();
     }
 
     /// The node that had this connection is gone, and with it what its session had left.
     pub(crate) fn forgotten(&mut self, connection: ConnectionId) {
         if let Some((session, _)) = self.connections.get(slot(connection)).copied().flatten() {
-            let allowance = &mut self.sessions[session].allowance;
-            *allowance = allowance.one_of(Allowance::new(self.rate));
+            let session = &mut self.sessions[session];
+            session.messages = session.messages.one_of(Allowance::new(self.messages.rate));
+            session.requests = session.requests.one_of(Allowance::new(self.requests.rate));
         }
     }
 
@@ -106,8 +126,7 @@ impl Rates {
     ) -> Result<bool, String> {
         let (connection, is_in) = match *notice {
             Notice::Attached { connection, session, resumed, .. } => {
-                self.attached(client, connection, session, resumed);
-                return Ok(false);
+                return self.attached(client, connection, session, resumed).map(|()| false);
             }
             Notice::Said { connection, .. }
             // What cannot be said is paid for all the same.
@@ -129,39 +148,63 @@ impl Rates {
             // Whether that was a message, its sender would have known.
             return Ok(false);
         }
-        let allowance = &mut self.sessions[session].allowance;
+        let allowance = &mut self.sessions[session].messages;
         if is_in { allowance.admitted(now) } else { allowance.refused(now) }?;
         Ok(true)
     }
 
-    fn attached(&mut self, client: usize, connection: ConnectionId, id: SessionId, resumed: bool) {
+    fn attached(
+        &mut self,
+        client: usize,
+        connection: ConnectionId,
+        id: SessionId,
+        resumed: bool,
+    ) -> Result<(), String> {
         let known = self.by_id.get(&id).copied().filter(|_| resumed);
         let session = known.unwrap_or_else(|| {
-            let (user, allowance) = (self.users[client], self.begin(client));
-            self.sessions.push(Session { user, allowance });
+            let session = self.begin(client);
+            self.sessions.push(session);
             self.by_id.insert(id, self.sessions.len() - 1);
             self.sessions.len() - 1
         });
-        let slot = slot(connection);
-        if self.connections.len() <= slot {
-            self.connections.resize(slot + 1, None);
-        }
-        self.connections[slot] = Some((session, self.deaths[client]));
+        let judged = self.goes_on(connection, session);
+        put(&mut self.connections, connection, (session, self.deaths[client]));
+        judged
     }
 
     /// What a session that does not go on with an earlier one begins with.
-    fn begin(&mut self, client: usize) -> Allowance {
+    fn begin(&mut self, client: usize) -> Session {
         let user = self.users[client];
         // Its client would have resumed the one it knows, so that one has ended.
         let ended = self.held[client].take();
         let is_alone = self.users.iter().filter(|&&other| other == user).count() == 1;
-        match ended {
-            Some(ended) if is_alone && self.is_kept => self.sessions[ended].allowance,
-            // It may be another one's of this user, or none.
-            _ => (self.sessions.iter().filter(|session| session.user == user))
-                .fold(Allowance::new(self.rate), |known, session| known.one_of(session.allowance)),
-        }
+        let ended = ended.filter(|_| is_alone);
+        // It may be another one's of this user, or none.
+        let any = |limit: Limit, left: fn(&Session) -> Allowance| {
+            let sessions = self.sessions.iter().filter(|session| session.user == user);
+            sessions.fold(Allowance::new(limit.rate), |known, session| known.one_of(left(session)))
+        };
+        let left = |limit: Limit, left: fn(&Session) -> Allowance| match ended {
+            Some(ended) if limit.is_kept => left(&self.sessions[ended]),
+            _ => any(limit, left),
+        };
+        let messages = left(self.messages, |session| session.messages);
+        let requests = if self.shared.contains(&user) {
+            Allowance::unknown(self.requests.rate)
+        } else {
+            left(self.requests, |session| session.requests)
+        };
+        Session { user, messages, requests }
     }
+}
+
+/// Puts something down under a connection's number.
+fn put<T>(table: &mut Vec<Option<T>>, connection: ConnectionId, value: T) {
+    let slot = slot(connection);
+    if table.len() <= slot {
+        table.resize_with(slot + 1, || None);
+    }
+    table[slot] = Some(value);
 }
 
 fn slot(connection: ConnectionId) -> usize {

@@ -4,6 +4,9 @@ use chinwag_core::{UserName, config::GatewayConfig, gateway::Fault};
 
 use crate::{line::link::Up, plan::scenario::Nonsense};
 
+/// How a message begins that says it is somebody else's.
+pub(crate) const FORGED: &str = r#"{"type":"message","room":"r0","user":"mallory""#;
+
 /// Someone who speaks nonsense on a client's connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Speaker<'a> {
@@ -21,7 +24,7 @@ impl Speaker<'_> {
             Nonsense::Garbage => text("{\"type\":"),
             Nonsense::Shape => text(r#"{"type":"join","room":["r0"]}"#),
             Nonsense::Unknown => text(r#"{"type":"sing","room":"r0"}"#),
-            Nonsense::Forged => text(r#"{"type":"message","room":"r0","user":"mallory","content":"forged"}"#),
+            Nonsense::Forged => Up::Text(format!(r#"{FORGED},"content":"forged"}}"#)),
             Nonsense::Hello => Up::Text(format!(r#"{{"type":"hello","user":"{}"}}"#, self.user)),
             Nonsense::Binary => Up::Binary(9),
             Nonsense::Ping => Up::Ping(vec![7; 9]),

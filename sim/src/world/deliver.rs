@@ -335,11 +335,12 @@ impl World<'_> {
         }
     }
 
-    pub(crate) fn reading(&mut self, id: ConnectionId, on: bool) {
+    pub(crate) fn reading(&mut self, id: ConnectionId, on: bool) -> Result<(), Broken> {
         if let Some(link) = self.links.get_mut(id) {
             link.reading = on;
             self.touch(id);
         }
+        if on { self.is_served(id) } else { Ok(()) }
     }
 
     pub(crate) fn begin_close(&mut self, id: ConnectionId) {
@@ -424,7 +425,11 @@ impl World<'_> {
             Up::Handshake | Up::Fin => return Ok(()),
         };
         let clogged = self.clogged(node, connection).filter(|_| self.is_request(connection, up));
+        let is_asked = self.is_asked(connection, up, clogged.is_some());
         self.tell_node(node, NodeInput::Gateway(GatewayInput::Received { connection, frame }))?;
+        if is_asked && clogged.is_none() {
+            self.is_served(connection)?;
+        }
         self.check_goodbye(connection, up)?;
         match clogged {
             Some(bytes) => self.check_clogged(node, connection, bytes),

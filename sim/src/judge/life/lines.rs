@@ -47,6 +47,9 @@ impl World<'_> {
             has_bad_token: false,
         };
         life.lines.insert(id, line);
+        if self.people[client].player.is_none() {
+            self.judge.rates.begins(id);
+        }
         life.presence[life.users[client]].lines += 1;
         if self.people[client].link == Some(id) {
             life.presents[client].incarnation = self.server.incarnation;

@@ -231,14 +231,19 @@ impl Setup {
         Rate { per_second: self.gateway.message_rate, burst: self.gateway.message_burst }
     }
 
-    /// Whether shards keep what users have left of their limits for as long as that counts, of all of them and a
-    /// stranger.
+    /// Whether shards keep what users have left of their limits for messages for as long as that counts, of all of them
+    /// and a stranger.
     pub(crate) fn keeps_what_is_spent(&self) -> bool {
+        let Rate { per_second, burst } = self.message_rate();
+        let is_long = self.gateway.message_quotas.iter().all(|quota| quota.per <= self.shard.limiter_ttl);
+        is_long && self.keeps(per_second, burst)
+    }
+
+    /// The same of one limit.
+    pub(crate) fn keeps(&self, per_second: u32, burst: u32) -> bool {
         let users: BTreeSet<u32> = self.clients.iter().map(|client| client.user).collect();
-        let (kept, Rate { per_second, burst }) = (self.shard.limiter_ttl, self.message_rate());
-        let is_long = self.gateway.message_quotas.iter().all(|quota| quota.per <= kept);
-        let refills = Duration::from_secs(burst.into()) <= kept * per_second;
-        is_long && refills && self.shard.spent_max as usize > users.len()
+        let refills = Duration::from_secs(burst.into()) <= self.shard.limiter_ttl * per_second;
+        refills && self.shard.spent_max as usize > users.len()
     }
 
     /// The clients' configuration.

@@ -1,0 +1,68 @@
+//! Requests that are no messages, of core's own clients: as many of them are served as their rate allows.
+
+use chinwag_core::{ConnectionId, limiter::Rate};
+
+use crate::{
+    judge::{Broken, checks, rates::Limit},
+    line::link::Up,
+    plan::{nonsense::FORGED, scenario::Setup},
+    world::World,
+};
+
+/// How a message begins.
+const MESSAGE: &str = r#"{"type":"message""#;
+
+/// How many requests beside messages a session may make.
+pub(crate) fn limit(setup: &Setup) -> Limit {
+    let (per_second, burst) = (setup.gateway.control_rate, setup.gateway.control_burst);
+    Limit { rate: Rate { per_second, burst }, is_kept: setup.keeps(per_second, burst) }
+}
+
+impl World<'_> {
+    /// A node is about to be handed something, and may have no room for an answer. True if that is paid for as a request.
+    pub(crate) fn is_asked(&mut self, id: ConnectionId, up: &Up, may_wait: bool) -> bool {
+        let is_request = match up {
+            Up::Text(text) => !self.is_message(id, text),
+            Up::Binary(_) | Up::Ping(_) => true,
+            _ => false,
+        };
+        if is_request {
+            let shows = self.server.clock.shows(self.now);
+            self.judge.rates.asks(shows, id, may_wait);
+        }
+        is_request
+    }
+
+    /// Whether what a core's own client says, or somebody over its line, is paid for as a message: only who is known says
+    /// any, for themselves, and in a frame that is not too long.
+    fn is_message(&self, id: ConnectionId, text: &str) -> bool {
+        text.starts_with(MESSAGE)
+            && text.len() <= self.scenario.setup.gateway.frame_bytes_max
+            && !text.starts_with(FORGED)
+            && self.judge.rates.is_attached(id)
+    }
+
+    /// A node has done what it was asked for, or its turn has come.
+    pub(crate) fn is_served(&mut self, id: ConnectionId) -> Result<(), Broken> {
+        let shows = self.server.clock.shows(self.now);
+        let judged = self.judge.rates.served(shows, id);
+        if judged.map_err(|what| requests(id, &what))? {
+            self.checked(checks::REQUESTS);
+        }
+        Ok(())
+    }
+
+    /// A node says that something was too much.
+    pub(crate) fn is_too_much(&mut self, id: ConnectionId) -> Result<(), Broken> {
+        let shows = self.server.clock.shows(self.now);
+        let judged = self.judge.rates.is_too_much(shows, id);
+        if judged.map_err(|what| requests(id, &what))?.is_some() {
+            self.checked(checks::REQUESTS);
+        }
+        Ok(())
+    }
+}
+
+fn requests(id: ConnectionId, what: &str) -> Broken {
+    Broken { check: checks::REQUESTS, sentence: format!("what {id} asks for {what}") }
+}
