@@ -53,7 +53,9 @@ impl Bucket {
             if planted!(RefusalTakesRefill) {
                 self.at = at;
             }
-            return Err(Duration::from_micros(short.div_ceil(per_microsecond)) + at.since(now));
+            let wait = Duration::from_micros(short.div_ceil(per_microsecond)) + at.since(now);
+            let wait = planted!(RetryAfterTooShort, wait / 4, wait);
+            return Err(planted!(RetryAfterTooLong, wait * 3, wait));
         }
         *self = Self { missing: missing + TOKEN, at };
         Ok(())

@@ -292,6 +292,10 @@ catalogue! {
     LimiterTooGenerous = "limiter-too-generous",
     /// A refusal takes back what has been refilled since.
     RefusalTakesRefill = "refusal-takes-refill",
+    /// Who is too fast is told to wait for a quarter of what it takes.
+    RetryAfterTooShort = "retry-after-too-short",
+    /// Who is too fast is told to wait for three times what it takes.
+    RetryAfterTooLong = "retry-after-too-long",
     /// A connection that takes a session up begins with a full limiter for what is no message.
     ControlLimiterRefillsOnReconnect = "control-limiter-refills-on-reconnect",
     /// Of requests that are no messages four times as many are served at once.

@@ -90,6 +90,8 @@ pub const REPLICAS: &str = "replicas";
 pub const LIMITER: &str = "limiter";
 /// More requests beside messages were served than their rate allows, or fewer.
 pub const REQUESTS: &str = "requests";
+/// Who was too fast was told to wait for too long, or not long enough.
+pub const RETRY: &str = "retry";
 /// At rest a client is not connected, or not in a room its user wants to be in.
 pub const CONNECTED: &str = "connected";
 /// At rest a client has not read to the end of a room.
@@ -155,6 +157,7 @@ pub const AT_WORK: &[&str] = &[
     REPLICAS,
     LIMITER,
     REQUESTS,
+    RETRY,
 ];
 
 /// Time between two pages of members, or of rooms.

@@ -253,8 +253,7 @@ frames! {
         _secret = "secret": Bits, _limits = "limits": IgnoredAny, }
     "error" Refused { id: Option<RequestId>, code: Refusal, retry_after_ms: Option<u64>, ..
         _message = "message": IgnoredAny, }
-    "warning" Warning { code: Refusal, count: u64, ..
-        _message = "message": IgnoredAny, _retry = "retry_after_ms": u64, }
+    "warning" Warning { code: Refusal, count: u64, retry_after_ms: u64, .. _message = "message": IgnoredAny, }
     "rooms" Rooms { rooms: Vec<ListedRoom>, id: Option<RequestId>, more: bool, .. }
     "created" Created { room: RoomNumber, id: Option<RequestId>, epoch: Epoch, .. }
     "status" Status { room: RoomNumber, user: UserNumber, .. _state = "state": IgnoredAny,

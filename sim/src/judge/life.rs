@@ -390,7 +390,11 @@ impl World<'_> {
             }
             News::Said { room, user } => self.said_while_writing(client, room, user.0),
             News::Offline { room, user } => self.shown_offline(client, room, user.0),
-            News::Warned => self.check_warning(client),
+            News::Warned { count, retry_after } => {
+                self.check_warning(client)?;
+                self.is_warned(client, count, retry_after)
+            }
+            News::PutOff { id, retry_after } => self.is_put_off(client, id, retry_after),
             News::ShortPage { room, page } => {
                 self.life.presents[client].page = Some((room, page));
                 Ok(())

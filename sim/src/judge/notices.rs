@@ -42,13 +42,14 @@ impl World<'_> {
         if is_above && matches!(notice, Notice::Refused { refusal: Refusal::RateLimited, .. }) {
             self.marks.hit(Mark::AboveQuota);
         }
-        if self.judge.rates.noticed(shows, client, notice, is_above).map_err(broken)? {
+        let is_judged = self.judge.rates.noticed(shows, client, notice, is_above).map_err(broken)?;
+        if is_judged {
             self.checked(checks::LIMITER);
         }
         match *notice {
             Notice::Refused { connection, id, refusal: Refusal::RateLimited } => {
                 self.refuses_too_fast(connection)?;
-                self.is_too_much(connection)?;
+                self.is_too_much(connection, id, is_judged)?;
                 self.exceeds(client, connection, id);
                 id.map_or(Ok(()), |id| self.judge.deferred(client, id))
             }

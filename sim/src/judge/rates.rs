@@ -7,6 +7,7 @@ use chinwag_core::{ConnectionId, Refusal, RequestId, SessionId, Time, gateway::N
 use chinwag_oracle::Allowance;
 
 mod line;
+mod wait;
 
 use self::line::Line;
 
@@ -151,6 +152,12 @@ impl Rates {
         let allowance = &mut self.sessions[session].messages;
         if is_in { allowance.admitted(now) } else { allowance.refused(now) }?;
         Ok(true)
+    }
+
+    /// What the session of a connection has left for messages.
+    pub(crate) fn messages_left(&self, connection: ConnectionId) -> Option<Allowance> {
+        let (session, _) = self.connections.get(slot(connection)).copied().flatten()?;
+        Some(self.sessions[session].messages)
     }
 
     fn attached(

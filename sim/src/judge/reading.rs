@@ -266,7 +266,7 @@ impl Reading<'_, '_> {
                 if !self.watch.requests.refuse_unnumbered(warning.count) {
                     return object(checks::ANSWERS, "not so many requests without a number were sent");
                 }
-                return Ok(News::Warned);
+                return Ok(News::Warned { count: warning.count, retry_after: warning.retry_after_ms });
             }
             _ => unreachable!("looked at before"),
         }
@@ -395,10 +395,13 @@ impl Reading<'_, '_> {
             let until = self.now + Duration::from_millis(millis) * 9 / 10;
             self.watch.requests.hold(asked.kind, until);
         }
+        if let Some(retry_after) = retry_after {
+            return Ok(News::PutOff { id, retry_after });
+        }
         match asked {
             Asked { kind: Kind::Leave, room: Some(room), .. } if is_out => self.leave(room),
             Asked { kind: Kind::Join, room: Some(room), at, .. }
-                if retry_after.is_none() && self.place(room) < self.watch.seats.len() =>
+                if self.place(room) < self.watch.seats.len() =>
             {
                 Ok(News::TurnedAway { room: self.place(room), refusal: code, asked: at })
             }

@@ -1,6 +1,9 @@
 //! Requests that are no messages, of core's own clients: as many of them are served as their rate allows.
 
-use chinwag_core::{ConnectionId, limiter::Rate};
+use chinwag_core::{
+    ConnectionId, RequestId,
+    limiter::{Action, Rate},
+};
 
 use crate::{
     judge::{Broken, checks, rates::Limit},
@@ -52,12 +55,44 @@ impl World<'_> {
         Ok(())
     }
 
-    /// A node says that something was too much.
-    pub(crate) fn is_too_much(&mut self, id: ConnectionId) -> Result<(), Broken> {
+    /// A node says that something was too much; whether it was a message, and it is known how many of those are left.
+    pub(crate) fn is_too_much(
+        &mut self,
+        id: ConnectionId,
+        request: Option<RequestId>,
+        is_message: bool,
+    ) -> Result<(), Broken> {
         let shows = self.server.clock.shows(self.now);
         let judged = self.judge.rates.is_too_much(shows, id);
-        if judged.map_err(|what| requests(id, &what))?.is_some() {
+        let judged = judged.map_err(|what| requests(id, &what))?;
+        if judged.is_some() {
             self.checked(checks::REQUESTS);
+        }
+        let left = if is_message { self.judge.rates.messages_left(id) } else { judged };
+        self.judge.rates.puts_off(id, request, left.map(|left| left.wait(shows)));
+        Ok(())
+    }
+
+    /// A client reads when to try again what was too much.
+    pub(crate) fn is_put_off(&mut self, client: usize, request: RequestId, told: u64) -> Result<(), Broken> {
+        let Some(id) = self.people[client].link else { return Ok(()) };
+        let judged = self.judge.rates.is_put_off(id, request, told);
+        self.has_judged_wait(client, judged)
+    }
+
+    /// A client reads how many things that have no number were too much, and when to try again.
+    pub(crate) fn is_warned(&mut self, client: usize, count: u64, told: u64) -> Result<(), Broken> {
+        let only_warns = self.scenario.setup.limit_actions().all(|action| action == Action::Warn);
+        // Elsewhere some of them are told one by one.
+        let Some(id) = self.people[client].link.filter(|_| only_warns) else { return Ok(()) };
+        let judged = self.judge.rates.is_warned(id, count, told);
+        self.has_judged_wait(client, judged)
+    }
+
+    fn has_judged_wait(&mut self, client: usize, judged: Result<bool, String>) -> Result<(), Broken> {
+        let wrong = |what| Broken { check: checks::RETRY, sentence: format!("c{client} is told {what}") };
+        if judged.map_err(wrong)? {
+            self.checked(checks::RETRY);
         }
         Ok(())
     }

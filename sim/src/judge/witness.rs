@@ -156,7 +156,9 @@ pub(crate) enum News {
     /// Someone is shown to be gone.
     Offline { room: usize, user: UserNumber },
     /// Something was too fast that had no number.
-    Warned,
+    Warned { count: u64, retry_after: u64 },
+    /// A request was too fast, and may be made again after so many milliseconds.
+    PutOff { id: RequestId, retry_after: u64 },
     /// A page came by itself that holds fewer messages than it may, and is not the last.
     ShortPage { room: usize, page: ShortPage },
 }

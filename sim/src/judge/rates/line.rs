@@ -4,13 +4,15 @@
 use chinwag_core::{ConnectionId, Time};
 use chinwag_oracle::Allowance;
 
-use super::{Rates, put, slot};
+use super::{Rates, put, slot, wait::Owed};
 
 /// A connection whose requests are judged.
 #[derive(Debug)]
 pub(super) struct Line {
     /// What it has left until it has a session.
     own: Allowance,
+    /// What its client is still to be told.
+    pub(super) owed: Owed,
     /// The last thing it was handed, while it is not known what became of it.
     open: Open,
 }
@@ -30,7 +32,8 @@ enum Open {
 impl Rates {
     /// A gateway has a new connection.
     pub(crate) fn begins(&mut self, connection: ConnectionId) {
-        let line = Line { own: Allowance::new(self.requests.rate), open: Open::Nothing };
+        let own = Allowance::new(self.requests.rate);
+        let line = Line { own, owed: Owed::default(), open: Open::Nothing };
         put(&mut self.lines, connection, line);
     }
 
