@@ -97,6 +97,8 @@ catalogue! {
     MembershipNotChecked = "membership-not-checked",
     /// A session is taken up without its secret.
     GuessedSecretAccepted = "guessed-secret-accepted",
+    /// A secret goes on to be good when newer ones were shown.
+    OldSecretStaysGood = "old-secret-stays-good",
     /// A user has too many sessions with one less than they may have.
     SessionsOneTooFew = "sessions-one-too-few",
     /// An attach that was overtaken by a newer one of its client takes the session from it.

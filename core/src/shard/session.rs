@@ -224,10 +224,12 @@ impl Sessions {
     pub(super) fn claim(&mut self, user: &UserName, resume: Resume) -> Option<Claim> {
         let session = self.records.get_mut(&resume.session).filter(|session| session.user == *user)?;
         let home = session.home.as_mut()?;
-        if resume.secret == home.fresh {
+        let is_fresh = resume.secret == home.fresh;
+        if is_fresh && !planted!(OldSecretStaysGood) {
             home.active = home.fresh;
         }
-        if planted!(GuessedSecretAccepted, false, resume.secret != home.active) {
+        let is_wrong = resume.secret != home.active && !planted!(OldSecretStaysGood, is_fresh, false);
+        if planted!(GuessedSecretAccepted, false, is_wrong) {
             return None;
         }
         if planted!(StaleAttachTakesOver, false, resume.attempt < home.attempt) {

@@ -88,6 +88,7 @@ const fn about(profile: Profile) -> &'static [&'static str] {
             "step intrude sit",
             "step intrude barge",
             "step intrude guess",
+            "step intrude replay",
             "step intrude borrow",
             "step intrude knock",
             "step intrude visit",

@@ -23,6 +23,34 @@ impl Credentials {
     }
 }
 
+/// What a client was told resumes its session: the last three times at most, the newest last.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets(Vec<Credentials>);
+
+impl Secrets {
+    /// It is told so again.
+    pub(crate) fn hears(&mut self, credentials: Credentials) {
+        self.0.retain(|earlier| earlier.session == credentials.session);
+        self.0.push(credentials);
+        if self.0.len() > 3 {
+            self.0.remove(0);
+        }
+    }
+
+    /// What resumes its session now.
+    pub(crate) fn newest(&self) -> Option<&Credentials> {
+        self.0.last()
+    }
+
+    /// What does so no more: to be told the newest, the client has shown what came after this.
+    pub(crate) fn retired(&self) -> Option<&Credentials> {
+        match self.0.as_slice() {
+            [retired, _, _] => Some(retired),
+            _ => None,
+        }
+    }
+}
+
 /// Someone on a connection of their own.
 #[derive(Debug)]
 pub(crate) struct Intruder {
@@ -72,7 +100,8 @@ impl Intruder {
     /// Whether they say that they are this user, and may have a session of theirs.
     pub(crate) fn names(&self, name: &str) -> bool {
         self.aim == Aim::Visit
-            || self.aim == Aim::Guess && self.victim.as_ref().is_some_and(|(_, user)| user == name)
+            || matches!(self.aim, Aim::Guess | Aim::Replay)
+                && self.victim.as_ref().is_some_and(|(_, user)| user == name)
     }
 
     /// What they say once they are connected.
@@ -91,10 +120,15 @@ impl Intruder {
             (Aim::Guess, Some((Credentials { session, .. }, user))) => {
                 vec![hello(user, session, "00112233445566778899aabbccddeeff")]
             }
+            (Aim::Replay, Some((Credentials { session, secret }, user))) => {
+                // As if on a connection newer than all others.
+                let hello = hello(user, session, secret);
+                vec![hello.replace('}', r#","attempt":9007199254740991}"#)]
+            }
             (Aim::Borrow, Some((Credentials { session, secret }, _))) => {
                 vec![hello("mallory", session, secret)]
             }
-            (Aim::Barge | Aim::Guess | Aim::Borrow, _) => [
+            (Aim::Barge | Aim::Guess | Aim::Replay | Aim::Borrow, _) => [
                 r#"{"type":"message","room":"r0","content":"000000 x","id":1}"#,
                 r#"{"type":"history","room":"r0","id":2}"#,
                 r#"{"type":"members","room":"r0","id":3}"#,
@@ -202,6 +236,30 @@ mod tests {
         assert!(hears(r#"{"type":"welcome","session":"xyz","resumed":true}"#).is_err());
         assert!(hears(r#"{"type":"welcome","session":"abc","resumed":false}"#).is_err());
         assert!(hears(r#"{"type":"message","room":"r0"}"#).is_err());
+    }
+
+    #[test]
+    fn a_secret_is_retired_when_the_next_one_was_shown() {
+        let welcome = |session: &str, secret: &str| {
+            let text = format!(r#"{{"type":"welcome","session":"{session}","secret":"{secret}"}}"#);
+            Credentials::of(&text).unwrap()
+        };
+        let mut told = Secrets::default();
+        for (secret, retired) in [("a", None), ("b", None), ("c", Some("a")), ("d", Some("b"))] {
+            told.hears(welcome("s", secret));
+            assert_eq!(told.retired(), retired.map(|secret| welcome("s", secret)).as_ref());
+            assert_eq!(told.newest(), Some(&welcome("s", secret)));
+        }
+        told.hears(welcome("t", "e"));
+        assert_eq!((told.retired(), told.newest()), (None, Some(&welcome("t", "e"))));
+        let victim = Some((welcome("s", "a"), "u1".to_owned()));
+        let mut thief = Intruder::new(Aim::Replay, victim);
+        let hello = &thief.says()[0];
+        assert!(hello.ends_with(r#""secret":"a","attempt":9007199254740991}"#), "{hello}");
+        assert!(thief.names("u1"));
+        assert!(
+            thief.hears(&ServerFrame::Text(r#"{"type":"welcome","session":"s","resumed":true}"#)).is_err()
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::{
     judge::{told::Told, writers::Writers},
     line::pipe::Line,
     people::{
-        intruder::Credentials,
+        intruder::Secrets,
         passes::unending,
         player::{Asked, Player},
         voice::Voice,
@@ -42,8 +42,8 @@ pub(crate) struct Person {
     pub(crate) trouble: Trouble,
     /// Its clock.
     pub(crate) clock: Clock,
-    /// What resumes its session, as last told.
-    pub(crate) credentials: Option<Credentials>,
+    /// What resumes its session, as it was told.
+    pub(crate) credentials: Secrets,
     /// When the tokens end that core's own client was given, the newest last; nothing if it has none.
     pub(crate) tokens: Vec<Option<Time>>,
     /// When those end that it has shown in place of others, by request, until it is answered.
@@ -97,7 +97,7 @@ impl Person {
                 Box::new(Player::new(Voice::new(voice, user.clone()).undecided(setup.undecided)))
             }),
             clock: Clock::new(now, setup.clock),
-            credentials: None,
+            credentials: Secrets::default(),
             tokens: tokens(setup),
             refreshes: BTreeMap::new(),
             pleas: BTreeMap::new(),

@@ -17,7 +17,7 @@ use crate::{
         draw::{Cause, Draws, Purpose},
         habits::{
             babble, come_back, fall_behind, flood, follow_up, goes_down_slowly, hall, last_words, oversleep,
-            visits, write_on,
+            replay, visits, write_on,
         },
         profile::Profile::{
             self, Calm as Peace, Churn, Clock, Default as Mixed, Hostile, Net, NoLimits, Overload,
@@ -100,7 +100,7 @@ const FAMILIES: &[Family] = &[
         times: c.pick(&[1, 1, 3, 30, 120]),
     }),
     family(4, 50, &[Hostile], |c, _| Action::Intrude {
-        aim: c.pick(&[Aim::Sit, Aim::Sit, Aim::Barge, Aim::Guess, Aim::Borrow]),
+        aim: c.pick(&[Aim::Sit, Aim::Sit, Aim::Barge, Aim::Guess, Aim::Borrow, Aim::Replay]),
     }),
     family(3, 40, &[Churn], |_, _| Action::Crash),
     family(1, 40, &[Churn], |_, _| Action::Quit),
@@ -139,6 +139,7 @@ impl Scenario {
         if profile != Peace {
             flood(&mut draws.of(Purpose::Step, 7 << 40), &setup, &mut steps);
             oversleep(draws, &setup, &mut steps);
+            replay(&mut draws.of(Purpose::Step, 21 << 40), &setup, &mut steps);
             fall_behind(draws, &setup, &mut steps);
             last_words(draws, &setup, &mut steps);
             babble(draws, &setup, &mut steps);

@@ -6,7 +6,7 @@ use chinwag_core::dialect::Dialect;
 use crate::plan::{
     draw::{Cause, Draws, Purpose},
     generate::{MILLI, SECOND, client, within},
-    scenario::{Action, Actor, ClientSetup, Nonsense, Setup, Step},
+    scenario::{Action, Actor, Aim, ClientSetup, Nonsense, Setup, Step},
 };
 
 /// How often somebody looks into a back room.
@@ -144,6 +144,21 @@ pub(crate) fn flood(c: &mut Cause, setup: &Setup, steps: &mut Vec<Step>) {
         let kind = c.pick(&[Nonsense::Unknown, Nonsense::Echo]);
         steps.push(step(setup, from + nth * INTERVAL, actor, Action::Nonsense { kind, times }));
     }
+}
+
+/// Somebody loses their line again and again, each time with a secret that is newer; then somebody else shows one that is
+/// retired.
+pub(crate) fn replay(c: &mut Cause, setup: &Setup, steps: &mut Vec<Step>) {
+    if !c.chance(40) {
+        return;
+    }
+    let actor = Actor::Client(one_with_session(c, setup));
+    let mut at_us = c.within(SECOND..=setup.chaos_us - 3 * SECOND);
+    for _ in 0..3 {
+        steps.push(step(setup, at_us, actor, Action::Fin));
+        at_us += c.within(SECOND..=2 * SECOND);
+    }
+    steps.push(step(setup, at_us, actor, Action::Intrude { aim: Aim::Replay }));
 }
 
 /// The home of some sessions is paused while the clock runs on for longer than the other shards remember a session. Whoever

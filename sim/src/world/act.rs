@@ -246,6 +246,9 @@ impl World<'_> {
             }
             // Of plain clients some are guests, and of some only one connection is served.
             Action::Intrude { aim: Aim::Visit } if self.is_player(client) => return Ok(false),
+            Action::Intrude { aim: Aim::Replay } if self.people[client].credentials.retired().is_none() => {
+                return Ok(false);
+            }
             Action::Intrude { aim } => self.intrude(client, aim),
             Action::HalfOpen { up, down } => {
                 let link = self.people[client].link.and_then(|id| self.links.get_mut(id));

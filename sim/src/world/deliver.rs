@@ -134,7 +134,9 @@ impl World<'_> {
 
     fn intrude_once(&mut self, client: usize, aim: Aim) {
         let person = &self.people[client];
-        let victim = person.credentials.clone().map(|credentials| (credentials, person.user.to_string()));
+        let told = &person.credentials;
+        let credentials = if aim == Aim::Replay { told.retired() } else { told.newest() };
+        let victim = credentials.cloned().map(|credentials| (credentials, person.user.to_string()));
         let intruder = if aim == Aim::Visit {
             let visit = self.visit();
             Intruder::visitor(visit, self.visitor_asks(client, visit))
@@ -262,7 +264,7 @@ impl World<'_> {
         match frame {
             ServerFrame::Text(text) => {
                 if let Some(credentials) = Credentials::of(text) {
-                    self.people[client].credentials = Some(credentials);
+                    self.people[client].credentials.hears(credentials);
                 }
                 self.glance(client, text)?;
                 self.tell_client(client, ClientInput::Received(Frame::Text(text)))?;

@@ -300,6 +300,8 @@ pub enum Aim {
     Barge,
     /// To take over the session of the client whose line it is, with a secret it has guessed.
     Guess,
+    /// To take over that session with a secret that was right before its client was told others.
+    Replay,
     /// To take over that session with the right secret, for another user.
     Borrow,
     /// To come in under a name of their own, more often than one may, without a word of greeting first.
