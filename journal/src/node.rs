@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chinwag_core::{
     ConnectionId, Disconnect, Gateway, GatewayId, ShardId, Time,
     config::{GatewayConfig, ShardConfig},
-    gateway::{Counters, GatewayInput, GatewayOutput, Notice},
+    gateway::{Counters, GatewayInput, GatewayOutput, Notice, Tables},
     hash,
     identity::Token,
     shard::{Effect, Op, Query, ShardEvent, Signal, Stays, Usage},
@@ -171,6 +171,12 @@ impl Node {
     #[must_use]
     pub const fn counters(&self) -> &Counters {
         self.gateway.counters()
+    }
+
+    /// See [`Gateway::tables`].
+    #[must_use]
+    pub fn tables(&self) -> Tables {
+        self.gateway.tables()
     }
 
     /// Inputs that its machines have handled: its gateway, and each of its shards.

@@ -21,6 +21,7 @@ impl Excess {
             rooms,
             rooms_of_user,
             sessions,
+            users,
             sessions_of_user,
             rooms_of_session,
             answers,
@@ -47,6 +48,10 @@ impl Excess {
             ("tasks of a room", limits.tasks_max, tasks),
             ("users a room lets in", limits.invited_max, invited),
         ];
+        if users > sessions {
+            let most = u32::try_from(sessions).unwrap_or(u32::MAX);
+            return Some(Self { what: "users with sessions", most, is: users });
+        }
         let (what, most, is) = bounds.into_iter().find(|&(_, most, is)| is > most as usize)?;
         Some(Self { what, most, is })
     }
@@ -65,6 +70,14 @@ mod tests {
 
     /// A limit, and what it bounds.
     type Bound = (u32, fn(&mut Usage) -> &mut usize);
+
+    #[test]
+    fn nobody_is_known_without_a_session() {
+        let usage = Usage { sessions: 2, users: 2, ..Usage::default() };
+        assert_eq!(Excess::of(&ShardConfig::default(), &usage), None);
+        let excess = Excess::of(&ShardConfig::default(), &Usage { users: 3, ..usage }).unwrap();
+        assert_eq!(excess.to_string(), "may hold 2 users with sessions and holds 3");
+    }
 
     #[test]
     fn every_kind_is_held_to_its_limit() {

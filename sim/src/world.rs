@@ -471,6 +471,7 @@ impl<'a> World<'a> {
         );
         let now = self.server.clock.shows(self.now);
         self.server.nodes[node].handle_input(now, input, out);
+        self.server.counted[node].holds(self.server.nodes[node].counters());
     }
 
     /// Carries out what a node wants, and what follows from that.

@@ -31,6 +31,20 @@ pub struct Counters {
     pub refusals: [u64; Refusal::ALL.len()],
 }
 
+/// How long a gateway's tables are. Places in them are used again, so that none has more than there ever was at one
+/// moment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Tables {
+    /// Places for connections, free ones included.
+    pub connections: usize,
+    /// Places for rooms with a reader here, free ones included.
+    pub rooms: usize,
+    /// Deadlines of connections: one for each at most.
+    pub deadlines: usize,
+    /// Deadlines of typing notices: one for each room at most.
+    pub typing_deadlines: usize,
+}
+
 impl Default for Counters {
     fn default() -> Self {
         Self {

@@ -58,7 +58,7 @@ mod silent;
 mod wire;
 
 pub use api::{Fault, Frame, GatewayInput, GatewayOutput, Notice};
-pub use counters::Counters;
+pub use counters::{Counters, Tables};
 pub use health::Condition;
 
 /// One thread's connections. See the [module](self) for what it promises.
@@ -205,6 +205,17 @@ impl Gateway {
         &self.counters
     }
 
+    /// How long its tables are.
+    #[must_use]
+    pub fn tables(&self) -> Tables {
+        Tables {
+            connections: self.slots.len(),
+            rooms: self.rooms.len(),
+            deadlines: self.deadlines.len(),
+            typing_deadlines: self.typing_deadlines.len(),
+        }
+    }
+
     fn connected(&mut self, now: Time, id: ConnectionId, opening: Opening, out: &mut Vec<GatewayOutput>) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
@@ -237,7 +248,9 @@ impl Gateway {
         self.counters.connections -= 1;
         let waiting = planted!(OutboxBytesLeak, 0, connection.outbox.bytes());
         self.counters.outbox_bytes -= waiting as u64;
-        self.free.push(slot);
+        if !planted!(SlotsNeverFreed) {
+            self.free.push(slot);
+        }
     }
 
     /// Says why, and ends the connection's part in everything.
@@ -363,7 +376,9 @@ impl Gateway {
                 self.typing_deadlines.remove(&(due, index));
             }
             self.by_name.remove(&room.name);
-            self.free_rooms.push(index);
+            if !planted!(RoomSlotsNeverFreed) {
+                self.free_rooms.push(index);
+            }
             self.counters.rooms -= 1;
         }
     }

@@ -161,6 +161,8 @@ catalogue! {
     BotGoesUnseen = "bot-goes-unseen",
     /// Whatever is said, what a shard has done has the same digest.
     DigestWithoutContent = "digest-without-content",
+    /// A user is kept in the table of sessions when the last of theirs has ended.
+    UsersNeverForgotten = "users-never-forgotten",
 
     /// Who comes back is told that what they sent before is not known any more.
     RoomsForgetSessions = "rooms-forget-sessions",
@@ -288,6 +290,10 @@ catalogue! {
     TimeOfReading = "time-of-reading",
     /// A close that a client asks for is overlooked until its socket is closed.
     CloseOverlooked = "close-overlooked",
+    /// A connection's place in the table is not used again.
+    SlotsNeverFreed = "slots-never-freed",
+    /// A room's place in the table is not used again.
+    RoomSlotsNeverFreed = "room-slots-never-freed",
 
     // Limiter.
     /// One more than the burst is admitted.

@@ -167,6 +167,11 @@ impl Sessions {
         self.records.len()
     }
 
+    /// Users who have sessions that are at home here.
+    pub(super) fn users(&self) -> usize {
+        self.at_home.len()
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = &Session> {
         self.records.values()
     }
@@ -211,7 +216,7 @@ impl Sessions {
         let session = self.records.remove(&id)?;
         if let Some(siblings) = self.at_home.get_mut(&session.user) {
             siblings.retain(|&sibling| sibling != id);
-            if siblings.is_empty() {
+            if siblings.is_empty() && !planted!(UsersNeverForgotten) {
                 self.at_home.remove(&session.user);
             }
         }

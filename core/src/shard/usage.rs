@@ -15,6 +15,8 @@ pub struct Usage {
     pub rooms_of_user: usize,
     /// Sessions.
     pub sessions: usize,
+    /// Users who have any that are at home here.
+    pub users: usize,
     /// Sessions of one user that are at home here.
     pub sessions_of_user: usize,
     /// Rooms of one session.
@@ -43,6 +45,7 @@ impl State {
             rooms: self.rooms.len(),
             rooms_of_user: self.most_made_by_one(),
             sessions: self.sessions.len(),
+            users: self.sessions.users(),
             sessions_of_user: self.sessions.most_of_user(),
             spent: self.spent.len(),
             ..Usage::default()

@@ -52,6 +52,13 @@ impl World<'_> {
                 let sentence = format!("n{node} counts {counted} {what}, there were {is}");
                 return broken(checks::TABLES, sentence);
             }
+            let tables = self.server.nodes[node].tables();
+            if let Some((what, is, most)) = self.server.counted[node].pile(counters, &tables) {
+                return broken(
+                    checks::TABLES,
+                    format!("n{node} has {is} {what}, and {most} were ever needed"),
+                );
+            }
             let limits = &self.scenario.setup.shard;
             for usage in self.server.nodes[node].usages() {
                 if usage.spent == limits.spent_max as usize {

@@ -2,12 +2,14 @@
 
 use chinwag_core::{
     Disconnect, Refusal,
-    gateway::{Counters, Notice},
+    gateway::{Counters, Notice, Tables},
 };
 
 /// What one node has done in this life of the server.
 #[derive(Clone, Debug)]
 pub(crate) struct Counted {
+    /// Most connections that it held at the end of an event, and most rooms.
+    most: (u64, u64),
     frames_in: u64,
     messages_in: u64,
     lagged: u64,
@@ -19,6 +21,7 @@ pub(crate) struct Counted {
 impl Default for Counted {
     fn default() -> Self {
         Self {
+            most: (0, 0),
             frames_in: 0,
             messages_in: 0,
             lagged: 0,
@@ -30,6 +33,26 @@ impl Default for Counted {
 }
 
 impl Counted {
+    /// After an event of the node.
+    pub(crate) fn holds(&mut self, counters: &Counters) {
+        let (connections, rooms) = self.most;
+        self.most = (connections.max(counters.connections), rooms.max(counters.rooms));
+    }
+
+    /// What is longer in a node's tables than it can have come to be: what is over gives its place to what comes.
+    pub(crate) fn pile(&self, counters: &Counters, tables: &Tables) -> Option<(&'static str, usize, u64)> {
+        /// Within an event rooms may be entered before others are left.
+        const ROOMS_AT_ONCE: u64 = 4;
+        let (connections, rooms) = self.most;
+        let bounds = [
+            ("places for connections", tables.connections, connections),
+            ("places for rooms", tables.rooms, rooms + ROOMS_AT_ONCE),
+            ("deadlines of connections", tables.deadlines, counters.connections),
+            ("deadlines of typing notices", tables.typing_deadlines, counters.rooms),
+        ];
+        bounds.into_iter().find(|&(_, is, most)| is as u64 > most)
+    }
+
     /// The node reads a frame that is text or binary.
     pub(crate) const fn reads(&mut self) {
         self.frames_in += 1;
