@@ -24,7 +24,7 @@ use crate::{
 /// A search ends after so many runs…
 const RUNS_MAX: u32 = 3_000;
 /// …or so many events, whichever comes first: what is found by then is small enough to be read.
-const EVENTS_MAX: u64 = 4_300_000;
+const EVENTS_MAX: u64 = 13_000_000;
 /// Who fails later than the best so far is hardly simpler: a run is given up after so many more events.
 const EVENTS_SPARE: u64 = 1_000;
 
