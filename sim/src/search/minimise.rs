@@ -1,9 +1,10 @@
 //! Makes a scenario that fails smaller, as long as it fails alike.
 //!
 //! Stages take turns until none of them gets anywhere: cut what comes after the failure; take away clients, rooms,
-//! kinds of steps, and steps, in ever smaller chunks; make the setup plain, the values small and the time short. What
-//! counts as failing alike is a [`Fingerprint`]. How scenarios are run is the caller's business, so that faults planted
-//! on purpose can be made small, too.
+//! kinds of steps, and steps, in ever smaller chunks; make the setup plain, the values small and the time short. At
+//! first none of them may try much: what one of them cannot do is often easy once another has had its turn. What counts
+//! as failing alike is a [`Fingerprint`]. How scenarios are run is the caller's business, so that faults planted on
+//! purpose can be made small, too.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -24,9 +25,13 @@ use crate::{
 /// A search ends after so many runs…
 const RUNS_MAX: u32 = 3_000;
 /// …or so many events, whichever comes first: what is found by then is small enough to be read.
-const EVENTS_MAX: u64 = 13_000_000;
+const EVENTS_MAX: u64 = 4_300_000;
 /// Who fails later than the best so far is hardly simpler: a run is given up after so many more events.
 const EVENTS_SPARE: u64 = 1_000;
+/// So many runs a stage may take in the first round…
+const TRIES: u32 = 16;
+/// …and so many times as many in each that follows.
+const TRIES_GROWTH: u32 = 4;
 
 /// A scenario made smaller.
 #[derive(Clone, Debug)]
@@ -53,15 +58,19 @@ pub fn minimise(
         best: scenario.clone(),
         failure: failure.clone(),
         tried: HashSet::new(),
+        tries: 0,
+        was_cut_short: false,
         runs: 0,
         events: 0,
     };
+    let mut tries = TRIES;
     loop {
         let before = search.best.clone();
-        search.round();
-        if search.best == before || search.is_spent() {
+        search.round(tries);
+        if search.best == before && !search.was_cut_short || search.is_spent() {
             break;
         }
+        tries = tries.saturating_mul(TRIES_GROWTH);
     }
     let [first, second] = [(); 2].map(|()| (search.run)(&search.best, &mut Trace::new()));
     let repeats = first == second && first.failures.first() == Some(&search.failure);
@@ -77,22 +86,34 @@ struct Search<R> {
     failure: Failure,
     /// What need not be run again.
     tried: HashSet<u64>,
+    /// How many more runs the stage may take.
+    tries: u32,
+    /// Some stage of the round would have taken more.
+    was_cut_short: bool,
     runs: u32,
     events: u64,
 }
 
 impl<R: FnMut(&Scenario, &mut Trace) -> Outcome> Search<R> {
-    fn round(&mut self) {
-        self.cut();
-        self.drop_clients();
-        self.drop_rooms();
-        self.drop_kinds();
-        self.drop_steps();
-        self.merge_says();
-        self.relabel();
-        self.make_plain();
-        self.simplify_values();
-        self.save_time();
+    /// Lets each stage take so many runs.
+    fn round(&mut self, tries: u32) {
+        let stages: [fn(&mut Self); 10] = [
+            Self::cut,
+            Self::drop_clients,
+            Self::drop_rooms,
+            Self::drop_kinds,
+            Self::drop_steps,
+            Self::merge_says,
+            Self::relabel,
+            Self::make_plain,
+            Self::simplify_values,
+            Self::save_time,
+        ];
+        self.was_cut_short = false;
+        for stage in stages {
+            self.tries = tries;
+            stage(self);
+        }
     }
 
     fn is_spent(&self) -> bool {
@@ -104,9 +125,14 @@ impl<R: FnMut(&Scenario, &mut Trace) -> Outcome> Search<R> {
         if candidate == self.best || self.is_spent() || !plain::is_sound(&candidate) {
             return false;
         }
+        if self.tries == 0 {
+            self.was_cut_short = true;
+            return false;
+        }
         if !self.tried.insert(hash::bytes(candidate.to_string().as_bytes())) {
             return false;
         }
+        self.tries -= 1;
         let events_max = self.failure.event.saturating_add(EVENTS_SPARE);
         let outcome = (self.run)(&candidate, &mut Trace::new().of_at_most(events_max));
         self.runs += 1;
