@@ -140,7 +140,10 @@ fn receive(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
 
 /// Somebody comes, uninvited or not, stays for a while, and is sent away. Not all of it happens.
 fn reception(c: &mut Cause, setup: &Setup, parlour: u32, keeper: u32, goers: &[u32], steps: &mut Vec<Step>) {
-    let (guest, other) = (c.pick(goers), c.pick(goers));
+    let (mut guest, other) = (c.pick(goers), c.pick(goers));
+    if guest == keeper {
+        guest = c.pick(goers);
+    }
     let whom = if c.chance(90) { guest } else { within(c, 0..=setup.clients.len() as u64 - 1) };
     let talk = Action::Talk { parlour, times: c.pick(&[1, 3]) };
     let scenes = [
@@ -199,7 +202,20 @@ fn play(c: &mut Cause, setup: &Setup, scenes: &[(u64, u32, Action)], steps: &mut
         at_us += c.within(MILLI..=pause_us);
         if c.chance(*percent) {
             add(setup, at_us, *actor, std::slice::from_ref(action), steps);
+            at_us += c.within(0..=rest_us(setup, action));
         }
+    }
+}
+
+/// How long it may take until an action is over: whoever was lost is back, and it is known that somebody was sent away.
+fn rest_us(setup: &Setup, action: &Action) -> u64 {
+    match action {
+        Action::Reset => {
+            let backoff = u64::try_from(setup.patience.backoff_base.as_micros()).expect("seconds");
+            2 * backoff + 300 * MILLI
+        }
+        Action::Kick { .. } => SECOND,
+        _ => 0,
     }
 }
 

@@ -208,7 +208,7 @@ fn talk(profile: Profile, draws: Draws, setup: &Setup, crowds: &[u64], steps: &m
         let action = request(&mut c, setup, &kept, bytes_max);
         let actor = Actor::Client(client(&mut c, setup));
         if let Action::Leave { room } = action
-            && c.chance(40)
+            && c.chance(60)
         {
             come_back(&mut c, setup, actor, room, at_us, steps);
         }
@@ -393,7 +393,7 @@ mod tests {
         let name = |action: &Action| {
             serde_json::to_value(action).unwrap().to_string().split('"').nth(1).unwrap().to_owned()
         };
-        let seen: Vec<std::collections::BTreeSet<String>> = (0..64)
+        let seen: Vec<std::collections::BTreeSet<String>> = (0..512)
             .map(|seed| Scenario::generate(seed).steps.iter().map(|step| name(&step.action)).collect())
             .collect();
         let optional = [

@@ -45,7 +45,7 @@ pub(crate) fn come_back(
 ) {
     let most = c.pick(&[100 * MILLI, 600 * MILLI]);
     let back_us = left_us + c.within(20 * MILLI..=most);
-    for _ in 0..2 {
+    for _ in 0..3 {
         let (asked_us, asker) = (c.within(left_us..=back_us), Actor::Client(client(c, setup)));
         steps.push(step(setup, asked_us, asker, Action::Members { room }));
     }
@@ -242,11 +242,15 @@ fn writes_on(c: &mut Cause, setup: &Setup, steps: &mut Vec<Step>) {
 /// faults end, when nothing that follows puts right what they are not told.
 pub(crate) fn fall_behind(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
     const LENGTH: u64 = 2 * SECOND;
+    // What this hides can be seen without it.
+    if !draws.of(Purpose::Step, 10 << 40 | 4).chance(80) {
+        return;
+    }
     let end_us = setup.chaos_us - LENGTH;
     let anybody = narrowest(setup, |_| true);
-    let plain = narrowest(setup, |client| client.voice.is_some());
+    let [own, plain] = [false, true].map(|plain| narrowest(setup, |client| client.voice.is_some() == plain));
     for (number, reader, percent, latest) in
-        [(0, anybody, 80, end_us), (1, anybody, 50, 0), (2, plain, 50, 0)]
+        [(0, anybody, 80, end_us), (1, anybody, 50, 0), (2, plain, 50, 0), (3, own, 50, 0)]
     {
         let mut c = draws.of(Purpose::Step, 10 << 40 | number);
         if let Some(reader) = reader

@@ -182,14 +182,20 @@ pub(super) fn shorten(c: &mut Cause, setup: &mut Setup) {
     }
 }
 
-/// In most scenarios that have two clients of specification 4 they share a user, of whom the one that comes last is served.
+/// In most scenarios that have a client of specification 4 and another plain one, two of that dialect share a user, of whom
+/// the one that comes last is served.
 fn twins(c: &mut Cause, setup: &mut Setup) {
-    let is_agent = |client: &&mut ClientSetup| client.voice == Some(Dialect::Agents);
-    let mut agents = setup.clients.iter_mut().filter(is_agent);
-    if c.chance(90)
-        && let (Some(first), Some(second)) = (agents.next(), agents.next())
+    let is_agent = |client: &ClientSetup| client.voice == Some(Dialect::Agents);
+    let (agents, others): (Vec<&mut ClientSetup>, Vec<&mut ClientSetup>) =
+        setup.clients.iter_mut().filter(|client| client.voice.is_some()).partition(|client| is_agent(client));
+    if !c.chance(90) {
+        return;
+    }
+    let mut both = agents.into_iter().chain(others);
+    if let (Some(first), Some(second)) = (both.next(), both.next())
+        && is_agent(first)
     {
-        second.user = first.user;
+        (second.user, second.voice) = (first.user, first.voice);
     }
 }
 
@@ -238,7 +244,7 @@ fn shard(clients: u64, users: u64, rooms: u32, c: &mut Cause) -> ShardConfig {
         |c: &mut Cause, tight: u32, normal: u32| if is_tight && c.chance(40) { tight } else { normal };
     let clients = u32::try_from(clients).expect("few clients");
     let drawn = ShardConfig {
-        history_max: c.pick(&[3, 5, 8, 20, 1_000]),
+        history_max: c.pick(&[3, 5, 8, 12, 20, 1_000]),
         roster_max: c.pick(&[2, 5, 100, 100]),
         roster_interval: Duration::from_millis(c.pick(&[100, 1_000])),
         room_ttl: Duration::from_secs(c.pick(&[1, 3_600])),
