@@ -95,9 +95,14 @@ impl Sends {
         // The server knows its last `in_flight_max` answers only, and what is older than those counts as answered: the
         // oldest send that waits must not be overtaken by as many.
         let window = in_flight_max.saturating_sub(self.overtook.len()).max(1);
+        let mut kept_back = false;
         let mut sends = self.waiting.iter_mut().take(window);
         while let Some((&id, waiting)) = planted!(NewestSentFirst, sends.next_back(), sends.next()) {
-            if waiting.in_flight || !may_go(id, &waiting.room) {
+            if waiting.in_flight {
+                continue;
+            }
+            if !may_go(id, &waiting.room) {
+                kept_back = true;
                 continue;
             }
             if self.in_flight >= self.hold.in_flight_max(in_flight_max) {
@@ -110,7 +115,10 @@ impl Sends {
             self.in_flight += 1;
             send(id, waiting);
         }
-        self.hold.relax();
+        // Whoever has yet to enter their rooms still has all of it to say.
+        if !kept_back {
+            self.hold.relax();
+        }
     }
 
     /// An answer came; false if none was awaited.
