@@ -178,13 +178,18 @@ impl World<'_> {
         )
     }
 
-    /// Whether an outbox may have had no room for what its connection was to be told: a page takes up to a quarter of it.
-    /// A node whose timer goes off tells nothing longer than a warning.
+    /// Whether an outbox may have had no room for what its connection was to be told: a page takes up to a quarter of it, or
+    /// one message, of which every byte may have to be escaped. A node whose timer goes off tells nothing longer than a
+    /// warning.
     fn may_not_fit(&self, node: usize, id: ConnectionId) -> bool {
         /// A warning, with the close frame that there must be room for beside it.
         const WARNING: usize = 512;
-        let max = self.scenario.setup.gateway.outbox_bytes_max;
-        let longest = if self.by_timer { WARNING } else { max / 4 };
+        /// A byte in JSON, as in `\u0001`.
+        const ESCAPED: usize = 6;
+        let gateway = &self.scenario.setup.gateway;
+        let max = gateway.outbox_bytes_max;
+        let message = gateway.content_bytes_max * ESCAPED + WARNING;
+        let longest = if self.by_timer { WARNING } else { message.max(max / 4) };
         let outbox = self.server.nodes[node].outboxes().find(|&(other, _)| other == id);
         outbox.is_some_and(|(_, bytes)| bytes + longest > max)
     }

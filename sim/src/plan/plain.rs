@@ -74,10 +74,12 @@ pub(crate) fn plain(setup: &Setup) -> Setup {
 
 /// Whether limits fit together. Where they do not, checks fail that nobody has to answer for.
 pub(crate) fn is_sound(scenario: &Scenario) -> bool {
-    let Setup { patience, gateway, shard, calms, .. } = &scenario.setup;
+    let Setup { patience, gateway, shard, calms, nodes, clients, .. } = &scenario.setup;
     let calm = (scenario.settling_time() + SURVEY_TIME).as_micros();
     let is_long = |calmed: &Calm| u128::from(calmed.to_us.saturating_sub(calmed.from_us)) >= calm;
-    patience.silence_timeout >= gateway.ping_interval * 11 / 10 + Duration::from_secs(5)
+    let is_roomy = u64::from(gateway.connections_max) * u64::from(*nodes) >= clients.len() as u64;
+    is_roomy
+        && patience.silence_timeout >= gateway.ping_interval * 11 / 10 + Duration::from_secs(5)
         && calms.iter().all(is_long)
         && gateway.list_page_max >= shard.roster_max
         && gateway.content_bytes_max * 16 <= gateway.outbox_bytes_max
