@@ -16,8 +16,8 @@ pub(crate) struct Bot {
     pub(crate) link: Option<Option<Vec<String>>>,
     /// Counts connections: what an older one still says does not count.
     pub(crate) attempt: u32,
-    /// When the present connection was begun.
-    pub(crate) connecting_since: Time,
+    /// When it was to connect, if it is not in all its rooms since: attempts that fail, and waiting for a turn, count.
+    pub(crate) connecting_since: Option<Time>,
     /// Rooms the present connection is not yet in.
     pub(crate) missing: Vec<RoomId>,
     /// Whether it has ever been in all its rooms.
@@ -26,8 +26,8 @@ pub(crate) struct Bot {
     pub(crate) outside: Vec<RoomId>,
     /// When it last entered rooms that it had left.
     pub(crate) entered: Vec<(RoomId, Time)>,
-    /// The scenario's doing, if it is away because of it.
-    pub(crate) absence: Absence,
+    /// The scenario keeps it away until then, or did; what happens later is the server's doing.
+    pub(crate) back_at: Time,
     /// Nothing passed over its connection until then.
     pub(crate) cut_off_until: Time,
     /// The server has refused something for its rate, so that messages may have to wait.
@@ -42,15 +42,6 @@ pub(crate) struct Bot {
     pub(crate) asked: Vec<(RequestId, Time)>,
 }
 
-/// How a scenario keeps a bot away.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Absence {
-    /// Not, or not since then.
-    Over(Time),
-    /// It may not connect before this, and is away until it is in its rooms again.
-    Until(Time),
-}
-
 impl Bot {
     /// A bot that has not connected yet.
     pub(crate) const fn new(number: u32, speaker: Speaker) -> Self {
@@ -59,12 +50,12 @@ impl Bot {
             speaker,
             link: None,
             attempt: 0,
-            connecting_since: Time(0),
+            connecting_since: None,
             missing: Vec::new(),
             has_arrived: false,
             outside: Vec::new(),
             entered: Vec::new(),
-            absence: Absence::Over(Time(0)),
+            back_at: Time(0),
             cut_off_until: Time(0),
             is_throttled: false,
             unanswered: Vec::new(),
@@ -74,22 +65,9 @@ impl Bot {
         }
     }
 
-    /// Whether the scenario keeps it away.
-    pub(crate) const fn is_away(&self) -> bool {
-        matches!(self.absence, Absence::Until(_))
-    }
-
-    /// Whether the scenario wants it to be without a connection now.
-    pub(crate) fn is_down(&self, now: Time) -> bool {
-        matches!(self.absence, Absence::Until(back) if now < back)
-    }
-
-    /// Whether the scenario kept it away from something that was to happen at `instant`.
-    pub(crate) fn was_away(&self, instant: Time) -> bool {
-        match self.absence {
-            Absence::Until(_) => true,
-            Absence::Over(since) => instant < since,
-        }
+    /// Whether the scenario keeps it away at `instant`, or kept it away from something that was to happen then.
+    pub(crate) fn is_away(&self, instant: Time) -> bool {
+        instant < self.back_at
     }
 
     /// Whether something that was to happen at `instant` was before its time in a room: it had left, and came later.
@@ -139,15 +117,9 @@ mod tests {
     #[test]
     fn only_an_absence_that_the_scenario_wants_is_an_excuse() {
         let mut bot = bot();
-        assert!(!bot.was_away(Time(100)), "never away");
-        bot.absence = Absence::Until(Time(500));
-        assert!(bot.is_away() && bot.was_away(Time(100)));
-        assert!(
-            bot.is_down(Time(499)) && !bot.is_down(Time(500)),
-            "from then on a loss is none that was wanted"
-        );
-        bot.absence = Absence::Over(Time(600));
-        assert!(bot.was_away(Time(599)) && !bot.was_away(Time(600)) && !bot.is_away());
+        assert!(!bot.is_away(Time(100)), "never away");
+        bot.back_at = Time(500);
+        assert!(bot.is_away(Time(499)) && !bot.is_away(Time(500)), "from then on the server is late");
     }
 
     #[test]

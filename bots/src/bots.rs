@@ -18,14 +18,8 @@ use chinwag_oracle::{Agreement, MemberId, Mode, Observation, Oracle, RoomId, Sen
 use chinwag_scenarios::{Act, EventKind, PlannedEvent, ProtocolOrder, Target};
 
 use crate::{
-    book::Book,
-    bot::{Absence, Bot},
-    interpreter::Interpreter,
-    received::Received,
-    script::Script,
-    seen::Seen,
-    speaker::Speaker,
-    timers::Timers,
+    book::Book, bot::Bot, interpreter::Interpreter, received::Received, script::Script, seen::Seen,
+    speaker::Speaker, timers::Timers,
 };
 
 /// What bots are to do, at once.
@@ -236,11 +230,6 @@ impl Bots {
         }
     }
 
-    /// A bot's connection begins to be made.
-    pub fn begins(&mut self, slot: usize, now: Time) {
-        self.bots[slot].connecting_since = now;
-    }
-
     /// A bot's connection is made. Only for one that it [wants](Self::wants).
     pub fn opened(&mut self, slot: usize, now: Time, out: &mut Vec<Wish>) {
         self.bots[slot].link = Some(None);
@@ -282,7 +271,7 @@ impl Bots {
     pub fn ended(&mut self, slot: usize, end: End, now: Time, out: &mut Vec<Wish>) {
         let bot = &mut self.bots[slot];
         bot.link = None;
-        if !bot.is_down(now) {
+        if !bot.is_away(now) {
             // The scenario did not end it.
             self.error(end.error);
         }
@@ -327,10 +316,6 @@ impl Bots {
         let slot = self.slot(planned.client);
         let room = self.room_names[planned.room as usize].clone();
         let content = self.script.plan.payload(send.0).into();
-        let away = self.bots[slot].is_away();
-        if away {
-            self.script.hold_back(send);
-        }
         let submit = |client: &mut Speaker, now, out: &mut _| {
             client.submit(now, Command::Publish { room, content, extra: None }, out)
         };
@@ -341,7 +326,7 @@ impl Bots {
             }
         }
         match self.script.departed(send) {
-            _ if away => self.book.held_back += 1,
+            _ if self.script.is_held_back(send) => self.book.held_back += 1,
             Some(departed) => self.book.departed(planned.stage, self.script.intended(send), departed),
             None => self.book.deferred += 1,
         }
@@ -361,7 +346,7 @@ impl Bots {
 
     fn befall_bot(&mut self, slot: usize, event: &PlannedEvent, back: Time, now: Time, out: &mut Vec<Wish>) {
         let bot = &mut self.bots[slot];
-        bot.absence = Absence::Until(back);
+        bot.back_at = bot.back_at.max(back);
         match event.kind {
             EventKind::Disconnect => out.push(Wish::Drop(slot)),
             EventKind::Reset => out.push(Wish::Reset(slot)),

@@ -1,6 +1,7 @@
 //! What all who play a plan share: the plan, whose part is whose, and when each message was sent.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -31,24 +32,21 @@ pub struct Script {
     origin: Time,
     /// When the first stage starts, once everyone is there.
     stages_start: OnceLock<Time>,
-    departures: Box<[Departure]>,
+    /// Messages whose senders are away when they are due, and when those may be back.
+    held_back: HashMap<SendId, Duration>,
+    /// When each message was first put on the wire: microseconds, 0 before.
+    departures: Box<[AtomicU64]>,
 }
-
-/// When a message was first put on the wire: microseconds, 0 before; the highest bit marks one that was held back by
-/// its sender's planned absence.
-#[derive(Debug, Default)]
-struct Departure(AtomicU64);
-
-const HELD_BACK: u64 = 1 << 63;
 
 impl Script {
     /// A plan that nobody has begun to play; `origin` is now.
     #[must_use]
     pub fn new(plan: Plan, segment: Segment, protocol: Option<Arc<Protocol>>, origin: Time) -> Self {
-        let departures = plan.sends().iter().map(|_| Departure::default()).collect();
+        let departures = plan.sends().iter().map(|_| AtomicU64::default()).collect();
         let user = |client| UserName::new(&plan.user_name(client)).expect("plans make sound names");
         let users = (0..plan.clients()).map(user).collect();
         Self {
+            held_back: held_back(&plan),
             plan,
             segment,
             protocol,
@@ -128,45 +126,48 @@ impl Script {
         is_sound.then_some(send)
     }
 
-    /// When a message was to be sent. One that its sender's planned absence held back was meant to be sent when it was.
+    /// When a message was to be sent. One whose sender is away when it is due is meant to be sent as soon as they may be
+    /// back: however long it then takes to let them in, the server is late.
     #[must_use]
     pub fn intended(&self, send: SendId) -> Time {
-        let departure = self.departures[send.0 as usize].0.load(Ordering::Relaxed);
-        if departure > HELD_BACK {
-            return Time(departure & !HELD_BACK);
-        }
-        self.instant(self.planned(send).at)
+        self.instant(self.held_back.get(&send).copied().unwrap_or_else(|| self.planned(send).at))
     }
 
-    /// Whether another process has the sender of a message, who is away when it is due: that one only knows when it was
-    /// meant to be sent after all.
+    /// Whether a message's sender is away when it is due, as planned: nobody is to blame that it goes later.
     #[must_use]
-    pub fn is_held_back_elsewhere(&self, send: SendId) -> bool {
-        let planned = self.planned(send);
-        !self.segment.has(planned.client) && self.plan.is_away(planned.client, planned.at)
+    pub fn is_held_back(&self, send: SendId) -> bool {
+        self.held_back.contains_key(&send)
     }
 
     /// When a message was sent, if it was, and by us.
     #[must_use]
     pub fn departed(&self, send: SendId) -> Option<Time> {
-        let departure = self.departures[send.0 as usize].0.load(Ordering::Relaxed) & !HELD_BACK;
+        let departure = self.departures[send.0 as usize].load(Ordering::Relaxed);
         (departure != 0).then_some(Time(departure))
     }
 
     /// A message goes onto the wire; true if for the first time.
     pub fn depart(&self, send: SendId, now: Time) -> bool {
-        let departure = &self.departures[send.0 as usize].0;
-        let first = departure.load(Ordering::Relaxed) & !HELD_BACK == 0;
+        let departure = &self.departures[send.0 as usize];
+        let first = departure.load(Ordering::Relaxed) == 0;
         if first {
-            departure.fetch_or(now.0, Ordering::Relaxed);
+            departure.store(now.0, Ordering::Relaxed);
         }
         first
     }
+}
 
-    /// A message's sender is away, as planned: it will be late, and nobody is to blame.
-    pub fn hold_back(&self, send: SendId) {
-        self.departures[send.0 as usize].0.fetch_or(HELD_BACK, Ordering::Relaxed);
+/// The messages of a plan that are due while their senders are away, and when those may be back.
+fn held_back(plan: &Plan) -> HashMap<SendId, Duration> {
+    if plan.events().is_empty() {
+        return HashMap::new();
     }
+    let sends = (0..).map(SendId).zip(plan.sends());
+    sends
+        .map(|(send, planned)| (send, planned.at, plan.there_at(planned.client, planned.at)))
+        .filter(|(_, at, there)| at < there)
+        .map(|(send, _, there)| (send, there))
+        .collect()
 }
 
 #[cfg(test)]
@@ -195,17 +196,41 @@ mod tests {
     }
 
     #[test]
-    fn what_the_scenario_held_back_was_meant_to_be_sent_when_it_was() {
-        let (script, send) = (script(), SendId(0));
+    fn what_the_scenario_held_back_is_due_when_its_sender_may_be_back() {
+        let text = r#"
+            [run]
+            name = "x"
+            seed = 1
+            clients = 4
+            [rooms]
+            size = 4
+            [[scenario]]
+            name = "people"
+            [[scenario.stages]]
+            name = "talk"
+            duration = "10s"
+            executor = "per-vu-iterations"
+            iterations = 50
+            [[event]]
+            at = "2s"
+            kind = "disconnect"
+            down_for = "2s"
+            [[event]]
+            at = "3s"
+            kind = "reset"
+            down_for = "3s"
+        "#;
+        let plan = Plan::new(&Scenario::parse("x", text).unwrap(), Overrides::default()).unwrap();
+        let script = Script::new(plan, Segment::WHOLE, None, Time(1));
         script.start_stages(Time(1_000_000));
-        script.hold_back(send);
-        assert_eq!(
-            (script.intended(send), script.departed(send)),
-            (script.instant(script.planned(send).at), None)
-        );
-        let late = Time(9_000_000);
-        assert!(script.depart(send, late));
-        assert_eq!((script.intended(send), script.departed(send)), (late, Some(late)));
+        let seconds = |at| Time(1_000_000) + Duration::from_secs(at);
+        for (send, planned) in (0..).map(SendId).zip(script.plan.sends()) {
+            let is_held = (2..6).contains(&planned.at.as_secs());
+            assert_eq!(script.is_held_back(send), is_held, "{:?}", planned.at);
+            assert_eq!(script.intended(send), if is_held { seconds(6) } else { script.instant(planned.at) });
+        }
+        assert!(script.depart(SendId(0), seconds(9)), "however late it goes");
+        assert_eq!(script.intended(SendId(0)), script.instant(script.planned(SendId(0)).at));
     }
 
     #[test]

@@ -277,7 +277,6 @@ impl Worker {
         let run = &self.run;
         let _permit = run.handshakes.acquire().await.expect("never closed");
         let client = self.bots.borrow().client(slot);
-        self.bots.borrow_mut().begins(slot, run.now());
         let reads_slowly = run.plan().read_of(client).is_some();
         let how = How { source: run.source(client), reads_slowly, within: run.plan().connect().timeout };
         connect::open_bare(&run.target, run.speech.trust(), run.request(client), how).await

@@ -1,6 +1,12 @@
 //! A plan: what becomes of a scenario for a number of clients and a random seed.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    hash::{Hash as _, Hasher as _},
+    time::Duration,
+};
+
+use chinwag_core::hash::NumberHasher;
 
 use crate::{
     draw::{Draw, Purpose},
@@ -23,7 +29,7 @@ pub struct Overrides {
 }
 
 /// A message that will be sent. Its number is its place in [`Plan::sends`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct PlannedSend {
     /// When, after the first stage's start.
     pub at: Duration,
@@ -38,7 +44,7 @@ pub struct PlannedSend {
 }
 
 /// Something else that a client will do.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct PlannedDeed {
     /// When, after the first stage's start.
     pub at: Duration,
@@ -51,7 +57,7 @@ pub struct PlannedDeed {
 }
 
 /// What a client does beside saying something.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Deed {
     /// Show that one writes.
     Typing,
@@ -66,7 +72,7 @@ pub enum Deed {
 }
 
 /// A stage of a scenario's and when it is.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct PlannedStage {
     /// The name of its `[[scenario]]`.
     pub scenario: String,
@@ -94,7 +100,7 @@ pub struct Phase {
 }
 
 /// Something that will befall clients.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct PlannedEvent {
     /// When, after the first stage's start.
     pub at: Duration,
@@ -107,7 +113,7 @@ pub struct PlannedEvent {
 }
 
 /// A client that an event hits.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Target {
     /// Who.
     pub client: u32,
@@ -246,6 +252,16 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Tells plans apart: the same for two in which the same clients do the same in the same rooms at the same time. The run's
+    /// number does not count.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        let mut hasher = NumberHasher::default();
+        (self.clients, &self.stages, &self.events, &self.sends, &self.deeds).hash(&mut hasher);
+        (0..self.clients).for_each(|client| self.rooms_of(client).hash(&mut hasher));
+        hasher.finish()
+    }
+
     /// The scenario's name.
     #[must_use]
     pub fn scenario(&self) -> &str {
@@ -343,12 +359,16 @@ impl Plan {
     pub fn events(&self) -> &[PlannedEvent] {
         &self.events
     }
-    /// Whether a client is to be away at an instant.
+    /// When a client is there that has something to do at an instant: at that instant, or when events let it come back.
     #[must_use]
-    pub fn is_away(&self, client: u32, at: Duration) -> bool {
-        self.events.iter().filter(|event| event.at <= at).any(|event| {
+    pub fn there_at(&self, client: u32, at: Duration) -> Duration {
+        // By the time they begin: whoever is back from one may be kept away by the next.
+        self.events.iter().fold(at, |there, event| {
             let target = event.targets.binary_search_by_key(&client, |target| target.client);
-            target.is_ok_and(|place| at < event.targets[place].back_at)
+            match target {
+                Ok(place) if event.at <= there => there.max(event.targets[place].back_at),
+                _ => there,
+            }
         })
     }
     /// The messages, by time.

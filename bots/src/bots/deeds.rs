@@ -8,7 +8,7 @@ use chinwag_oracle::RoomId;
 use chinwag_scenarios::{Deed, PlannedDeed};
 
 use super::{Bots, Wish};
-use crate::{bot::Absence, speaker::Speaker};
+use crate::speaker::Speaker;
 
 impl Bots {
     /// Does what the plan foresees beside messages.
@@ -84,8 +84,6 @@ impl Bots {
         }
         let Some(held) = &mut bot.link else { return };
         let texts = held.take().unwrap_or_default();
-        // Who has to make another connection is away until it is in its rooms.
-        bot.absence = Absence::Over(now);
         for text in texts {
             self.departing(&text, now);
             out.push(Wish::Transmit { slot, text });

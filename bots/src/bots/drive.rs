@@ -10,7 +10,7 @@ use chinwag_oracle::{MemberId, Observation, RoomId, SendId};
 use chinwag_scenarios::payloads;
 
 use super::{Bots, Wish};
-use crate::{bot::Absence, speaker::Speaker};
+use crate::speaker::Speaker;
 
 impl Bots {
     /// Lets a client do something, carries out what it wants done, and sees to its next deadline.
@@ -57,10 +57,8 @@ impl Bots {
         bot.missing = missing;
         bot.behind.clear();
         bot.asked.clear();
-        let not_before = match bot.absence {
-            Absence::Until(back) => back,
-            Absence::Over(_) => now,
-        };
+        let not_before = bot.back_at.max(now);
+        bot.connecting_since.get_or_insert(not_before);
         out.push(Wish::Connect { slot, attempt: bot.attempt, not_before });
     }
 
@@ -217,10 +215,7 @@ impl Bots {
         script.board.delivered.add();
         bot.is_shown(room);
         let cut_off = intended < bot.cut_off_until;
-        if script.is_held_back_elsewhere(send) {
-            return;
-        }
-        if (from_history || cut_off) && bot.was_away(intended) {
+        if (from_history || cut_off) && bot.is_away(intended) {
             book.times.catch_up.record(intended, now);
         } else if script.plan.read_of(bot.number).is_some() {
             book.times.slow.record(intended, now);
@@ -251,14 +246,13 @@ impl Bots {
         if before == 0 || !bot.missing.is_empty() {
             return;
         }
-        self.book.times.connect.record(bot.connecting_since, now);
+        if let Some(since) = bot.connecting_since.take() {
+            self.book.times.connect.record(since, now);
+        }
         self.script.board.present.add();
         if !bot.has_arrived {
             bot.has_arrived = true;
             self.script.board.arrived.add();
-        }
-        if bot.is_away() {
-            bot.absence = Absence::Over(now);
         }
     }
 

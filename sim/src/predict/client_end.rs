@@ -104,7 +104,6 @@ impl World<'_> {
     }
 
     fn begin(&mut self, slot: usize, attempt: u32) {
-        self.bots.begins(slot, self.now);
         self.opened += 1;
         let id = ConnectionId(self.opened);
         let mut link = Link::open(self.now, slot, 0);

@@ -91,12 +91,6 @@ impl Company {
         self.tell(client as usize, out, |bots, _, out| bots.cue(now, cue, out));
     }
 
-    /// A bot's connection begins to be made.
-    pub(super) fn begins(&mut self, slot: usize, now: Time) {
-        let (part, slot) = self.place(slot);
-        self.parts[part].1.begins(slot, now);
-    }
-
     /// A bot's connection is made.
     pub(super) fn opened(&mut self, slot: usize, now: Time, out: &mut Vec<Wish>) {
         self.tell(slot, out, |bots, slot, out| bots.opened(slot, now, out));
