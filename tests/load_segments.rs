@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::kit::{Host, Process, Run};
+use crate::kit::{Host, Metrics, Process, Run};
 
 /// Nine in three rooms: each room's members are in three segments.
 const NINE: &str = r#"
@@ -124,4 +124,29 @@ async fn three_processes_make_one_run() {
     let ended = Process::run("loadgen", &args[..args.len() - 1]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(104), ""), "{ended:?}");
     assert!(ended.stderr.contains("segment 3/3 is missing"), "{}", ended.stderr);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_segment_that_a_cluster_ends_has_done_its_part() {
+    let server = Host::start(|_| {});
+    let run = Run::of(&NINE.replace("duration = \"1s\"", "duration = \"1h\""));
+    let (scenario, results) = (run.path("scenario.toml"), run.path("results"));
+    let (url, start) = (format!("ws://{}", server.address), soon());
+    let told = [
+        ("URL", &*url),
+        ("START", &start),
+        ("SCENARIO", scenario.to_str().unwrap()),
+        ("RESULTS", results.to_str().unwrap()),
+        ("JOB_COMPLETION_INDEX", "0"),
+        ("SEGMENTS", "2"),
+    ];
+    let process = Process::script(&told, "deploy/loadgen/segment", &["--threads", "1"]);
+    Metrics::at_least(server.address, "chat_messages_in_total", 1.0).await;
+    process.terminate();
+    let ended = process.ended().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("INTERRUPTED"), "{}", ended.stdout);
+    assert!(results.join("1/segment.json").exists());
+    server.stop().await;
 }

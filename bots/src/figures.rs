@@ -14,7 +14,7 @@ use crate::{
     measure::Percentiles,
     received::Deliveries,
     segment::Segment,
-    verdict::{Facts, Verdict, Word, judge},
+    verdict::{Facts, Verdict, Word, fell_behind, judge},
 };
 
 /// The figures of a run. Counts are defined at the oracle's [`Report`], whose every key is here too.
@@ -27,6 +27,8 @@ pub struct Figures {
     pub scenario: String,
     /// The random seed.
     pub seed: u64,
+    /// Tells what was planned from other plans: 16 hexadecimal digits. Only runs of one plan can be compared.
+    pub plan: String,
     /// What was spoken: `chat`, or a protocol's name.
     pub protocol: String,
     /// What could not be judged in it.
@@ -58,7 +60,7 @@ pub struct Figures {
     pub latency_us: Percentiles,
     /// From the actual instant.
     pub latency_actual_us: Percentiles,
-    /// From the beginning of a connection to being in all rooms.
+    /// From the instant at which a client was to connect to its being in all rooms, however many attempts that takes.
     pub connect_us: Percentiles,
     /// From the intended instant to the delivery to those whom the scenario kept away; not part of the above.
     pub catch_up_us: Percentiles,
@@ -72,6 +74,8 @@ pub struct Figures {
     pub verdict: Word,
     /// Why.
     pub reason: String,
+    /// A threshold ended the run before its time.
+    pub aborted: bool,
     /// The process's exit code.
     pub exit_code: u8,
     /// How they came out.
@@ -115,6 +119,8 @@ pub struct Found<'a> {
     pub aborted: Option<String>,
     /// Why the run ended too early by itself, if it did.
     pub broken_off: Option<String>,
+    /// Of several processes: which one did not keep to the plan, and how.
+    pub fell_behind: Option<String>,
     /// The thresholds that can be judged…
     pub judged: Vec<&'a Threshold>,
     /// …and in words what cannot be.
@@ -142,13 +148,17 @@ impl Judged {
         let measured = Measured { plan, times: &book.times, counts: &|query| counts.of(query) };
         let thresholds: Vec<_> = found.judged.iter().map(|threshold| measured.check(threshold)).collect();
         let segment = found.segment.unwrap_or(Segment::WHOLE);
+        let is_aborted = found.aborted.is_some();
         let verdict = judge(&Facts {
             interrupted: found.interrupted,
             broken_off: found.broken_off,
+            fell_behind: found.fell_behind.or_else(|| fell_behind(plan, book)),
             aborted: found.aborted,
             ..Facts::of(plan, segment, book, handed, &counts, &thresholds)
         });
         let figures = Figures {
+            plan: format!("{:016x}", plan.digest()),
+            aborted: is_aborted,
             version: env!("CARGO_PKG_VERSION"),
             scenario: plan.scenario().into(),
             seed: plan.seed(),

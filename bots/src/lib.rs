@@ -36,5 +36,5 @@ pub use received::{Deliveries, Received};
 pub use row::Row;
 pub use script::Script;
 pub use segment::Segment;
-pub use verdict::{Facts, Punctuality, Verdict, Word, judge};
+pub use verdict::{Facts, Verdict, Word, fell_behind, judge};
 pub use words::{measured, number, span};

@@ -9,6 +9,7 @@ use std::{
     num::NonZero,
     path::{Path, PathBuf},
     process::{self, ExitCode},
+    sync::Arc,
     thread,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -17,15 +18,16 @@ use chinwag_bots::Segment;
 use chinwag_core::{Time, hash};
 use chinwag_scenarios::{EventKind, Overrides, Plan, RunId, Scenario, shipped};
 use clap::Parser as _;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
-use self::args::{Cli, Command, CompareArgs, FindLimitArgs, PlanArgs, RunArgs};
+use self::args::{Cli, Command, CompareArgs, FindLimitArgs, MergeArgs, PlanArgs, RunArgs};
 use crate::{
     clock::Clock,
     compare::{self, Change, Side},
     conductor::{Ended, Job, conduct},
     exporter,
     find_limit::{self, By, Step},
+    interrupts::Interrupts,
     limits, merge,
     output::Output,
     preview, server,
@@ -42,6 +44,8 @@ const EXIT_INVALID: u8 = 96;
 const EXIT_WORSE: u8 = 99;
 /// A mistake in the command line or the scenario.
 const EXIT_USAGE: u8 = 104;
+/// The user wanted it to end.
+const EXIT_INTERRUPTED: u8 = 105;
 
 /// How much more than the scenario says is to be done, and of what.
 #[derive(Clone, Copy, Debug)]
@@ -73,15 +77,15 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let json = cli.run.json;
     let done = match cli.command {
-        None => run(&cli.run, None, cli.run.out.as_deref()).map(|ended| report(&ended, json)),
+        None => Runner::new()
+            .and_then(|runner| run(&runner, &cli.run, None, cli.run.out.as_deref()))
+            .map(|ended| report(&ended, json)),
         Some(Command::Check { scenarios }) => check(&scenarios),
         Some(Command::Plan(args)) => preview(&args),
         Some(Command::List) => list(),
         Some(Command::Compare(args)) => compare(&args),
         Some(Command::FindLimit(args)) => find_limit(&args),
-        Some(Command::Merge(args)) => merge::merge(&args.segments, args.out.as_deref())
-            .map(|ended| report(&ended, args.json))
-            .map_err(|line| (EXIT_USAGE, line)),
+        Some(Command::Merge(args)) => merge(&args),
     };
     match done {
         Ok(code) => code,
@@ -92,8 +96,28 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// What carries out runs, one after the other.
+struct Runner {
+    runtime: Runtime,
+    interrupts: Arc<Interrupts>,
+}
+
+impl Runner {
+    fn new() -> Result<Self, Failure> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| (EXIT_BROKEN, format!("cannot make a runtime: {error}")))?;
+        let interrupts = Interrupts::listen(&runtime);
+        Ok(Self { runtime, interrupts })
+    }
+}
+
 /// Runs a scenario, or a multiple of it; files go to `out`.
-fn run(args: &RunArgs, multiple: Option<Multiple>, out: Option<&Path>) -> Result<Ended, Failure> {
+fn run(
+    runner: &Runner,
+    args: &RunArgs,
+    multiple: Option<Multiple>,
+    out: Option<&Path>,
+) -> Result<Ended, Failure> {
     let usage = |line: String| (EXIT_USAGE, line);
     let target =
         args.url.as_deref().map(Target::parse).transpose().map_err(|error| usage(error.to_string()))?;
@@ -162,12 +186,11 @@ fn run(args: &RunArgs, multiple: Option<Multiple>, out: Option<&Path>) -> Result
         source: source(path),
         threads: args.threads.unwrap_or_else(threads),
         metrics,
+        interrupts: Arc::clone(&runner.interrupts),
         progress: !args.no_progress,
         output,
     };
-    let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| broken(format!("cannot make a runtime: {error}")))?;
-    runtime.block_on(conduct(job)).map_err(broken)
+    runner.runtime.block_on(conduct(job)).map_err(broken)
 }
 
 /// Prints; whoever closed our standard output does not want to know.
@@ -219,6 +242,17 @@ fn preview(args: &PlanArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn merge(args: &MergeArgs) -> Result<ExitCode, Failure> {
+    // What an earlier merge has written beside them is no segment.
+    let is_segment = |directory: &&PathBuf| args.out.as_ref() != Some(directory);
+    let segments: Vec<PathBuf> = args.segments.iter().filter(is_segment).cloned().collect();
+    let merged = merge::merge(&segments, args.out.as_deref()).map_err(|error| match error {
+        merge::Error::Segments(line) => (EXIT_USAGE, line),
+        merge::Error::Output(line) => (EXIT_BROKEN, line),
+    })?;
+    Ok(report(&merged, args.json))
+}
+
 fn list() -> Result<ExitCode, Failure> {
     for file in shipped() {
         print(&format!("{:<16} {}\n", file.name, file.summary()));
@@ -255,9 +289,13 @@ fn find_limit(args: &FindLimitArgs) -> Result<ExitCode, Failure> {
             "find-limit: all clients loop, so there is no rate to raise: take --by clients".into(),
         ));
     }
+    let runner = Runner::new()?;
     let found = find_limit::find(&scenario.run.name, *range, |factor| {
+        if runner.interrupts.came() {
+            return Err((EXIT_INTERRUPTED, "not begun".into()));
+        }
         let out = base.out.as_ref().map(|out| out.join(format!("x{factor}")));
-        let ended = run(base, Some(Multiple { factor, by: range.by() }), out.as_deref())?;
+        let ended = run(&runner, base, Some(Multiple { factor, by: range.by() }), out.as_deref())?;
         Ok(Step::new(factor, &ended))
     })?;
     let json = serde_json::to_string_pretty(&found).expect("it is plain") + "\n";

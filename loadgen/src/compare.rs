@@ -121,6 +121,11 @@ impl Run {
                 "this run came to {verdict}: it says nothing about the server"
             )));
         }
+        if summary["aborted"].as_bool().unwrap_or_default() {
+            return Err(complaint(
+                &"a threshold ended this run before its time: it holds less than a whole one",
+            ));
+        }
         let curve =
             fs::read_to_string(directory.join("e2e.hgrm")).map_or_else(|_| Vec::new(), |text| curve(&text));
         Ok(Self { summary, curve })
@@ -128,8 +133,10 @@ impl Run {
 
     /// What must be the same for numbers to be comparable.
     fn kind(&self) -> String {
+        let word = |key: &str| self.summary[key].as_str().unwrap_or("?").to_owned();
         let clients = self.summary["clients"].as_u64().unwrap_or_default();
-        format!("{} with {clients} clients", self.summary["scenario"].as_str().unwrap_or_default())
+        let (scenario, protocol, plan) = (word("scenario"), word("protocol"), word("plan"));
+        format!("{scenario} with {clients} clients over {protocol}, plan {plan}")
     }
 }
 
@@ -150,7 +157,9 @@ fn curve(table: &str) -> Vec<(f64, f64)> {
 pub(crate) fn compare(a: &Side, b: &Side, noise: Option<f64>) -> Result<Comparison, String> {
     let kind = a.runs[0].kind();
     if let Some(other) = a.runs.iter().chain(&b.runs).map(Run::kind).find(|other| *other != kind) {
-        return Err(format!("{kind} cannot be compared with {other}"));
+        return Err(format!(
+            "{kind} cannot be compared with {other}: scenario, clients, random seed and load must be the same"
+        ));
     }
     let noise_measured = a.runs.len().min(b.runs.len()) >= REPEATS;
     let floor = noise.unwrap_or(if noise_measured { NOISE_MEASURED } else { NOISE_GUESSED });
@@ -285,7 +294,9 @@ mod tests {
     fn run(p99: u64, lost: u64) -> Run {
         let latency = json!({"count": 10, "p50": 1_000, "p90": 2_000, "p99": p99, "p999": p99, "max": p99});
         let summary = json!({
-            "scenario": "x", "clients": 4, "latency_us": latency, "lost": lost,
+            "scenario": "x", "clients": 4, "protocol": "chat", "plan": "1f", "verdict": "pass",
+            "connected": 4, "planned": 9, "sent": 9, "errors": {}, "violations_by_promise": {},
+            "latency_us": latency, "lost": lost,
             "stages": [{"scenario": "a", "name": "b", "latency_us": latency}],
         });
         Run { summary, curve: Vec::new() }
@@ -340,11 +351,37 @@ mod tests {
     }
 
     #[test]
+    fn fewer_who_get_in_are_no_improvement() {
+        let worse = |key: &str, value: Value| {
+            let mut other = run(1_000, 0);
+            other.summary[key] = value;
+            let comparison = compare(&side(vec![run(50_000, 0)]), &side(vec![other]), None).unwrap();
+            let worse = comparison.numbers.into_iter().filter(|number| number.change == Change::Worse);
+            let names: Vec<String> = worse.map(|number| number.name).collect();
+            (comparison.change, names)
+        };
+        for (key, value, name) in [
+            ("connected", json!(3), "clients that did not get in"),
+            ("sent", json!(8), "not sent"),
+            ("errors", json!({"refused": 2, "reset": 1}), "connections failed or lost"),
+            ("violations_by_promise", json!({"order": 1}), "broken promises"),
+            ("verdict", json!("fail"), "failed"),
+        ] {
+            assert_eq!(worse(key, value), (Change::Worse, vec![name.to_owned()]), "{key}");
+        }
+    }
+
+    #[test]
     fn only_runs_of_one_kind_are_compared() {
-        let mut other = run(1, 0);
-        other.summary["clients"] = 5.into();
-        let error = compare(&side(vec![run(1, 0)]), &side(vec![other]), None).unwrap_err();
-        assert_eq!(error, "x with 4 clients cannot be compared with x with 5 clients");
+        for (key, value) in [("clients", json!(5)), ("plan", json!("2f")), ("protocol", json!("x"))] {
+            let mut other = run(1, 0);
+            other.summary[key] = value;
+            let error = compare(&side(vec![run(1, 0)]), &side(vec![other]), None).unwrap_err();
+            assert!(
+                error.starts_with("x with 4 clients over chat, plan 1f cannot be compared with"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 use chinwag_bots::{Course, Phase, Segment, Verdict, broken_now};
 use chinwag_core::{Time, UserName};
 use chinwag_scenarios::{Plan, Scenario};
-use tokio::{sync::Notify, task::JoinHandle, time::sleep};
+use tokio::{task::JoinHandle, time::sleep};
 
 use crate::{
     clock::Clock,
@@ -13,6 +13,7 @@ use crate::{
     connect::{self, How},
     crew::Crew,
     exporter::Exporter,
+    interrupts::Interrupts,
     intervals::Recorder,
     keeper::Keeper,
     merge::{self, Common},
@@ -65,6 +66,8 @@ pub(crate) struct Job {
     pub(crate) threads: u32,
     /// Where to answer who asks for metrics, if anywhere.
     pub(crate) metrics: Option<TcpListener>,
+    /// Who may want it to end.
+    pub(crate) interrupts: Arc<Interrupts>,
     /// Show progress.
     pub(crate) progress: bool,
     /// Where files go.
@@ -112,6 +115,7 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
         server_program,
         threads,
         metrics,
+        interrupts,
         progress,
         output,
         ..
@@ -124,10 +128,9 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let crew = Crew::start(&run, threads).await;
     let began = run.clock.now();
     let recorder = if segment.is_whole() { Recorder::new(began) } else { Recorder::of_segment(began) };
-    let interrupt = interrupts();
     let keeper = Keeper::new(server, server_program, output.as_ref().map(Output::server_log), run.plan());
     let mut conductor =
-        Conductor { run, scenario, start_at, crew, keeper, recorder, live, progress, interrupt, cpu_before };
+        Conductor { run, scenario, start_at, crew, keeper, recorder, live, progress, interrupts, cpu_before };
     let findings = conductor.run().await;
     let Conductor { recorder, run, scenario, crew, keeper, .. } = conductor;
     let book = crew.finish().map_err(|error| format!("cannot make a runtime: {error}"))?;
@@ -182,8 +185,8 @@ struct Conductor {
     /// For who asks while the run goes on.
     live: Option<Arc<Live>>,
     progress: Progress,
-    /// Ctrl-C: the first one ends the run, the second one the goodbyes.
-    interrupt: Arc<Notify>,
+    /// The first one ends the run, the second one the goodbyes.
+    interrupts: Arc<Interrupts>,
     /// Processor time that this process had used before: an earlier run's, if it carries out several.
     cpu_before: Duration,
 }
@@ -260,7 +263,7 @@ impl Conductor {
             }
             tokio::select! {
                 () = sleep(until.since(now).min(LOOK)) => {}
-                () = self.interrupt.notified() => return Err(Stop::Interrupted),
+                () = self.interrupts.next() => return Err(Stop::Interrupted),
             }
         }
     }
@@ -335,17 +338,4 @@ impl Conductor {
         let _ =
             self.watch("leave", until, || Ok(run.script.board.open.get() == 0 || run.now() >= until)).await;
     }
-}
-
-/// Is notified at every Ctrl-C from now on.
-fn interrupts() -> Arc<Notify> {
-    let interrupt = Arc::new(Notify::new());
-    let notified = Arc::clone(&interrupt);
-    tokio::spawn(async move {
-        // Where signals cannot be listened to, Ctrl-C ends us as it ends every program.
-        while tokio::signal::ctrl_c().await.is_ok() {
-            notified.notify_one();
-        }
-    });
-    interrupt
 }

@@ -232,6 +232,7 @@ impl End {
         match code {
             96 => Self::Generator,
             104 => Self::Scenario,
+            105 => Self::Interrupted,
             _ => Self::Broken,
         }
     }

@@ -24,6 +24,7 @@ mod frames;
 mod head;
 mod heat;
 mod hgrm;
+mod interrupts;
 mod intervals;
 mod keeper;
 mod limits;

@@ -94,6 +94,9 @@ pub(crate) struct Findings {
     pub(crate) aborted: Option<String>,
     /// Why the run ended too early by itself, if it did.
     pub(crate) broken_off: Option<String>,
+    /// Of several processes: which one did not keep to the plan, and how.
+    #[serde(skip)]
+    pub(crate) fell_behind: Option<String>,
 }
 
 impl Findings {
@@ -112,6 +115,7 @@ impl Findings {
             interrupted: false,
             aborted: None,
             broken_off: None,
+            fell_behind: None,
         }
     }
 
@@ -131,6 +135,7 @@ impl Findings {
             interrupted: self.interrupted || other.interrupted,
             aborted: self.aborted.or(other.aborted),
             broken_off: self.broken_off.or(other.broken_off),
+            fell_behind: self.fell_behind.or(other.fell_behind),
         }
     }
 }
@@ -155,6 +160,7 @@ impl Summary {
             interrupted: findings.interrupted,
             aborted: findings.aborted,
             broken_off: findings.broken_off,
+            fell_behind: findings.fell_behind,
             judged,
             not_judged,
         };

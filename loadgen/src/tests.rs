@@ -4,6 +4,8 @@ mod encrypted;
 mod liar;
 mod skewed;
 
+use std::sync::Arc;
+
 use chinwag_bots::{Segment, Word};
 use chinwag_scenarios::{Overrides, Plan, Scenario};
 
@@ -54,6 +56,7 @@ fn job(scenario: Scenario, plan: Plan, target: Target, speech: Speech) -> Job {
         source: SCENARIO.into(),
         threads: 1,
         metrics: None,
+        interrupts: Arc::default(),
         progress: false,
         output: None,
     }

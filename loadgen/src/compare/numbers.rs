@@ -22,15 +22,42 @@ pub(crate) enum Kind {
 pub(super) struct Number {
     pub(super) name: String,
     pub(super) kind: Kind,
-    /// A JSON pointer.
-    place: String,
+    place: Place,
     /// A stage's, by its scenario's name and its own: stages may have another order.
     stage: Option<(String, String)>,
 }
 
+/// Where a number is in a summary.
+#[derive(Debug)]
+enum Place {
+    /// At this JSON pointer.
+    At(String),
+    /// How much less than the one the other is.
+    Short(&'static str, &'static str),
+    /// The sum of all values there.
+    Sum(&'static str),
+    /// One if the run failed.
+    Failed,
+}
+
+impl Place {
+    fn read(&self, summary: &Value) -> Option<f64> {
+        match self {
+            Self::At(place) => summary.pointer(place)?.as_f64(),
+            Self::Short(all, some) => Some(summary[all].as_f64()? - summary[some].as_f64()?),
+            Self::Sum(key) => Some(summary[key].as_object()?.values().filter_map(Value::as_f64).sum()),
+            Self::Failed => Some(f64::from(u8::from(summary["verdict"] == "fail"))),
+        }
+    }
+}
+
 impl Number {
     fn new(name: impl Into<String>, kind: Kind, place: impl Into<String>) -> Self {
-        Self { name: name.into(), kind, place: place.into(), stage: None }
+        Self { name: name.into(), kind, place: Place::At(place.into()), stage: None }
+    }
+
+    fn fault(name: &str, place: Place) -> Self {
+        Self { name: name.into(), kind: Kind::Fault, place, stage: None }
     }
 
     /// Its value in a summary; none if nothing was measured.
@@ -42,11 +69,13 @@ impl Number {
                 stages.iter().find(|stage| stage["scenario"] == **scenario && stage["name"] == **name)?
             }
         };
-        if self.kind == Kind::Span {
-            let (spans, _) = self.place.rsplit_once('/')?;
+        if self.kind == Kind::Span
+            && let Place::At(place) = &self.place
+        {
+            let (spans, _) = place.rsplit_once('/')?;
             within.pointer(&format!("{spans}/count"))?.as_u64().filter(|count| *count > 0)?;
         }
-        within.pointer(&self.place)?.as_f64()
+        self.place.read(within)
     }
 }
 
@@ -77,11 +106,25 @@ pub(super) fn numbers(summary: &Value) -> Vec<Number> {
             numbers.push(Number { stage: Some((scenario.into(), name.into())), ..number });
         }
     }
-    for fault in
-        ["lost", "announced_lost", "duplicated", "reordered", "skipped", "foreign", "unanswered", "refused"]
-    {
+    // First what makes all others look better: who is not there waits for nothing.
+    numbers.push(Number::fault("clients that did not get in", Place::Short("clients", "connected")));
+    numbers.push(Number::fault("connections failed or lost", Place::Sum("errors")));
+    numbers.push(Number::fault("not sent", Place::Short("planned", "sent")));
+    for fault in [
+        "lost",
+        "announced_lost",
+        "duplicated",
+        "reordered",
+        "skipped",
+        "foreign",
+        "unanswered",
+        "unresolved",
+        "refused",
+    ] {
         numbers.push(Number::new(fault.replace('_', " "), Kind::Fault, format!("/{fault}")));
     }
+    numbers.push(Number::fault("broken promises", Place::Sum("violations_by_promise")));
+    numbers.push(Number::fault("failed", Place::Failed));
     numbers.push(Number::new("server's processor time", Kind::Seconds, "/server/cpu_seconds"));
     numbers.push(Number::new("server's bytes per connection", Kind::Bytes, "/server/bytes_per_connection"));
     numbers
