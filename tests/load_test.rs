@@ -510,7 +510,10 @@ async fn the_largest_load_that_holds_is_searched() {
     // Twice as many messages are 16 deliveries, three times as many 24.
     let run = Run::of(&TWO.replace("\"duplicated==0\"", "\"received<17\""));
     let (scenario, out) = (run.path("scenario.toml"), run.path("limit"));
-    let args = ["find-limit", "--scenario", scenario.to_str().unwrap(), "--steps", "1"];
+    // Every step answers there anew.
+    let metrics = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let args =
+        ["find-limit", "--scenario", scenario.to_str().unwrap(), "--steps", "1", "--metrics", &metrics];
     let search = async |more: &[&str]| Process::run("loadgen", &[&args, more].concat()).await;
     let ended = search(&["--from", "1", "--out", out.to_str().unwrap()]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");

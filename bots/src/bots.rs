@@ -347,6 +347,10 @@ impl Bots {
     fn befall_bot(&mut self, slot: usize, event: &PlannedEvent, back: Time, now: Time, out: &mut Vec<Wish>) {
         let bot = &mut self.bots[slot];
         bot.back_at = bot.back_at.max(back);
+        if event.kind != EventKind::Partition {
+            // However long it has been trying: the scenario takes it away.
+            bot.connecting_since = None;
+        }
         match event.kind {
             EventKind::Disconnect => out.push(Wish::Drop(slot)),
             EventKind::Reset => out.push(Wish::Reset(slot)),

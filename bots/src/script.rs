@@ -130,7 +130,11 @@ impl Script {
     /// back: however long it then takes to let them in, the server is late.
     #[must_use]
     pub fn intended(&self, send: SendId) -> Time {
-        self.instant(self.held_back.get(&send).copied().unwrap_or_else(|| self.planned(send).at))
+        let planned = self.instant(self.planned(send).at);
+        let Some(&there) = self.held_back.get(&send) else { return planned };
+        let there = self.instant(there);
+        // A server takes a moment to go down: whoever could still speak was not held back.
+        if self.departed(send).is_some_and(|departed| departed < there) { planned } else { there }
     }
 
     /// Whether a message's sender is away when it is due, as planned: nobody is to blame that it goes later.
@@ -229,6 +233,9 @@ mod tests {
             assert_eq!(script.is_held_back(send), is_held, "{:?}", planned.at);
             assert_eq!(script.intended(send), if is_held { seconds(6) } else { script.instant(planned.at) });
         }
+        let held = SendId(script.held_back.keys().map(|send| send.0).min().expect("some are"));
+        assert!(script.depart(held, script.instant(script.planned(held).at)), "the end took a moment");
+        assert_eq!(script.intended(held), script.instant(script.planned(held).at));
         assert!(script.depart(SendId(0), seconds(9)), "however late it goes");
         assert_eq!(script.intended(SendId(0)), script.instant(script.planned(SendId(0)).at));
     }

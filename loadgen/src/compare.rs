@@ -190,7 +190,7 @@ fn compare_number(number: Number, mut a: Vec<f64>, mut b: Vec<f64>, floor: f64) 
     let noise_percent = if number.kind == Kind::Fault { 0.0 } else { spread.max(floor) };
     let least = match number.kind {
         Kind::Span => SPAN_MIN,
-        Kind::Fault | Kind::Seconds | Kind::Bytes => 0.0,
+        Kind::Fault | Kind::Count | Kind::Seconds | Kind::Bytes => 0.0,
     };
     let margin = (a * noise_percent / 100.0).max(least);
     let change = if b > a + margin {
@@ -242,7 +242,7 @@ impl Compared {
         match self.kind {
             Kind::Span => span(value as u64),
             Kind::Seconds => format!("{value:.1} s"),
-            Kind::Fault | Kind::Bytes => number(value as u64),
+            Kind::Fault | Kind::Count | Kind::Bytes => number(value as u64),
         }
     }
 
@@ -363,7 +363,7 @@ mod tests {
         for (key, value, name) in [
             ("connected", json!(3), "clients that did not get in"),
             ("sent", json!(8), "not sent"),
-            ("errors", json!({"refused": 2, "reset": 1}), "connections failed or lost"),
+            ("errors", json!({"refused": 2, "reset": 1}), "errors"),
             ("violations_by_promise", json!({"order": 1}), "broken promises"),
             ("verdict", json!("fail"), "failed"),
         ] {

@@ -124,7 +124,7 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let run = Arc::new(Run::new(plan, segment, clock, target, speech, sources));
     let live = metrics.is_some().then(|| Arc::new(Live::new(Arc::clone(&run))));
     let exporter = metrics.zip(live.clone()).map(|(listener, live)| Exporter::start(listener, live));
-    let _exporter = exporter.transpose().map_err(|error| format!("--metrics: {error}"))?;
+    let exporter = exporter.transpose().map_err(|error| format!("--metrics: {error}"))?;
     let crew = Crew::start(&run, threads).await;
     let began = run.clock.now();
     let recorder = if segment.is_whole() { Recorder::new(began) } else { Recorder::of_segment(began) };
@@ -132,6 +132,9 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let mut conductor =
         Conductor { run, scenario, start_at, crew, keeper, recorder, live, progress, interrupts, cpu_before };
     let findings = conductor.run().await;
+    if let Some(exporter) = exporter {
+        exporter.end().await;
+    }
     let Conductor { recorder, run, scenario, crew, keeper, .. } = conductor;
     let book = crew.finish().map_err(|error| format!("cannot make a runtime: {error}"))?;
     drop(keeper);

@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// When no connection can be taken, as for want of files, it is tried again after this.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Serves the page until it is dropped.
+/// Serves the page until it [ends](Self::end).
 #[derive(Debug)]
 pub(crate) struct Exporter(JoinHandle<()>);
 
@@ -66,11 +66,12 @@ impl Exporter {
             }
         })))
     }
-}
 
-impl Drop for Exporter {
-    fn drop(&mut self) {
+    /// Answers no more, and leaves the address to others.
+    pub(crate) async fn end(self) {
         self.0.abort();
+        // That it was aborted is what it ends with.
+        let _ = self.0.await;
     }
 }
 

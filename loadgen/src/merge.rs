@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeSet,
     fmt,
-    fs::File,
+    fs::{self, File},
     io::{self, BufReader, BufWriter, Write as _},
     path::{Path, PathBuf},
 };
@@ -80,9 +80,12 @@ pub(crate) fn write(
     series: &Series,
 ) -> io::Result<String> {
     let path = directory.join(FILE);
-    let mut file = BufWriter::new(File::create(&path)?);
+    // Under its name there is all of it, or nothing: whoever finds it takes it for done.
+    let part = directory.join(format!("{FILE}.part"));
+    let mut file = BufWriter::new(File::create(&part)?);
     serde_json::to_writer(&mut file, &Written { common, findings, book, series })?;
     file.flush()?;
+    fs::rename(&part, &path)?;
     Ok(path.display().to_string())
 }
 

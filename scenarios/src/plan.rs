@@ -252,13 +252,16 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Tells plans apart: the same for two in which the same clients do the same in the same rooms at the same time. The run's
-    /// number does not count.
+    /// Tells plans apart, as worked out by one build: the same for two in which the same clients connect, read and do the same
+    /// in the same rooms at the same time. The run's number does not count.
     #[must_use]
     pub fn digest(&self) -> u64 {
         let mut hasher = NumberHasher::default();
         (self.clients, &self.stages, &self.events, &self.sends, &self.deeds).hash(&mut hasher);
         (0..self.clients).for_each(|client| self.rooms_of(client).hash(&mut hasher));
+        hasher.write(&self.groups);
+        // What has no hash of its own; a few.
+        hasher.write(format!("{:?} {:?} {:?}", self.connect, self.drain, self.traits).as_bytes());
         hasher.finish()
     }
 
@@ -420,9 +423,10 @@ impl Plan {
             // Events have no names: their number tells them apart.
             let back = Draw::new(self.seed, Purpose::Return, &i.to_string());
             let until = event.at + event.down_for;
-            let target = |client: u32| Target {
-                client,
-                back_at: until + back.within(u64::from(client), event.back_over),
+            let target = |client: u32| {
+                // What was parted goes on at once.
+                let over = if event.kind == EventKind::Partition { Duration::ZERO } else { event.back_over };
+                Target { client, back_at: until + back.within(u64::from(client), over) }
             };
             let mut targets: Vec<_> = self.hit(i, event, scenario).into_iter().map(target).collect();
             targets.sort_unstable_by_key(|target| target.client);

@@ -58,7 +58,9 @@ impl Bots {
         bot.behind.clear();
         bot.asked.clear();
         let not_before = bot.back_at.max(now);
-        bot.connecting_since.get_or_insert(not_before);
+        // Who is to be in no room is never in all of them.
+        let since = bot.connecting_since.unwrap_or(not_before);
+        bot.connecting_since = (!bot.missing.is_empty()).then_some(since);
         out.push(Wish::Connect { slot, attempt: bot.attempt, not_before });
     }
 
@@ -246,7 +248,10 @@ impl Bots {
         if before == 0 || !bot.missing.is_empty() {
             return;
         }
-        if let Some(since) = bot.connecting_since.take() {
+        // Whose last missing room the scenario takes away while they are gone have entered none.
+        if bot.link.is_some()
+            && let Some(since) = bot.connecting_since.take()
+        {
             self.book.times.connect.record(since, now);
         }
         self.script.board.present.add();

@@ -11,6 +11,8 @@ pub(crate) enum Kind {
     Span,
     /// Things that should not be.
     Fault,
+    /// Things of which chance makes some more or less.
+    Count,
     /// Seconds of processor time.
     Seconds,
     /// Memory.
@@ -108,7 +110,8 @@ pub(super) fn numbers(summary: &Value) -> Vec<Number> {
     }
     // First what makes all others look better: who is not there waits for nothing.
     numbers.push(Number::fault("clients that did not get in", Place::Short("clients", "connected")));
-    numbers.push(Number::fault("connections failed or lost", Place::Sum("errors")));
+    // How often one tries before a server is up again is chance.
+    numbers.push(Number { kind: Kind::Count, ..Number::fault("errors", Place::Sum("errors")) });
     numbers.push(Number::fault("not sent", Place::Short("planned", "sent")));
     for fault in [
         "lost",
