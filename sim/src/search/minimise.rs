@@ -29,7 +29,7 @@ const EVENTS_MAX: u64 = 4_300_000;
 /// Who fails later than the best so far is hardly simpler: a run is given up after so many more events.
 const EVENTS_SPARE: u64 = 1_000;
 /// So many runs a stage may take in the first round…
-const TRIES: u32 = 16;
+const TRIES: u32 = 24;
 /// …and so many times as many in each that follows.
 const TRIES_GROWTH: u32 = 4;
 
