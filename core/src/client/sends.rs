@@ -95,7 +95,7 @@ impl Sends {
         // The server knows its last `in_flight_max` answers only, and what is older than those counts as answered: the
         // oldest send that waits must not be overtaken by as many.
         let window = in_flight_max.saturating_sub(self.overtook.len()).max(1);
-        let mut kept_back = false;
+        let mut kept_back = window < self.waiting.len();
         let mut sends = self.waiting.iter_mut().take(window);
         while let Some((&id, waiting)) = planted!(NewestSentFirst, sends.next_back(), sends.next()) {
             if waiting.in_flight {

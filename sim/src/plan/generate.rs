@@ -17,7 +17,7 @@ use crate::{
         draw::{Cause, Draws, Purpose},
         habits::{
             babble, come_back, fall_behind, flood, follow_up, goes_down_slowly, hall, last_words, oversleep,
-            replay, visits, write_on,
+            reads_nothing, replay, visits, write_on,
         },
         profile::Profile::{
             self, Calm as Peace, Churn, Clock, Default as Mixed, Hostile, Net, NoLimits, Overload,
@@ -141,6 +141,7 @@ impl Scenario {
             oversleep(draws, &setup, &mut steps);
             replay(&mut draws.of(Purpose::Step, 21 << 40), &setup, &mut steps);
             fall_behind(draws, &setup, &mut steps);
+            reads_nothing(draws, &setup, &mut steps);
             last_words(draws, &setup, &mut steps);
             babble(draws, &setup, &mut steps);
             goes_down_slowly(draws, &setup, &mut steps);

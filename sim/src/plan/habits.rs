@@ -280,6 +280,24 @@ fn falls_behind(c: &mut Cause, setup: &Setup, reader: u32, from_us: u64, for_us:
     }
 }
 
+/// Sometimes somebody speaks on and on and reads nothing, for longer than the gateway may put up with.
+pub(crate) fn reads_nothing(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+    let mut c = draws.of(Purpose::Step, 10 << 40 | 5);
+    let timeout = u64::try_from(setup.gateway.pong_timeout.as_micros()).expect("seconds");
+    let length = timeout + 3 * SECOND;
+    let reader = narrowest(setup, |_| true).filter(|_| length + 2 * SECOND < setup.chaos_us);
+    if let Some(reader) = reader
+        && c.chance(25)
+    {
+        let from_us = c.within(SECOND..=setup.chaos_us - length);
+        falls_behind(&mut c, setup, reader, from_us, length, steps);
+        for nth in 1..8 {
+            let (at_us, actor) = (from_us + nth * length / 8, Actor::Client(reader));
+            steps.push(step(setup, at_us, actor, Action::Say { room: 0, times: 1, bytes: 8 }));
+        }
+    }
+}
+
 /// The client of these for whom the least is out of the server's hands: the first of those with the smallest buffer.
 fn narrowest(setup: &Setup, is_one: impl Fn(&ClientSetup) -> bool) -> Option<u32> {
     let clients = (0..).zip(&setup.clients).filter(|(_, client)| is_one(client));

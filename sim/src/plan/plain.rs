@@ -96,8 +96,8 @@ pub(crate) fn differences(setup: &Setup) -> Vec<String> {
 pub(crate) fn reset(setup: &Setup, paths: &[String]) -> Setup {
     let (mut value, plain) = (json(setup), json(&plain(setup)));
     for path in paths {
-        if let (Some(old), Some(new)) = (value.pointer_mut(path), plain.pointer(path)) {
-            *old = new.clone();
+        if let Some(old) = value.pointer_mut(path) {
+            *old = plain.pointer(path).cloned().unwrap_or_default();
         }
     }
     serde_json::from_value(value).expect("both were setups")
@@ -112,7 +112,8 @@ fn walk(value: &Value, plain: &Value, path: &str, paths: &mut Vec<String>) {
         _ if value == plain => {}
         (Value::Object(fields), Value::Object(others)) if !fields.contains_key("nanos") => {
             for (name, field) in fields {
-                walk(field, &others[name], &format!("{path}/{name}"), paths);
+                // What is left out where there is none of it is null.
+                walk(field, others.get(name).unwrap_or(&Value::Null), &format!("{path}/{name}"), paths);
             }
         }
         (Value::Array(items), Value::Array(others)) if items.len() == others.len() => {
@@ -127,6 +128,7 @@ fn walk(value: &Value, plain: &Value, path: &str, paths: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::scenario::FrozenNode;
 
     #[test]
     fn generated_setups_and_the_plain_one_are_sound() {
@@ -139,10 +141,12 @@ mod tests {
 
     #[test]
     fn all_differences_taken_away_leave_the_plain_setup() {
-        let setup = Scenario::generate(3).setup;
+        let mut setup = Scenario::generate(3).setup;
+        setup.frozen_node = Some(FrozenNode { node: 0, for_us: 1 });
         let paths = differences(&setup);
         assert!(paths.contains(&"/nodes".to_owned()) || setup.nodes == 1);
         assert!(paths.iter().any(|path| path.starts_with("/clients/0/")), "{paths:?}");
+        assert!(paths.iter().any(|path| path.starts_with("/frozen_node")), "{paths:?}");
         assert_eq!(reset(&setup, &paths), plain(&setup));
         assert_eq!(reset(&setup, &[]), setup);
         assert_eq!(differences(&reset(&setup, &paths[1..])), paths[..1]);

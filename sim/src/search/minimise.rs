@@ -13,7 +13,7 @@ use chinwag_core::hash;
 use crate::{
     plan::{
         plain,
-        scenario::{Actor, Scenario, Setup, Step},
+        scenario::{Action, Actor, Scenario, Setup, Step},
     },
     record::{
         outcome::{Failure, Outcome},
@@ -25,12 +25,16 @@ use crate::{
 /// A search ends after so many runs…
 const RUNS_MAX: u32 = 3_000;
 /// …or so many events, whichever comes first: what is found by then is small enough to be read.
-const EVENTS_MAX: u64 = 4_300_000;
+const EVENTS_MAX: u64 = 3_000_000;
 /// Who fails later than the best so far is hardly simpler: a run is given up after so many more events.
 const EVENTS_SPARE: u64 = 1_000;
 /// So many runs a stage may take in the first round…
 const TRIES: u32 = 24;
-/// …and so many times as many in each that follows.
+/// …fewer where runs are long, so that it takes about this share of all events…
+const TRIES_SHARE: u64 = 10;
+/// …but not fewer than this…
+const TRIES_MIN: u32 = 6;
+/// …and so many times as many in each round that follows.
 const TRIES_GROWTH: u32 = 4;
 
 /// A scenario made smaller.
@@ -63,14 +67,14 @@ pub fn minimise(
         runs: 0,
         events: 0,
     };
-    let mut tries = TRIES;
+    let mut growth = 1;
     loop {
         let before = search.best.clone();
-        search.round(tries);
+        search.round(growth);
         if search.best == before && !search.was_cut_short || search.is_spent() {
             break;
         }
-        tries = tries.saturating_mul(TRIES_GROWTH);
+        growth = growth.saturating_mul(TRIES_GROWTH);
     }
     let [first, second] = [(); 2].map(|()| (search.run)(&search.best, &mut Trace::new()));
     let repeats = first == second && first.failures.first() == Some(&search.failure);
@@ -95,10 +99,11 @@ struct Search<R> {
 }
 
 impl<R: FnMut(&Scenario, &mut Trace) -> Outcome> Search<R> {
-    /// Lets each stage take so many runs.
-    fn round(&mut self, tries: u32) {
-        let stages: [fn(&mut Self); 10] = [
+    /// Lets each stage take so many times as many runs as in the first round.
+    fn round(&mut self, growth: u32) {
+        let stages: [fn(&mut Self); 11] = [
             Self::cut,
+            Self::drop_past,
             Self::drop_clients,
             Self::drop_rooms,
             Self::drop_kinds,
@@ -111,9 +116,15 @@ impl<R: FnMut(&Scenario, &mut Trace) -> Outcome> Search<R> {
         ];
         self.was_cut_short = false;
         for stage in stages {
-            self.tries = tries;
+            self.tries = self.affordable().saturating_mul(growth);
             stage(self);
         }
+    }
+
+    /// How many runs as long as that of the best a stage may take in the first round.
+    fn affordable(&self) -> u32 {
+        let runs = EVENTS_MAX / TRIES_SHARE / self.failure.event.max(1);
+        u32::try_from(runs).unwrap_or(u32::MAX).clamp(TRIES_MIN, TRIES)
     }
 
     fn is_spent(&self) -> bool {
@@ -182,6 +193,21 @@ impl<R: FnMut(&Scenario, &mut Trace) -> Outcome> Search<R> {
             let mut candidate = self.best.clone();
             shorten(&mut candidate.setup, at_us);
             self.accepts(candidate);
+        }
+    }
+
+    /// What happened long before the failure may matter no more than that people had come in.
+    fn drop_past(&mut self) {
+        for eighths in [7, 6, 4, 2, 1] {
+            let first_kept = self.best.steps.len() * eighths / 8;
+            let mut candidate = self.best.clone();
+            let mut place = 0..;
+            candidate.steps.retain(|step| {
+                place.next() >= Some(first_kept) || matches!(step.action, Action::Join { .. })
+            });
+            if self.accepts(candidate) {
+                return;
+            }
         }
     }
 
