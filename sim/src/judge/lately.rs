@@ -42,11 +42,15 @@ impl World<'_> {
         room: &RoomName,
         bytes: usize,
     ) {
-        let Some(line) = self.life.lines.get(&id) else { return };
-        let is_plain = self.is_player(line.client);
-        let said = request.filter(|_| !is_plain).and_then(|request| self.judge.encoded(line.client, request));
+        let Some(client) = self.links.get(id).map(|link| link.client) else { return };
+        let is_plain = self.is_player(client);
+        // Of another session it was another message that had this number.
+        let is_known =
+            |request: &RequestId| !is_plain && self.judge.bytes_of(client, *request) == Some(bytes);
+        let said = request.filter(is_known).and_then(|request| self.judge.encoded(client, request));
         // What a plain client says may carry more, and be less urgent than most.
-        let text = said.unwrap_or_else(|| if is_plain { line.longest } else { 6 * bytes });
+        let longest = || self.life.lines.get(&id).map_or(usize::MAX / 4, |line| line.longest);
+        let text = said.unwrap_or_else(|| if is_plain { longest() } else { 6 * bytes });
         let share = shedding::sixteenths(if is_plain { u8::MAX } else { shedding::NORMAL });
         let longest = text + shedding::BESIDE;
         self.lately.let_in.push_back(LetIn { at: self.now, room: room.clone(), longest, share });

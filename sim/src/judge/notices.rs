@@ -24,6 +24,9 @@ impl World<'_> {
             }
             return Ok(());
         }
+        if matches!(notice, Notice::Attached { resumed: true, .. }) {
+            self.life.whereabouts.goes_on(client);
+        }
         if matches!(notice, Notice::Attached { .. }) && self.is_sole(client) {
             self.life.attached[self.life.users[client]].push((*connection, self.now));
         }

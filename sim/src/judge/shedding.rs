@@ -50,9 +50,10 @@ pub(crate) const NORMAL: u8 = 2;
 /// stopped writing, at most.
 pub(crate) const BESIDE: usize = 768;
 
-/// What something takes as JSON.
+/// What something takes as JSON, or more: the end of a line takes five bytes in `lobby`, where lines are indented.
 fn json_bytes(what: &impl Serialize) -> usize {
-    serde_json::to_vec(what).map_or(usize::MAX / 4, |json| json.len())
+    let ends = |json: &String| json.matches(['\\', '\u{2028}', '\u{2029}']).count();
+    serde_json::to_string(what).map_or(usize::MAX / 4, |json| json.len() + 3 * ends(&json))
 }
 
 /// What of an outbox may be full before a message of this priority is left to the history, in sixteenths.

@@ -79,6 +79,12 @@ impl Whereabouts {
         seats.for_each(|seat| (seat.end, seat.ghost) = (End::Cut(now), Some(now)));
     }
 
+    /// A client's session goes on with a new connection, and it is where it was, whether it asks to be there or not.
+    pub(crate) fn goes_on(&mut self, client: usize) {
+        let seats = self.seats[client].iter_mut().filter(|seat| matches!(seat.end, End::Cut(_)));
+        seats.for_each(|seat| seat.end = End::None);
+    }
+
     /// The server forgets everybody.
     pub(crate) fn server_died(&mut self) {
         self.seats.iter_mut().for_each(|seats| seats.fill(Seat::default()));
@@ -135,5 +141,19 @@ mod tests {
         whereabouts.left(Time(6), 0, 0);
         whereabouts.cut(Time(7), 0);
         assert!(matches!(whereabouts.seats[0][0].end, End::Told(Time(6))));
+    }
+
+    #[test]
+    fn who_goes_on_is_where_they_were() {
+        let mut whereabouts = Whereabouts::new(1, 2);
+        whereabouts.asks(Time(1), 0, 0);
+        whereabouts.cut(Time(2), 0);
+        whereabouts.goes_on(0);
+        assert!(matches!(whereabouts.seats[0][..], [Seat { end: End::None, .. }, Seat { asked: None, .. }]));
+        whereabouts.asks(Time(3), 0, 0);
+        whereabouts.leaves(Time(4), 0, 0);
+        whereabouts.left(Time(5), 0, 0);
+        whereabouts.goes_on(0);
+        assert!(matches!(whereabouts.seats[0][0].end, End::Told(Time(5))), "who has left has left");
     }
 }
