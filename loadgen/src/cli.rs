@@ -32,7 +32,7 @@ use crate::{
     output::Output,
     preview, server,
     speech::{self, SpeechArgs},
-    target::Target,
+    targets::Targets,
     text,
 };
 
@@ -119,14 +119,13 @@ fn run(
     out: Option<&Path>,
 ) -> Result<Ended, Failure> {
     let usage = |line: String| (EXIT_USAGE, line);
-    let target =
-        args.url.as_deref().map(Target::parse).transpose().map_err(|error| usage(error.to_string()))?;
+    let targets = Targets::parse(&args.url, args.deal).map_err(usage)?;
     // A server that goes on running may remember an earlier run of the same seed.
     let seed = args.seed.unwrap_or_default();
     let number = match (args.segment, args.start_at) {
         // The same for all who were told the same.
         (Some(_), Some(start)) => Some(RunId(run_of(seed, start))),
-        _ => target.is_some().then(fresh_run),
+        _ => targets.is_some().then(fresh_run),
     };
     let path = args.scenario.as_deref().expect("required without a subcommand");
     let mut scenario = Scenario::find(path).map_err(usage)?;
@@ -147,28 +146,33 @@ fn run(
         ));
     }
     let plan = plan_of(&scenario, path, overrides)?;
-    let speech = args.speech.speech(&scenario, &plan, target.as_ref()).map_err(usage)?;
+    let speech = args.speech.speech(&scenario, &plan, targets.as_ref().map(Targets::first)).map_err(usage)?;
+    targets.as_ref().map_or(Ok(()), |targets| targets.check(&plan)).map_err(usage)?;
     let segment = args.segment.unwrap_or(Segment::WHOLE);
     if segment.share(plan.clients()) == 0 {
         return Err(usage(format!("--segment: {segment} of {} clients is nobody", plan.clients())));
     }
     let restarts = scenario.events.iter().any(|event| event.kind == EventKind::Restart);
-    if target.is_some() && restarts {
+    if targets.is_some() && restarts {
         let file = path.display();
         return Err(usage(format!(
             "{file}: restarts the server, so it must be loadgen's own: leave out --url"
         )));
     }
-    if target.is_some() && !scenario.server.is_default() {
+    if targets.is_some() && !scenario.server.is_default() {
         let file = path.display();
         return Err(usage(format!(
             "{file}: [server] is about a server of loadgen's own: leave out --url, or start yours so and leave out [server]"
         )));
     }
     let sources = args.source.clone().unwrap_or_default();
-    let server = target.as_ref().map_or(server::ADDRESS, |target| target.address);
-    sources.check(server).map_err(usage)?;
-    limits::check(segment.share(plan.clients()), &sources).map_err(|line| (EXIT_INVALID, line))?;
+    match &targets {
+        Some(targets) => targets.iter().try_for_each(|target| sources.check(target.address)),
+        None => sources.check(server::ADDRESS),
+    }
+    .map_err(usage)?;
+    let servers = targets.as_ref().map_or(1, Targets::count);
+    limits::check(segment.share(plan.clients()), &sources, servers).map_err(|line| (EXIT_INVALID, line))?;
     let metrics = args.metrics.map(exporter::bind).transpose().map_err(usage)?;
     let broken = |line: String| (EXIT_BROKEN, line);
     let output = out.map(Output::create).transpose();
@@ -176,7 +180,7 @@ fn run(
     let job = Job {
         scenario,
         plan,
-        target,
+        targets,
         speech,
         sources,
         server_program: args.server.clone(),

@@ -30,6 +30,7 @@ use crate::{
     speech::Speech,
     summary::{Findings, Summary, Usage},
     target::Target,
+    targets::Targets,
 };
 
 /// How often the conductor looks how far things are. The workers never wait for it.
@@ -46,8 +47,8 @@ pub(crate) struct Job {
     pub(crate) scenario: Scenario,
     /// What it comes to.
     pub(crate) plan: Plan,
-    /// A running server, or `None` for one of our own.
-    pub(crate) target: Option<Target>,
+    /// Running servers, or `None` for one of our own.
+    pub(crate) targets: Option<Targets>,
     /// How the server is spoken to.
     pub(crate) speech: Speech,
     /// Where bots connect from.
@@ -101,7 +102,7 @@ enum Stop {
 /// # Errors
 /// One line that says why there was no run.
 pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
-    let (server, target) = find_server(&job).await?;
+    let (server, targets) = find_servers(&job).await?;
     let cpu_before = Process::own().cpu().unwrap_or_default();
     let Job {
         scenario,
@@ -121,7 +122,7 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
         ..
     } = job;
     let progress = Progress::new(progress, segment.share(plan.clients()));
-    let run = Arc::new(Run::new(plan, segment, clock, target, speech, sources));
+    let run = Arc::new(Run::new(plan, segment, clock, targets, speech, sources));
     let live = metrics.is_some().then(|| Arc::new(Live::new(Arc::clone(&run))));
     let exporter = metrics.zip(live.clone()).map(|(listener, live)| Exporter::start(listener, live));
     let exporter = exporter.transpose().map_err(|error| format!("--metrics: {error}"))?;
@@ -160,22 +161,29 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     Ok(Ended { summary, verdict, files })
 }
 
-/// The server that was named, if it answers, or a new one of our own.
-async fn find_server(job: &Job) -> Result<(Option<Server>, Target), String> {
-    if let Some(target) = &job.target {
-        let user = UserName::new(&job.plan.user_name(0)).expect("plans make sound names");
-        let request = job.speech.request(target, &user, 0);
-        let how = How { source: job.sources.of(0), reads_slowly: false, within: job.plan.connect().timeout };
-        let probe = connect::open(target, job.speech.trust(), request, how).await;
-        probe.map_err(|error| format!("cannot reach {target}: {error}"))?;
-        return Ok((None, target.clone()));
+/// The servers that were named, if they answer, or a new one of our own.
+async fn find_servers(job: &Job) -> Result<(Option<Server>, Targets), String> {
+    if let Some(targets) = &job.targets {
+        for target in targets.iter() {
+            probe(job, target).await?;
+        }
+        return Ok((None, targets.clone()));
     }
     let log = job.output.as_ref().map(Output::server_log);
     let arguments = job.scenario.server.flags().collect();
     let server = Server::start(job.server_program.as_deref(), arguments, log.as_deref());
     let server = server.map_err(|error| format!("cannot start a server: {error}"))?;
-    let target = Target::local(server.address());
-    Ok((Some(server), target))
+    let targets = Targets::own(Target::local(server.address()));
+    Ok((Some(server), targets))
+}
+
+/// Whether there is a server that lets one in.
+async fn probe(job: &Job, target: &Target) -> Result<(), String> {
+    let user = UserName::new(&job.plan.user_name(0)).expect("plans make sound names");
+    let request = job.speech.request(target, &user, 0);
+    let how = How { source: job.sources.of(0), reads_slowly: false, within: job.plan.connect().timeout };
+    let opened = connect::open(target, job.speech.trust(), request, how).await;
+    opened.map(drop).map_err(|error| format!("cannot reach {target}: {error}"))
 }
 
 struct Conductor {

@@ -50,6 +50,7 @@ mod speech;
 mod stamped;
 mod summary;
 mod target;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod text;

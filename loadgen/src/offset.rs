@@ -70,8 +70,8 @@ pub(crate) async fn of_segment(run: Arc<Run>) -> Option<Offset> {
         return None;
     }
     let how = How { source: run.source(0), reads_slowly: false, within: PATIENCE };
-    let request = run.speech.aside(&run.target, Dialect::Agents.path(), &run.script.users[0], 0);
-    let socket = connect::open(&run.target, run.speech.trust(), request, how).await.ok()?;
+    let request = run.speech.aside(run.targets.first(), Dialect::Agents.path(), &run.script.users[0], 0);
+    let socket = connect::open(run.targets.first(), run.speech.trust(), request, how).await.ok()?;
     ask(socket, run.clock).await
 }
 

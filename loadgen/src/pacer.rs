@@ -104,7 +104,7 @@ mod tests {
     use chinwag_scenarios::{Overrides, Plan, Scenario};
 
     use super::*;
-    use crate::{clock::Clock, sources::Sources, speech::Speech, target::Target};
+    use crate::{clock::Clock, sources::Sources, speech::Speech, target::Target, targets::Targets};
 
     /// Seven who type and say things, and lose their connections once, in the second of two processes.
     fn run() -> Arc<Run> {
@@ -116,8 +116,8 @@ mod tests {
         "#;
         let plan = Plan::new(&Scenario::parse("x.toml", text).unwrap(), Overrides::default()).unwrap();
         let segment = Segment { index: 1, count: 2 };
-        let target = Target::local(([127, 0, 0, 1], 1).into());
-        let run = Run::new(plan, segment, Clock::start(), target, Speech::default(), Sources::default());
+        let targets = Targets::own(Target::local(([127, 0, 0, 1], 1).into()));
+        let run = Run::new(plan, segment, Clock::start(), targets, Speech::default(), Sources::default());
         run.script.start_stages(Time(1_000_000));
         Arc::new(run)
     }

@@ -8,7 +8,7 @@ use chinwag_scenarios::Plan;
 use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 
-use crate::{clock::Clock, sources::Sources, speech::Speech, target::Target};
+use crate::{clock::Clock, sources::Sources, speech::Speech, target::Target, targets::Targets};
 
 /// A run, shared by all its threads.
 #[derive(Debug)]
@@ -17,8 +17,8 @@ pub(crate) struct Run {
     pub(crate) script: Arc<Script>,
     /// The clock of all threads.
     pub(crate) clock: Clock,
-    /// Where the server is.
-    pub(crate) target: Target,
+    /// Where the servers are.
+    pub(crate) targets: Targets,
     /// How it is spoken to.
     pub(crate) speech: Speech,
     /// Where bots connect from.
@@ -33,13 +33,13 @@ impl Run {
         plan: Plan,
         segment: Segment,
         clock: Clock,
-        target: Target,
+        targets: Targets,
         speech: Speech,
         sources: Sources,
     ) -> Self {
         let handshakes = Semaphore::new(plan.connect().in_flight as usize);
         let script = Arc::new(Script::new(plan, segment, speech.protocol().cloned(), clock.origin()));
-        Self { script, clock, target, speech, sources, handshakes }
+        Self { script, clock, targets, speech, sources, handshakes }
     }
 
     /// Who does what and when.
@@ -62,8 +62,13 @@ impl Run {
         self.sources.of(client / self.script.segment.count)
     }
 
+    /// Where a client connects to.
+    pub(crate) fn target(&self, client: u32) -> &Target {
+        self.targets.of(self.plan(), client)
+    }
+
     /// What a client asks for on connecting.
     pub(crate) fn request(&self, client: u32) -> Request {
-        self.speech.request(&self.target, &self.script.users[client as usize], client)
+        self.speech.request(self.target(client), &self.script.users[client as usize], client)
     }
 }

@@ -8,9 +8,6 @@ use std::{
 
 use tokio::net::TcpSocket;
 
-/// Connections that Linux's usual range of local ports allows from one address to one server.
-pub(crate) const PORTS: u32 = 28_000;
-
 /// Addresses of this machine; none if the system is to choose.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Sources(Vec<IpAddr>);
@@ -51,11 +48,6 @@ impl Sources {
     pub(crate) fn of(&self, place: u32) -> Option<IpAddr> {
         let count = self.0.len();
         (count > 0).then(|| self.0[place as usize % count])
-    }
-
-    /// How many connections to one server all of them have ports for.
-    pub(crate) fn ports(&self) -> u32 {
-        u32::try_from(self.0.len().max(1)).unwrap_or(u32::MAX).saturating_mul(PORTS)
     }
 
     /// How many there are; one if the system chooses.
@@ -130,7 +122,6 @@ mod tests {
         let sources: Sources = "127.0.0.2-3".parse().unwrap();
         let taken: Vec<_> = (0..4).map(|place| sources.of(place).unwrap().to_string()).collect();
         assert_eq!(taken, ["127.0.0.2", "127.0.0.3", "127.0.0.2", "127.0.0.3"]);
-        assert_eq!((sources.ports(), Sources::default().ports()), (2 * PORTS, PORTS));
         assert_eq!(Sources::default().of(7), None, "the system chooses");
     }
 

@@ -17,6 +17,7 @@ use crate::{
     sources::Sources,
     speech::Speech,
     target::Target,
+    targets::{Deal, Targets},
     text::render,
 };
 
@@ -46,7 +47,7 @@ fn job(scenario: Scenario, plan: Plan, target: Target, speech: Speech) -> Job {
     Job {
         scenario,
         plan,
-        target: Some(target),
+        targets: Some(Targets::own(target)),
         speech,
         sources: Sources::default(),
         server_program: None,
@@ -122,6 +123,30 @@ async fn bots_connect_from_all_addresses_that_they_are_given_in_turn() {
         callers.iter().filter(|caller| **caller == std::net::IpAddr::from([127, 0, 0, last])).count()
     };
     assert_eq!((from(2), from(3), callers.len()), (3, 2, 5), "{callers:?}");
+}
+
+#[tokio::test]
+async fn of_several_servers_each_has_rooms_of_its_own() {
+    // Two rooms of two; each server knows how many messages come to it.
+    let scenario = Scenario::parse("trial.toml", &SCENARIO.replace("size = 4", "size = 2")).unwrap();
+    let plan = Plan::new(&scenario, Overrides::default()).unwrap();
+    let liars = [Liar::bind(Lie::None, 2).await, Liar::bind(Lie::None, 2).await];
+    let (addresses, callers) = (liars.each_ref().map(Liar::address), liars.each_ref().map(Liar::callers));
+    let servers = liars.map(|liar| tokio::spawn(liar.serve()));
+    let urls = addresses.map(|address| format!("ws://{address}"));
+    let targets = Targets::parse(&urls, Deal::Rooms).unwrap();
+    let job = job(scenario, plan, Target::local(addresses[0]), Speech::default());
+    let ended = conduct(Job { targets, ..job }).await.unwrap();
+    servers.iter().for_each(tokio::task::JoinHandle::abort);
+    let figures = &ended.summary.figures;
+    assert_eq!(
+        (figures.verdict, figures.deliveries.received_deliveries),
+        (Word::Pass, 8),
+        "{}",
+        figures.reason
+    );
+    // One more has looked whether each is there.
+    assert_eq!(callers.map(|callers| callers.lock().unwrap().len()), [3, 3]);
 }
 
 #[tokio::test]

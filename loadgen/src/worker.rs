@@ -279,7 +279,7 @@ impl Worker {
         let client = self.bots.borrow().client(slot);
         let reads_slowly = run.plan().read_of(client).is_some();
         let how = How { source: run.source(client), reads_slowly, within: run.plan().connect().timeout };
-        connect::open_bare(&run.target, run.speech.trust(), run.request(client), how).await
+        connect::open_bare(run.target(client), run.speech.trust(), run.request(client), how).await
     }
 
     fn opened(self: &Rc<Self>, slot: usize, attempt: u32, socket: Open) {

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use chinwag_bots::Segment;
 use clap::{Args, Parser, Subcommand, value_parser};
 
-use crate::{find_limit::Range, sources::Sources, speech::SpeechArgs};
+use crate::{find_limit::Range, sources::Sources, speech::SpeechArgs, targets::Deal};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -164,15 +164,19 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "N", env = "LOADGEN_SEED")]
     pub(super) seed: Option<u64>,
 
-    /// A running server, as ws://host:port[/path]; without it one is started and ended
-    #[arg(long, value_name = "URL", env = "LOADGEN_URL", conflicts_with = "server")]
-    pub(super) url: Option<String>,
+    /// A running server, as ws://host:port[/path]; without it one is started and ended. May be repeated: see --deal
+    #[arg(long, value_name = "URL", env = "LOADGEN_URL", value_delimiter = ',', conflicts_with = "server")]
+    pub(super) url: Vec<String>,
+
+    /// Who talks to which of several servers
+    #[arg(long, value_enum, value_name = "BY", env = "LOADGEN_DEAL", default_value = "rooms")]
+    pub(super) deal: Deal,
 
     #[command(flatten)]
     pub(super) speech: SpeechArgs,
 
-    /// The addresses of this machine that bots connect from in turn, as in 10.0.0.5,10.0.0.6 or 127.0.0.2-9: each has ports
-    /// for 28,000 connections
+    /// The addresses of this machine that bots connect from in turn, as in 10.0.0.5,10.0.0.6 or 127.0.0.2-9: on Linux
+    /// each has ports for some 28,000 connections to each server
     #[arg(long, value_name = "ADDRS", env = "LOADGEN_SOURCE")]
     pub(super) source: Option<Sources>,
 
