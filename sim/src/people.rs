@@ -9,6 +9,7 @@ pub(crate) mod person;
 pub(crate) mod player;
 pub(crate) mod playing;
 pub(crate) mod put_off;
+pub(crate) mod reuses;
 pub(crate) mod visiting;
 pub(crate) mod visitor;
 pub(crate) mod voice;

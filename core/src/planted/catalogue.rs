@@ -123,6 +123,8 @@ catalogue! {
     TypingStaysOnItsNode = "typing-stays-on-its-node",
     /// A key is remembered for a sixtieth of its time.
     KeyForgottenEarly = "key-forgotten-early",
+    /// Whatever is said under a key that was used is taken for what was said under it first.
+    KeyStandsForAnotherMessage = "key-stands-for-another-message",
     /// However many keys all users have together, they are remembered.
     KeysOfAllUnbounded = "keys-of-all-unbounded",
     /// However many users have spent something, none of them is forgotten.

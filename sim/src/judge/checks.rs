@@ -76,6 +76,8 @@ pub const STATUS: &str = "status";
 pub const TASKS: &str = "tasks";
 /// Someone is told otherwise of how their node fares than it does, or not when they should be.
 pub const HEALTH: &str = "health";
+/// A message is in its room under the key of another one, or is refused for that under its own.
+pub const KEYS: &str = "keys";
 /// A message was shown changed, or in a room that is not there.
 pub const CONTENT: &str = "content";
 /// A message is shown to have been said at another time than others are shown, or than it can have been.
@@ -127,6 +129,7 @@ pub const AT_WORK: &[&str] = &[
     STATUS,
     TASKS,
     HEALTH,
+    KEYS,
     TOKEN,
     BOUNDS,
     CONNECTED,

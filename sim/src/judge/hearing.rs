@@ -191,7 +191,7 @@ impl World<'_> {
             if self.judge.room_of(send) != Some(room) || open.connection == link {
                 continue;
             }
-            if !self.is_remembered(open.since) {
+            if !self.is_remembered(open.since) || self.has_freed_key(send) {
                 self.player(client).open.remove(&send);
                 if !open.is_known {
                     self.judge.observe(Observation::Unresolved { send })?;
@@ -207,15 +207,20 @@ impl World<'_> {
     /// Says something once more that is known to be in its room: it is answered alike, and nobody else hears of it.
     /// False if there is no such message, or its key may be forgotten.
     pub(crate) fn player_says_once_more(&mut self, client: usize, back: usize) -> bool {
-        let player = self.player(client);
-        let Some(&(send, open)) = player.answered.iter().rev().nth(back) else { return false };
-        let (waits, room) = (player.open.contains_key(&send), self.judge.room_of(send));
-        let room = room.filter(|room| self.player(client).seats.contains_key(room));
-        let may = !waits && self.has_places(client) && self.is_remembered(open.since);
-        let Some(room) = room.filter(|_| may) else { return false };
+        let Some((room, send, open)) = self.player_said(client, back) else { return false };
         self.marks.hit(Mark::SaidOnceMore);
         self.player_sends_again(client, room, send, Open { is_known: true, ..open });
         true
+    }
+
+    /// What a client was told is in a room that it is in, so many messages before the last: if its key is remembered, and
+    /// nothing said under it waits for an answer.
+    pub(crate) fn player_said(&mut self, client: usize, back: usize) -> Option<(usize, SendId, Open)> {
+        let &(send, open) = self.player(client).answered.iter().rev().nth(back)?;
+        let room = self.judge.room_of(send).filter(|room| self.player(client).seats.contains_key(room))?;
+        let waits = self.waits_under(client, self.reuses.key(send));
+        let may = !waits && self.has_places(client) && self.is_remembered(open.since);
+        may.then_some((room, send, open))
     }
 
     fn player_sends_again(&mut self, client: usize, room: usize, send: SendId, open: Open) {
@@ -255,6 +260,7 @@ impl World<'_> {
         self.marks.hit(Mark::Heard);
         let place = seq.zip(epoch).map(|(seq, epoch)| (room, Position::new(epoch, Seq(seq))));
         self.check_time(Some(send), place, at)?;
+        self.check_key(send)?;
         if let Some(carried) = carried {
             self.check_carried(send, &carried)?;
         }
@@ -307,7 +313,8 @@ impl World<'_> {
         at: Option<u64>,
     ) -> Result<(), Broken> {
         self.checked(checks::ANSWERS);
-        let send = SendId(u32::try_from(number).unwrap_or(u32::MAX));
+        let send = self.said_under(client, number);
+        self.check_key(send)?;
         if let Some(at) = at {
             let room = self.judge.room_of(send);
             self.check_time(Some(send), room.zip(position), at)?;
@@ -342,7 +349,10 @@ impl World<'_> {
     ) -> Result<(), Broken> {
         self.checked(checks::ANSWERS);
         if let Some(number) = message {
-            let send = SendId(u32::try_from(number).unwrap_or(u32::MAX));
+            let send = self.said_under(client, number);
+            if refusal == Refusal::KeyReused {
+                self.check_key_reused(client, send)?;
+            }
             let Some(Open { is_repeated, is_known, .. }) = self.player(client).open.remove(&send) else {
                 return broken(checks::ANSWERS, format!("c{client} is refused message {number}: {refusal}"));
             };
@@ -395,6 +405,7 @@ impl World<'_> {
                 let number = message.and_then(|number| u32::try_from(number).ok());
                 return self.check_not_let_in(client, SendId(number.unwrap_or(u32::MAX)));
             }
+            Refusal::KeyReused if message.is_some() => {}
             // What guests say of a task that is not theirs.
             Refusal::PermissionDenied if self.role(client) == Role::Guest => {}
             Refusal::BadJson

@@ -25,13 +25,18 @@ use crate::{
 };
 
 impl World<'_> {
-    /// A plain client says a message, with what it carries where its dialect is the native one.
+    /// A plain client says a message under its key, with what that carries where its dialect is the native one.
     pub(crate) fn player_speaks(&mut self, client: usize, room: usize, content: &str, send: SendId) {
-        let (name, number) = (self.judge.room(room).clone(), send.0.into());
-        match self.player(client).voice.carries(name.as_str(), content, number) {
-            Some(line) => self.player_sends(client, vec![line]),
-            None => self.player_wants(client, Wish::Say { room: name.as_str(), content, number }),
+        let (name, number) = (self.judge.room(room).clone(), self.reuses.key(send).0.into());
+        let (voice, mut lines) = (&mut self.player(client).voice, Vec::new());
+        match voice.carries(name.as_str(), content, number) {
+            Some(line) => lines.push(line),
+            None => voice.want(Wish::Say { room: name.as_str(), content, number }, &mut lines),
         }
+        for message in lines.iter_mut().filter_map(|line| line.message.as_mut()) {
+            *message = send.0.into();
+        }
+        self.player_sends(client, lines);
     }
 
     /// A reader of the native dialect is shown what was said, and what nobody may say is not there.
@@ -55,6 +60,7 @@ impl World<'_> {
     fn check_shown(&mut self, shown: &Shown) -> Result<(), Broken> {
         let Some(send) = content::number(&shown.content).map(SendId) else { return Ok(()) };
         let Some(author) = self.judge.author_of(send) else { return Ok(()) };
+        self.check_key(send)?;
         // Most messages are of such clients, and carry nothing.
         if shown.extra.is_none() && self.people[author].player.is_none() {
             return Ok(());
@@ -65,7 +71,7 @@ impl World<'_> {
     fn compare_carried(&mut self, author: usize, send: SendId, shown: &Carried) -> Result<(), Broken> {
         let mut said = match self.people[author].player.as_deref().map(Player::dialect) {
             None => Carried::default(),
-            Some(Dialect::Chat) => Carried::said(send.0.into()),
+            Some(Dialect::Chat) => self.carried_by(send),
             Some(_) => return Ok(()),
         };
         // What a bot just says is an agent's, and with it comes what that was doing.
@@ -112,11 +118,16 @@ impl World<'_> {
         broken(checks::TOKEN, format!("message {} of c{author} is refused: {refusal}", send.0))
     }
 
+    /// What a message carries: that goes by the key under which it is said.
+    fn carried_by(&self, send: SendId) -> Carried {
+        Carried::said(self.reuses.key(send).0.into())
+    }
+
     /// Whether somebody may say what a message of theirs is. In its own room, a bot is one.
     fn may_say(&self, author: usize, send: SendId) -> bool {
         let person = &self.people[author];
         let speaks = person.player.as_deref().map(Player::dialect);
-        let kind = Carried::said(send.0.into()).kind.filter(|_| speaks == Some(Dialect::Chat));
+        let kind = self.carried_by(send).kind.filter(|_| speaks == Some(Dialect::Chat));
         let is_trusted = matches!(self.role(author), Role::Admin | Role::Bot);
         let is_home =
             |room: usize| self.judge.room(room).as_str().strip_prefix("bot:") == Some(person.user.as_str());

@@ -178,6 +178,7 @@ impl World<'_> {
             }
             Action::Renew { good } => return Ok(self.player_renews(client, good)),
             Action::Repeat { back } => return Ok(self.player_says_once_more(client, back as usize)),
+            Action::Reuse { back } => return self.player_uses_key_again(client, back as usize),
             Action::Nonsense { kind, times } => return Ok(self.player_babbles(client, kind, times)),
             Action::Crash => {
                 self.let_go(client);
@@ -239,6 +240,18 @@ impl World<'_> {
     }
 
     pub(crate) fn player_says(&mut self, client: usize, room: usize, bytes: usize) -> Result<(), Broken> {
+        let (send, content) = self.player_plans(client, room, bytes)?;
+        self.player_speaks(client, room, &content, send);
+        Ok(())
+    }
+
+    /// What a user is about to say, of about so many bytes.
+    pub(crate) fn player_plans(
+        &mut self,
+        client: usize,
+        room: usize,
+        bytes: usize,
+    ) -> Result<(SendId, String), Broken> {
         let content = self.judge.next_content(bytes);
         // Unlike core's client they would not notice that it is too long for a frame.
         let fit = self.scenario.setup.gateway.frame_bytes_max.saturating_sub(CARRIED_BYTES_MAX);
@@ -250,8 +263,7 @@ impl World<'_> {
         if room >= self.scenario.setup.rooms as usize {
             self.parlours.says(self.now, send);
         }
-        self.player_speaks(client, room, &content, send);
-        Ok(())
+        Ok((send, content))
     }
 
     /// Asks to be in the rooms that its user wants to be in, and in no others.

@@ -17,7 +17,7 @@ use crate::{
         draw::{Cause, Draws, Purpose},
         habits::{
             babble, come_back, fall_behind, flood, follow_up, goes_down_slowly, hall, last_words, oversleep,
-            reads_nothing, replay, visits, write_on,
+            reads_nothing, replay, reuse, visits, write_on,
         },
         profile::Profile::{
             self, Calm as Peace, Churn, Clock, Default as Mixed, Hostile, Net, NoLimits, Overload,
@@ -152,6 +152,7 @@ impl Scenario {
         receptions(draws, &setup, profile != Peace, &mut steps);
         renewals(draws, &setup, &mut steps);
         trials(draws, &setup, &mut steps);
+        reuse(draws, &setup, &mut steps);
         if profile != Peace {
             tiny::strays(draws, &setup, &mut steps);
         }

@@ -338,6 +338,23 @@ pub(crate) fn babble(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
     }
 }
 
+/// Plain clients whose messages have keys say something, and soon something else under the same key.
+pub(crate) fn reuse(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
+    let has_keys = |client: &ClientSetup| {
+        matches!(client.voice, Some(Dialect::Chat | Dialect::Envelope | Dialect::SocketIo))
+    };
+    for (number, _) in (0..).zip(&setup.clients).filter(|(_, client)| has_keys(client)) {
+        let mut c = draws.of(Purpose::Step, 22 << 40 | u64::from(number));
+        for _ in 0..c.pick(&[0, 1, 3]) {
+            let (at_us, actor) = (c.within(SECOND..=setup.chaos_us), Actor::Client(number));
+            let room = within(&mut c, 0..=u64::from(setup.rooms - 1));
+            steps.push(step(setup, at_us, actor, Action::Say { room, times: 1, bytes: 8 }));
+            let again_us = at_us + c.within(200 * MILLI..=3 * SECOND);
+            steps.push(step(setup, again_us, actor, Action::Reuse { back: c.pick(&[0, 0, 1]) }));
+        }
+    }
+}
+
 /// What happens while there are faults, at the latest just before they end.
 fn step(setup: &Setup, at_us: u64, actor: Actor, action: Action) -> Step {
     Step { id: 0, at_us: at_us.min(setup.last_us()), actor, action }

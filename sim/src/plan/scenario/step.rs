@@ -99,6 +99,11 @@ pub enum Action {
         /// So many messages before the last one of those.
         back: u32,
     },
+    /// The user of a plain client says something else under the key of what they were told is there.
+    Reuse {
+        /// So many messages before the last one of those.
+        back: u32,
+    },
     /// The user wants to make a room that has an owner.
     Found {
         /// Which.
