@@ -228,7 +228,7 @@ impl Gateway {
         match (named, self.connection(slot).claimed()) {
             (Some(named), Some(claimed)) if named != *claimed => Err(Refusal::UserMismatch),
             (_, Some(claimed)) => Ok(Some(claimed.clone())),
-            (Some(_), None) if needs_token => Err(Refusal::TokenRequired),
+            (Some(_), None) if needs_token && !planted!(TokenNotRequired) => Err(Refusal::TokenRequired),
             (named, None) => Ok(named),
         }
     }

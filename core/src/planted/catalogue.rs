@@ -224,6 +224,8 @@ catalogue! {
     TokenWithoutGrace = "token-without-grace",
     /// A newer token is taken, and the connection ends with the old one.
     RefreshForgotten = "refresh-forgotten",
+    /// Who shows no token is who they say they are, also where one is required.
+    TokenNotRequired = "token-not-required",
     /// Whatever a token says, its user is a member.
     RoleForgotten = "role-forgotten",
     /// Who is replaced goes on reading.

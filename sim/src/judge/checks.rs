@@ -250,6 +250,7 @@ impl World<'_> {
             Refusal::RoomsClosed => {
                 shard.room_creation == RoomCreation::Admin && self.role(client) != Role::Admin
             }
+            Refusal::TokenRequired => return self.check_required(client),
             Refusal::UnknownRoom
                 if shard.room_creation == RoomCreation::Admin || !self.may_make_rooms(client) =>
             {

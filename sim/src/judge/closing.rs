@@ -143,7 +143,10 @@ impl World<'_> {
             Disconnect::Displaced => {
                 self.people[line.client].player.as_ref().is_some_and(|player| player.voice.is_sole())
             }
-            Disconnect::AttachTimeout => lasts(line.since, gateway.attach_timeout) && line.session.is_none(),
+            Disconnect::AttachTimeout => {
+                let is_unknown = line.session.is_none() && !self.is_shut_out_at_once(line.client);
+                lasts(line.since, gateway.attach_timeout) && is_unknown
+            }
             Disconnect::Idle => gateway.idle_timeout.is_some_and(|idle| lasts(line.spoke, idle)),
             // Whoever an address names cannot name anybody else.
             Disconnect::AttachRefused => match line.turned_away {
@@ -155,7 +158,7 @@ impl World<'_> {
             Disconnect::BadFormat => {
                 self.people[line.client].player.as_ref().is_some_and(|player| player.has_babbled)
             }
-            Disconnect::BadToken => line.has_bad_token,
+            Disconnect::BadToken => line.has_bad_token || self.lacks_token(line.client),
             Disconnect::TokenExpired => {
                 let shows = self.server.clock.shows(self.now);
                 line.token.is_some_and(|ends| ends + gateway.token_grace <= shows)

@@ -38,6 +38,9 @@ impl World<'_> {
                 format!("c{client} was told that another connection took over, and hears {heard:?}");
             return broken(checks::ONE_CONNECTION, sentence);
         }
+        if self.player_is_locked_out(client, &heard)? {
+            return Ok(());
+        }
         match heard {
             Heard::Welcome => {
                 self.player_is_known(client);
@@ -398,6 +401,7 @@ impl World<'_> {
                     return self.player_lost(client, Some(Disconnect::Overloaded.code()));
                 }
             }
+            Refusal::TokenRequired => return self.check_required(client),
             Refusal::TokenExpired | Refusal::BadToken => return self.player_hears_of_token(client, refusal),
             // Of a room that was left, or that a server that is gone had.
             Refusal::NotMember | Refusal::ContentTooLarge | Refusal::LastRoom => {}
@@ -483,11 +487,12 @@ impl World<'_> {
 impl World<'_> {
     /// A plain client is connected, where its user wants to be, answered, and has read everything.
     pub(crate) fn check_player(&mut self, client: usize) -> Result<(), Broken> {
-        let Person { player, wanted, turned_away, .. } = &mut self.people[client];
-        let player = player.as_mut().expect("it is one");
-        if player.is_over {
+        // Who lacks a token is let in nowhere, and may not know it yet.
+        if self.people[client].is_over() || self.lacks_token(client) {
             return Ok(());
         }
+        let Person { player, wanted, turned_away, .. } = &mut self.people[client];
+        let player = player.as_mut().expect("it is one");
         if player.silenced {
             return self.check_silenced(client);
         }

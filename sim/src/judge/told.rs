@@ -89,7 +89,8 @@ impl World<'_> {
     fn check_end(&mut self, client: usize, code: Option<u16>, before: Told) -> Result<(), Broken> {
         self.checked(checks::HERD);
         let gives_up = self.scenario.setup.patience.attempts_max.is_some_and(|max| before.attempts >= max);
-        if gives_up || !comes_back(code) {
+        let is_shut_out = before.refused && self.lacks_token(client);
+        if gives_up || is_shut_out || !comes_back(code) {
             return Ok(());
         }
         let Told { attempts, .. } = before;

@@ -32,9 +32,9 @@ const ALWAYS: &[&str] = &[
     "task",
 ];
 
-/// What cannot happen here so far: nobody sends binary frames in specification 2, nobody who knows the lobby wants to leave
-/// it for nowhere, and nobody is asked for a token.
-const ELSEWHERE: &[&str] = &["close unsupported_data", "refused last_room", "refused token_required"];
+/// What cannot happen here so far: nobody sends binary frames in specification 2, and nobody who knows the lobby wants to
+/// leave it for nowhere.
+const ELSEWHERE: &[&str] = &["close unsupported_data", "refused last_room"];
 
 /// What must happen in scenarios that are mostly about something.
 const fn about(profile: Profile) -> &'static [&'static str] {

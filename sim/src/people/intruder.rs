@@ -62,6 +62,8 @@ pub(crate) struct Intruder {
     asked: usize,
     /// They were not let in.
     turned_away: bool,
+    /// Nobody speaks here without a token, and they have none.
+    lacks_token: bool,
     /// What they are after who only visit, and what they ask.
     visit: Option<(Visit, Vec<String>)>,
 }
@@ -79,7 +81,13 @@ impl Intruder {
     /// Someone who has not said anything; `victim` is who is on the line, with what resumes their session.
     #[must_use]
     pub(crate) fn new(aim: Aim, victim: Option<(Credentials, String)>) -> Self {
-        Self { aim, victim, unanswered: 0, asked: 0, turned_away: false, visit: None }
+        let (turned_away, lacks_token) = (false, false);
+        Self { aim, victim, unanswered: 0, asked: 0, turned_away, lacks_token, visit: None }
+    }
+
+    /// The same where nobody may speak without a token.
+    pub(crate) fn lacking_token(self, lacks_token: bool) -> Self {
+        Self { lacks_token, ..self }
     }
 
     /// A visitor, who asks this.
@@ -160,6 +168,9 @@ impl Intruder {
             // What it says is judged by who is where.
             return Ok(self.answered());
         }
+        if self.lacks_token {
+            return self.hears_at_a_locked_door(&frame, text);
+        }
         if self.aim == Aim::Knock {
             return self.hears_at_the_door(&frame, text);
         }
@@ -180,6 +191,15 @@ impl Intruder {
                 Ok(self.answered())
             }
             _ => Err(format!("is told {text}")),
+        }
+    }
+
+    /// Whoever has no token where that is required is told so, whatever they say.
+    fn hears_at_a_locked_door(&mut self, frame: &Value, text: &str) -> Result<Next, String> {
+        match (frame["type"].as_str(), frame["code"].as_str()) {
+            (Some("error"), Some("token_required" | "rate_limited"))
+            | (Some("warning"), Some("rate_limited")) => Ok(self.answered()),
+            _ => Err(format!("has no token and is told {text}")),
         }
     }
 
@@ -236,6 +256,19 @@ mod tests {
         assert!(hears(r#"{"type":"welcome","session":"xyz","resumed":true}"#).is_err());
         assert!(hears(r#"{"type":"welcome","session":"abc","resumed":false}"#).is_err());
         assert!(hears(r#"{"type":"message","room":"r0"}"#).is_err());
+    }
+
+    #[test]
+    fn whoever_lacks_a_token_is_told_nothing_else() {
+        let hears = |text: &str| {
+            let mut knocker = Intruder::new(Aim::Knock, None).lacking_token(true);
+            knocker.says();
+            knocker.hears(&ServerFrame::Text(text))
+        };
+        assert_eq!(hears(r#"{"type":"error","code":"token_required","id":1}"#), Ok(Next::Stay));
+        assert_eq!(hears(r#"{"type":"warning","code":"rate_limited"}"#), Ok(Next::Stay));
+        assert!(hears(r#"{"type":"error","code":"not_attached","id":1}"#).is_err());
+        assert!(hears(r#"{"type":"welcome","session":"abc","resumed":false}"#).is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chinwag_core::{
     ConnectionId, Refusal, Time, UserName,
     client::{ClientEvent, Command},
+    config::GatewayConfig,
     dialect::Dialect,
     identity::{Claims, Token, TokenFault},
     role::Role,
@@ -23,8 +24,9 @@ use crate::{
     line::link::ServerEnd,
     people::{
         parlours::keeper,
-        player::{Alarm, Asked},
+        player::{Alarm, Asked, Player},
         visiting::Want,
+        voice::Heard,
     },
     plan::{
         draw::{Cause, Draws, Purpose},
@@ -81,20 +83,54 @@ pub(crate) fn issue(c: &mut Cause, draws: Draws, setup: &mut Setup) {
     let keepers: Vec<Option<u32>> =
         (0..).zip(&bots).map(|(bot, _)| keeper(draws, setup, setup.parlours + bot)).collect();
     for (number, client) in (0..).zip(&mut setup.clients).filter(|(_, client)| client.voice.is_some()) {
-        let is_alone = users.iter().filter(|&&user| user == client.user).count() == 1;
         let role = c.pick(&[Role::Member, Role::Member, Role::Guest, Role::Guest, Role::Bot, Role::Admin]);
         let keeper = bots.iter().position(|&bot| bot == number).and_then(|bot| keepers[bot]);
         let owner = keeper.filter(|_| c.chance(80)).map(|keeper| users[keeper as usize]);
         let pass = Pass { role, owner, lasts_us: c.pick(&[3, 8]) * SECOND, keeps: c.chance(80) };
-        // Before it is known what is spoken, who shows no good token is told so in the native dialect.
-        let is_clear = !client.undecided || client.voice == Some(Dialect::Chat);
-        client.pass = (is_alone && is_clear && c.chance(60)).then_some(pass);
+        client.pass = (may_show(&users, client) && c.chance(60)).then_some(pass);
     }
     // Whoever shows core's own client one that has ended is not let in any more.
     let pass = Pass { role: Role::Member, owner: None, lasts_us: DAY, keeps: true };
     for client in setup.clients.iter_mut().filter(|client| client.voice.is_none()) {
         client.pass = c.chance(50).then_some(pass);
     }
+}
+
+/// In half of those, nobody speaks some dialects without a token, or any: most clients that need one have one.
+pub(crate) fn require(c: &mut Cause, setup: &mut Setup) {
+    if !setup.gateway.verify_tokens || !c.chance(50) {
+        return;
+    }
+    let some = Dialect::ALL.into_iter().filter(|_| c.chance(50)).collect();
+    setup.gateway.token_dialects = c.chance(60).then_some(some);
+    let Setup { gateway, clients, .. } = setup;
+    let users: Vec<u32> = clients.iter().map(|client| client.user).collect();
+    // Some habits are those of the first two.
+    for (number, client) in clients.iter_mut().enumerate() {
+        let is_spared = number < 2 || may_show(&users, client) && c.chance(80);
+        if is_spared && client.pass.is_none() && is_required(gateway, dialect(client)) {
+            let lasts_us = if client.voice.is_some() { c.pick(&[8 * SECOND, DAY]) } else { DAY };
+            client.pass = Some(Pass { role: Role::Member, owner: None, lasts_us, keeps: true });
+        }
+    }
+}
+
+/// Whether a client can have tokens: they are those of one plain client, or of core's own.
+fn may_show(users: &[u32], client: &ClientSetup) -> bool {
+    let is_alone = users.iter().filter(|&&user| user == client.user).count() == 1;
+    // Before it is known what is spoken, who shows no good token is told so in the native dialect.
+    let is_clear = !client.undecided || client.voice == Some(Dialect::Chat);
+    client.voice.is_none() || is_alone && is_clear
+}
+
+/// Whether nobody speaks a dialect without a token.
+pub(crate) fn is_required(gateway: &GatewayConfig, dialect: Dialect) -> bool {
+    gateway.verify_tokens && gateway.token_dialects.as_ref().is_none_or(|some| some.contains(&dialect))
+}
+
+/// What a client speaks.
+fn dialect(client: &ClientSetup) -> Dialect {
+    client.voice.unwrap_or(Dialect::Chat)
 }
 
 /// Newer tokens, and what is none, at any time.
@@ -140,6 +176,50 @@ impl World<'_> {
     fn pass(&self, client: usize) -> Option<Pass> {
         let Setup { clients, gateway, .. } = &self.scenario.setup;
         clients[client].pass.filter(|_| gateway.verify_tokens)
+    }
+
+    /// Whether a client needs a token, and has none.
+    pub(crate) fn lacks_token(&self, client: usize) -> bool {
+        let Setup { clients, gateway, .. } = &self.scenario.setup;
+        self.pass(client).is_none() && is_required(gateway, dialect(&clients[client]))
+    }
+
+    /// Whether a client is closed as soon as its address is read: that has to say who one is, and with a token.
+    pub(crate) fn is_shut_out_at_once(&self, client: usize) -> bool {
+        let is_named = |player: &Player| player.voice.is_named_by_address();
+        let is_decided = !self.scenario.setup.clients[client].undecided;
+        is_decided && self.lacks_token(client) && self.people[client].player.as_deref().is_some_and(is_named)
+    }
+
+    /// Whoever is told that they need a token has none, and does.
+    pub(crate) fn check_required(&mut self, client: usize) -> Result<(), Broken> {
+        self.checked(checks::TOKEN);
+        if self.lacks_token(client) {
+            return Ok(());
+        }
+        broken(checks::TOKEN, format!("c{client} is told that it needs a token, and has one or needs none"))
+    }
+
+    /// A plain client that needs a token and has none hears something: it is told so, and gives up, unless it is closed
+    /// for it. Beside that it can only be told that it is too fast, or talks nonsense. Whether that was all.
+    pub(crate) fn player_is_locked_out(&mut self, client: usize, heard: &Heard) -> Result<bool, Broken> {
+        if !self.lacks_token(client) {
+            return Ok(false);
+        }
+        self.checked(checks::TOKEN);
+        match heard {
+            Heard::Refused { refusal: Refusal::TokenRequired, .. }
+            | Heard::Denied { refusal: Refusal::TokenRequired, .. } => {
+                if !self.player(client).voice.is_named_by_address() {
+                    self.player_quits(client)?;
+                }
+                Ok(true)
+            }
+            Heard::Refused { .. } | Heard::Denied { for_now: true, .. } | Heard::Other => Ok(false),
+            heard => {
+                broken(checks::TOKEN, format!("c{client} has no token and needs one, and hears {heard:?}"))
+            }
+        }
     }
 
     /// What a client's user is to the server.
@@ -270,6 +350,9 @@ impl World<'_> {
 
     /// Who is welcome on a connection has shown the newest token there that it had when it began, or a newer one.
     pub(crate) fn check_token_is_shown(&mut self, client: usize, line: ConnectionId) -> Result<(), Broken> {
+        if self.lacks_token(client) {
+            return broken(checks::TOKEN, format!("c{client} is welcome without the token that it needs"));
+        }
         let since = self.life.presents[client].tokens;
         let (Some(line), false) = (self.life.lines.get(&line), self.people[client].tokens.is_empty()) else {
             return Ok(());

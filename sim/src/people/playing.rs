@@ -63,7 +63,9 @@ impl World<'_> {
         };
         self.player_sends(client, lines);
         heard.into_iter().try_for_each(|heard| self.player_hears(client, heard))?;
-        if self.people[client].link.is_some() && self.player(client).voice.is_lost() {
+        // Who is shut out waits for the close that follows.
+        let is_lost = self.player(client).voice.is_lost() && !self.lacks_token(client);
+        if self.people[client].link.is_some() && is_lost {
             self.close(client, Disconnect::Requested.code());
             self.player_forgets(client)?;
             self.player_returns(client, NUDGE);
@@ -315,7 +317,7 @@ impl World<'_> {
         true
     }
 
-    fn player_quits(&mut self, client: usize) -> Result<(), Broken> {
+    pub(crate) fn player_quits(&mut self, client: usize) -> Result<(), Broken> {
         self.people[client].wanted.clear();
         self.player(client).is_over = true;
         self.close(client, 1000);

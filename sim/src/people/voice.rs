@@ -221,10 +221,14 @@ impl Voice {
         }
     }
 
+    /// Whether its address says who it is, and nothing else could.
+    pub(crate) const fn is_named_by_address(&self) -> bool {
+        matches!(self.tongue, Tongue::Lobby(_) | Tongue::Envelope(_))
+    }
+
     /// What its address says.
     pub(crate) fn opening(&self) -> Opening {
-        let is_named = matches!(self.tongue, Tongue::Lobby(_) | Tongue::Envelope(_));
-        let user = is_named.then(|| self.user.clone());
+        let user = self.is_named_by_address().then(|| self.user.clone());
         let dialect = (!self.is_undecided).then(|| self.dialect());
         Opening { dialect, user, ..Opening::default() }
     }

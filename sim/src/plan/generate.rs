@@ -11,7 +11,7 @@ use crate::{
     judge::trials::trials,
     people::{
         parlours::{calls, furnish, receptions},
-        passes::{issue, renewals, sleeps_on},
+        passes::{issue, renewals, require, sleeps_on},
     },
     plan::{
         draw::{Cause, Draws, Purpose},
@@ -125,6 +125,7 @@ impl Scenario {
         setup::voices(&mut draws.of(Purpose::Setup, 4 << 40), &mut setup);
         furnish(&mut draws.of(Purpose::Setup, 5 << 40), &mut setup);
         issue(&mut draws.of(Purpose::Setup, 6 << 40), draws, &mut setup);
+        require(&mut draws.of(Purpose::Setup, 10 << 40), &mut setup);
         setup::report(&mut draws.of(Purpose::Setup, 7 << 40), &mut setup);
         tiny::tiny(draws, &mut setup);
         setup::shorten(&mut draws.of(Purpose::Setup, 8 << 40), &mut setup);

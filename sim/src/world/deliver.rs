@@ -5,7 +5,7 @@ use std::time::Duration;
 use chinwag_core::{
     ConnectionId, Time,
     client::ClientInput,
-    dialect::Opening,
+    dialect::{Dialect, Opening},
     gateway::{Frame, GatewayInput},
     identity::Token,
 };
@@ -23,6 +23,7 @@ use crate::{
     },
     people::{
         intruder::{Credentials, Intruder, Next},
+        passes::is_required,
         person::Person,
     },
     plan::{draw::Purpose, scenario::Aim},
@@ -141,7 +142,8 @@ impl World<'_> {
             let visit = self.visit();
             Intruder::visitor(visit, self.visitor_asks(client, visit))
         } else {
-            Intruder::new(aim, victim)
+            let lacks_token = is_required(&self.scenario.setup.gateway, Dialect::Chat);
+            Intruder::new(aim, victim).lacking_token(lacks_token)
         };
         let (id, node) = self.open(client, Some(intruder));
         self.note(
