@@ -88,6 +88,8 @@ pub(crate) enum ServerEnd {
 pub(crate) struct Link {
     /// Whose.
     pub(crate) client: usize,
+    /// Which of those over that one's line, if anybody counts them.
+    pub(crate) nth: u64,
     /// To which node.
     pub(crate) node: usize,
     /// Who speaks on it, if not the client.
@@ -134,6 +136,7 @@ impl Link {
     pub(crate) fn open(now: Time, client: usize, node: usize) -> Self {
         let mut link = Self {
             client,
+            nth: 0,
             node,
             intruder: None,
             paused: false,
@@ -156,6 +159,11 @@ impl Link {
         };
         link.send(now, Up::Handshake);
         link
+    }
+
+    /// What draws about it are keyed by: nothing that others do changes it.
+    pub(crate) const fn cause(&self) -> u64 {
+        (self.client as u64 + 1) << 32 | self.nth
     }
 
     /// The client sends something.

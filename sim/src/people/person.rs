@@ -34,6 +34,8 @@ pub(crate) struct Person {
     pub(crate) user: UserName,
     /// Its connection, if it has one.
     pub(crate) link: Option<ConnectionId>,
+    /// Connections over its line so far.
+    pub(crate) opened: u64,
     /// Rooms its user wants to be in.
     pub(crate) wanted: BTreeSet<usize>,
     /// When its timer goes off.
@@ -113,6 +115,7 @@ impl Person {
             seed,
             user,
             link: None,
+            opened: 0,
             wanted: BTreeSet::new(),
             armed: None,
             trouble: Trouble::default(),

@@ -63,7 +63,7 @@ pub(crate) struct Player {
     /// Connections since it was last let in.
     failures: u32,
     /// The last number under which it asked for something.
-    last_plea: u64,
+    pub(crate) last_plea: u64,
 }
 
 /// Something that was asked for under a number.

@@ -17,7 +17,7 @@ use crate::{
         player::{Alarm, NUDGE, Player},
         voice::{Line, Wish},
     },
-    plan::scenario::{Action, Nonsense},
+    plan::scenario::{Action, Nonsense, Step},
     world::{Event, World},
 };
 
@@ -172,7 +172,8 @@ impl World<'_> {
 /// The client's user.
 impl World<'_> {
     /// The user of a plain client does something; true if it is such a thing, and possible.
-    pub(crate) fn player_does(&mut self, client: usize, action: &Action) -> Result<bool, Broken> {
+    pub(crate) fn player_does(&mut self, client: usize, step: &Step) -> Result<bool, Broken> {
+        let Step { id, ref action, .. } = *step;
         match *action {
             Action::Quit => {
                 self.player_quits(client)?;
@@ -181,7 +182,7 @@ impl World<'_> {
             Action::Renew { good } => return Ok(self.player_renews(client, good)),
             Action::Repeat { back } => return Ok(self.player_says_once_more(client, back as usize)),
             Action::Reuse { back } => return self.player_uses_key_again(client, back as usize),
-            Action::Nonsense { kind, times } => return Ok(self.player_babbles(client, kind, times)),
+            Action::Nonsense { kind, times } => return Ok(self.player_babbles(client, id, kind, times)),
             Action::Crash => {
                 self.let_go(client);
                 self.forgets_its_return(client);
@@ -301,13 +302,13 @@ impl World<'_> {
     }
 
     /// Says what no client of its dialect says; false if nobody hears it.
-    fn player_babbles(&mut self, client: usize, kind: Nonsense, times: u32) -> bool {
+    fn player_babbles(&mut self, client: usize, step: u32, kind: Nonsense, times: u32) -> bool {
         if !self.player(client).known {
             return false;
         }
         let is_stray = kind == Nonsense::Stranger && self.is_strict_with(client);
         for nth in 0..times {
-            let number = self.inputs + u64::from(nth);
+            let number = u64::from(step) + u64::from(nth);
             let player = self.player(client);
             player.has_babbled = true;
             let stray = player.voice.stray(number).filter(|_| is_stray);

@@ -171,7 +171,7 @@ impl World<'_> {
         let frame =
             if let Want::Try { what } = want { self.parlours.trials[what].0.clone() } else { Value::Null };
         let plea = match want {
-            Want::Enter => Plea::Enter { history: self.usual_history() },
+            Want::Enter => Plea::Enter { history: self.usual_history(client) },
             Want::Found { private } => Plea::Found { private },
             Want::Deed(Deed::Invite, _) => Plea::Invite { whom: &whom },
             Want::Deed(Deed::Kick, _) => Plea::Kick { whom: &whom },
@@ -200,11 +200,12 @@ impl World<'_> {
         self.player_pleads(client, room, Want::Enter);
     }
 
-    /// How much of a room's past is usual, for every other one who comes in: to ask for that changes nothing.
-    fn usual_history(&self) -> Option<u32> {
+    /// How much of a room's past is usual, at every other request of a client: to ask for that changes nothing.
+    fn usual_history(&mut self, client: usize) -> Option<u32> {
+        let is_other = self.player(client).last_plea.is_multiple_of(2);
         let gateway = &self.scenario.setup.gateway;
         let usual = gateway.history_on_join;
-        (self.inputs.is_multiple_of(2) && (1..=gateway.page_messages_max).contains(&usual)).then_some(usual)
+        (is_other && (1..=gateway.page_messages_max).contains(&usual)).then_some(usual)
     }
 
     /// What was asked for on a connection that is gone will not be answered.

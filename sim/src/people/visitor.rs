@@ -47,10 +47,11 @@ fn is_usual(code: &str) -> bool {
 }
 
 impl World<'_> {
-    /// Where a visitor goes who comes now.
-    pub(crate) fn visit(&self) -> Visit {
+    /// Where a visitor goes who comes now over a client's line.
+    pub(crate) fn visit(&self, client: usize) -> Visit {
         let places = u64::from(self.scenario.setup.rooms + self.scenario.setup.parlours);
-        let room = usize::try_from(self.opened % places).expect("few rooms");
+        let nth = self.people[client].opened + client as u64;
+        let room = usize::try_from(nth % places).expect("few rooms");
         Visit { room, since: self.now }
     }
 

@@ -56,7 +56,7 @@ impl World<'_> {
             return Ok(false);
         }
         let is_done = if self.is_player(client) {
-            self.player_does(client, &step.action)?
+            self.player_does(client, step)?
         } else {
             self.user_does(client, &step.action)?
         };
@@ -260,7 +260,7 @@ impl World<'_> {
                     link.down.kill();
                 }
             }
-            Action::Nonsense { kind, times } => return Ok(self.speak_nonsense(client, kind, times)),
+            Action::Nonsense { kind, times } => return Ok(self.speak_nonsense(client, step, kind, times)),
             _ => return Ok(false),
         }
         Ok(true)
@@ -302,7 +302,7 @@ impl World<'_> {
     }
 
     /// Sends, on a client's connection, what no client sends; false if there is none.
-    fn speak_nonsense(&mut self, client: usize, kind: Nonsense, times: u32) -> bool {
+    fn speak_nonsense(&mut self, client: usize, step: u32, kind: Nonsense, times: u32) -> bool {
         let id = self.people[client].link.filter(|_| !self.is_player(client));
         let opened = id.and_then(|id| self.links.get(id)).is_some_and(|link| link.opened);
         if !opened {
@@ -311,7 +311,7 @@ impl World<'_> {
         let speaker =
             Speaker { user: self.people[client].user.clone(), gateway: &self.scenario.setup.gateway };
         for nth in 0..times {
-            let up = speaker.says(kind, self.inputs << 14 | u64::from(nth));
+            let up = speaker.says(kind, u64::from(step) << 14 | u64::from(nth));
             self.transmit(client, up);
         }
         true
@@ -372,8 +372,8 @@ impl World<'_> {
         self.count_counters();
         self.server.stop();
         self.life.server_died();
-        for (id, link) in self.links.iter_mut() {
-            let mut cause = self.draws.of(Purpose::Cut, id.0 << 32);
+        for (_, link) in self.links.iter_mut() {
+            let mut cause = self.draws.of(Purpose::Cut, link.cause() << 1);
             let loss = cut_loss(&mut cause, link.up.flying(), link.down.flying(), 1_000_000);
             link.orphan(self.now, &loss);
         }

@@ -59,8 +59,10 @@ impl World<'_> {
         let open = (0..self.scenario.setup.nodes as usize).filter(|&node| self.server.fenced != Some(node));
         let mut cause = self.draws.of(Purpose::Accept, self.now.0 << 16 | client as u64);
         let node = cause.pick(&open.collect::<Vec<_>>());
+        self.people[client].opened += 1;
         let mut link = Link::open(self.now, client, node);
-        (link.intruder, link.paused) = (intruder, self.server.is_paused(node));
+        (link.intruder, link.nth) = (intruder, self.people[client].opened);
+        link.paused = self.server.is_paused(node);
         self.links.insert(id, link);
         self.trace.sends_up(self.now, client, id, &Up::Handshake);
         (id, node)
@@ -139,7 +141,7 @@ impl World<'_> {
         let credentials = if aim == Aim::Replay { told.retired() } else { told.newest() };
         let victim = credentials.cloned().map(|credentials| (credentials, person.user.to_string()));
         let intruder = if aim == Aim::Visit {
-            let visit = self.visit();
+            let visit = self.visit(client);
             Intruder::visitor(visit, self.visitor_asks(client, visit))
         } else {
             let lacks_token = is_required(&self.scenario.setup.gateway, Dialect::Chat);

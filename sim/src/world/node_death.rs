@@ -81,7 +81,7 @@ impl World<'_> {
         let ids: Vec<ConnectionId> = lines.map(|(id, _)| id).collect();
         for id in ids {
             if let Some(link) = self.links.get_mut(id) {
-                let mut cause = self.draws.of(Purpose::Cut, id.0 << 32 | 1);
+                let mut cause = self.draws.of(Purpose::Cut, link.cause() << 1 | 1);
                 let loss = cut_loss(&mut cause, link.up.flying(), link.down.flying(), LEARN_US_MAX);
                 link.orphan(self.now, &loss);
                 link.paused = false;
