@@ -37,3 +37,19 @@ impl Journal {
         self.durable.pop_front()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_entries_never_go_back() {
+        let mut journal = Journal::new();
+        for now in [10, 5, 12] {
+            journal.append(Time(now), Op::Expire);
+        }
+        let entries = std::iter::from_fn(|| journal.poll_durable());
+        let stamps: Vec<(u64, u64)> = entries.map(|entry| (entry.index, entry.at.0)).collect();
+        assert_eq!(stamps, [(1, 10), (2, 10), (3, 12)]);
+    }
+}

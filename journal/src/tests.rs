@@ -20,6 +20,7 @@ mod frames;
 mod identity;
 mod limits;
 mod priorities;
+mod restarts;
 mod sessions;
 mod socketio;
 mod two_nodes;
@@ -45,18 +46,8 @@ impl Kit {
 
     fn with(gateway: GatewayConfig, shard: ShardConfig) -> Self {
         let now = Time(1_795_237_380_000_000);
-        let gateway = Arc::new(gateway);
-        let config = NodeConfig {
-            index: 0,
-            nodes: 1,
-            incarnation: 1,
-            gateway,
-            shard,
-            seed: [7; 32],
-            replicated: false,
-        };
         Self {
-            node: Node::new(config, now),
+            node: node(now, 1, gateway, shard),
             now,
             connected: 0,
             received: BTreeMap::new(),
@@ -156,6 +147,13 @@ impl Kit {
     fn forget(&mut self) {
         self.received.clear();
     }
+}
+
+/// The only node of a process, in one of its lives.
+fn node(now: Time, incarnation: u64, gateway: GatewayConfig, shard: ShardConfig) -> Node {
+    let gateway = Arc::new(gateway);
+    let (seed, replicated) = ([7; 32], false);
+    Node::new(NodeConfig { index: 0, nodes: 1, incarnation, gateway, shard, seed, replicated }, now)
 }
 
 /// The JSON of the text frames in a run of whole, unmasked frames; what is not JSON is a line of plain text.

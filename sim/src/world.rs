@@ -76,8 +76,8 @@ pub(crate) const SURVEY_TIME: Duration = Duration::from_secs(14);
 pub(crate) enum Event {
     /// A step of the scenario, by its place.
     Step(usize),
-    /// A drained server dies; it is away for so long.
-    Die { incarnation: u64, away: Duration },
+    /// A drained server dies; it is away for so long, and its machine's clock is set back meanwhile.
+    Die { incarnation: u64, away: Duration, back: Duration },
     /// A new server starts, if none is running.
     Start,
     /// Mail arrives, if the server still lives the life in which it was sent.
@@ -292,7 +292,7 @@ impl<'a> World<'a> {
     fn happen(&mut self, event: Event) -> Result<(), Broken> {
         match event {
             Event::Step(place) => self.step(place),
-            Event::Die { incarnation, away } if self.server.lives(incarnation) => self.die(away),
+            Event::Die { incarnation, away, back } if self.server.lives(incarnation) => self.die(away, back),
             Event::Die { .. } => Ok(()),
             Event::Start => self.start(),
             Event::Resume(node) => self.resume(node),

@@ -122,6 +122,7 @@ marks! {
     Jump = "step jump",
     Restart = "step restart",
     Drain = "step drain",
+    SetBack = "clock set back between two lives",
     Skew = "step skew",
     NodeDies = "step node-dies",
     Calm = "calm",

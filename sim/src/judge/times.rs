@@ -27,10 +27,20 @@ use crate::{
 /// What is known of one message.
 #[derive(Clone, Debug, Default)]
 struct Said {
-    /// When its author's client was told to say it.
+    /// When its author's client was told to say it…
     since: u64,
+    /// …and how many lives the server had had by then, the present one among them.
+    lives: usize,
     /// When it is shown to have been said, in each life of the server.
     shown: Vec<u64>,
+}
+
+/// One life of the server, by its clock, which may be an earlier one than in the life before.
+#[derive(Clone, Copy, Debug)]
+struct Life {
+    begun: u64,
+    /// Nothing, if it goes on.
+    ended: Option<u64>,
 }
 
 /// One life of a room's log.
@@ -50,8 +60,7 @@ pub(crate) struct Times {
     kept: Vec<u64>,
     /// By room, each life of its log.
     logs: Vec<BTreeMap<Epoch, Log>>,
-    /// When the server's lives began.
-    lives: Vec<u64>,
+    lives: Vec<Life>,
 }
 
 /// No run has so many messages in one room.
@@ -72,16 +81,32 @@ impl Times {
         Self { kept: kept.collect(), ..Self::default() }
     }
 
-    /// The life of the server in which something was said, if that is known: in the millisecond in which one begins, and
-    /// while the clock stands still there, the one before may have ended.
+    /// The life of the server in which something was said, if it can have been in but one: in the millisecond in which one
+    /// begins, and while the clock stands still there, the one before may have ended; and a clock may be set back.
     fn life(&self, at: u64) -> Option<usize> {
-        let before = self.lives.partition_point(|&begun| begun < at);
-        (self.lives.get(before) != Some(&at)).then_some(before)
+        let shows = |life: &Life| (life.begun..=life.ended.unwrap_or(u64::MAX)).contains(&at);
+        let mut lives = (0..self.lives.len()).filter(|&life| shows(&self.lives[life]));
+        lives.next().filter(|_| lives.next().is_none())
+    }
+
+    /// Whether a message may have been taken then, if it is now this late.
+    fn may_be(&self, said: &Said, at: u64, now: u64) -> bool {
+        let present = said.lives.saturating_sub(1);
+        let fits = |(number, life): (usize, &Life)| {
+            let since = if number == present { said.since.max(life.begun) } else { life.begun };
+            (since..=life.ended.unwrap_or(now)).contains(&at)
+        };
+        self.lives.iter().enumerate().skip(present).any(fits)
     }
 
     /// A life of the server begins.
     pub(crate) fn begins(&mut self, shows: Time) {
-        self.lives.push(whole(shows));
+        self.lives.push(Life { begun: whole(shows), ended: None });
+    }
+
+    /// It is over.
+    pub(crate) fn ends(&mut self, shows: Time) {
+        self.lives.last_mut().expect("it has begun").ended = Some(whole(shows));
     }
 
     /// A message is about to be said.
@@ -90,7 +115,7 @@ impl Times {
         if self.said.len() <= place {
             self.said.resize_with(place + 1, Said::default);
         }
-        self.said[place].since = whole(shows);
+        (self.said[place].since, self.said[place].lives) = (whole(shows), self.lives.len());
     }
 
     /// Somebody is shown when a message was said.
@@ -98,23 +123,18 @@ impl Times {
     /// # Errors
     /// Why that cannot be.
     fn shows(&mut self, send: SendId, at: u64, shows: Time) -> Result<(), String> {
-        let life = self.life(at);
-        let others = self.said.get(send.0 as usize).map_or(&[][..], |said| &said.shown);
-        // Who is not answered in one life says it again in the next.
-        let known = others.iter().copied().find(|&other| self.life(other) == life);
-        let Some(said) = self.said.get_mut(send.0 as usize) else { return Ok(()) };
-        if at < said.since || at > whole(shows) {
-            return Err(format!(
-                "and the server's clock showed {} to {} meanwhile",
-                said.since,
-                whole(shows)
-            ));
+        let Some(said) = self.said.get(send.0 as usize) else { return Ok(()) };
+        if !self.may_be(said, at, whole(shows)) {
+            let (since, now) = (said.since, whole(shows));
+            return Err(format!("and the server's clock showed {since} to {now} meanwhile"));
         }
+        // Who is not answered in one life says it again in the next.
+        let Some(life) = self.life(at) else { return Ok(()) };
+        let known = said.shown.iter().copied().find(|&other| self.life(other) == Some(life));
         match known {
-            _ if life.is_none() => {}
             Some(other) if other != at => return Err(format!("and others were shown {other}")),
             Some(_) => {}
-            None => said.shown.push(at),
+            None => self.said[send.0 as usize].shown.push(at),
         }
         Ok(())
     }
@@ -229,9 +249,25 @@ mod tests {
         assert!(times.shows(SEND, 41, at(40)).is_err(), "before that time has come");
         assert!(times.shows(SEND, 20, at(20)).is_ok() && times.shows(SEND, 20, at(90)).is_ok());
         assert!(times.shows(SEND, 21, at(90)).is_err(), "another time");
+        times.ends(at(95));
         times.begins(at(100));
+        assert!(times.shows(SEND, 97, at(110)).is_err(), "nobody was there");
         assert!(times.shows(SEND, 105, at(110)).is_ok() && times.shows(SEND, 20, at(110)).is_ok());
         assert!(times.shows(SEND, 106, at(110)).is_err(), "another time in that life");
+    }
+
+    #[test]
+    fn a_life_may_begin_with_an_earlier_clock() {
+        let mut times = Times::default();
+        times.begins(at(100));
+        times.says(SEND, at(110));
+        times.ends(at(120));
+        times.begins(at(50));
+        assert!(times.shows(SEND, 49, at(70)).is_err(), "in neither life");
+        assert!(times.shows(SEND, 105, at(70)).is_err(), "before it was said");
+        assert!(times.shows(SEND, 121, at(70)).is_err(), "after that life");
+        assert!(times.shows(SEND, 115, at(70)).is_ok() && times.shows(SEND, 60, at(70)).is_ok());
+        assert!(times.shows(SEND, 61, at(70)).is_err(), "another time in the second life");
     }
 
     #[test]
@@ -252,11 +288,13 @@ mod tests {
         assert!(times.follows(0, at_place(1), 51).is_ok(), "the same one");
         assert!(times.follows(0, at_place(2), 60).is_err() && times.follows(0, at_place(2), 30).is_err());
         assert!(times.follows(0, at_place(2), 80).is_ok());
+        times.ends(at(52));
         times.begins(at(55));
         assert!(times.follows(0, at_place(2), 60).is_ok(), "the server has begun anew");
         let mut times = Times { kept: vec![30], ..Times::default() };
-        for begun in [10, 50] {
-            times.begins(at(begun));
+        for life in [10..50, 50..70] {
+            times.begins(at(life.start));
+            times.ends(at(life.end));
         }
         times.placed(0, at_place(1), 50).unwrap();
         assert!(times.follows(0, at_place(2), 60).is_ok(), "it was said just before, or just after");

@@ -84,7 +84,7 @@ const FAMILIES: &[Family] = &[
     }),
     family(2, 40, &[Churn, NoLimits], |c, _| {
         let drain_us = c.chance(75).then(|| c.pick(&[SECOND / 2, 3 * SECOND, 6 * SECOND]));
-        Action::Restart { drain_us, for_us: c.within(0..=5 * SECOND) }
+        Action::Restart { drain_us, for_us: c.within(0..=5 * SECOND), back_us: None }
     }),
     family(3, 50, &[Clock, Overload], |c, _| Action::Skew {
         mail_us_max: c.pick(&[30 * MILLI, 300 * MILLI, SECOND]),
@@ -107,6 +107,11 @@ const FAMILIES: &[Family] = &[
     family(1, 25, &[Hostile], |_, _| Action::Intrude { aim: Aim::Knock }),
     family(2, 50, &[Churn, Net], |_, s| Action::NodeDies { node: s.nodes - 1 }),
     family(8, 25, &[Hostile], |_, _| Action::Intrude { aim: Aim::Visit }),
+    family(1, 15, &[Clock], |c, _| Action::Restart {
+        drain_us: c.chance(50).then_some(3 * SECOND),
+        for_us: c.within(0..=5 * SECOND),
+        back_us: Some(c.pick(&[2 * SECOND, 60 * SECOND, 3_600 * SECOND])),
+    }),
 ];
 
 impl Scenario {

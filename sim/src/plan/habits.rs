@@ -321,7 +321,8 @@ pub(crate) fn goes_down_slowly(draws: Draws, setup: &Setup, steps: &mut Vec<Step
     let is_told = setup.clients.iter().any(|client| client.voice == Some(Dialect::Envelope));
     if is_told && c.chance(40) {
         let at_us = c.within(SECOND..=setup.chaos_us);
-        let action = Action::Restart { drain_us: Some(6 * SECOND), for_us: c.within(0..=SECOND) };
+        let (drain_us, for_us) = (Some(6 * SECOND), c.within(0..=SECOND));
+        let action = Action::Restart { drain_us, for_us, back_us: None };
         steps.push(step(setup, at_us, Actor::Server, action));
     }
 }

@@ -124,8 +124,9 @@ pub(crate) fn step(step: &Step) -> Result<(), String> {
             within("rate", rate, 0..=LINE_MAX)?;
             span("for_us", for_us)
         }
-        Action::Restart { drain_us, for_us } => {
+        Action::Restart { drain_us, for_us, back_us } => {
             span("drain_us", drain_us.unwrap_or_default())?;
+            span("back_us", back_us.unwrap_or_default())?;
             span("for_us", for_us)
         }
         Action::Skew { mail_us_max, for_us } => {

@@ -230,7 +230,7 @@ mod tests {
         let say = Action::Say { room: 2, times: 12, bytes: 300 };
         let once = Action::Say { room: 2, times: 1, bytes: 300 };
         assert!(actions(&say).contains(&once) && actions(&once).len() == 1);
-        let drain = |drain_us| Action::Restart { drain_us, for_us: 0 };
+        let drain = |drain_us| Action::Restart { drain_us, for_us: 0, back_us: None };
         assert_eq!(actions(&drain(Some(0)))[0], drain(None));
     }
 

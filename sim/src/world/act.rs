@@ -321,7 +321,9 @@ impl World<'_> {
     fn happen_to_server(&mut self, action: &Action) -> Result<bool, Broken> {
         match *action {
             Action::NodeDies { node } => return self.node_dies(node as usize),
-            Action::Restart { drain_us, for_us } => return self.restart(drain_us, for_us),
+            Action::Restart { drain_us, for_us, back_us } => {
+                return self.restart(drain_us, for_us, Duration::from_micros(back_us.unwrap_or(0)));
+            }
             Action::Pause { node, for_us } => {
                 let until = self.now + Duration::from_micros(for_us);
                 return Ok(self.pause(node as usize, until));
@@ -344,13 +346,13 @@ impl World<'_> {
     }
 
     /// The server dies, perhaps after it has told everybody to go; false if it is about to already.
-    fn restart(&mut self, drain_us: Option<u64>, for_us: u64) -> Result<bool, Broken> {
+    fn restart(&mut self, drain_us: Option<u64>, for_us: u64, back: Duration) -> Result<bool, Broken> {
         if !self.server.is_up() || self.server.draining {
             return Ok(false);
         }
         let drain = Duration::from_micros(drain_us.unwrap_or(0));
         let away = Duration::from_micros(for_us);
-        self.add_after(drain, Event::Die { incarnation: self.server.incarnation, away });
+        self.add_after(drain, Event::Die { incarnation: self.server.incarnation, away, back });
         self.server.draining = true;
         if drain_us.is_some() {
             self.resume_all()?;
@@ -362,15 +364,16 @@ impl World<'_> {
         Ok(true)
     }
 
-    /// The server process ends, and with it its end of every connection.
-    pub(crate) fn die(&mut self, away: Duration) -> Result<(), Broken> {
+    /// The server process ends, and with it its end of every connection. Its machine's clock is set back meanwhile.
+    pub(crate) fn die(&mut self, away: Duration, back: Duration) -> Result<(), Broken> {
         if !self.server.is_up() {
             return Ok(());
         }
         self.note(Kind::Stop, Lane::Server, format_args!("dies for {away:?}"));
         self.check_drained()?;
         self.count_counters();
-        self.server.stop();
+        self.times.ends(self.server.clock.shows(self.now));
+        self.server.stop(self.now, back);
         self.life.server_died();
         for (_, link) in self.links.iter_mut() {
             let mut cause = self.draws.of(Purpose::Cut, link.cause() << 1);
@@ -385,6 +388,9 @@ impl World<'_> {
     /// The server process begins, with nothing in memory.
     pub(crate) fn start(&mut self) -> Result<(), Broken> {
         if !self.server.is_up() {
+            if self.server.was_set_back() {
+                self.marks.hit(Mark::SetBack);
+            }
             self.server.start(self.now, &self.scenario.setup, self.draws);
             self.checkups.begin(self.server.clock.shows(self.now), &self.scenario.setup);
             self.times.begins(self.server.clock.shows(self.now));
@@ -483,7 +489,7 @@ impl World<'_> {
     fn end_faults(&mut self) -> Result<(), Broken> {
         self.server.skew = None;
         if self.server.draining {
-            self.die(Duration::ZERO)?;
+            self.die(Duration::ZERO, Duration::ZERO)?;
         }
         self.start()?;
         self.resume_all()?;

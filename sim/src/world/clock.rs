@@ -8,7 +8,7 @@ use crate::plan::scenario::ClockSetup;
 
 const MILLION: u64 = 1_000_000;
 
-/// What a clock shows at which time of the world. It never runs backwards.
+/// What a clock shows at which time of the world. It never runs backwards but where it is [set back](Self::set_back).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     /// From this time of the world on…
@@ -47,6 +47,15 @@ impl Clock {
         let elapsed =
             if self.pace == MILLION { ahead } else { ahead.saturating_mul(MILLION).div_ceil(self.pace) };
         Time(self.since.0.saturating_add(elapsed))
+    }
+
+    /// Is read anew by a process that starts, and shows an earlier time than it did.
+    pub(crate) fn set_back(&mut self, now: Time, by: Duration) {
+        if !by.is_zero() {
+            let by = u64::try_from(by.as_micros()).expect("a month at most");
+            let shows = Time(self.shows(now).0.saturating_sub(by));
+            *self = Self { since: now, shows, ..*self };
+        }
     }
 
     /// Jumps forwards, or stands still for as long as it would have jumped backwards.
@@ -97,6 +106,16 @@ mod tests {
             last = clock.shows(now);
         }
         assert!(last < Time(START.0 + 20_000_000));
+    }
+
+    #[test]
+    fn it_goes_on_from_where_it_is_set_back_to() {
+        let mut clock = Clock::new(START, ClockSetup { ahead_us: 7, drift_ppm: 0 });
+        let now = Time(START.0 + 5_000_000);
+        clock.jump(now, -3_000_000);
+        clock.set_back(now, Duration::from_secs(60));
+        assert_eq!(clock.shows(now), Time(now.0 + 7 - 60_000_000));
+        assert_eq!(clock.shows(Time(now.0 + 9)), Time(now.0 + 16 - 60_000_000));
     }
 
     #[test]

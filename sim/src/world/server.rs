@@ -29,6 +29,10 @@ pub(crate) struct Server {
     pub(crate) draining: bool,
     /// Its clock, the same for all nodes.
     pub(crate) clock: Clock,
+    /// By how much that is set back when the process starts.
+    back: Duration,
+    /// What it has shown at the end of a life at most.
+    latest: Time,
     /// By node: it does nothing before, and what came in meanwhile.
     paused: Vec<Option<(Time, Vec<Mail>)>>,
     /// Nobody is sent to it any more.
@@ -57,6 +61,8 @@ impl Server {
             incarnation: 0,
             draining: false,
             clock: Clock::new(now, setup.clock),
+            back: Duration::ZERO,
+            latest: Time(0),
             paused: Vec::new(),
             fenced: None,
             skew: None,
@@ -71,6 +77,7 @@ impl Server {
     /// Starts it, with nothing in memory.
     pub(crate) fn start(&mut self, now: Time, setup: &Setup, draws: Draws) {
         self.incarnation += 1;
+        self.clock.set_back(now, std::mem::take(&mut self.back));
         let node = |index: u32| self.node(now, index, 0, setup, draws);
         self.nodes = (0..setup.nodes).map(node).collect();
         self.replicas = setup.replicated.then(Replicas::default);
@@ -108,14 +115,27 @@ impl Server {
         old.gateway_id()
     }
 
-    /// Kills it.
-    pub(crate) fn stop(&mut self) {
+    /// Kills it; its machine's clock is set back before it starts again.
+    pub(crate) fn stop(&mut self, now: Time, back: Duration) {
+        (self.back, self.latest) = (back, self.latest(now));
         self.handled_before = self.handled();
         self.nodes.clear();
         self.armed.clear();
         self.paused.clear();
         self.arrivals.clear();
         self.draining = false;
+    }
+
+    /// Whether the clock of its machine was set back while it was away.
+    #[must_use]
+    pub(crate) fn was_set_back(&self) -> bool {
+        !self.back.is_zero()
+    }
+
+    /// The latest time that its clock has shown in any of its lives.
+    #[must_use]
+    pub(crate) fn latest(&self, now: Time) -> Time {
+        self.latest.max(self.clock.shows(now))
     }
 
     /// Inputs that its machines have handled, in all its lives.

@@ -238,6 +238,9 @@ pub enum Action {
         drain_us: Option<u64>,
         /// How long it is away.
         for_us: u64,
+        /// By how much its machine's clock is set back meanwhile, if it is: a process reads it but once, when it starts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        back_us: Option<u64>,
     },
     /// A node of the server that hosts no shard dies, and starts again with nothing; the others live on.
     NodeDies {

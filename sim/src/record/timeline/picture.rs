@@ -98,7 +98,7 @@ impl Picture<'_> {
     fn fault(&self, step: &Step) -> Option<(String, u64)> {
         let end = match step.action {
             Action::HalfOpen { .. } => self.next_close(step)?,
-            Action::Restart { for_us, drain_us } => step.at_us + drain_us.unwrap_or(0) + for_us,
+            Action::Restart { for_us, drain_us, .. } => step.at_us + drain_us.unwrap_or(0) + for_us,
             _ => step.at_us + simplify::duration_us(&step.action)?,
         };
         Some((format!("{:?}", step.action), end))
