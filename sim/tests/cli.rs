@@ -191,6 +191,26 @@ fn a_batch_of_nothing_is_vacuous() {
     assert!(exits(4, &["run", "--budget", "0s"]).contains("vacuous: no scenario was run"));
 }
 
+#[test]
+fn what_is_done_to_nobody_takes_no_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (scenario, page) = (path("nobody.scn"), path("nobody.html"));
+    let step =
+        |client: u32| format!(r#"{{"id":0,"at_us":5000000,"actor":{{"client":{client}}},"do":"cut"}}"#);
+    let plan = exits(0, &["plan", "5"]);
+    fs::write(&scenario, format!("{plan}{}\n{}\n", step(20_000_000), step(u32::MAX))).unwrap();
+    let said = exits(0, &["replay", &scenario, "--trace", "text"]);
+    assert!(said.lines().all(|line| line.len() < 20_000), "there are columns for nobody");
+    exits(0, &["timeline", &scenario, "-o", &page]);
+    exits(0, &["diff", "5", &scenario]);
+    let trace = path("nobody.jsonl");
+    let record = r#"{"event":1,"at_us":0,"kind":"step","actor":"c4294967295","text":"","hash":"0"}"#;
+    fs::write(&trace, record).unwrap();
+    let said = exits(104, &["diff", "5", &trace]);
+    assert!(said.contains("line 1, is no record") && said.lines().count() == 1, "{said}");
+}
+
 /// A program that says it has played every scenario, and otherwise than this one.
 #[cfg(unix)]
 #[test]

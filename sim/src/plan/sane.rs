@@ -2,12 +2,12 @@
 
 use std::{fmt::Display, ops::RangeInclusive, time::Duration};
 
-use crate::plan::scenario::{Action, ClientSetup, ClockSetup, Patience, Setup, Step};
+use crate::plan::scenario::{Action, ClientSetup, ClockSetup, Patience, Scenario, Setup, Step};
 
 /// Most nodes, clients, rooms and shards, and the last of the users.
-const COUNT_MAX: u64 = 10_000;
+pub(crate) const COUNT_MAX: u64 = 10_000;
 /// Most often that a step does what it does.
-const TIMES_MAX: u32 = 10_000;
+pub(crate) const TIMES_MAX: u32 = 10_000;
 /// Most bytes of a frame, and of what is said.
 const BYTES_MAX: usize = 1_048_576;
 /// Most bytes per second of a line, and most that a socket takes before they have left.
@@ -33,10 +33,12 @@ pub(crate) fn setup(setup: &Setup) -> Result<(), String> {
         chaos_us,
         clock,
         calms,
+        frozen,
         frozen_node,
+        safety_only: _,
+        replicated: _,
         gateway,
         shard,
-        ..
     } = setup;
     for (name, count) in [
         ("nodes", u64::from(*nodes)),
@@ -48,6 +50,9 @@ pub(crate) fn setup(setup: &Setup) -> Result<(), String> {
     }
     within("parlours", u64::from(*parlours), 0..=COUNT_MAX)?;
     within("the number of bots", bots.len() as u64, 0..=COUNT_MAX)?;
+    within("the number of frozen clients", frozen.len() as u64, 0..=COUNT_MAX)?;
+    bots.iter().try_for_each(|&client| number("a bot", client))?;
+    frozen.iter().try_for_each(|&client| number("a frozen client", client))?;
     gateway.check().and_then(|()| shard.check()).map_err(|limit| limit.to_string())?;
     within("frame_bytes_max", gateway.frame_bytes_max, 1..=BYTES_MAX)?;
     within("content_bytes_max", gateway.content_bytes_max, 1..=BYTES_MAX)?;
@@ -55,7 +60,10 @@ pub(crate) fn setup(setup: &Setup) -> Result<(), String> {
     for (name, span) in [("mail_us_max", *mail_us_max), ("chaos_us", *chaos_us)] {
         within(name, span, 0..=SPAN_US_MAX)?;
     }
-    within("for_us", frozen_node.map_or(0, |frozen| frozen.for_us), 0..=SPAN_US_MAX)?;
+    if let Some(frozen) = frozen_node {
+        number("the frozen node", frozen.node)?;
+        within("for_us", frozen.for_us, 0..=SPAN_US_MAX)?;
+    }
     for calm in calms {
         within("to_us of a calm", calm.to_us, 0..=SPAN_US_MAX)?;
         within("from_us of a calm", calm.from_us, 0..=calm.to_us)?;
@@ -91,6 +99,7 @@ fn client(client: &ClientSetup) -> Result<(), String> {
         client;
     within("user", u64::from(*user), 0..=COUNT_MAX)?;
     if let Some(pass) = pass {
+        number("owner", pass.owner.unwrap_or_default())?;
         within("lasts_us", pass.lasts_us, 1_000_000..=SPAN_US_MAX)?;
     }
     within("latency_us", *latency_us, 0..=SPAN_US_MAX)?;
@@ -113,13 +122,40 @@ pub(crate) fn step(step: &Step) -> Result<(), String> {
     within("at_us", step.at_us, 0..=SPAN_US_MAX)?;
     let span = |name, span| within(name, span, 0..=SPAN_US_MAX);
     match step.action {
-        Action::Say { times, bytes, .. } => {
+        Action::Join { room }
+        | Action::Leave { room }
+        | Action::Typing { room, on: _ }
+        | Action::History { room, before: _, limit: _ }
+        | Action::Members { room }
+        | Action::Status { room }
+        | Action::Create { room }
+        | Action::Try { room, what: _ }
+        | Action::Task { room, task: _ } => number("room", room),
+        Action::Say { room, times, bytes } => {
+            number("room", room)?;
             within("times", times, 0..=TIMES_MAX)?;
             within("bytes", bytes as usize, 0..=BYTES_MAX)
         }
-        Action::Nonsense { times, .. } | Action::Talk { times, .. } => within("times", times, 0..=TIMES_MAX),
+        Action::Found { parlour, private: _ }
+        | Action::Visit { parlour }
+        | Action::Depart { parlour }
+        | Action::Run { parlour, on: _ }
+        | Action::See { parlour, back: _ } => number("parlour", parlour),
+        Action::Talk { parlour, times } => {
+            number("parlour", parlour)?;
+            within("times", times, 0..=TIMES_MAX)
+        }
+        Action::Invite { parlour, whom } | Action::Kick { parlour, whom } => {
+            number("parlour", parlour)?;
+            number("whom", whom)
+        }
+        Action::Nonsense { kind: _, times } => within("times", times, 0..=TIMES_MAX),
         Action::Jump { by_us } => span("by_us", by_us.unsigned_abs()),
-        Action::Pause { for_us, .. } | Action::Stall { for_us, .. } => span("for_us", for_us),
+        Action::Pause { node, for_us } => {
+            number("node", node)?;
+            span("for_us", for_us)
+        }
+        Action::Stall { up: _, down: _, for_us } => span("for_us", for_us),
         Action::Slow { rate, for_us } => {
             within("rate", rate, 0..=LINE_MAX)?;
             span("for_us", for_us)
@@ -129,12 +165,42 @@ pub(crate) fn step(step: &Step) -> Result<(), String> {
             span("back_us", back_us.unwrap_or_default())?;
             span("for_us", for_us)
         }
+        Action::NodeDies { node } => number("node", node),
         Action::Skew { mail_us_max, for_us } => {
             span("mail_us_max", mail_us_max)?;
             span("for_us", for_us)
         }
-        _ => Ok(()),
+        // These have no numbers, or any will do.
+        Action::Rooms
+        | Action::Repeat { back: _ }
+        | Action::Reuse { back: _ }
+        | Action::Renew { good: _ }
+        | Action::Quit
+        | Action::Crash
+        | Action::Intrude { aim: _ }
+        | Action::Cut
+        | Action::Reset
+        | Action::Fin
+        | Action::HalfOpen { up: _, down: _ } => Ok(()),
     }
+}
+
+/// Whether everything comes to rest before anybody loses patience, and before times get too long to be counted in.
+///
+/// # Errors
+/// How long it takes.
+pub(crate) fn scenario(scenario: &Scenario) -> Result<(), String> {
+    let most = Duration::from_micros(SPAN_US_MAX);
+    let settling = scenario.settling_time();
+    if settling <= most {
+        return Ok(());
+    }
+    Err(format!("to settle takes {} seconds, and may take {}", settling.as_secs(), most.as_secs()))
+}
+
+/// Actors and rooms are counted from 0.
+fn number(name: &str, number: u32) -> Result<(), String> {
+    within(name, u64::from(number), 0..=COUNT_MAX - 1)
 }
 
 fn within<T: Display + PartialOrd>(name: &str, value: T, range: RangeInclusive<T>) -> Result<(), String> {
@@ -146,22 +212,35 @@ fn within<T: Display + PartialOrd>(name: &str, value: T, range: RangeInclusive<T
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::{collections::BTreeSet, time::Duration};
 
+    use chinwag_core::role::Role;
     use serde_json::{Value, json};
 
-    use crate::{Scenario, judge::checks, record::trace::Trace, try_run};
+    use crate::{
+        Failure, Outcome, Scenario,
+        file::ScenarioFile,
+        judge::checks,
+        plan::scenario::{Calm, FrozenNode, Pass},
+        record::{timeline, trace::Trace},
+        search::{minimise::minimise, simplify},
+        try_run,
+    };
 
-    /// A small scenario with one step of every shape, as lines of JSON.
+    /// A small scenario with all that a setup may have and one step of every shape, as lines of JSON.
     fn lines() -> Vec<Value> {
         let mut scenario = Scenario::generate(1);
         let mut seen = BTreeSet::new();
         let steps = (0..200).flat_map(|seed| Scenario::generate(seed).steps);
-        scenario.steps = steps.filter(|step| seen.insert(crate::search::simplify::kind(step))).collect();
-        scenario.setup.clients.truncate(2);
-        scenario.setup.frozen.clear();
-        scenario.setup.chaos_us = 10_000_000;
+        scenario.steps = steps.filter(|step| seen.insert(simplify::kind(step))).collect();
         scenario.steps.iter_mut().for_each(|step| step.at_us %= 10_000_000);
+        let setup = &mut scenario.setup;
+        setup.clients.truncate(2);
+        setup.clients[1].pass =
+            Some(Pass { role: Role::Bot, owner: Some(0), lasts_us: 2_000_000, keeps: true });
+        (setup.chaos_us, setup.parlours, setup.bots, setup.frozen) = (10_000_000, 1, vec![1], vec![0]);
+        setup.frozen_node = Some(FrozenNode { node: 1, for_us: 1_000_000 });
+        setup.calms = vec![Calm { from_us: 8_000_000, to_us: 9_000_000 }];
         scenario.to_string().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
@@ -183,29 +262,61 @@ mod tests {
         lines.iter().map(|line| format!("{line}\n")).collect()
     }
 
+    /// What is read with another number in one place, if that may be there.
+    fn with(lines: &[Value], line: usize, path: &str, number: Value) -> Option<Scenario> {
+        let mut lines = lines.to_vec();
+        *lines[line].pointer_mut(path).expect("it was found there") = number;
+        text(&lines).parse().ok()
+    }
+
+    /// The largest number that may be in a place.
+    fn largest(lines: &[Value], line: usize, path: &str) -> u64 {
+        let fits = |number: u64| with(lines, line, path, json!(number)).is_some();
+        let (mut least, mut most) =
+            (lines[line].pointer(path).and_then(Value::as_u64).unwrap_or(0), u64::MAX);
+        while least < most {
+            let middle = most - (most - least) / 2;
+            (least, most) = if fits(middle) { (middle, most) } else { (least, middle - 1) };
+        }
+        least
+    }
+
+    /// Plays a scenario for a while, draws it, and tries all that makes it smaller.
+    fn panics(scenario: Scenario) -> Option<Failure> {
+        const EVENTS_MAX: u64 = 10_000;
+        let mut trace = Trace::detailed().of_at_most(EVENTS_MAX);
+        let outcome = try_run(&scenario, &mut trace);
+        let failure = Failure {
+            check: checks::ANSWERED,
+            at: Duration::from_secs(10),
+            event: 1,
+            sentence: "c0 waits".to_owned(),
+        };
+        // As if nothing smaller failed, and each run were so long that not all is tried again and again.
+        minimise(&scenario, &failure, |_, _| Outcome { events: EVENTS_MAX, ..Outcome::default() });
+        let page = timeline::page(&ScenarioFile::of_seed(scenario), &outcome, trace.records(), None);
+        assert!(page.len() < 1 << 24, "a page of {} bytes", page.len());
+        outcome.failures.into_iter().find(|failure| failure.check == checks::PANIC)
+    }
+
     #[test]
-    fn no_number_makes_a_machine_panic() {
+    fn no_number_makes_anything_panic() {
         let lines = lines();
-        let (mut played, mut refused) = (0, 0);
+        let (mut played, mut bounded) = (0, 0);
         for line in 0..lines.len() {
             let mut paths = Vec::new();
             numbers(&lines[line], "", &mut paths);
             for path in paths {
-                for extreme in [json!(0), json!(u32::MAX), json!(u64::MAX)] {
-                    let mut lines = lines.clone();
-                    *lines[line].pointer_mut(&path).expect("it was found there") = extreme.clone();
-                    let Ok(scenario) = text(&lines).parse::<Scenario>() else {
-                        refused += 1;
-                        continue;
-                    };
+                let most = largest(&lines, line, &path);
+                bounded += u32::from(most < u64::from(u32::MAX));
+                for extreme in [json!(0), json!(most), json!(most.cast_signed().wrapping_neg())] {
+                    let Some(scenario) = with(&lines, line, &path, extreme.clone()) else { continue };
                     played += 1;
-                    let outcome = try_run(&scenario, &mut Trace::new());
-                    let panic = outcome.failures.iter().find(|failure| failure.check == checks::PANIC);
-                    assert_eq!(panic, None, "line {line} {path} = {extreme}: {}", lines[line]);
+                    assert_eq!(panics(scenario), None, "line {line} {path} = {extreme}: {}", lines[line]);
                 }
             }
         }
-        assert!(played > 100 && refused > 100, "{played} played, {refused} refused");
+        assert!(played > 200 && bounded > 50, "{played} played, {bounded} bounded");
     }
 
     #[test]
@@ -223,5 +334,36 @@ mod tests {
         );
         let said = error("/setup/patience/asks_max", json!(0));
         assert!(said.starts_with("line 1: asks_max must be from 1 to "), "{said}");
+        assert_eq!(
+            error("/setup/bots/0", json!(u32::MAX)),
+            "line 1: a bot must be from 0 to 9999, not 4294967295"
+        );
+        let said = error("/setup/shard/resume_window/secs", json!(86_400 * 300));
+        assert!(
+            said.starts_with("line 1: to settle takes 25") && said.ends_with(" and may take 2592000"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_step_is_about_what_there_can_be() {
+        let head = text(&lines()[..1]);
+        let error = |action: &str| {
+            let step = format!(r#"{{"id":0,"at_us":0,"actor":{{"client":0}},"do":{action}}}"#);
+            let read = format!("{head}{step}").parse::<Scenario>();
+            read.err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        assert_eq!(error(r#"{"visit":{"parlour":9999}}"#), "");
+        for (name, action) in [
+            ("parlour", r#"{"visit":{"parlour":4294967295}}"#),
+            ("room", r#"{"join":{"room":10000}}"#),
+            ("whom", r#"{"kick":{"parlour":0,"whom":10000}}"#),
+            ("node", r#"{"node_dies":{"node":10000}}"#),
+        ] {
+            assert!(
+                error(action).starts_with(&format!("line 2: {name} must be from 0 to 9999, not ")),
+                "{action}"
+            );
+        }
     }
 }

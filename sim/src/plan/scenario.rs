@@ -61,7 +61,8 @@ impl Scenario {
                 // Quotas are a user's, on however many clients.
                 let has_quotas = !gateway.message_quotas.is_empty();
                 let user = self.setup.clients.get(client as usize).map(|setup| setup.user);
-                *sends.entry(user.filter(|_| has_quotas).unwrap_or(client)).or_default() += times;
+                let sends = sends.entry(user.filter(|_| has_quotas).unwrap_or(client)).or_default();
+                *sends = sends.saturating_add(*times);
             }
         }
         // Who is over its rate sends one at a time and waits for each answer.
@@ -88,7 +89,8 @@ impl Scenario {
             .iter()
             .map(|client| client.clock.drift_ppm)
             .chain([self.setup.clock.drift_ppm]);
-        by_the_book + by_the_book * 2 * drift.map(i32::unsigned_abs).max().unwrap_or(0) / 1_000_000
+        let drift = drift.map(i32::unsigned_abs).max().unwrap_or(0);
+        by_the_book + by_the_book.saturating_mul(2 * drift) / 1_000_000
     }
 
     /// How long the largest frames that one client sends take on its line, if none of them is slowed down.
@@ -167,7 +169,9 @@ impl FromStr for Scenario {
         };
         let mut steps = lines.map(step).collect::<Result<Vec<Step>, ParseError>>()?;
         steps.sort_by_key(|step| step.at_us);
-        Ok(Self { seed: head.seed, profile: head.profile, setup: head.setup, steps })
+        let scenario = Self { seed: head.seed, profile: head.profile, setup: head.setup, steps };
+        sane::scenario(&scenario).map_err(|what| error(line, what))?;
+        Ok(scenario)
     }
 }
 

@@ -16,12 +16,15 @@ use crate::{
         flow::{Flows, Way},
         link::Up,
     },
+    plan::sane,
     record::{describe, outcome::Outcome},
     world::START,
 };
 
 /// The hash is kept after every so many events, so that two runs that part can be brought together again.
 pub const CHECKPOINT_EVENTS: u64 = 1_024;
+/// Most clients, and most nodes.
+const ACTORS_MAX: usize = sane::COUNT_MAX as usize;
 
 /// What kind of thing happened.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -116,7 +119,7 @@ impl std::str::FromStr for Lane {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let number = |digits: &str| digits.parse().ok();
+        let number = |digits: &str| digits.parse().ok().filter(|&number| number < ACTORS_MAX);
         let lane = match name {
             "world" => Some(Self::World),
             "server" => Some(Self::Server),
@@ -466,7 +469,7 @@ mod tests {
         for name in ["world", "server", "c0", "c17", "n2"] {
             assert_eq!(name.parse::<Lane>().unwrap().to_string(), name);
         }
-        for name in ["", "c", "x3", "c-1", "é"] {
+        for name in ["", "c", "x3", "c-1", "é", "c10000", "n18446744073709551615"] {
             assert!(name.parse::<Lane>().is_err(), "{name}");
         }
     }

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::plan::scenario::{Action, Actor, Scenario, Step};
+use crate::plan::{
+    sane::TIMES_MAX,
+    scenario::{Action, Actor, Scenario, Step},
+};
 
 /// The room that a step is about.
 pub(crate) fn room(step: &Step) -> Option<u32> {
@@ -91,7 +94,7 @@ pub(crate) fn merged_says(scenario: &Scenario, place: usize, most: usize) -> Opt
     let others: Vec<usize> = others.take(most).copied().collect();
     for &other in others.iter().rev() {
         let (_, more, longer) = speech(&steps.remove(other).action)?;
-        (times, bytes) = (times.saturating_add(more), bytes.max(longer));
+        (times, bytes) = ((times + more).min(TIMES_MAX), bytes.max(longer));
     }
     steps[first].action = match hall {
         Hall::Room(room) => Action::Say { room, times, bytes },
