@@ -8,10 +8,28 @@ use chinwag_core::{
 };
 use chinwag_journal::{Mail, NodeInput};
 
-use crate::line::{link::Up, wire::ServerFrame};
+use crate::{
+    line::{link::Up, wire::ServerFrame},
+    plan::scenario::Step,
+};
 
 /// A client lets go of its connection.
 pub(crate) const FIN: &str = "fin";
+/// Faults end for a while, and then for good.
+pub(crate) const CALM: &str = "no faults for";
+pub(crate) const HEALED: &str = "all faults end";
+/// A node that was paused goes on.
+pub(crate) const GOES_ON: &str = "goes on";
+/// A node dies, and the others live on.
+pub(crate) const DIES_ALONE: &str = "dies alone";
+/// A node does nothing more, and is declared dead some time later.
+pub(crate) const FREEZES: &str = "does nothing more";
+pub(crate) const FENCED: &str = "is declared dead";
+
+/// A step of the scenario, by its number.
+pub(crate) fn step(step: &Step) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "#{} {:?}", step.id, step.action))
+}
 
 /// What a client is told.
 pub(crate) fn client_input(input: &ClientInput<'_>) -> impl fmt::Display {

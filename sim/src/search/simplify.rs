@@ -21,11 +21,6 @@ fn parlour(step: &Step) -> Option<u32> {
     fields.get("parlour")?.as_u64()?.try_into().ok()
 }
 
-/// How long what an action brings about lasts, if it says so.
-pub(crate) fn duration_us(action: &Action) -> Option<u64> {
-    parts(action).1.get("for_us")?.as_u64()
-}
-
 /// The name of a step's kind.
 pub(crate) fn kind(step: &Step) -> String {
     parts(&step.action).0

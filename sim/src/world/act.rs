@@ -23,7 +23,10 @@ use crate::{
         nonsense::Speaker,
         scenario::{Action, Actor, Aim, Nonsense, Step},
     },
-    record::trace::{Kind, Lane},
+    record::{
+        describe,
+        trace::{Kind, Lane},
+    },
     world::{Event, World},
 };
 
@@ -41,7 +44,7 @@ impl World<'_> {
         if self.calm_until.is_some() {
             return Ok(());
         }
-        self.note(Kind::Step, lane, format_args!("#{} {:?}", step.id, step.action));
+        self.note(Kind::Step, lane, format_args!("{}", describe::step(step)));
         let is_done = match step.actor {
             Actor::Server => self.happen_to_server(&step.action)?,
             Actor::Client(client) => self.happen_to_client(client as usize, step)?,
@@ -434,7 +437,7 @@ impl World<'_> {
     /// A paused node goes on, if it may by now.
     pub(crate) fn resume(&mut self, node: usize) -> Result<(), Broken> {
         let Some(held) = self.server.resume(node, self.now) else { return Ok(()) };
-        self.note(Kind::World, Lane::World, format_args!("n{node} goes on"));
+        self.note(Kind::World, Lane::World, format_args!("n{node} {}", describe::GOES_ON));
         self.life.upset(self.now);
         self.links.iter_mut().filter(|(_, link)| link.node == node).for_each(|(_, link)| link.paused = false);
         for mail in held {
@@ -461,7 +464,7 @@ impl World<'_> {
 
     /// Takes all faults away until then.
     pub(crate) fn calm(&mut self, until: Time) -> Result<(), Broken> {
-        self.note(Kind::World, Lane::World, format_args!("no faults for {:?}", until.since(self.now)));
+        self.note(Kind::World, Lane::World, format_args!("{} {:?}", describe::CALM, until.since(self.now)));
         self.marks.hit(Mark::Calm);
         self.calm_until = Some(until);
         self.end_faults()
@@ -470,7 +473,7 @@ impl World<'_> {
     /// Takes all faults away for good, but for those who are frozen. What is dead already has to be noticed by those
     /// who use it.
     pub(crate) fn heal(&mut self) -> Result<(), Broken> {
-        self.note(Kind::World, Lane::World, format_args!("all faults end"));
+        self.note(Kind::World, Lane::World, format_args!("{}", describe::HEALED));
         self.calm_until = Some(Time(u64::MAX));
         if self.scenario.setup.safety_only {
             return Ok(());

@@ -9,7 +9,10 @@ use chinwag_journal::Mail;
 use crate::{
     judge::{Broken, marks::Mark},
     plan::{draw::Purpose, scenario::FrozenNode},
-    record::trace::{Kind, Lane},
+    record::{
+        describe,
+        trace::{Kind, Lane},
+    },
     world::{Event, World, act::cut_loss},
 };
 
@@ -23,7 +26,7 @@ impl World<'_> {
         if !self.is_bare(node) || self.server.draining {
             return Ok(false);
         }
-        self.note(Kind::World, Lane::World, format_args!("n{node} dies alone"));
+        self.note(Kind::World, Lane::World, format_args!("n{node} {}", describe::DIES_ALONE));
         self.marks.hit(Mark::NodeDied);
         self.bury(node);
         self.let_go_of_lines(node, true);
@@ -36,7 +39,7 @@ impl World<'_> {
         if !self.is_bare(node) {
             return;
         }
-        self.note(Kind::World, Lane::World, format_args!("n{node} does nothing more"));
+        self.note(Kind::World, Lane::World, format_args!("n{node} {}", describe::FREEZES));
         if self.links.iter().any(|(_, link)| link.node == node && link.is_served()) {
             self.marks.hit(Mark::FrozenNode);
         }
@@ -48,7 +51,7 @@ impl World<'_> {
 
     /// It is declared dead, and nobody is sent to it any more. Those who are on it are not told.
     pub(crate) fn fence(&mut self, node: usize) {
-        self.note(Kind::World, Lane::World, format_args!("n{node} is declared dead"));
+        self.note(Kind::World, Lane::World, format_args!("n{node} {}", describe::FENCED));
         self.server.fenced = Some(node);
         self.bury(node);
         self.let_go_of_lines(node, false);

@@ -2,6 +2,7 @@
 //!
 //! The page holds all it needs, follows the reader's choice of light or dark, and runs no script.
 
+mod bands;
 mod html;
 mod label;
 mod layout;
@@ -40,7 +41,7 @@ pub fn page(file: &ScenarioFile, outcome: &Outcome, records: &[Record], around: 
             records.last().map_or(0, |record| record.event),
         ));
     }
-    page.push_str(&picture::draw(&layout, &shown, &file.scenario));
+    page.push_str(&picture::draw(&layout, &shown, &bands::bands(&file.scenario, records)));
     page.push_str(&steps(file));
     page.push_str(&trace(records, &shown));
     page.push_str(html::END);
@@ -144,7 +145,12 @@ fn trace(records: &[Record], shown: &[&Record]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Sabotage, Scenario, record::trace::Trace, run};
+    use crate::{
+        Sabotage, Scenario,
+        plan::scenario::{Action, Actor},
+        record::trace::Trace,
+        run,
+    };
 
     fn page_of(scenario: Scenario, sabotage: Option<Sabotage>) -> String {
         let mut trace = Trace::detailed();
@@ -196,5 +202,22 @@ mod tests {
             assert_eq!(shown.len(), ROWS_MAX);
             assert!(shown.iter().any(|record| record.event == event));
         }
+    }
+
+    #[test]
+    fn a_fault_is_drawn_where_it_is_in_the_picture() {
+        let mut scenario = (0..).map(Scenario::generate).find(|scenario| scenario.steps.len() > 300).unwrap();
+        let first = scenario.steps.first_mut().expect("there are hundreds");
+        (first.actor, first.action) =
+            (Actor::Client(0), Action::Stall { up: true, down: false, for_us: 1_000_000 });
+        let title = escape(&crate::record::describe::step(first).to_string());
+        let mut trace = Trace::detailed();
+        let outcome = run(&scenario, &mut trace, None);
+        let file = ScenarioFile::of_seed(scenario);
+        let is_drawn = |around| {
+            let page = page(&file, &outcome, trace.records(), Some(around));
+            page.contains(&format!("<title>{title}</title></rect>"))
+        };
+        assert!(is_drawn(1) && !is_drawn(trace.events()));
     }
 }

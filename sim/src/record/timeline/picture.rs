@@ -6,17 +6,14 @@ use std::{
 };
 
 use super::{
+    bands::Band,
     html::escape,
     label,
     layout::{LONG_US, Layout},
 };
-use crate::{
-    plan::scenario::{Action, Actor, Scenario, Step},
-    record::{
-        describe::FIN,
-        trace::{Kind, Lane, Record},
-    },
-    search::simplify,
+use crate::record::{
+    describe::FIN,
+    trace::{Kind, Lane, Record},
 };
 
 /// Pixels that the names of the lanes take.
@@ -27,9 +24,9 @@ const BAND: i64 = 11;
 const TIME_ROOM: i64 = 15;
 
 /// The names of the lanes, which stay in sight, and the picture.
-pub(super) fn draw(layout: &Layout, records: &[&Record], scenario: &Scenario) -> String {
+pub(super) fn draw(layout: &Layout, records: &[&Record], bands: &[Band]) -> String {
     let mut picture = Picture { svg: String::new(), labels: String::new(), layout, records };
-    picture.names().and_then(|()| picture.body(scenario)).expect("strings take in all");
+    picture.names().and_then(|()| picture.body(bands)).expect("strings take in all");
     picture.svg
 }
 
@@ -54,13 +51,13 @@ impl Picture<'_> {
         writeln!(self.svg, "</svg></div>")
     }
 
-    fn body(&mut self, scenario: &Scenario) -> fmt::Result {
+    fn body(&mut self, bands: &[Band]) -> fmt::Result {
         let (width, height) = (self.layout.width(), self.layout.bottom() + 60);
         writeln!(
             self.svg,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" role=\"img\">"
         )?;
-        self.bands(scenario)?;
+        self.bands(bands)?;
         self.lanes()?;
         self.times()?;
         self.arrows()?;
@@ -69,51 +66,22 @@ impl Picture<'_> {
         writeln!(self.svg, "{labels}</svg>")
     }
 
-    /// Faults that last, on the lanes they concern.
-    fn bands(&mut self, scenario: &Scenario) -> fmt::Result {
-        for step in &scenario.steps {
-            let Some((name, to_us)) = self.fault(step) else { continue };
-            let lanes: Vec<i64> = match step.actor {
-                Actor::Client(number) => self.layout.x(Lane::Client(number as usize)).into_iter().collect(),
-                Actor::Server => {
-                    let nodes = self.layout.lanes().filter(|(lane, _)| matches!(lane, Lane::Node(_)));
-                    nodes.map(|(_, x)| x).collect()
-                }
-            };
-            let (from, to) = (self.layout.y_at(step.at_us), self.layout.y_at(to_us));
-            for x in lanes {
-                let (left, width, height) = (x - BAND, 2 * BAND, (to - from).max(3));
-                writeln!(
-                    self.svg,
-                    "<rect class=\"band\" x=\"{left}\" y=\"{from}\" width=\"{width}\" height=\"{height}\">\
-                     <title>{}</title></rect>",
-                    escape(&name)
-                )?;
-            }
+    /// Faults that last, as far as they are in the picture.
+    fn bands(&mut self, bands: &[Band]) -> fmt::Result {
+        let (Some(first), Some(last)) = (self.records.first(), self.records.last()) else { return Ok(()) };
+        let is_seen = |band: &&Band| band.from_us <= last.at_us && band.to_us > first.at_us;
+        for Band { lane, name, from_us, to_us } in bands.iter().filter(is_seen) {
+            let Some(x) = self.layout.x(*lane) else { continue };
+            let (from, to) = (self.layout.y_at(*from_us), self.layout.y_at(*to_us));
+            let (left, width, height) = (x - BAND, 2 * BAND, (to - from).max(3));
+            writeln!(
+                self.svg,
+                "<rect class=\"band\" x=\"{left}\" y=\"{from}\" width=\"{width}\" height=\"{height}\">\
+                 <title>{}</title></rect>",
+                escape(name)
+            )?;
         }
         Ok(())
-    }
-
-    /// What a step is called, and when it is over, if it is a fault that lasts.
-    fn fault(&self, step: &Step) -> Option<(String, u64)> {
-        let end = match step.action {
-            Action::HalfOpen { .. } => self.next_close(step)?,
-            Action::Restart { for_us, drain_us, .. } => step.at_us + drain_us.unwrap_or(0) + for_us,
-            _ => step.at_us + simplify::duration_us(&step.action)?,
-        };
-        Some((format!("{:?}", step.action), end))
-    }
-
-    /// When a client learns that its connection is gone, after a step.
-    fn next_close(&self, step: &Step) -> Option<u64> {
-        let Actor::Client(number) = step.actor else { return None };
-        let lane = Lane::Client(number as usize);
-        let end = self.records.iter().find(|record| {
-            record.actor == lane
-                && record.at_us >= step.at_us
-                && (record.kind == Kind::Closed || record.text == FIN)
-        });
-        end.or_else(|| self.records.last()).map(|record| record.at_us)
     }
 
     /// Who is there: clients while they are connected, nodes while they run.
