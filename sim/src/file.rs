@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 
 use crate::{
+    cli::output::make_folder_of,
     plan::{profile::Name, scenario::Scenario},
     record::outcome::Failure,
     search::minimise::Minimised,
@@ -94,8 +95,7 @@ impl ScenarioFile {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
-        let folder = path.parent().unwrap_or_else(|| Path::new("."));
-        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        make_folder_of(path)?;
         fs::write(path, self.to_string()).with_context(|| format!("cannot write {}", path.display()))
     }
 }

@@ -45,11 +45,15 @@ fn mistakes_are_one_clear_line() {
         &["run", "--from", "18446744073709551615", "--seeds", "2"],
         &["run", "--json", "no/such/folder/x.json"],
         &["run", "--save", "Cargo.toml"],
+        &["run", "--scenario", "smoke", "--deliveries", "no/such/folder/x.csv"],
+        &["bugs", "--json", "no/such/folder/x.json"],
+        &["bugs", "--save", "Cargo.toml"],
         &["replay", "99999999999999999999"],
         &["replay", "net:x"],
         &["replay", "5", "--trace", "text", "--actor", "c999"],
         &["replay", "5", "--trace", "text", "--around", "99999999"],
-        &["timeline", "5", "-o", "no/such/folder/x.html", "--around", "0"],
+        &["timeline", "5", "-o", "no/such/folder/x.html"],
+        &["timeline", "5", "-o", "/dev/null", "--around", "0"],
         &["bugs", "no-such-bug"],
         &["replay", long],
     ] {
@@ -209,6 +213,42 @@ fn what_is_done_to_nobody_takes_no_room() {
     fs::write(&trace, record).unwrap();
     let said = exits(104, &["diff", "5", &trace]);
     assert!(said.contains("line 1, is no record") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn a_bad_path_is_told_before_the_work_and_nothing_is_lost_to_a_good_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let stuck = stuck(folder.path());
+    let said = exits(104, &["minimise", &stuck, "-o", "Cargo.toml/small.scn"]);
+    assert!(said.starts_with("sim: cannot make the folder ") && said.lines().count() == 1, "{said}");
+    let said = exits(104, &["minimise", &stuck, "-o", folder.path().to_str().unwrap()]);
+    assert!(said.starts_with("sim: cannot write ") && said.lines().count() == 1, "{said}");
+    let small = folder.path().join("new/small.scn");
+    exits(0, &["minimise", "3", "-o", small.to_str().unwrap()]);
+    assert!(!small.exists(), "nothing fails, so nothing is made small");
+    exits(1, &["minimise", &stuck, "-o", &stuck]);
+    assert!(ScenarioFile::read(Path::new(&stuck)).unwrap().scenario.steps.is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_found_counts_even_if_it_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let stuck = stuck(folder.path());
+    let said = exits(1, &["minimise", &stuck, "-o", "/dev/full"]);
+    assert!(said.contains("steps are now 0") && said.contains("sim: cannot write /dev/full"), "{said}");
+    let said = exits(104, &["run", "--seeds", "1", "--json", "/dev/full"]);
+    assert!(said.contains("1 seeds from 0, 0 failures") && said.contains("sim: cannot write"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_was_found_counts_even_if_nobody_else_can_be_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let stuck = stuck(folder.path());
+    let said = exits(1, &["check", &stuck, "--other", "false"]);
+    assert!(said.contains("connected at ") && said.contains("sim: false ended with "), "{said}");
+    assert!(exits(104, &["check", "5", "--other", "false"]).starts_with("sim: false ended with "));
 }
 
 /// A program that says it has played every scenario, and otherwise than this one.

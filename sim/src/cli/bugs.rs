@@ -22,8 +22,9 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
     if !manifest.exists() {
         bail!("needs the sources it was built from, and there is no {}", manifest.display());
     }
-    // A build takes minutes: whoever mistypes a name is told before it.
+    // A build takes minutes: whoever mistypes a name or a path is told before it.
     args.chosen(&names(&sources.join(".."))?)?;
+    args.open_outputs()?;
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| sources.join("../target"), PathBuf::from);
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["run", "--release", "--quiet", "--locked"]);

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Scenario,
-    cli::exit::{BROKEN, CLEAN, NOT_DETERMINISTIC},
+    cli::exit::{self, BROKEN, CLEAN, NOT_DETERMINISTIC},
     file::ScenarioFile,
     out::out,
     plan::profile::{Name, Profile},
@@ -124,24 +124,23 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
         Some(other) => other.clone(),
         None => env::current_exe().context("cannot find this program")?,
     };
-    if !agrees(&mut out, &program, &args.which, &scenarios, &chains)? {
-        code = NOT_DETERMINISTIC;
-    }
-    if code != NOT_DETERMINISTIC {
+    let compared = compare(&mut out, &program, &args.which, &scenarios, &chains, &mut code);
+    if compared.is_ok() && code != NOT_DETERMINISTIC {
         let entries: u64 = chains.iter().flatten().map(|chain| chain.events).sum();
         writeln!(out, "{} scenarios repeat, {entries} entries", chains.len())?;
     }
-    Ok(code)
+    exit::after(code, "sim", compared)
 }
 
-/// Whether another process has the same chains.
-fn agrees(
+/// Looks whether another process has the same chains.
+fn compare(
     out: &mut impl Write,
     program: &Path,
     which: &Which,
     scenarios: &Scenarios,
     chains: &[Option<Chain>],
-) -> anyhow::Result<bool> {
+    code: &mut u8,
+) -> anyhow::Result<()> {
     let seeds = which.seeds.to_string();
     let theirs: Vec<Chain> = ask(program, &[&which.scenario, "--seeds", &seeds])?;
     ensure!(theirs.len() == chains.len(), "{} does not run the same scenarios", program.display());
@@ -149,17 +148,18 @@ fn agrees(
     for (((name, scenario), ours), theirs) in scenarios.each().zip(chains).zip(&theirs) {
         // Of what does not repeat here, enough has been said.
         let Some(after) = ours.as_ref().and_then(|ours| ours.parts_after(theirs)) else { continue };
-        let records: Vec<Record> = ask(program, &[&name, "--after", &after.to_string()])?;
+        (agrees, *code) = (false, NOT_DETERMINISTIC);
+        let records: Vec<Record> = ask(program, &[&name, "--after", &after.to_string()])
+            .with_context(|| format!("{name} plays otherwise in {}", program.display()))?;
         let divergence = Divergence::between(after, &block(&scenario, after), &records, |a, b| a == b);
         write!(out, "{name}, here and in {}: {divergence}", program.display())?;
-        agrees = false;
     }
     if agrees {
         writeln!(out, "the same in another process: {}", program.display())?;
     } else {
         writeln!(out, "If that program was built from other sources, build it again.")?;
     }
-    Ok(agrees)
+    Ok(())
 }
 
 /// What another process says, line by line.

@@ -1,9 +1,15 @@
 //! `sim minimise`: the smallest scenario that fails alike.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use crate::{
-    cli::exit::{BROKEN, CLEAN, NOT_DETERMINISTIC},
+    cli::{
+        exit::{self, BROKEN, CLEAN, NOT_DETERMINISTIC},
+        output::{self, OutputFile},
+    },
     file::ScenarioFile,
     out::out,
     record::trace::Trace,
@@ -28,21 +34,27 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
         eprintln!("sim: nothing fails in {}", args.scenario);
         return Ok(CLEAN);
     };
+    let output = args.output.as_deref().map(open).transpose()?;
     let small = minimise(&file.scenario, failure, try_run);
     let Minimised { scenario, failure, runs, repeats } = &small;
     let (from, to) = (file.scenario.steps.len(), scenario.steps.len());
     eprintln!("{from} steps are now {to}, after {runs} runs: {failure}");
-    let smaller = ScenarioFile::of_minimised(&file, &small);
-    match &args.output {
-        Some(path) => {
-            smaller.write(path)?;
-            eprintln!("sim replay {} --trace text", path.display());
-        }
-        None => write!(out(), "{smaller}")?,
+    if !repeats {
+        eprintln!("sim: it does not fail each time: `sim check` finds out why");
     }
-    if *repeats {
-        return Ok(BROKEN);
-    }
-    eprintln!("sim: it does not fail each time: `sim check` finds out why");
-    Ok(NOT_DETERMINISTIC)
+    let written = tell(&ScenarioFile::of_minimised(&file, &small), output.as_ref());
+    exit::after(if *repeats { BROKEN } else { NOT_DETERMINISTIC }, "sim", written)
+}
+
+/// The file for the result, and the folder it is in.
+fn open(path: &Path) -> anyhow::Result<OutputFile> {
+    output::make_folder_of(path)?;
+    OutputFile::open(path)
+}
+
+fn tell(smaller: &ScenarioFile, output: Option<&OutputFile>) -> anyhow::Result<()> {
+    let Some(output) = output else { return Ok(write!(out(), "{smaller}")?) };
+    output.write(&smaller.to_string())?;
+    eprintln!("sim replay {} --trace text", output.path().display());
+    Ok(())
 }

@@ -8,6 +8,7 @@ mod diff;
 pub(crate) mod exit;
 pub(crate) mod jobs;
 mod minimise;
+pub(crate) mod output;
 mod plan;
 mod predict;
 mod replay;
@@ -25,8 +26,8 @@ use clap::{Parser, Subcommand};
     version,
     after_help = "\
 Exit codes: 0 clean, 1 a promise was broken or a threshold does not hold, 3 a run did not repeat, 4 a batch of no
-scenario, or of 200 and more in which something was never put to the test, 104 bad
-input.
+scenario, or of 200 and more in which something was never put to the test, 104 bad input, or a file or program that
+cannot be used. Nothing hides what was found: then it is 1, 3 or 4, whatever cannot be used after that.
 
 Examples:
   sim run --seeds 1000 --save             a thousand scenarios; those that fail are minimised and kept

@@ -2,20 +2,22 @@
 
 use std::{
     env,
-    fs::File,
-    io::{BufWriter, Write},
+    io::Write,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use chinwag_bots::Deliveries;
 use chinwag_scenarios::{Overrides, ParseDurationError, Plan, Scenario, parse_duration};
 
 use crate::{
-    cli::exit::{BROKEN, CLEAN},
+    cli::{
+        exit::{self, BROKEN, CLEAN},
+        output::OutputFile,
+    },
     out::out,
-    predict::{Network, Prediction, predict, text},
+    predict::{Network, predict, text},
 };
 
 #[derive(clap::Args, Debug)]
@@ -63,32 +65,20 @@ fn interval(text: &str) -> Result<Duration, String> {
 /// Plays the file; `json` takes in what comes of it.
 pub(super) fn main(path: &Path, args: &Foretold, json: Option<&Path>) -> anyhow::Result<u8> {
     let (scenario, plan) = plan(path, args).map_err(|line| anyhow!("{line}"))?;
-    let json = json.map(|path| {
-        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-        anyhow::Ok((path, file))
-    });
-    let json = json.transpose()?;
     let &Foretold { latency, jitter, rate, interval, .. } = args;
     let network = Network { latency, jitter, rate, interval };
     // As `chat-server` reads its settings.
     let server = scenario.server.with_environment(|name| env::var(name).ok());
     let server = server.map_err(|line| anyhow!("{line}"))?;
+    let json = OutputFile::open_if_wanted(json)?;
+    let deliveries = OutputFile::open_if_wanted(args.deliveries.as_deref())?;
     let prediction = predict(&scenario, plan.clone(), &server, network);
     write!(out(), "{}", text(&prediction))?;
-    if let Some((path, file)) = json {
-        write_json(&prediction, file).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    if let Some(path) = &args.deliveries {
-        let file = File::create(path).map(BufWriter::new);
-        let written = file.and_then(|file| Deliveries::write(&prediction.received, &plan, file));
-        written.with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(if prediction.figures.exit_code == 0 { CLEAN } else { BROKEN })
-}
-
-fn write_json(prediction: &Prediction, mut file: File) -> anyhow::Result<()> {
-    let json = serde_json::to_string_pretty(prediction)? + "\n";
-    Ok(file.write_all(json.as_bytes())?)
+    let code = if prediction.figures.exit_code == 0 { CLEAN } else { BROKEN };
+    let written = json.map_or(Ok(()), |file| file.write_json(&prediction));
+    let listed = deliveries
+        .map_or(Ok(()), |file| file.write_with(|out| Deliveries::write(&prediction.received, &plan, out)));
+    exit::after(code, "sim", written.and(listed))
 }
 
 fn plan(path: &Path, args: &Foretold) -> Result<(Scenario, Plan), String> {

@@ -1,16 +1,18 @@
 //! `sim timeline`: a run as a page for a browser.
 
 use std::{
-    fs,
     io::Write,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 
 use super::around;
 use crate::{
-    cli::exit::{BROKEN, CLEAN},
+    cli::{
+        exit::{BROKEN, CLEAN},
+        output::OutputFile,
+    },
     file::ScenarioFile,
     out::out,
     record::{timeline, trace::Trace},
@@ -37,12 +39,12 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
         "{} is the scenario: write to another file",
         file.name
     );
+    let output = OutputFile::open(&args.output)?;
     let mut trace = Trace::detailed();
     let outcome = try_run(&file.scenario, &mut trace);
     around::check(args.around, trace.events())?;
-    let page = timeline::page(&file, &outcome, trace.records(), args.around);
-    fs::write(&args.output, page).with_context(|| format!("cannot write {}", args.output.display()))?;
-    writeln!(out(), "{}", args.output.display())?;
+    output.write(&timeline::page(&file, &outcome, trace.records(), args.around))?;
+    writeln!(out(), "{}", output.path().display())?;
     Ok(if outcome.is_clean() { CLEAN } else { BROKEN })
 }
 

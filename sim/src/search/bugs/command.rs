@@ -1,12 +1,19 @@
 //! The command line of a build with bugs.
 
-use std::{collections::BTreeSet, fs, io::Write, num::NonZero, path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::Write,
+    num::NonZero,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context;
 use clap::Parser;
 
 use super::{
-    hunt::{Effort, Find, Hunt, Planted},
+    hunt::{Effort, Find, Hunt, Planted, Smallest},
     report::Report,
 };
 use crate::{
@@ -14,6 +21,7 @@ use crate::{
         bar::bar,
         exit::{self, BROKEN, CLEAN, NOT_DETERMINISTIC},
         jobs::{cores, jobs},
+        output::{OutputFile, make_folder},
     },
     out::out,
     plan::scenario::Scenario,
@@ -64,6 +72,15 @@ impl Args {
         };
         self.bugs.iter().map(place).collect()
     }
+
+    /// Opens the file for the report, if it is wanted, and makes the folder for scenarios.
+    ///
+    /// # Errors
+    /// If one of them cannot be written to.
+    pub(crate) fn open_outputs(&self) -> anyhow::Result<Option<OutputFile>> {
+        self.save.as_deref().map_or(Ok(()), make_folder)?;
+        OutputFile::open_if_wanted(self.json.as_deref())
+    }
 }
 
 /// Carries out the process's command line; `run` runs a scenario with the bug of that index in force, or without any.
@@ -82,6 +99,7 @@ fn hunt(
 ) -> anyhow::Result<u8> {
     let names: Vec<&str> = bugs.iter().map(|bug| bug.name).collect();
     let (chosen, effort) = (args.chosen(&names)?, args.effort());
+    let json = args.open_outputs()?;
     let bugs: Vec<Planted> = chosen.iter().map(|&bug| bugs[bug]).collect();
     let run = |bug: Option<usize>, scenario: &Scenario, trace: &mut Trace| {
         run(bug.map(|bug| chosen[bug]), scenario, trace)
@@ -103,20 +121,21 @@ fn hunt(
     };
     let report = Report::new(&bugs, effort, &finds, &smallest, &checks_made(&hunt), args.bugs.is_empty());
     write!(out(), "{report}")?;
-    if let Some(path) = &args.json {
-        let json = serde_json::to_string_pretty(&report)?;
-        fs::write(path, json + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+    let code = if report.faults.is_empty() { CLEAN } else { BROKEN };
+    let written = json.map_or(Ok(()), |file| file.write_json(&report));
+    let saved = args.save.as_deref().map_or(Ok(()), |folder| save(folder, &bugs, &smallest));
+    exit::after(code, "sim bugs", written.and(saved))
+}
+
+/// Writes what is left of the first find of each bug.
+fn save(folder: &Path, bugs: &[Planted], smallest: &[Option<Smallest>]) -> anyhow::Result<()> {
+    for (bug, smallest) in bugs.iter().zip(smallest) {
+        let Some(smallest) = smallest else { continue };
+        let path = folder.join(bug.name).with_extension("scn");
+        let text = format!("# {}\n{}", bug.what, smallest.scenario);
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    if let Some(folder) = &args.save {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        for (bug, smallest) in bugs.iter().zip(&smallest) {
-            let Some(smallest) = smallest else { continue };
-            let path = folder.join(bug.name).with_extension("scn");
-            let text = format!("# {}\n{}", bug.what, smallest.scenario);
-            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        }
-    }
-    Ok(if report.faults.is_empty() { CLEAN } else { BROKEN })
+    Ok(())
 }
 
 /// The checks that are made without any bug.
