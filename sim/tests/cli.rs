@@ -191,8 +191,9 @@ fn what_has_no_end_is_no_scenario() {
 }
 
 #[test]
-fn a_batch_of_nothing_is_vacuous() {
+fn a_batch_of_nothing_is_vacuous_and_a_small_one_may_be() {
     assert!(exits(4, &["run", "--budget", "0s"]).contains("vacuous: no scenario was run"));
+    assert!(exits(0, &["run", "--seeds", "1"]).contains("fewer than 200 scenarios do not tell"));
 }
 
 #[test]

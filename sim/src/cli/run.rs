@@ -3,14 +3,13 @@
 use std::{
     collections::BTreeMap,
     fmt::Display,
-    fs::{self, File},
     io::{self, Write},
     num::NonZero,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use serde::Serialize;
 
 use super::{predict, report::Reporter};
@@ -18,8 +17,9 @@ use crate::{
     Outcome, Scenario,
     cli::{
         bar::bar,
-        exit::{BROKEN, CLEAN, VACUOUS},
+        exit::{self, BROKEN, CLEAN, VACUOUS},
         jobs::{cores, jobs},
+        output::{OutputFile, make_folder},
     },
     judge::vacuity::{VACUITY_SEEDS, missing},
     out::out,
@@ -32,7 +32,7 @@ const MILESTONE: u64 = 10_000;
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
-    /// How many; 100 if there is no budget either
+    /// How many; 200 if there is no budget either, from which on a batch can be vacuous
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: Option<u64>,
     /// The first
@@ -58,12 +58,13 @@ pub(super) struct Args {
 }
 
 impl Args {
+    /// How many seeds are wanted, if anybody says so: else as many as vacuity is judged from on, or fit into the budget.
+    fn count(&self) -> Option<u64> {
+        self.seeds.or_else(|| self.budget.is_none().then_some(VACUITY_SEEDS))
+    }
+
     fn batch(&self) -> anyhow::Result<Batch> {
-        let seeds = match (self.seeds, self.budget) {
-            (Some(seeds), _) => seeds,
-            (None, Some(_)) => u64::MAX,
-            (None, None) => 100,
-        };
+        let seeds = self.count().unwrap_or(u64::MAX);
         let last = match self.from.checked_add(seeds - 1) {
             Some(last) => last,
             None if self.seeds.is_none() => u64::MAX,
@@ -97,12 +98,9 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
         return predict::main(scenario, &args.predict, args.json.as_deref());
     }
     let batch = args.batch()?;
-    let json = args.json.as_deref().map(JsonFile::create).transpose()?;
-    if let Some(folder) = &args.save {
-        fs::create_dir_all(folder).with_context(|| format!("{} can be no folder", folder.display()))?;
-    }
-    let is_endless = args.seeds.is_none() && args.budget.is_some();
-    let bar = bar((!is_endless).then(|| args.seeds.unwrap_or(100)), "seeds");
+    let json = OutputFile::open_if_wanted(args.json.as_deref())?;
+    args.save.as_deref().map_or(Ok(()), make_folder)?;
+    let bar = bar(args.count(), "seeds");
     let mut reporter = Reporter::new(args.save.clone());
     let (mut seeds, mut events, mut failures) = (0_u64, 0, 0);
     let totals = batch.run(|scenario: &Scenario, outcome: &Outcome| {
@@ -118,47 +116,26 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
     })?;
     bar.finish_and_clear();
     let summary = Summary::new(args.from, &totals);
-    let told =
-        summary.print().map_err(Into::into).and_then(|()| json.map_or(Ok(()), |file| file.write(&summary)));
-    if !totals.failures.is_empty() {
-        // What cannot be written does not hide what was found.
-        told.unwrap_or_else(|error| eprintln!("sim: {error:#}"));
-        return Ok(BROKEN);
-    }
-    told?;
-    Ok(if vacuous(args.profile, &totals)? { VACUOUS } else { CLEAN })
+    let is_clean = totals.failures.is_empty();
+    let (code, remark) = if is_clean { vacuity(args.profile, &totals) } else { (BROKEN, None) };
+    let told = summary.print(remark).map_err(Into::into);
+    let written = told.and_then(|()| json.map_or(Ok(()), |file| file.write_json(&summary)));
+    exit::after(code, "sim", written)
 }
 
-/// The file for `--json`, opened before anything is run.
-struct JsonFile<'a> {
-    path: &'a Path,
-    file: File,
-}
-
-impl<'a> JsonFile<'a> {
-    fn create(path: &'a Path) -> anyhow::Result<Self> {
-        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { path, file })
-    }
-
-    fn write(mut self, summary: &Summary<'_>) -> anyhow::Result<()> {
-        let json = serde_json::to_string_pretty(summary)? + "\n";
-        self.file.write_all(json.as_bytes()).with_context(|| format!("cannot write {}", self.path.display()))
-    }
-}
-
-/// Whether something that must be seen in so many scenarios was not; says what.
-fn vacuous(profile: Profile, totals: &Totals) -> io::Result<bool> {
-    if totals.seeds == 0 {
-        writeln!(out(), "vacuous: no scenario was run")?;
-        return Ok(true);
-    }
+/// What a clean batch exits with, and what is to be said of that: something that must be seen in so many scenarios may
+/// never have been.
+fn vacuity(profile: Profile, totals: &Totals) -> (u8, Option<String>) {
     let missing = missing(profile, totals);
-    if totals.seeds < VACUITY_SEEDS || missing.is_empty() {
-        return Ok(false);
+    match totals.seeds {
+        0 => (VACUOUS, Some("vacuous: no scenario was run".to_owned())),
+        1..VACUITY_SEEDS => (
+            CLEAN,
+            Some(format!("fewer than {VACUITY_SEEDS} scenarios do not tell what was never put to the test")),
+        ),
+        _ if missing.is_empty() => (CLEAN, None),
+        seeds => (VACUOUS, Some(format!("vacuous: never seen in {seeds} scenarios: {}", missing.join(", ")))),
     }
-    writeln!(out(), "vacuous: never seen in {} scenarios: {}", totals.seeds, missing.join(", "))?;
-    Ok(true)
 }
 
 /// What `--json` writes. Rates are by the time that cores were busy, whatever their number.
@@ -213,7 +190,7 @@ impl<'a> Summary<'a> {
         }
     }
 
-    fn print(&self) -> io::Result<()> {
+    fn print(&self, remark: Option<String>) -> io::Result<()> {
         let mut out = out();
         writeln!(out, "{} seeds from {}, {} failures", self.seeds, self.from, self.failures)?;
         writeln!(
@@ -232,7 +209,8 @@ impl<'a> Summary<'a> {
             writeln!(out, "slowest: seed {seed}, {seconds:.3} s")?;
         }
         write_counts(&mut out, "checks", self.oracles)?;
-        write_counts(&mut out, "marks", self.marks)
+        write_counts(&mut out, "marks", self.marks)?;
+        remark.map_or(Ok(()), |remark| writeln!(out, "{remark}"))
     }
 }
 
@@ -256,7 +234,42 @@ fn write_counts<K: Display>(out: &mut impl Write, title: &str, counts: &BTreeMap
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn a_batch_that_nobody_sizes_is_large_enough_to_be_vacuous() {
+        let seeds = |args: &[&str]| {
+            let args = ["run"].iter().chain(args);
+            Command::try_parse_from(args).unwrap().args.batch().unwrap().seeds
+        };
+        assert_eq!(seeds(&[]), 0..=VACUITY_SEEDS - 1);
+        assert_eq!(seeds(&["--from", "7", "--seeds", "3"]), 7..=9);
+        assert_eq!(seeds(&["--from", "7", "--budget", "1s"]), 7..=u64::MAX);
+    }
+
+    #[test]
+    fn only_what_is_large_enough_is_vacuous_for_what_it_lacks() {
+        let told = |seeds| {
+            let (code, remark) = vacuity(Profile::Net, &Totals { seeds, ..Totals::default() });
+            (code, remark.unwrap_or_default())
+        };
+        assert_eq!(told(0), (VACUOUS, "vacuous: no scenario was run".to_owned()));
+        let (code, remark) = told(VACUITY_SEEDS - 1);
+        assert!(code == CLEAN && remark.starts_with("fewer than 200 scenarios"), "{remark}");
+        let (code, remark) = told(VACUITY_SEEDS);
+        assert!(
+            code == VACUOUS && remark.starts_with("vacuous: never seen in 200 scenarios: check "),
+            "{remark}"
+        );
+    }
 
     #[test]
     fn times_have_a_unit() {
