@@ -1,7 +1,7 @@
 //! The production machines under many scenarios, and proof that the checks notice what they are there for.
 //!
 //! Scenarios are run until there were [`EVENTS`] events. `SIM_SEEDS` sets how many scenarios are run instead, `SIM_SEED`
-//! which is the first, `SIM_STEPS` how many steps of each.
+//! which is the first, `SIM_STEPS` how many steps each has, and `SIM_PROFILE` what they are mostly about.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -67,16 +67,15 @@ fn every_promise_is_kept() {
         Some(_) => (setting("SIM_SEEDS", 1), u64::MAX),
         None => (u64::MAX, EVENTS),
     };
-    let steps = usize::try_from(setting("SIM_STEPS", u64::MAX)).unwrap_or(usize::MAX);
+    let steps = env::var_os("SIM_STEPS").map(|_| setting("SIM_STEPS", 0));
     let profile: Profile = match env::var("SIM_PROFILE") {
         Ok(name) => name.parse().unwrap_or_else(|why| panic!("SIM_PROFILE: {why}")),
         Err(_) => Profile::Default,
     };
     assert!(count > 0, "SIM_SEEDS must be at least 1: no seeds prove nothing");
-    let plan = |seed| {
-        let mut scenario = Scenario::of(profile, seed);
-        scenario.steps.truncate(steps);
-        scenario
+    let plan = |seed| match steps {
+        Some(steps) => Scenario::of_length(profile, seed, usize::try_from(steps).expect("64 bits")),
+        None => Scenario::of(profile, seed),
     };
     let (mut totals, mut runs_with) = (Totals::default(), BTreeMap::<String, u64>::new());
     while totals.seeds < count && totals.events < events {
@@ -89,11 +88,11 @@ fn every_promise_is_kept() {
     }
     if let Some(outcome) = totals.failures.first() {
         let failures: Vec<String> =
-            totals.failures.iter().map(|outcome| explain(outcome, steps == usize::MAX)).collect();
+            totals.failures.iter().map(|outcome| explain(outcome, steps.is_none())).collect();
         let smallest = smallest(plan(outcome.seed), outcome);
         panic!("{} of {} seeds:\n{}\n{smallest}", failures.len(), totals.seeds, failures.join("\n"));
     }
-    if totals.seeds >= VACUITY_SEEDS && steps == usize::MAX {
+    if totals.seeds >= VACUITY_SEEDS && steps.is_none() {
         // Whatever was never checked, or never happened, was not put to the test either.
         assert_eq!(missing(profile, &totals), Vec::<String>::new());
         // What is in few runs is in none of a batch by bad luck: plans must make it commoner.

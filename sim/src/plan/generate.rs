@@ -27,6 +27,9 @@ use crate::{
     world::SURVEY_TIME,
 };
 
+/// Most steps of a scenario that is made to be long.
+const STEPS_MAX: usize = 1_000_000;
+
 pub(crate) const MILLI: u64 = 1_000;
 pub(crate) const SECOND: u64 = 1_000_000;
 
@@ -124,8 +127,31 @@ impl Scenario {
     /// The scenario of a seed.
     #[must_use]
     pub fn of(profile: Profile, seed: u64) -> Self {
+        Self::stretched(profile, seed, 1)
+    }
+
+    /// A scenario of a seed with so many steps: the usual one, or one in which people talk for longer and faults go on for
+    /// as long, cut off after that many.
+    ///
+    /// # Panics
+    /// If there are to be more than a million.
+    #[must_use]
+    pub fn of_length(profile: Profile, seed: u64, steps: usize) -> Self {
+        assert!(steps <= STEPS_MAX, "a scenario has at most {STEPS_MAX} steps");
+        let (mut scenario, mut times) = (Self::of(profile, seed), 1);
+        while scenario.steps.len() < steps {
+            times *= 2;
+            scenario = Self::stretched(profile, seed, times);
+        }
+        scenario.steps.truncate(steps);
+        scenario
+    }
+
+    /// The scenario of a seed, but so many times as much is said, and there are faults for so many times as long.
+    fn stretched(profile: Profile, seed: u64, times: u64) -> Self {
         let draws = Draws::new(seed);
         let mut setup = setup::draw(profile, &mut draws.of(Purpose::Setup, profile as u64));
+        setup.chaos_us *= times;
         setup::vary(&mut draws.of(Purpose::Setup, 2 << 40), &mut setup);
         setup::voices(&mut draws.of(Purpose::Setup, 4 << 40), &mut setup);
         furnish(&mut draws.of(Purpose::Setup, 5 << 40), &mut setup);
@@ -139,7 +165,7 @@ impl Scenario {
         }
         let (hall, crowds) = (hall(draws, &setup), crowds(draws, &setup));
         let mut steps = arrivals(draws, &hall);
-        talk(profile, draws, &hall, &crowds, &mut steps);
+        talk(profile, draws, &hall, &crowds, times, &mut steps);
         visits(draws, &setup, &hall, &mut steps);
         faults(profile, draws, &setup, &crowds, &mut steps);
         if profile != Peace {
@@ -202,10 +228,10 @@ fn crowds(draws: Draws, setup: &Setup) -> Vec<u64> {
 }
 
 /// What users do: half of them at any time, half in crowds around a few instants.
-fn talk(profile: Profile, draws: Draws, setup: &Setup, crowds: &[u64], steps: &mut Vec<Step>) {
+fn talk(profile: Profile, draws: Draws, setup: &Setup, crowds: &[u64], times: u64, steps: &mut Vec<Step>) {
     let mut c = draws.of(Purpose::Step, 2 << 40);
     let kept: Vec<(u32, Draw)> = REQUESTS.iter().copied().filter(|_| c.chance(60)).collect();
-    let count = c.pick(&[100, 300, 700]) * if profile == Overload { 2 } else { 1 };
+    let count = c.pick(&[100, 300, 700]) * if profile == Overload { 2 } else { 1 } * times;
     // Where little may wait for a reader, it takes long messages to come to that limit.
     let long = if setup.gateway.outbox_bytes_max <= 16 * 1_024 { c.pick(&[2, 20]) } else { 1 };
     for number in 0..count {
@@ -354,11 +380,39 @@ pub(crate) fn within(c: &mut Cause, range: std::ops::RangeInclusive<u64>) -> u32
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{record::trace::Trace, try_run};
 
     #[test]
     fn seeds_differ_and_repeat() {
         assert_eq!(Scenario::generate(1), Scenario::generate(1));
         assert_ne!(Scenario::generate(1), Scenario::generate(2));
+    }
+
+    /// How long there are faults, without calms.
+    fn time_of_faults(scenario: &Scenario) -> u64 {
+        let Setup { chaos_us, calms, .. } = &scenario.setup;
+        chaos_us - calms.iter().map(|calm| calm.to_us - calm.from_us).sum::<u64>()
+    }
+
+    #[test]
+    fn plans_are_as_long_as_is_asked_for() {
+        for profile in Profile::ALL {
+            for seed in 0..8 {
+                let of_length = |steps| Scenario::of_length(profile, seed, steps);
+                let usual = Scenario::of(profile, seed);
+                assert_eq!(of_length(50).steps, usual.steps[..50]);
+                assert_eq!(of_length(usual.steps.len()), usual);
+                let long = of_length(5_000);
+                assert_eq!(long.steps.len(), 5_000);
+                assert!(time_of_faults(&long) > time_of_faults(&usual), "{}", long.name());
+            }
+        }
+    }
+
+    #[test]
+    fn long_plans_are_played_like_others() {
+        let outcome = try_run(&Scenario::of_length(Mixed, 3, 3_000), &mut Trace::new());
+        assert_eq!(outcome.failures, []);
     }
 
     #[test]
