@@ -6,13 +6,13 @@
 
 use std::{
     future::poll_fn,
-    io, mem,
+    io,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
 };
 
-use chinwag_core::{Disconnect, gateway::Frame, websocket::Reader};
+use chinwag_core::{Disconnect, websocket::Intake};
 use tokio::{
     io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf},
     net::TcpStream,
@@ -28,11 +28,7 @@ use crate::{
 pub(crate) struct Connection {
     hub: Rc<Hub>,
     slot: Rc<Slot>,
-    reader: Reader,
-    /// What has been read and is not handed out: no more than one read brings.
-    kept: Box<[u8]>,
-    /// Nothing more will be read: the peer has said goodbye, or something that is no frame.
-    read_over: bool,
+    intake: Intake,
 }
 
 /// Why a connection's task stops serving it.
@@ -47,7 +43,7 @@ impl Connection {
     /// A connection whose handshake is done; `head` is what came right behind it.
     pub(crate) fn new(hub: Rc<Hub>, slot: Rc<Slot>, tcp: TcpStream, head: &[u8]) -> Self {
         slot.hold(tcp);
-        Self { hub, slot, reader: Reader::default(), kept: head.into(), read_over: false }
+        Self { hub, slot, intake: Intake::new(head) }
     }
 
     /// Serves it until it ends.
@@ -109,9 +105,8 @@ impl Connection {
         let mut buffer = hub.read_buffer.borrow_mut();
         let mut frames_left = hub.shared.settings.driver.frames_per_turn;
         while self.is_to_be_read() {
-            if !self.kept.is_empty() {
-                let mut kept = mem::take(&mut self.kept);
-                self.hand_out(&mut kept, &mut frames_left);
+            if self.intake.keeps() {
+                self.hand_out(&mut [], &mut frames_left);
             } else if frames_left > 0 {
                 let mut read = ReadBuf::new(&mut buffer);
                 if let Err(error) = ready!(Pin::new(&mut *self.slot.socket()).poll_read(context, &mut read)) {
@@ -134,32 +129,23 @@ impl Connection {
     }
 
     fn is_to_be_read(&self) -> bool {
-        !self.read_over && self.slot.is_reading() && self.slot.closing().is_none()
+        !self.intake.is_over() && self.slot.is_to_be_read()
     }
 
-    /// Hands the frames of what was read to the hub, and what is wrong with it. Keeps the rest if the connection is not to
-    /// be read any more, or the turn is over.
-    fn hand_out(&mut self, mut input: &mut [u8], frames_left: &mut u32) {
-        let bytes_max = self.hub.shared.settings.driver.socket_frame_bytes_max;
-        while !self.read_over {
-            // When all is handed out the reader is asked once more, so that it lets go of the last.
-            if !input.is_empty() && (*frames_left == 0 || !self.is_to_be_read()) {
-                self.kept = (&*input).into();
-                return;
-            }
-            match self.reader.next(&mut input, bytes_max) {
-                Ok(None) => return,
-                Ok(Some(frame)) => {
+    /// Hands the frames of what was read to the hub, and what is wrong with it, until the connection is not to be read any
+    /// more, or the turn is over.
+    fn hand_out(&mut self, read: &mut [u8], frames_left: &mut u32) {
+        let Self { hub, slot, intake } = self;
+        intake.take_in(read, hub.shared.settings.driver.socket_frame_bytes_max, |heard| {
+            match heard {
+                Ok(frame) => {
                     *frames_left -= 1;
-                    self.read_over = matches!(frame, Frame::Close(_));
-                    self.hub.received(&self.slot, frame);
+                    hub.received(slot, frame);
                 }
-                Err(fault) => {
-                    self.read_over = true;
-                    self.hub.faulted(&self.slot, fault);
-                }
+                Err(fault) => hub.faulted(slot, fault),
             }
-        }
+            *frames_left > 0 && slot.is_to_be_read()
+        });
     }
 
     /// Writes what is left, says that this was all, and waits for the peer to hang up: a socket closed with bytes

@@ -114,8 +114,8 @@ impl Slot {
     }
 
     /// The socket is to be read.
-    pub(crate) fn is_reading(&self) -> bool {
-        self.reading.get()
+    pub(crate) fn is_to_be_read(&self) -> bool {
+        self.reading.get() && self.closing.get().is_none()
     }
 
     /// The connection is to end.

@@ -4,6 +4,7 @@
 //! nothing allocated. What has only begun is kept until the rest comes. Between two messages a reader is one empty
 //! pointer. What servers send is in `gateway::wire`.
 
+pub use self::intake::Intake;
 use self::{
     head::{Head, Opcode},
     open::Open,
@@ -12,6 +13,7 @@ use crate::gateway::{Fault, Frame};
 
 mod close;
 mod head;
+mod intake;
 mod mask;
 mod open;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use proptest::{collection::vec, prelude::*};
 
-use super::{Reader, head::HEAD_MAX, mask};
+use super::{Intake, Reader, head::HEAD_MAX, mask};
 use crate::gateway::{Fault, Frame};
 
 /// Longest message in these tests, in bytes.
@@ -170,6 +170,51 @@ fn a_reader_at_rest_keeps_nothing() {
     assert_eq!(reader.next(&mut later, 5), Ok(Some(Frame::Text("hello"))));
     assert_eq!(reader.next(&mut later, 5), Ok(None));
     assert!(reader.is_at_rest());
+}
+
+/// What an intake hands out of these bytes to who wants so many frames.
+fn hear(intake: &mut Intake, bytes: &[u8], mut wanted: usize) -> Vec<Result<Owned, Fault>> {
+    let mut heard = vec![];
+    intake.take_in(&mut bytes.to_vec(), BYTES_MAX, |frame| {
+        heard.push(frame.map(Owned::from));
+        wanted -= 1;
+        wanted > 0
+    });
+    heard
+}
+
+#[test]
+fn an_intake_keeps_what_nobody_wants() {
+    let text = |text: &str| Ok(Owned::Text(text.to_owned()));
+    let wire = ["one", "two", "three", "four"].map(|text| frame(true, 1, text.as_bytes(), [3; 4])).concat();
+    let mut intake = Intake::new(&wire[..9]);
+    assert!(intake.keeps(), "what came with the handshake");
+    assert_eq!(hear(&mut intake, &[], 1), [text("one")]);
+    assert!(!intake.keeps() && !intake.is_amid());
+    assert_eq!(hear(&mut intake, &wire[9..33], 1), [text("two")]);
+    assert!(intake.keeps() && !intake.is_amid());
+    assert_eq!(hear(&mut intake, &[], 9), [text("three")]);
+    assert!(!intake.keeps() && intake.is_amid(), "the fourth has begun");
+    assert_eq!(hear(&mut intake, &wire[33..], 9), [text("four")]);
+    assert!(!intake.is_amid() && !intake.is_over());
+    hear(&mut intake, &wire, 1);
+    assert_eq!(
+        hear(&mut intake, &wire[..9], 9),
+        ["two", "three", "four", "one"].map(text),
+        "what was kept is first"
+    );
+}
+
+#[test]
+fn an_intake_is_over_with_a_goodbye_or_a_fault() {
+    let [text, close, unmasked] =
+        [frame(true, 1, b"x", [3; 4]), frame(true, 8, b"", [3; 4]), vec![0x81, 0x01]];
+    for (last, heard) in [(close, Ok(Owned::Close(None))), (unmasked, Err(Fault::Protocol))] {
+        let mut intake = Intake::default();
+        assert_eq!(hear(&mut intake, &[last, text.clone()].concat(), 9), [heard]);
+        assert!(intake.is_over());
+        assert!(hear(&mut intake, &text, 9).is_empty());
+    }
 }
 
 #[test]
