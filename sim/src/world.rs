@@ -18,7 +18,7 @@ use std::{sync::Arc, time::Duration};
 use chinwag_core::{
     ConnectionId, RoomName, Time, UserName,
     client::{ClientEvent, ClientInput, ClientOutput, Command},
-    gateway::GatewayInput,
+    gateway::{Frame, GatewayInput},
 };
 use chinwag_journal::{Mail, Node, NodeInput, NodeOutput};
 
@@ -398,7 +398,7 @@ impl<'a> World<'a> {
                     if self.scenario.setup.parlours > 0 && is_join(&text) {
                         self.check_knock(client, &text)?;
                     }
-                    self.transmit(client, crate::line::link::Up::Text(text));
+                    self.transmit(client, Frame::Text(&text));
                 }
                 ClientOutput::Close { code } => self.close(client, code),
                 ClientOutput::Event(event) => {

@@ -22,7 +22,7 @@ const BESIDE_BYTES_MAX: usize = 200;
 
 /// A machine panicked.
 pub const PANIC: &str = "panic";
-/// Bytes from the server were no frames.
+/// Bytes from the server were no frames, or a node read other frames than its client sent.
 pub const WIRE: &str = "wire";
 /// A frame is none that the protocol knows, or not at this point.
 pub const PROTOCOL: &str = "protocol";

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use chinwag_core::{ConnectionId, Disconnect, Refusal, Time, dialect::Dialect, gateway::Fault};
+use chinwag_core::{
+    ConnectionId, Disconnect, Refusal, Time,
+    dialect::Dialect,
+    gateway::{Fault, Frame},
+};
 
 use crate::{
     judge::{
@@ -12,7 +16,7 @@ use crate::{
         marks::Mark,
         quotas::Fate,
     },
-    line::link::{Link, ServerEnd, Up},
+    line::link::{Link, ServerEnd},
     world::World,
 };
 
@@ -97,8 +101,8 @@ fn read(code: u16, reason: &str) -> Result<(&'static str, Option<u64>), String> 
 
 impl World<'_> {
     /// A node that has read a close has closed, too.
-    pub(crate) fn check_goodbye(&mut self, id: ConnectionId, up: &Up) -> Result<(), Broken> {
-        let Up::Close(code) = up else { return Ok(()) };
+    pub(crate) fn check_goodbye(&mut self, id: ConnectionId, frame: Frame<'_>) -> Result<(), Broken> {
+        let Frame::Close(code) = frame else { return Ok(()) };
         self.checked(checks::CLOSING);
         if self.life.lines.contains_key(&id) {
             return broken(checks::CLOSING, format!("{id} is not closed, which is asked for with {code:?}"));

@@ -2,12 +2,12 @@
 
 use chinwag_core::{
     ConnectionId, RequestId,
+    gateway::Frame,
     limiter::{Action, Rate},
 };
 
 use crate::{
     judge::{Broken, checks, rates::Limit},
-    line::link::Up,
     plan::{nonsense::FORGED, scenario::Setup},
     world::World,
 };
@@ -23,10 +23,10 @@ pub(crate) fn limit(setup: &Setup) -> Limit {
 
 impl World<'_> {
     /// A node is about to be handed something, and may have no room for an answer. True if that is paid for as a request.
-    pub(crate) fn is_asked(&mut self, id: ConnectionId, up: &Up, may_wait: bool) -> bool {
-        let is_request = match up {
-            Up::Text(text) => !self.is_message(id, text),
-            Up::Binary(_) | Up::Ping(_) => true,
+    pub(crate) fn is_asked(&mut self, id: ConnectionId, frame: Frame<'_>, may_wait: bool) -> bool {
+        let is_request = match frame {
+            Frame::Text(text) => !self.is_message(id, text),
+            Frame::Binary(_) | Frame::Ping(_) => true,
             _ => false,
         };
         if is_request {

@@ -54,6 +54,9 @@ const fn about(profile: Profile) -> &'static [&'static str] {
             "step stall",
             "step slow",
             "close heartbeat_timeout",
+            "client's send buffer full",
+            "client's frame in pieces",
+            "cut inside a client's frame",
         ],
         Profile::Overload => &[
             "warning",
@@ -113,6 +116,7 @@ const fn about(profile: Profile) -> &'static [&'static str] {
             "step crash",
             "close heartbeat_timeout",
             "close slow",
+            "cut inside a client's frame",
         ],
     }
 }

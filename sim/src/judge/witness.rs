@@ -5,7 +5,8 @@
 //! the connection is in, an answer only to what was asked.
 
 use chinwag_core::{
-    Epoch, Refusal, RequestId, Seq, Time, client::ClientEvent, config::ShardConfig, limiter, name::LOBBY,
+    Epoch, Refusal, RequestId, Seq, Time, client::ClientEvent, config::ShardConfig, gateway::Frame, limiter,
+    name::LOBBY,
 };
 use chinwag_oracle::{MemberId, Observation, RoomId};
 
@@ -19,7 +20,7 @@ use crate::{
         passed_on::Owed,
         reading::{Fault, Reading},
     },
-    line::link::Up,
+    line::client_frame::ClientFrame,
     plan::scenario::{Action, ClientSetup, Scenario, Step},
 };
 
@@ -227,17 +228,17 @@ impl Witness {
     }
 
     /// A client sends something; what it is, if it is a request.
-    pub(crate) fn sends(&mut self, now: Time, client: usize, up: &Up) -> Option<Wish> {
+    pub(crate) fn sends(&mut self, now: Time, client: usize, frame: &ClientFrame<'_>) -> Option<Wish> {
         let (Watch { requests, seats, .. }, rooms) = (&mut self.watches[client], self.limits.rooms);
-        match up {
-            Up::Text(text) => {
+        match *frame {
+            Ok(Frame::Text(text)) => {
                 let wish = Wish::at(text);
                 let seat = wish.as_ref().and_then(|wish| seats.get(wish.room?.place(rooms)));
                 requests.ask(now, wish.as_ref(), seat.is_some_and(|seat| seat.follow != Follow::Outside));
                 return wish;
             }
-            Up::Binary(_) => requests.ask_unnumbered(),
-            Up::Ping(_) => requests.ping(),
+            Ok(Frame::Binary(_)) => requests.ask_unnumbered(),
+            Ok(Frame::Ping(_)) => requests.ping(),
             _ => {}
         }
         None

@@ -2,62 +2,24 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use chinwag_core::{Time, gateway};
+use bytes::{Bytes, BytesMut};
+use chinwag_core::{Time, websocket::Intake};
 
 use crate::{
     judge::age::Age,
     line::{
-        pipe::{Line, Pipe},
+        pipe::{Line, PACKET_BYTES, Pipe},
+        uplink::{Up, Uplink},
         wire::Decoder,
     },
     people::intruder::Intruder,
 };
 
-/// A server writes this much at a time at most: what fits into one packet.
-const PACKET_BYTES: usize = 1_460;
 /// A client gives up on a handshake that is not answered by then.
 pub(crate) const CONNECT_TIME: Duration = Duration::from_secs(10);
 
 /// Later than anything.
 const NEVER: Time = Time(u64::MAX);
-
-/// What a client sends, whole: the server's parser belongs to its driver.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Up {
-    /// The WebSocket handshake.
-    Handshake,
-    /// Text.
-    Text(String),
-    /// Binary, of which only the size is looked at.
-    Binary(usize),
-    /// A ping with its payload.
-    Ping(Vec<u8>),
-    /// A pong.
-    Pong,
-    /// A close.
-    Close(Option<u16>),
-    /// Bytes that are no frame.
-    Broken(gateway::Fault),
-    /// The client has closed its end.
-    Fin,
-}
-
-impl Up {
-    /// Bytes on the wire.
-    const fn len(&self) -> usize {
-        match self {
-            Self::Handshake => 200,
-            Self::Text(text) => text.len() + 8,
-            Self::Binary(len) => *len + 8,
-            Self::Ping(payload) => payload.len() + 6,
-            Self::Pong => 6,
-            Self::Close(_) => 8,
-            Self::Broken(_) => 64,
-            Self::Fin => 0,
-        }
-    }
-}
 
 /// What a server sends.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -97,9 +59,11 @@ pub(crate) struct Link {
     /// The node does nothing.
     pub(crate) paused: bool,
     /// From the client.
-    pub(crate) up: Pipe<Up>,
+    pub(crate) up: Uplink,
     /// To the client.
     pub(crate) down: Pipe<Down>,
+    /// The server's parser.
+    pub(crate) intake: Intake,
     /// The client's parser.
     pub(crate) decoder: Decoder,
     /// Whether the client still holds its end.
@@ -133,15 +97,16 @@ pub(crate) struct Link {
 impl Link {
     /// A connection whose handshake is on its way.
     #[must_use]
-    pub(crate) fn open(now: Time, client: usize, node: usize) -> Self {
-        let mut link = Self {
+    pub(crate) fn open(now: Time, client: usize, node: usize, up: Uplink) -> Self {
+        Self {
             client,
             nth: 0,
             node,
             intruder: None,
             paused: false,
-            up: Pipe::default(),
+            up,
             down: Pipe::default(),
+            intake: Intake::default(),
             decoder: Decoder::default(),
             client_here: true,
             opened: false,
@@ -156,20 +121,12 @@ impl Link {
             server_learns: None,
             client_gives_up: Some(now + CONNECT_TIME),
             armed: None,
-        };
-        link.send(now, Up::Handshake);
-        link
+        }
     }
 
     /// What draws about it are keyed by: nothing that others do changes it.
     pub(crate) const fn cause(&self) -> u64 {
-        (self.client as u64 + 1) << 32 | self.nth
-    }
-
-    /// The client sends something.
-    pub(crate) fn send(&mut self, now: Time, up: Up) {
-        let bytes = up.len();
-        self.up.push(now, up, bytes);
+        cause(self.client, self.nth)
     }
 
     /// The server writes bytes: no more than the send buffer takes.
@@ -210,7 +167,7 @@ impl Link {
     pub(crate) fn let_go(&mut self, now: Time) {
         if self.client_here {
             self.client_here = false;
-            self.send(now, Up::Fin);
+            self.up.finish(now);
         }
     }
 
@@ -220,13 +177,30 @@ impl Link {
         matches!(self.server_end, ServerEnd::Open | ServerEnd::Closing(_))
     }
 
-    /// The next thing the server reads, if it does.
+    /// The next thing the server reads, if it does; what it keeps comes first, as bytes without any more of them.
     pub(crate) fn next_up(&mut self, now: Time) -> Option<Up> {
+        if self.goes_on() {
+            return Some(Up::Bytes(BytesMut::new()));
+        }
         if self.reads() { self.up.arrived(now) } else { None }
     }
 
+    /// Whether a node takes frames of it.
+    pub(crate) const fn is_wanted(&self) -> bool {
+        !self.paused && self.reading && matches!(self.server_end, ServerEnd::Open)
+    }
+
+    /// Whether a node takes what was read before.
+    const fn goes_on(&self) -> bool {
+        self.intake.keeps() && self.is_wanted()
+    }
+
+    /// A server that closes a connection reads on, and looks at nothing but its end.
     const fn reads(&self) -> bool {
-        !self.paused && (self.reading || !matches!(self.server_end, ServerEnd::Open))
+        match self.server_end {
+            ServerEnd::Open => self.is_wanted() && !self.intake.is_over(),
+            _ => !self.paused,
+        }
     }
 
     /// When the server lets go of it, whatever is left to write.
@@ -240,7 +214,7 @@ impl Link {
     /// The line is cut. Of what travels the first items arrive, of the last one `part` bytes; the ends learn of it
     /// later, each in its own time.
     pub(crate) fn cut(&mut self, now: Time, loss: &CutLoss) {
-        self.up.cut(loss.keep_up);
+        self.up.cut(loss.keep_up, loss.part);
         if let Some(Down::Bytes(bytes)) = self.down.cut(loss.keep_down) {
             bytes.truncate(loss.part);
         }
@@ -259,7 +233,9 @@ impl Link {
     #[must_use]
     pub(crate) fn poll_timeout(&self, up: &Line, down: &Line) -> Option<Time> {
         let times = [
+            if self.goes_on() { Some(Time(0)) } else { None },
             if self.reads() { self.up.next_event(up) } else { None },
+            self.up.next_room(up),
             self.down.next_event(down),
             if self.blocked { self.down.next_room() } else { None },
             self.lets_go(),
@@ -276,6 +252,11 @@ impl Link {
     pub(crate) const fn is_over(&self) -> bool {
         !self.client_here && matches!(self.server_end, ServerEnd::Gone)
     }
+}
+
+/// What draws are keyed by about a client's connection, of its own and of those over its line.
+pub(crate) const fn cause(client: usize, nth: u64) -> u64 {
+    (client as u64 + 1) << 32 | nth
 }
 
 /// What a cut takes away, and when its ends learn of it.

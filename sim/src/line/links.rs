@@ -72,14 +72,22 @@ impl Links {
 
 #[cfg(test)]
 mod tests {
+    use chinwag_core::Time;
+
     use super::*;
+    use crate::{line::uplink::Uplink, plan::draw::Draws};
+
+    fn link(number: u64) -> Link {
+        let up = Uplink::open(Time(1), number, 1_000, Draws::new(1));
+        Link::open(Time(1), number as usize, 0, up)
+    }
 
     #[test]
     fn what_is_over_is_gone_and_the_others_stay() {
         let mut links = Links::default();
         let id = ConnectionId;
         for number in [3, 4, 7, 8] {
-            links.insert(id(number), Link::open(chinwag_core::Time(1), number as usize, 0));
+            links.insert(id(number), link(number));
         }
         links.remove(id(4));
         links.remove(id(99));
@@ -90,7 +98,7 @@ mod tests {
         assert_eq!(links.get_mut(id(8)).map(|link| link.client), Some(8));
         links.remove(id(7));
         links.remove(id(8));
-        links.insert(id(20), Link::open(chinwag_core::Time(1), 1, 0));
+        links.insert(id(20), link(20));
         assert_eq!(links.iter().count(), 1);
     }
 }

@@ -7,6 +7,9 @@ use std::{collections::VecDeque, time::Duration};
 
 use chinwag_core::Time;
 
+/// Bytes that fit into one packet.
+pub(crate) const PACKET_BYTES: usize = 1_460;
+
 /// How a line is at the moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Line {
@@ -55,6 +58,12 @@ impl<T> Pipe<T> {
         self.buffered
     }
 
+    /// Whether it was killed or cut.
+    #[must_use]
+    pub(crate) const fn is_dead(&self) -> bool {
+        self.dead
+    }
+
     /// Whether it works and nothing is in it.
     #[must_use]
     pub(crate) fn is_clear(&self) -> bool {
@@ -100,7 +109,12 @@ impl<T> Pipe<T> {
 
     /// The next item that has arrived by now.
     pub(crate) fn arrived(&mut self, now: Time) -> Option<T> {
-        self.flying.pop_front_if(|&mut (at, _)| at <= now).map(|(_, item)| item)
+        self.arrived_if(now, |_| true)
+    }
+
+    /// The same, if it is such an item.
+    pub(crate) fn arrived_if(&mut self, now: Time, is_such: impl FnOnce(&T) -> bool) -> Option<T> {
+        self.flying.pop_front_if(|(at, item)| *at <= now && is_such(item)).map(|(_, item)| item)
     }
 
     /// When to look again: when the next item arrives, or may begin to leave while none is on its way.
@@ -108,9 +122,19 @@ impl<T> Pipe<T> {
     pub(crate) fn next_event(&self, line: &Line) -> Option<Time> {
         match self.flying.front() {
             Some(&(at, _)) => Some(at),
-            None if self.dead || self.waiting.is_empty() => None,
-            None => Some(self.leaving.0.max(line.stalled_until)),
+            None => self.next_start(line),
         }
+    }
+
+    /// When the next item may begin to leave, if any waits.
+    fn next_start(&self, line: &Line) -> Option<Time> {
+        (!self.dead && !self.waiting.is_empty()).then(|| self.leaving.0.max(line.stalled_until))
+    }
+
+    /// When something has left, or may begin to.
+    #[must_use]
+    pub(crate) fn next_departure(&self, line: &Line) -> Option<Time> {
+        self.next_room().or_else(|| self.next_start(line))
     }
 
     /// When there is more room in the send buffer, if something is leaving.

@@ -180,6 +180,12 @@ impl Person {
     pub(crate) const fn send_buffer(&self) -> usize {
         self.setup.send_buffer
     }
+
+    /// Bytes the client's own socket takes before they have left. It is smaller: clients say little.
+    #[must_use]
+    pub(crate) const fn own_send_buffer(&self) -> usize {
+        self.setup.send_buffer.div_ceil(8)
+    }
 }
 
 /// A client that knows nothing but its user, and its token, if it has any.

@@ -11,7 +11,6 @@ use crate::{
         checks::{self, broken},
         json_bytes,
     },
-    line::link::Up,
     people::{
         person::Person,
         player::{Alarm, NUDGE, Player},
@@ -164,7 +163,7 @@ impl World<'_> {
                 self.player(client).sends(send, since, connection);
                 self.judge.observe(Observation::Sent { send }).expect("to send is no violation");
             }
-            self.transmit(client, Up::Text(text));
+            self.transmit(client, Frame::Text(&text));
         }
     }
 }
@@ -184,6 +183,7 @@ impl World<'_> {
             Action::Reuse { back } => return self.player_uses_key_again(client, back as usize),
             Action::Nonsense { kind, times } => return Ok(self.player_babbles(client, id, kind, times)),
             Action::Crash => {
+                self.lose_unsent(client);
                 self.let_go(client);
                 self.forgets_its_return(client);
                 self.player_forgets(client)?;
@@ -313,7 +313,7 @@ impl World<'_> {
             player.has_babbled = true;
             let stray = player.voice.stray(number).filter(|_| is_stray);
             let text = stray.unwrap_or_else(|| player.voice.babble(number).to_owned());
-            self.transmit(client, Up::Text(text));
+            self.transmit(client, Frame::Text(&text));
         }
         true
     }

@@ -28,6 +28,8 @@ pub(crate) enum Purpose {
     Cut,
     /// Limits that few scenarios have small.
     Tiny,
+    /// How a frame of a client is masked and torn.
+    Uplink,
 }
 
 /// All randomness of one run.

@@ -1,8 +1,12 @@
 //! What no client of this protocol sends, in bytes.
 
-use chinwag_core::{UserName, config::GatewayConfig, gateway::Fault};
+use chinwag_core::{
+    UserName,
+    config::GatewayConfig,
+    gateway::{Fault, Frame},
+};
 
-use crate::{line::link::Up, plan::scenario::Nonsense};
+use crate::{line::client_frame::ClientFrame, plan::scenario::Nonsense};
 
 /// How a message begins that says it is somebody else's.
 pub(crate) const FORGED: &str = r#"{"type":"message","room":"r0","user":"mallory""#;
@@ -17,43 +21,36 @@ pub(crate) struct Speaker<'a> {
 }
 
 impl Speaker<'_> {
-    /// Nonsense of a kind; `number` is another one each time.
-    pub(crate) fn says(&self, kind: Nonsense, number: u64) -> Up {
-        let text = |text: &str| Up::Text(text.to_owned());
-        match kind {
-            Nonsense::Garbage => text("{\"type\":"),
-            Nonsense::Shape => text(r#"{"type":"join","room":["r0"]}"#),
-            Nonsense::Unknown => text(r#"{"type":"sing","room":"r0"}"#),
-            Nonsense::Forged => Up::Text(format!(r#"{FORGED},"content":"forged"}}"#)),
-            Nonsense::Hello => Up::Text(format!(r#"{{"type":"hello","user":"{}"}}"#, self.user)),
-            Nonsense::Binary => Up::Binary(9),
-            Nonsense::Ping => Up::Ping(vec![7; 9]),
-            Nonsense::Long => Up::Text("x".repeat(self.gateway.frame_bytes_max + 1)),
-            Nonsense::Broken => Up::Broken(Fault::Protocol),
-            Nonsense::Huge => Up::Broken(Fault::TooBig),
-            Nonsense::Utf8 => Up::Broken(Fault::InvalidText),
-            Nonsense::Token => text(r#"{"type":"refresh","token":"x"}"#),
-            // Numbers that no client has come to.
-            Nonsense::Echo => {
-                Up::Text(format!(r#"{{"type":"ping","id":{}}}"#, (1 << 52) + number % (1 << 52)))
-            }
-            Nonsense::Brim => {
-                let Up::Text(mut text) = self.says(Nonsense::Echo, number) else {
-                    unreachable!("it is text")
-                };
-                text.extend(std::iter::repeat_n(
-                    ' ',
-                    self.gateway.frame_bytes_max.saturating_sub(text.len()),
-                ));
-                Up::Text(text)
-            }
-            Nonsense::Stranger => text(r#"{"type":"message","room":"nowhere","content":"000000 x"}"#),
-            Nonsense::Empty => text(r#"{"type":"message","room":"r0","content":" \t "}"#),
+    /// Nonsense of a kind, of which `text` holds what is text; `number` is another one each time.
+    pub(crate) fn says<'a>(&self, kind: Nonsense, number: u64, text: &'a mut String) -> ClientFrame<'a> {
+        *text = match kind {
+            Nonsense::Binary => return Ok(Frame::Binary(9)),
+            Nonsense::Ping => return Ok(Frame::Ping(&[7; 9])),
+            Nonsense::Broken => return Err(Fault::Protocol),
+            Nonsense::Huge => return Err(Fault::TooBig),
+            Nonsense::Utf8 => return Err(Fault::InvalidText),
+            Nonsense::Garbage => "{\"type\":".to_owned(),
+            Nonsense::Shape => r#"{"type":"join","room":["r0"]}"#.to_owned(),
+            Nonsense::Unknown => r#"{"type":"sing","room":"r0"}"#.to_owned(),
+            Nonsense::Forged => format!(r#"{FORGED},"content":"forged"}}"#),
+            Nonsense::Hello => format!(r#"{{"type":"hello","user":"{}"}}"#, self.user),
+            Nonsense::Long => "x".repeat(self.gateway.frame_bytes_max + 1),
+            Nonsense::Token => r#"{"type":"refresh","token":"x"}"#.to_owned(),
+            Nonsense::Echo => echo(number),
+            Nonsense::Brim => format!("{:<1$}", echo(number), self.gateway.frame_bytes_max),
+            Nonsense::Stranger => r#"{"type":"message","room":"nowhere","content":"000000 x"}"#.to_owned(),
+            Nonsense::Empty => r#"{"type":"message","room":"r0","content":" \t "}"#.to_owned(),
             Nonsense::TooMuch => {
                 let content = "x".repeat(self.gateway.content_bytes_max + 1);
-                Up::Text(format!(r#"{{"type":"message","room":"r0","content":"{content}"}}"#))
+                format!(r#"{{"type":"message","room":"r0","content":"{content}"}}"#)
             }
-            Nonsense::Names => text(r#"{"type":"join","room":"not a room"}"#),
-        }
+            Nonsense::Names => r#"{"type":"join","room":"not a room"}"#.to_owned(),
+        };
+        Ok(Frame::Text(text))
     }
+}
+
+/// A ping with a number that no client has come to.
+fn echo(number: u64) -> String {
+    format!(r#"{{"type":"ping","id":{}}}"#, (1 << 52) + number % (1 << 52))
 }

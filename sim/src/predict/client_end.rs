@@ -7,9 +7,13 @@ use chinwag_core::{ConnectionId, Time, gateway::Frame};
 
 use super::world::{Event, Seat, World};
 use crate::line::{
-    link::{CutLoss, Down, Link, Up},
+    link::{CutLoss, Down, Link},
+    uplink::Uplink,
     wire::{Decoder, ServerFrame},
 };
+
+/// What a bot's socket takes before it has left.
+const SEND_BUFFER_BYTES: usize = 128 * 1_024;
 
 impl World<'_> {
     pub(super) fn fulfil(&mut self, wish: Wish) {
@@ -18,9 +22,9 @@ impl World<'_> {
                 self.let_go(slot);
                 self.add(not_before, Event::Open { slot, attempt });
             }
-            Wish::Transmit { slot, text } => self.transmit(slot, Up::Text(text)),
+            Wish::Transmit { slot, text } => self.transmit(slot, Frame::Text(&text)),
             Wish::Close { slot, code } => {
-                self.transmit(slot, Up::Close(Some(code)));
+                self.transmit(slot, Frame::Close(Some(code)));
                 self.seats[slot].iter_mut().for_each(|seat| seat.closing = true);
             }
             Wish::Drop(slot) => self.let_go(slot),
@@ -34,10 +38,10 @@ impl World<'_> {
         }
     }
 
-    fn transmit(&mut self, slot: usize, up: Up) {
+    fn transmit(&mut self, slot: usize, frame: Frame<'_>) {
         let Some(Seat { id, .. }) = self.seats[slot] else { return };
         if let Some(link) = self.links.get_mut(id) {
-            link.send(self.now, up);
+            link.up.send(self.now, &Ok(frame));
             self.touch(id);
         }
     }
@@ -106,7 +110,8 @@ impl World<'_> {
     fn begin(&mut self, slot: usize, attempt: u32) {
         self.opened += 1;
         let id = ConnectionId(self.opened);
-        let mut link = Link::open(self.now, slot, 0);
+        let up = Uplink::open(self.now, id.0, SEND_BUFFER_BYTES, self.draws);
+        let mut link = Link::open(self.now, slot, 0, up);
         link.client_gives_up = Some(self.now + self.script.plan.connect().timeout);
         self.links.insert(id, link);
         self.handshakes.begun.insert(id, attempt);
@@ -194,14 +199,14 @@ impl World<'_> {
             ServerFrame::Pong if is_heard => self.lives(slot),
             ServerFrame::Ping(_) => {
                 // WebSocket libraries answer by themselves.
-                self.transmit(slot, Up::Pong);
+                self.transmit(slot, Frame::Pong);
                 if is_heard {
                     self.lives(slot);
                 }
             }
             ServerFrame::Close(close) => {
                 let end = close.map_or_else(|| End::lost(None), |(code, reason)| End::closed(code, reason));
-                self.transmit(slot, Up::Close(end.code));
+                self.transmit(slot, Frame::Close(end.code));
                 self.let_go(slot);
                 self.tell(|bots, now, out| bots.ended(slot, end, now, out));
             }

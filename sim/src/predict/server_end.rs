@@ -5,20 +5,24 @@ use std::{sync::Arc, time::Duration};
 use chinwag_core::{
     ConnectionId, Time,
     dialect::{Dialect, Opening},
-    gateway::{Frame, GatewayInput},
+    gateway::GatewayInput,
 };
 use chinwag_journal::{Node, NodeConfig, NodeInput, NodeOutput};
 
 use super::world::{Event, World};
 use crate::{
-    line::link::{CutLoss, ServerEnd, Up},
+    line::{
+        link::{CutLoss, Link, ServerEnd},
+        uplink::Up,
+    },
     plan::draw::Purpose,
 };
 
-/// What the driver has by default: a socket's send buffer, most bytes handed to it at once, and how long a closed
-/// connection may take to read what is left.
+/// What the driver has by default: a socket's send buffer, most bytes handed to it at once, the longest message it reads,
+/// and how long a closed connection may take to read what is left.
 const SEND_BUFFER_BYTES: usize = 128 * 1_024;
 const WRITE_BYTES: usize = 64 * 1_024;
+const SOCKET_FRAME_BYTES_MAX: usize = 64 * 1_024;
 const CLOSE_LINGER: Duration = Duration::from_secs(2);
 
 impl World<'_> {
@@ -169,21 +173,26 @@ impl World<'_> {
             }
             (ServerEnd::Unborn, _) => link.hang_up(self.now),
             (ServerEnd::Open | ServerEnd::Closing(_), Up::Fin) => self.server_closed(id),
-            (ServerEnd::Open, up) => self.receive(id, &up),
+            (ServerEnd::Open, Up::Bytes(mut bytes)) => self.take_in(id, &mut bytes),
             // Nobody reads any more.
-            (ServerEnd::Closing(_) | ServerEnd::Gone, _) => {}
+            _ => {}
         }
     }
 
-    fn receive(&mut self, connection: ConnectionId, up: &Up) {
-        let frame = match up {
-            Up::Text(text) => Frame::Text(text),
-            Up::Pong => Frame::Pong,
-            Up::Close(code) => Frame::Close(*code),
-            // Bots send nothing else.
-            _ => return,
-        };
-        self.tell_node(NodeInput::Gateway(GatewayInput::Received { connection, frame }));
+    /// The server has read bytes: its node is handed the frames that end there, as long as it takes any.
+    fn take_in(&mut self, connection: ConnectionId, bytes: &mut [u8]) {
+        let Some(link) = self.links.get_mut(connection) else { return };
+        let mut intake = std::mem::take(&mut link.intake);
+        intake.take_in(bytes, SOCKET_FRAME_BYTES_MAX, |heard| {
+            self.tell_node(NodeInput::Gateway(match heard {
+                Ok(frame) => GatewayInput::Received { connection, frame },
+                Err(fault) => GatewayInput::Faulted { connection, fault },
+            }));
+            self.links.get(connection).is_some_and(Link::is_wanted)
+        });
+        if let Some(link) = self.links.get_mut(connection) {
+            link.intake = intake;
+        }
     }
 
     /// The connection is gone.

@@ -9,9 +9,12 @@ use chinwag_core::{
 use chinwag_journal::{Mail, NodeInput};
 
 use crate::{
-    line::{link::Up, wire::ServerFrame},
+    line::{client_frame::ClientFrame, wire::ServerFrame},
     plan::scenario::Step,
 };
+
+/// A client asks for its connection.
+pub(crate) const HANDSHAKE: &str = "handshake";
 
 /// A client lets go of its connection.
 pub(crate) const FIN: &str = "fin";
@@ -64,16 +67,10 @@ pub(crate) fn node_input(input: &NodeInput<'_>) -> impl fmt::Display {
 }
 
 /// What a client sends.
-pub(crate) fn up(up: &Up) -> impl fmt::Display {
-    fmt::from_fn(move |f| match up {
-        Up::Handshake => f.write_str("handshake"),
-        Up::Text(text) => f.write_str(text),
-        Up::Binary(len) => write!(f, "binary of {len} bytes"),
-        Up::Ping(_) => f.write_str("ping"),
-        Up::Pong => f.write_str("pong"),
-        Up::Close(code) => close(f, *code, ""),
-        Up::Broken(fault) => write!(f, "fault {fault:?}"),
-        Up::Fin => f.write_str(FIN),
+pub(crate) fn client_frame(sent: &ClientFrame<'_>) -> impl fmt::Display {
+    fmt::from_fn(move |f| match sent {
+        Ok(sent) => write!(f, "{}", frame(sent)),
+        Err(fault) => write!(f, "fault {fault:?}"),
     })
 }
 

@@ -10,6 +10,8 @@ use chinwag_core::{
 };
 use chinwag_journal::{Mail, NodeInput};
 
+use crate::line::client_frame::ClientFrame;
+
 /// Stands for bytes: one multiplication for every eight of them, for this is done with every frame.
 pub(crate) fn bytes(bytes: &[u8]) -> u64 {
     let fold = |state: u64, word: u64| {
@@ -46,6 +48,14 @@ fn frame(frame: &Frame<'_>) -> u64 {
         Frame::Ping(payload) => mix(3, bytes(payload)),
         Frame::Pong => 4,
         Frame::Close(code) => mix(5, code.map_or(0, u64::from)),
+    }
+}
+
+/// …of what a client sends.
+pub(crate) fn client_frame(sent: &ClientFrame<'_>) -> u64 {
+    match sent {
+        Ok(sent) => mix(1, frame(sent)),
+        Err(fault) => mix(2, *fault as u64),
     }
 }
 

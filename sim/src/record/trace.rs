@@ -12,12 +12,9 @@ use chinwag_core::{ConnectionId, Time, hash};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
-    line::{
-        flow::{Flows, Way},
-        link::Up,
-    },
+    line::flow::{Flows, Way},
     plan::sane,
-    record::{describe, outcome::Outcome},
+    record::outcome::Outcome,
     world::START,
 };
 
@@ -287,11 +284,17 @@ impl Trace {
     }
 
     /// A client sends something.
-    pub(crate) fn sends_up(&mut self, now: Time, client: usize, connection: ConnectionId, up: &Up) {
+    pub(crate) fn sends_up(
+        &mut self,
+        now: Time,
+        client: usize,
+        connection: ConnectionId,
+        what: impl fmt::Display,
+    ) {
         if let Some(detail) = &mut self.detail {
             self.last = now;
             let frame = Some(detail.flows.sent(connection, Way::Up));
-            let text = describe::up(up).to_string();
+            let text = what.to_string();
             self.record(Kind::FromClient, Lane::Client(client), Some(connection), frame, text);
         }
     }

@@ -197,6 +197,7 @@ impl World<'_> {
 
     /// The client's program dies, and is started again.
     fn crash(&mut self, client: usize) -> Result<(), Broken> {
+        self.lose_unsent(client);
         self.let_go(client);
         self.user_gives_up_pleas(client);
         self.judge.crashed(client)?;
@@ -291,6 +292,7 @@ impl World<'_> {
     /// The client's system closes the connection, if there is one, and the client hears of it.
     fn fin(&mut self, client: usize) -> Result<bool, Broken> {
         let Some(id) = self.people[client].link else { return Ok(false) };
+        self.lose_unsent(client);
         self.client_closed(id)?;
         Ok(true)
     }
@@ -315,9 +317,10 @@ impl World<'_> {
         }
         let speaker =
             Speaker { user: self.people[client].user.clone(), gateway: &self.scenario.setup.gateway };
+        let mut text = String::new();
         for nth in 0..times {
-            let up = speaker.says(kind, u64::from(step) << 14 | u64::from(nth));
-            self.transmit(client, up);
+            let frame = speaker.says(kind, u64::from(step) << 14 | u64::from(nth), &mut text);
+            self.transmit_any(client, &frame);
         }
         true
     }

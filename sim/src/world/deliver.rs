@@ -15,10 +15,13 @@ use crate::{
     judge::{
         Broken,
         checks::{self, broken},
+        marks::Mark,
     },
     line::{
+        client_frame::ClientFrame,
         flow::Way,
-        link::{Down, Link, ServerEnd, Up},
+        link::{self, Down, Link, ServerEnd},
+        uplink::{Up, Uplink},
         wire::{Decoder, ServerFrame},
     },
     people::{
@@ -27,7 +30,10 @@ use crate::{
         person::Person,
     },
     plan::{draw::Purpose, scenario::Aim},
-    record::trace::{Kind, Lane},
+    record::{
+        describe,
+        trace::{Kind, Lane},
+    },
     world::{Alarm, Event, World},
 };
 
@@ -37,6 +43,8 @@ const WRITE_BYTES: usize = 64 * 1_024;
 const KNOCKS_MAX: u32 = 20;
 /// A server that closes a connection lets go of it after this at the latest.
 const CLOSE_TIME: Duration = Duration::from_secs(3);
+/// Longest message that a server reads, as by default.
+const SOCKET_FRAME_BYTES_MAX: usize = 64 * 1_024;
 
 /// The client's end.
 impl World<'_> {
@@ -60,31 +68,46 @@ impl World<'_> {
         let mut cause = self.draws.of(Purpose::Accept, self.now.0 << 16 | client as u64);
         let node = cause.pick(&open.collect::<Vec<_>>());
         self.people[client].opened += 1;
-        let mut link = Link::open(self.now, client, node);
-        (link.intruder, link.nth) = (intruder, self.people[client].opened);
+        let nth = self.people[client].opened;
+        let send_buffer = self.people[client].own_send_buffer();
+        let up = Uplink::open(self.now, link::cause(client, nth), send_buffer, self.draws);
+        let mut link = Link::open(self.now, client, node, up);
+        (link.intruder, link.nth) = (intruder, nth);
         link.paused = self.server.is_paused(node);
         self.links.insert(id, link);
-        self.trace.sends_up(self.now, client, id, &Up::Handshake);
+        self.trace.sends_up(self.now, client, id, describe::HANDSHAKE);
         (id, node)
     }
 
     /// Sends a frame, if there is a connection.
-    pub(crate) fn transmit(&mut self, client: usize, up: Up) {
-        if let Some(id) = self.people[client].link
-            && let Some(link) = self.links.get_mut(id)
-        {
-            self.trace.sends_up(self.now, client, id, &up);
-            if self.people[client].player.is_none() {
-                self.life.sends(self.now, client, self.witness.sends(self.now, client, &up));
-            }
-            link.send(self.now, up);
+    pub(crate) fn transmit(&mut self, client: usize, frame: Frame<'_>) {
+        self.transmit_any(client, &Ok(frame));
+    }
+
+    /// Sends a frame, or bytes that are none, if there is a connection.
+    pub(crate) fn transmit_any(&mut self, client: usize, frame: &ClientFrame<'_>) {
+        let Some(id) = self.people[client].link.filter(|&id| self.links.get(id).is_some()) else { return };
+        if self.people[client].player.is_none() {
+            self.life.sends(self.now, client, self.witness.sends(self.now, client, frame));
+        }
+        self.send_up(client, id, frame);
+    }
+
+    /// A client sends something over a connection, or somebody over its line.
+    fn send_up(&mut self, client: usize, id: ConnectionId, frame: &ClientFrame<'_>) {
+        self.trace.sends_up(self.now, client, id, describe::client_frame(frame));
+        if let Some(link) = self.links.get_mut(id) {
+            link.up.send(self.now, frame);
             self.touch(id);
+        }
+        if self.links.get(id).is_some_and(|link| link.up.is_full()) {
+            self.marks.hit(Mark::UplinkFull);
         }
     }
 
     /// Says goodbye and lets go.
     pub(crate) fn close(&mut self, client: usize, code: u16) {
-        self.transmit(client, Up::Close(Some(code)));
+        self.transmit(client, Frame::Close(Some(code)));
         self.let_go(client);
     }
 
@@ -93,11 +116,18 @@ impl World<'_> {
             && let Some(link) = self.links.get_mut(id)
         {
             if link.client_here {
-                self.trace.sends_up(self.now, client, id, &Up::Fin);
+                self.trace.sends_up(self.now, client, id, describe::FIN);
             }
             link.let_go(self.now);
             self.touch(id);
             self.forgets(id);
+        }
+    }
+
+    /// A client's socket is taken from it: what that has not taken in is lost.
+    pub(crate) fn lose_unsent(&mut self, client: usize) {
+        if let Some(link) = self.people[client].link.and_then(|id| self.links.get_mut(id)) {
+            link.up.forget_unsent();
         }
     }
 
@@ -167,9 +197,8 @@ impl World<'_> {
                 (link.opened, link.client_gives_up) = (true, None);
                 self.trace.arrives(id, Way::Down);
                 self.trace.ignores();
-                for up in intruder.says().into_iter().map(Up::Text) {
-                    self.trace.sends_up(self.now, link.client, id, &up);
-                    link.send(self.now, up);
+                for text in intruder.says() {
+                    self.send_up(client, id, &Ok(Frame::Text(&text)));
                 }
             }
             Down::Bytes(bytes) => {
@@ -261,7 +290,7 @@ impl World<'_> {
                 }
             }
             if let ServerFrame::Ping(_) = frame {
-                self.transmit(client, Up::Pong);
+                self.transmit(client, Frame::Pong);
             }
             return Ok(self.people[client].link == Some(id));
         }
@@ -280,12 +309,12 @@ impl World<'_> {
             }
             ServerFrame::Ping(payload) => {
                 // WebSocket libraries answer by themselves.
-                self.transmit(client, Up::Pong);
+                self.transmit(client, Frame::Pong);
                 self.tell_client(client, ClientInput::Received(Frame::Ping(payload)))?;
             }
             ServerFrame::Close(close) => {
                 self.reads_close(client, id, close)?;
-                self.transmit(client, Up::Close(close.map(|(code, _)| code)));
+                self.transmit(client, Frame::Close(close.map(|(code, _)| code)));
                 let (code, reason) = close.map_or((None, ""), |(code, reason)| (Some(code), reason));
                 self.let_go(client);
                 self.client_is_closed(client, code, reason)?;
@@ -362,6 +391,9 @@ impl World<'_> {
     fn server_closed(&mut self, id: ConnectionId) -> Result<(), Broken> {
         let Some(link) = self.links.get_mut(id) else { return Ok(()) };
         let known = link.is_served();
+        if link.server_end == ServerEnd::Open && link.intake.is_amid() {
+            self.marks.hit(Mark::CutInside);
+        }
         link.hang_up(self.now);
         let node = link.node;
         self.line_ends(id);
@@ -409,43 +441,89 @@ impl World<'_> {
                 Ok(())
             }
             (ServerEnd::Open | ServerEnd::Closing(_), Up::Fin) => self.server_closed(id),
-            (ServerEnd::Open, up) => self.receive(node, id, &up),
+            (ServerEnd::Open, Up::Bytes(mut bytes)) => self.take_in(id, &mut bytes),
             // Nobody reads any more.
-            (ServerEnd::Closing(_) | ServerEnd::Gone, _) => Ok(()),
+            _ => Ok(()),
         }
     }
 
-    fn receive(&mut self, node: usize, connection: ConnectionId, up: &Up) -> Result<(), Broken> {
+    /// A server has read bytes: its node is handed the frames that end there, as long as it takes any.
+    fn take_in(&mut self, id: ConnectionId, bytes: &mut [u8]) -> Result<(), Broken> {
+        let Some(link) = self.links.get_mut(id) else { return Ok(()) };
+        let (node, mut intake) = (link.node, std::mem::take(&mut link.intake));
+        // Servers understand no longer frames than they read.
+        let bytes_max = SOCKET_FRAME_BYTES_MAX.max(self.scenario.setup.gateway.frame_bytes_max + 1);
+        let mut done = Ok(());
+        intake.take_in(bytes, bytes_max, |frame| {
+            done = self.receive(node, id, &frame);
+            done.is_ok() && self.links.get(id).is_some_and(Link::is_wanted)
+        });
+        done?;
+        if intake.keeps() {
+            self.marks.hit(Mark::Kept);
+        }
+        if intake.is_amid() {
+            self.marks.hit(Mark::InPieces);
+        }
+        let Some(link) = self.links.get_mut(id) else { return Ok(()) };
+        let is_missed = link.up.is_missed() && !intake.keeps() && !intake.is_over();
+        link.intake = intake;
+        if is_missed {
+            return broken(
+                checks::WIRE,
+                format!("n{node} has all that came on {id}, and reads less than was sent"),
+            );
+        }
+        Ok(())
+    }
+
+    /// A node reads a frame, or something that is none.
+    fn receive(
+        &mut self,
+        node: usize,
+        connection: ConnectionId,
+        heard: &ClientFrame<'_>,
+    ) -> Result<(), Broken> {
         self.trace.arrives(connection, Way::Up);
-        self.line_hears(connection, up);
-        let frame = match up {
-            Up::Text(text) => Frame::Text(text),
-            Up::Binary(len) => Frame::Binary(*len),
-            Up::Ping(payload) => Frame::Ping(payload),
-            Up::Pong => Frame::Pong,
-            Up::Close(code) => Frame::Close(*code),
-            Up::Broken(fault) => {
-                let input = GatewayInput::Faulted { connection, fault: *fault };
+        self.check_is_sent(node, connection, heard)?;
+        self.line_hears(connection, heard);
+        let frame = match *heard {
+            Ok(frame) => frame,
+            Err(fault) => {
+                let input = GatewayInput::Faulted { connection, fault };
                 return self.tell_node(node, NodeInput::Gateway(input));
             }
-            Up::Handshake | Up::Fin => return Ok(()),
         };
-        let clogged = self.clogged(node, connection).filter(|_| self.is_request(connection, up));
-        let is_asked = self.is_asked(connection, up, clogged.is_some());
+        let clogged = self.clogged(node, connection).filter(|_| self.is_request(connection, frame));
+        let is_asked = self.is_asked(connection, frame, clogged.is_some());
         self.tell_node(node, NodeInput::Gateway(GatewayInput::Received { connection, frame }))?;
         if is_asked && clogged.is_none() {
             self.is_served(connection)?;
         }
-        self.check_goodbye(connection, up)?;
+        self.check_goodbye(connection, frame)?;
         match clogged {
             Some(bytes) => self.check_clogged(node, connection, bytes),
             None => Ok(()),
         }
     }
 
+    /// What a node reads is what was sent, each in its turn.
+    fn check_is_sent(
+        &mut self,
+        node: usize,
+        id: ConnectionId,
+        heard: &ClientFrame<'_>,
+    ) -> Result<(), Broken> {
+        self.checked(checks::WIRE);
+        if self.links.get_mut(id).is_some_and(|link| link.up.is_read(heard)) {
+            return Ok(());
+        }
+        broken(checks::WIRE, format!("n{node} reads something else on {id} than was sent next"))
+    }
+
     /// Whether a server may have to answer this: a sign of life is no request, also where it is text.
-    fn is_request(&self, id: ConnectionId, up: &Up) -> bool {
-        let Up::Text(text) = up else { return false };
+    fn is_request(&self, id: ConnectionId, frame: Frame<'_>) -> bool {
+        let Frame::Text(text) = frame else { return false };
         let player = self.links.get(id).and_then(|link| self.people[link.client].player.as_ref());
         player.is_none_or(|player| !player.voice.is_pong(text))
     }

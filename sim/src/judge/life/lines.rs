@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chinwag_core::{ConnectionId, Time};
+use chinwag_core::{ConnectionId, Time, gateway::Frame};
 
 use super::{ELSEWHERE, Line};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         look::{Ending, Look},
         quotas::Fate,
     },
-    line::link::Up,
+    line::client_frame::ClientFrame,
     world::{Event, World},
 };
 
@@ -65,17 +65,17 @@ impl World<'_> {
     }
 
     /// A node reads something.
-    pub(crate) fn line_hears(&mut self, id: ConnectionId, up: &Up) {
+    pub(crate) fn line_hears(&mut self, id: ConnectionId, heard: &ClientFrame<'_>) {
         let (now, shows) = (self.now, self.server.clock.shows(self.now));
-        if matches!(up, Up::Text(_) | Up::Binary(_))
+        if matches!(heard, Ok(Frame::Text(_) | Frame::Binary(_)))
             && let Some(link) = self.links.get(id)
         {
             self.server.counted[link.node].reads();
         }
         let Some(line) = self.life.lines.get_mut(&id) else { return };
         line.heard = now;
-        match up {
-            Up::Text(text) => {
+        match *heard {
+            Ok(Frame::Text(text)) => {
                 line.texts += 1;
                 let voice = self.people[line.client].player.as_ref().map(|player| &player.voice);
                 if voice.is_none_or(|voice| !voice.is_pong(text)) {
@@ -99,11 +99,11 @@ impl World<'_> {
                     self.typing_arrives(id, text);
                 }
             }
-            Up::Binary(_) => line.babbled = now,
-            Up::Ping(_) => line.abuse.receives(shows),
-            Up::Broken(fault) => line.fault = Some(*fault),
-            Up::Close(_) => line.goodbye = true,
-            _ => {}
+            Ok(Frame::Binary(_)) => line.babbled = now,
+            Ok(Frame::Ping(_)) => line.abuse.receives(shows),
+            Err(fault) => line.fault = Some(fault),
+            Ok(Frame::Close(_)) => line.goodbye = true,
+            Ok(Frame::Pong) => {}
         }
     }
 

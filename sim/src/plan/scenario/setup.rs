@@ -73,7 +73,7 @@ pub struct ClientSetup {
     pub jitter_us: u64,
     /// Bytes per second towards the client, and from it.
     pub rate: u64,
-    /// Bytes the server's socket takes before they have left.
+    /// Bytes the server's socket takes before they have left; the client's own takes an eighth of that.
     pub send_buffer: usize,
     /// Its clock.
     #[serde(default)]
