@@ -240,6 +240,10 @@ catalogue! {
     KickLeavesReader = "kick-leaves-reader",
     /// An answer is left out when the outbox has not drained.
     AckShed = "ack-shed",
+    /// What was read of a socket when it is not to be read any more is forgotten.
+    KeptForgotten = "kept-forgotten",
+    /// The mask of a frame begins anew with every piece of it that comes.
+    MaskBeginsAnew = "mask-begins-anew",
     /// A socket that was not read for a while is never read again.
     ReadingStaysOff = "reading-stays-off",
     /// Only the first line of a message is kept.

@@ -67,7 +67,7 @@ impl Intake {
         while !self.is_over {
             // When all is handed out the reader is asked once more, so that it lets go of the last.
             if !is_wanted && !input.is_empty() {
-                self.kept = (&*input).into();
+                self.kept = planted!(KeptForgotten, Box::default(), (&*input).into());
                 return;
             }
             match self.reader.next(&mut input, bytes_max) {

@@ -167,7 +167,7 @@ impl Rest {
             Message::Binary(so_far) => *so_far += len,
         }
         self.bytes -= len;
-        self.key = mask::turned(self.key, len);
+        self.key = mask::turned(self.key, planted!(MaskBeginsAnew, 0, len));
         Ok(self.bytes == 0)
     }
 }
