@@ -149,12 +149,12 @@ impl World<'_> {
         let reads_everything = self.reads_everything(client, room);
         let player = self.people[client].player.as_ref().expect("it is one");
         let state = player.bots.get(&room).map(String::as_str);
-        if state == Some("running") && player.missed.contains(&room) {
+        // Whoever reads slowly is told of it by a list, and later.
+        if reads_everything && state == Some("running") && player.missed.contains(&room) {
             let sentence = format!("c{client} saw the bot of r{room} go, and then that it runs");
             return broken(checks::BOT, sentence);
         }
         let fits = state == Some(UNSEEN) || self.parlours.sights.fits(room, position, state.is_some());
-        // Whoever reads slowly is told of it by a list, and later.
         if fits || !reads_everything {
             return Ok(());
         }

@@ -20,6 +20,8 @@ pub(crate) struct Player {
     pub(crate) voice: Voice,
     /// It is known on its present connection.
     pub(crate) known: bool,
+    /// It has said something there.
+    pub(crate) has_spoken: bool,
     /// Another connection has its place: it hears nothing more on this one.
     pub(crate) silenced: bool,
     /// By room that it is in: what it was shown there.
@@ -118,6 +120,7 @@ impl Player {
         Self {
             voice,
             known: false,
+            has_spoken: false,
             silenced: false,
             seats: BTreeMap::new(),
             asked: BTreeSet::new(),
@@ -151,7 +154,7 @@ impl Player {
     /// A new connection: what an earlier one knew is forgotten.
     pub(crate) fn renew(&mut self, now: Time) {
         self.voice = self.voice.renewed();
-        (self.known, self.silenced, self.heard) = (false, false, now);
+        (self.known, self.has_spoken, self.silenced, self.heard) = (false, false, false, now);
         self.asked.clear();
         self.leaving.clear();
     }

@@ -163,6 +163,7 @@ impl World<'_> {
                 self.player(client).sends(send, since, connection);
                 self.judge.observe(Observation::Sent { send }).expect("to send is no violation");
             }
+            self.player(client).has_spoken = true;
             self.transmit(client, Frame::Text(&text));
         }
     }
@@ -303,7 +304,9 @@ impl World<'_> {
 
     /// Says what no client of its dialect says; false if nobody hears it.
     fn player_babbles(&mut self, client: usize, step: u32, kind: Nonsense, times: u32) -> bool {
-        if !self.player(client).known {
+        let player = self.player(client);
+        // Where the first frame tells what is spoken, nonsense would be another dialect's.
+        if !player.known || player.voice.is_undecided() && !player.has_spoken {
             return false;
         }
         let is_stray = kind == Nonsense::Stranger && self.is_strict_with(client);

@@ -210,6 +210,11 @@ impl Voice {
         Self { is_undecided, ..self }
     }
 
+    /// Its address leaves open what it speaks.
+    pub(crate) const fn is_undecided(&self) -> bool {
+        self.is_undecided
+    }
+
     /// What it speaks.
     pub(crate) const fn dialect(&self) -> Dialect {
         match self.tongue {
