@@ -108,7 +108,10 @@ async fn chat_is_spoken_by_the_core_and_misses_nothing() {
     assert_eq!(summary["received_deliveries"], 22 * 3);
 }
 
-/// A server that sends back what it is sent, and may leave out or repeat some of it.
+/// What a fault says instead of a frame to end the connection without a goodbye.
+const HANG_UP: &str = "hang up";
+
+/// A server that sends back what it is sent, and may leave out or repeat some of it, or hang up.
 pub(crate) struct Echo {
     pub(crate) address: SocketAddr,
     task: JoinHandle<()>,
@@ -130,6 +133,9 @@ impl Echo {
                         let mut texts = vec![text.to_string()];
                         fault(count, &mut texts);
                         count += 1;
+                        if texts.iter().any(|text| text == HANG_UP) {
+                            return;
+                        }
                         for text in texts {
                             let _ = socket.send(Message::text(text)).await;
                         }
@@ -194,6 +200,27 @@ async fn an_echo_that_leaves_out_or_repeats_is_found_out() {
     })
     .await;
     assert_eq!((code, lost, duplicated), (Some(99), 0, 2));
+}
+
+/// Hangs up on everybody at the third message that it was to send back; it has swallowed two.
+fn swallow_and_hang_up(count: usize, texts: &mut Vec<String>) {
+    texts.clear();
+    texts.extend((count == 2).then(|| HANG_UP.to_owned()));
+}
+
+#[tokio::test]
+async fn a_server_that_swallows_messages_and_hangs_up_is_found_out() {
+    let server = Echo::start(swallow_and_hang_up).await;
+    let url = format!("ws://{}", server.address);
+    let thresholds =
+        "\n[thresholds]\nunresolved = [\"count<6\"]\nerrors = [\"count==0\"]\nunanswered = [\"count==0\"]\n";
+    let (ended, summary) = run(&format!("{ECHO}{thresholds}"), &["--dialect", "raw", "--url", &url]).await;
+    assert_eq!(ended.code, Some(99), "{ended:?}");
+    assert_eq!((&summary["unresolved"], &summary["abandoned"]), (&6.into(), &6.into()));
+    let reason =
+        "FAIL (2 of 3 thresholds, 6 messages left without an answer by connections that the server ended)";
+    assert_eq!(summary["reason"], reason);
+    assert!(ended.stdout.contains("   unresolved 6\n"), "{}", ended.stdout);
 }
 
 #[tokio::test]

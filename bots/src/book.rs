@@ -28,6 +28,8 @@ pub struct Book {
     pub held_back: u64,
     /// Sends that never left because the server kept refusing their senders for their rate.
     pub throttled: u64,
+    /// Sends that were left unresolved though the scenario has cut nobody off: the server has ended their connections.
+    pub abandoned: u64,
     /// Refusals of what was sent to be refused.
     pub rebuffed: u64,
     /// Refusals heard in `chat`, by code, of whatever was sent: also those for now only, after which a bot tries again.
@@ -87,6 +89,7 @@ impl Book {
             deferred: 0,
             held_back: 0,
             throttled: 0,
+            abandoned: 0,
             rebuffed: 0,
             refusals: BTreeMap::new(),
             received: Vec::new(),
@@ -148,6 +151,7 @@ impl Book {
         self.deferred += other.deferred;
         self.held_back += other.held_back;
         self.throttled += other.throttled;
+        self.abandoned += other.abandoned;
         self.rebuffed += other.rebuffed;
         self.lagged += other.lagged;
         self

@@ -50,6 +50,8 @@ pub struct Figures {
     pub deferred: u64,
     /// Sends that waited because the scenario kept their sender away.
     pub held_back: u64,
+    /// Of unresolved sends, those whose connections the server has ended, and not the scenario.
+    pub abandoned: u64,
     /// Refusals of what was sent to be refused.
     pub rebuffed: u64,
     /// Refusals heard in `chat`, by code, of whatever was sent: also those for now only, after which a bot tries again.
@@ -144,7 +146,7 @@ impl Judged {
     pub fn new(plan: &Plan, book: &Book, found: Found<'_>) -> Self {
         let ((report, accounts), overall) = (book.oracle.judge(), book.times.overall());
         let Found { connected, reconnects, handed, .. } = found;
-        let counts = Counts { report: &report, clients: plan.clients(), connected, reconnects };
+        let counts = Counts { report: &report, book, clients: plan.clients(), connected, reconnects };
         let measured = Measured { plan, times: &book.times, counts: &|query| counts.of(query) };
         let thresholds: Vec<_> = found.judged.iter().map(|threshold| measured.check(threshold)).collect();
         let segment = found.segment.unwrap_or(Segment::WHOLE);
@@ -171,6 +173,7 @@ impl Judged {
             deliveries_per_second_max: found.deliveries_per_second_max,
             deferred: book.deferred,
             held_back: book.held_back,
+            abandoned: book.abandoned,
             rebuffed: book.rebuffed,
             refusals_by_code: book.refusals.clone(),
             lagged: book.lagged,

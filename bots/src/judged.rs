@@ -7,7 +7,11 @@ use chinwag_scenarios::{Aggregate, Metric, Outcome, Plan, Query, Scenario, Thres
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::{board::Board, book::Times, words::measured};
+use crate::{
+    board::Board,
+    book::{Book, Times},
+    words::measured,
+};
 
 /// A threshold and how it came out.
 #[derive(Clone, Debug, Serialize)]
@@ -85,6 +89,7 @@ pub fn broken_now(
     let counts = |query: Query<'_>| match query.metric {
         Metric::Refused => Some(board.refused.get()),
         Metric::Reconnects => Some(board.reconnects.get()),
+        Metric::Errors => Some(board.errors.get()),
         _ => None,
     };
     let judged = Measured { plan, times, counts: &counts };
@@ -104,6 +109,8 @@ pub fn broken_now(
 pub struct Counts<'a> {
     /// The oracle's verdict in numbers.
     pub report: &'a Report,
+    /// What was written down beside it.
+    pub book: &'a Book,
     /// Bots that there were to be.
     pub clients: u32,
     /// Bots that came to be in all their rooms.
@@ -120,6 +127,7 @@ impl Counts<'_> {
         vec![
             (u64::from(self.clients) - self.connected, "clients that did not get into their rooms"),
             (report.unanswered, "messages without an answer"),
+            (self.book.abandoned, "messages left without an answer by connections that the server ended"),
             (report.lost, "deliveries lost"),
             (report.duplicated, "duplicated"),
             (report.reordered, "reordered"),
@@ -150,6 +158,8 @@ impl Counts<'_> {
             (Metric::CaughtUp, _) => report.caught_up,
             (Metric::Refused, _) => report.refused,
             (Metric::Unanswered, _) => report.unanswered,
+            (Metric::Unresolved, _) => report.unresolved,
+            (Metric::Errors, _) => self.book.errors.values().sum(),
             (Metric::Unsent, _) => report.planned - report.sent,
             _ => return None,
         })

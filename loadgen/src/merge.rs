@@ -27,7 +27,7 @@ use crate::{
 /// The file of a segment.
 const FILE: &str = "segment.json";
 /// Counts up when what it holds changes.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 
 /// What all segments of a run have in common.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

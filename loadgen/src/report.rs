@@ -119,6 +119,7 @@ fn head(page: &mut String, summary: &Summary) {
         ("acknowledged", number(deliveries.acknowledged)),
         ("refused", number(deliveries.refused)),
         ("unanswered", number(deliveries.unanswered)),
+        ("unresolved", number(deliveries.unresolved)),
         (
             "deliveries",
             format!(

@@ -30,8 +30,12 @@ pub enum Metric {
     Refused,
     /// Messages sent and never answered.
     Unanswered,
+    /// Messages of which nobody will know what became: their connections ended before an answer.
+    Unresolved,
     /// Messages planned and never sent.
     Unsent,
+    /// Connections that failed or were lost without the scenario wanting it.
+    Errors,
 }
 
 /// What a metric's numbers are.
@@ -45,7 +49,7 @@ pub enum Unit {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::E2eLatency,
         Self::E2eLatencyActual,
         Self::SendLag,
@@ -58,7 +62,9 @@ impl Metric {
         Self::CaughtUp,
         Self::Refused,
         Self::Unanswered,
+        Self::Unresolved,
         Self::Unsent,
+        Self::Errors,
     ];
 
     /// Its name in scenarios and reports.
@@ -77,7 +83,9 @@ impl Metric {
             Self::CaughtUp => "caught_up",
             Self::Refused => "refused",
             Self::Unanswered => "unanswered",
+            Self::Unresolved => "unresolved",
             Self::Unsent => "unsent",
+            Self::Errors => "errors",
         }
     }
 
@@ -98,7 +106,7 @@ impl Metric {
     /// Whether it is known while the run goes on, so that it can end one.
     #[must_use]
     pub const fn is_live(self) -> bool {
-        matches!(self.unit(), Unit::Time) || matches!(self, Self::Refused | Self::Reconnects)
+        matches!(self.unit(), Unit::Time) || matches!(self, Self::Refused | Self::Reconnects | Self::Errors)
     }
 
     /// Whether a plan foresees it wherever clients go meanwhile.

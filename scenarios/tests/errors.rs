@@ -280,7 +280,7 @@ fn wrong_thresholds_are_named() {
             "e2e_latancy =",
             "x.toml:25:16: thresholds.e2e_latancy[0]: unknown metric `e2e_latancy`: did you mean `e2e_latency`? known \
              here: `e2e_latency`, `e2e_latency_actual`, `send_lag`, `slow_latency`, `history_time`, `connect_time`, \
-             `delivery`, `connections`, `reconnects`, `caught_up`, `refused`, `unanswered`, `unsent`",
+             `delivery`, `connections`, `reconnects`, `caught_up`, `refused`, `unanswered`, `unresolved`, `unsent`, `errors`",
         ),
         (
             "p(99)<500ms",

@@ -124,10 +124,8 @@ impl Bots {
                 self.observe(Observation::Left { member, room, position: Some(head) });
             }
             ClientEvent::Unresolved { id, .. } => {
-                if let Some(send) = bot.settle(id) {
-                    self.observe(Observation::Unresolved { send });
-                    self.script.board.answered.add();
-                }
+                let send = bot.settle(id);
+                send.into_iter().for_each(|send| self.unresolved(slot, send));
             }
             ClientEvent::Gap { room, from, to } => {
                 let Some(&room) = self.rooms.get(&room) else { return };
@@ -167,6 +165,19 @@ impl Bots {
             (Some(id), None) if let Some(send) = bot.settle(id) => self.send_refused(send),
             // What is no message; who means no good has asked for it.
             _ => self.rebuffed(slot, &refusal.to_string()),
+        }
+    }
+
+    /// Nobody will know what became of a message. That is the server's doing, unless the scenario has taken the connection
+    /// over which it went, or its sender is one whom a server may well send away.
+    pub(super) fn unresolved(&mut self, slot: usize, send: SendId) {
+        self.observe(Observation::Unresolved { send });
+        self.script.board.answered.add();
+        let (bot, script) = (&self.bots[slot], &self.script);
+        let was_taken = script.departed(send).is_some_and(|departed| bot.is_away(departed));
+        let was_held = script.instant(script.planned(send).at) < bot.cut_off_until;
+        if !was_taken && !was_held && !script.plan.is_hostile(bot.number) {
+            self.book.abandoned += 1;
         }
     }
 

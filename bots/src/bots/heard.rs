@@ -37,10 +37,8 @@ impl Bots {
             }
             Heard::Refused(None, reason) => self.rebuffed(slot, &reason),
             Heard::Unresolved(content) => {
-                if let Some(send) = self.script.send_of(&content) {
-                    self.observe(Observation::Unresolved { send });
-                    self.script.board.answered.add();
-                }
+                let send = self.script.send_of(&content);
+                send.into_iter().for_each(|send| self.unresolved(slot, send));
             }
         }
     }
@@ -120,14 +118,24 @@ mod tests {
     use chinwag_scenarios::{Act, Overrides, Plan, Protocol, Scenario};
 
     use super::*;
-    use crate::{bots::Cue, script::Script, segment::Segment};
+    use crate::{
+        bots::{Cue, End},
+        script::Script,
+        segment::Segment,
+    };
 
-    /// Two who hear everything that either says, and say two things each.
+    /// Two who hear everything that either says, and say two things each; later both are cut off.
     fn bots() -> Bots {
         let text = r#"
             run = { name = "x", seed = 1, clients = 2 }
             rooms = { size = 2 }
-            scenario = [{ name = "a", executor = "per-vu-iterations", iterations = 2, duration = "1s" }]
+            event = [{ at = "1500ms", kind = "reset", down_for = "1s" }]
+            [[scenario]]
+            name = "a"
+            stages = [
+                { name = "talk", duration = "1s", executor = "per-vu-iterations", iterations = 2 },
+                { name = "rest", duration = "1s" },
+            ]
         "#;
         let shared = r#"
             protocol.name = "shared"
@@ -151,6 +159,19 @@ mod tests {
             bots.cue(Time(1), Cue::Act(Act::Send(send)), &mut Vec::new());
         }
         bots
+    }
+
+    #[test]
+    fn what_a_server_leaves_without_an_answer_is_its_fault_unless_the_scenario_cut_it_off() {
+        let mut bots = bots();
+        let unresolved = |bots: &Bots| (bots.book.oracle.finish().unresolved, bots.book.abandoned);
+        bots.ended(0, End::lost(None), Time(2), &mut Vec::new());
+        let mut own: Vec<_> = bots.script.plan.sends()[..2].iter().map(|send| send.client).collect();
+        own.retain(|client| *client == 0);
+        let left = own.len() as u64;
+        assert_eq!(unresolved(&bots), (left, left));
+        bots.cue(Time(1_500_000), Cue::Act(Act::Event(0)), &mut Vec::new());
+        assert_eq!(unresolved(&bots), (2, left), "what the other has said");
     }
 
     #[test]

@@ -54,12 +54,13 @@ impl Figures {
         let report = &self.deliveries;
         writeln!(
             out,
-            "messages     planned {}   sent {}   acknowledged {}   refused {}   unanswered {}",
+            "messages     planned {}   sent {}   acknowledged {}   refused {}   unanswered {}   unresolved {}",
             number(report.planned),
             number(report.sent),
             number(report.acknowledged),
             number(report.refused),
             number(report.unanswered),
+            number(report.unresolved),
         )?;
         if self.deferred + self.held_back + self.lagged > 0 {
             writeln!(

@@ -14,7 +14,8 @@ Exit codes:
    96  invalid: the generator itself fell behind, so nothing is known about the server; that is, planned
        messages were not sent, or at least 1 % and at least 10 of a stage's sends left more than 10 ms late
    99  a threshold does not hold; or, whatever the thresholds, a client did not get into its rooms, a message
-       was not sent or not answered, or a delivery was lost, duplicated, reordered, skipped or foreign;
+       was not sent or not answered, the server ended a connection over which answers were missing, or a
+       delivery was lost, duplicated, reordered, skipped or foreign;
        of `compare`: B is worse than A; of `find-limit`: not even the first load holds
   104  a mistake in the command line or the scenario
   105  interrupted
