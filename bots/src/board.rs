@@ -45,7 +45,7 @@ pub struct Board {
     pub answered: Count,
     /// Planned messages whose final answer was a refusal.
     pub refused: Count,
-    /// Deliveries that will not come because a message was refused.
+    /// Deliveries to our clients that will not come because a message of ours was refused.
     pub forgone: Count,
     /// Messages shown.
     pub delivered: Count,

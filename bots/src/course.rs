@@ -13,8 +13,6 @@ use crate::{board::Board, script::Script};
 const BREATH: Duration = Duration::from_millis(200);
 /// How long to listen, when all has come that should, for what should not.
 const LISTEN: Duration = Duration::from_millis(250);
-/// Where nobody knows how many deliveries will come, no more do if none has for so long.
-const QUIET: Duration = Duration::from_secs(1);
 
 /// What is going on.
 #[derive(Debug)]
@@ -104,7 +102,7 @@ impl Course {
     /// Why it makes no sense to go on, in one line.
     pub fn proceed(&mut self, script: &Script, now: Time) -> Result<bool, String> {
         let is_late = now >= self.until;
-        match &mut self.phase {
+        match &self.phase {
             Phase::Connect => {
                 let arrived = script.board.arrived.get();
                 let ours = u64::from(script.segment.share(script.plan.clients()));
@@ -123,7 +121,7 @@ impl Course {
                 self.enter_stages(next, script, now);
             }
             Phase::Drain(drain) => {
-                if drain.is_over(now, &script.board) {
+                if drain.is_over(&script.board) {
                     self.enter(Phase::Listen, now + LISTEN);
                 } else if is_late {
                     self.enter(Phase::Over, now);
@@ -152,7 +150,7 @@ impl Course {
     fn enter_stages(&mut self, number: usize, script: &Script, now: Time) {
         match self.stages.get(number).map(|stages| script.instant(stages.end)) {
             Some(end) => self.enter(Phase::Stages(number), end),
-            None => self.enter(Phase::Drain(Drain::new(script, now)), now + script.plan.drain()),
+            None => self.enter(Phase::Drain(Drain::new(script)), now + script.plan.drain()),
         }
     }
 
@@ -166,33 +164,21 @@ impl Course {
 pub struct Drain {
     /// Messages that are to be answered.
     planned: u64,
-    /// Deliveries that are to come; unknown if that depends on who is where, or on what others have sent.
+    /// Deliveries that are to come. Unknown if that depends on who is where: then there is no telling silence from a server
+    /// that has stalled.
     expected: Option<u64>,
-    /// Deliveries seen, and since when no more.
-    seen: (u64, Time),
 }
 
 impl Drain {
     /// Begins when the last stage ends.
-    fn new(script: &Script, now: Time) -> Self {
-        Self {
-            planned: script.planned_here(),
-            expected: script.deliveries().filter(|_| script.segment.is_whole()),
-            seen: (0, now),
-        }
+    fn new(script: &Script) -> Self {
+        Self { planned: script.planned_here(), expected: script.deliveries_here() }
     }
 
     /// Whether nothing more is to be waited for.
-    fn is_over(&mut self, now: Time, board: &Board) -> bool {
-        let delivered = board.delivered.get();
-        if delivered != self.seen.0 {
-            self.seen = (delivered, now);
-        }
-        let come = match self.expected {
-            Some(expected) => delivered + board.forgone.get() >= expected,
-            None => now.since(self.seen.1) >= QUIET,
-        };
-        board.answered.get() >= self.planned && come
+    fn is_over(&self, board: &Board) -> bool {
+        let come = board.delivered.get() + board.forgone.get();
+        board.answered.get() >= self.planned && self.expected.is_some_and(|expected| come >= expected)
     }
 }
 
@@ -205,18 +191,24 @@ mod tests {
 
     /// Two who say one thing each within a second, and are silent for another.
     fn script() -> Script {
+        script_of(Segment::WHOLE, r#"["say"]"#)
+    }
+
+    fn script_of(segment: Segment, flow: &str) -> Script {
         let text = r#"
             run = { name = "x", seed = 1, clients = 2, drain = "5s" }
             rooms = { size = 2 }
             [[scenario]]
             name = "a"
+            flow = FLOW
             stages = [
                 { name = "talk", duration = "1s", executor = "per-vu-iterations" },
                 { name = "rest", duration = "1s" },
             ]
         "#;
-        let plan = Plan::new(&Scenario::parse("x.toml", text).unwrap(), Overrides::default()).unwrap();
-        Script::new(plan, Segment::WHOLE, None, Time(0))
+        let scenario = Scenario::parse("x.toml", &text.replace("FLOW", flow)).unwrap();
+        let plan = Plan::new(&scenario, Overrides::default()).unwrap();
+        Script::new(plan, segment, None, Time(0))
     }
 
     #[test]
@@ -276,16 +268,31 @@ mod tests {
         assert_eq!((course.proceed(&script, agreed), course.until()), (Ok(true), agreed));
     }
 
-    #[test]
-    fn what_does_not_come_is_not_waited_for_longer_than_was_said() {
-        let script = script();
+    /// When a run is over of which everything is answered, and so many deliveries come.
+    fn end_of(script: &Script, delivered: u64) -> Time {
         script.board.arrived.add_many(2);
-        let mut course = Course::new(&script, Time(0), None);
+        script.board.answered.add_many(2);
+        script.board.delivered.add_many(delivered);
+        let mut course = Course::new(script, Time(0), None);
         let mut now = Time(0);
         while !course.is_over() {
-            let _ = course.proceed(&script, now).unwrap();
+            let _ = course.proceed(script, now).unwrap();
             now = now + Duration::from_millis(50);
         }
-        assert_eq!(now, Time(7_250_000), "the stages, and five seconds");
+        now
+    }
+
+    #[test]
+    fn what_does_not_come_is_waited_for_as_long_as_was_said() {
+        let (at_once, drained) = (Time(2_550_000), Time(7_250_000));
+        assert_eq!(end_of(&script(), 4), at_once);
+        assert_eq!(end_of(&script(), 3), drained, "the stages, and five seconds");
+        // A share knows what is to come to its own clients, whoever says it.
+        let half = Segment { index: 1, count: 2 };
+        assert_eq!(end_of(&script_of(half, r#"["say"]"#), 2), at_once);
+        assert_eq!(end_of(&script_of(half, r#"["say"]"#), 1), drained);
+        // Where nobody knows how many it will be, they may all be late.
+        let door = script_of(Segment::WHOLE, r#"["say", "leave", { think = "10ms" }, "join"]"#);
+        assert_eq!(end_of(&door, 4), drained);
     }
 }

@@ -66,10 +66,20 @@ impl Script {
         Self { board: Arc::clone(&self.board), ..Self::new(plan, segment, protocol, self.origin) }
     }
 
-    /// How many deliveries the plan foresees, if who speaks can be given all that they missed.
+    /// How many deliveries to our clients the plan foresees, if who speaks can be given all that they missed.
     #[must_use]
-    pub fn deliveries(&self) -> Option<u64> {
-        self.plan.deliveries().filter(|_| self.protocol.is_none() || self.plan.events().is_empty())
+    pub fn deliveries_here(&self) -> Option<u64> {
+        let can_catch_up = self.protocol.is_none() || self.plan.events().is_empty();
+        self.plan.deliveries().filter(|_| can_catch_up)?;
+        let members: Vec<_> = (0..self.plan.rooms()).map(|room| self.members_here(room)).collect();
+        Some(self.plan.sends().iter().map(|send| members[send.room as usize]).sum())
+    }
+
+    /// How many of a room's members are ours.
+    #[must_use]
+    pub fn members_here(&self, room: u32) -> u64 {
+        let members = self.plan.members_of(room).iter();
+        members.filter(|client| self.segment.has(**client)).count() as u64
     }
 
     /// How many messages our clients are to send.

@@ -105,7 +105,7 @@ impl Bots {
         self.observe(Observation::Refused { send });
         let room = self.script.planned(send).room;
         self.script.board.refused.add();
-        self.script.board.forgone.add_many(self.script.plan.members_of(room).len() as u64);
+        self.script.board.forgone.add_many(self.script.members_here(room));
         self.script.board.answered.add();
     }
 }
