@@ -120,14 +120,21 @@ pub struct Counts<'a> {
 }
 
 impl Counts<'_> {
-    /// What no run may have, each with its count.
+    /// What no run may be short of, each with how much of it.
     #[must_use]
-    pub fn faults(&self) -> Vec<(u64, &'static str)> {
-        let report = self.report;
+    pub fn missing(&self) -> Vec<(u64, &'static str)> {
         vec![
             (u64::from(self.clients) - self.connected, "clients that did not get into their rooms"),
-            (report.unanswered, "messages without an answer"),
+            (self.report.unanswered, "messages without an answer"),
             (self.book.abandoned, "messages left without an answer by connections that the server ended"),
+        ]
+    }
+
+    /// What no server may do, however busy it and others are, each with how often it did.
+    #[must_use]
+    pub fn broken(&self) -> Vec<(u64, &'static str)> {
+        let report = self.report;
+        vec![
             (report.lost, "deliveries lost"),
             (report.duplicated, "duplicated"),
             (report.reordered, "reordered"),

@@ -44,8 +44,10 @@ pub struct Facts {
     pub failed: usize,
     /// All thresholds.
     pub thresholds: usize,
-    /// What no run may have, whatever its thresholds: how often, and of what.
-    pub faults: Vec<(u64, &'static str)>,
+    /// What no run may be short of, whatever its thresholds: how much, and of what.
+    pub missing: Vec<(u64, &'static str)>,
+    /// What no server may do, whatever the thresholds: how often, and what.
+    pub broken: Vec<(u64, &'static str)>,
 }
 
 impl Facts {
@@ -67,9 +69,16 @@ impl Facts {
             throttled: book.throttled,
             failed: thresholds.iter().filter(|threshold| !threshold.passed).count(),
             thresholds: thresholds.len(),
-            faults: counts.faults(),
+            missing: counts.missing(),
+            broken: counts.broken(),
             ..Self::default()
         }
+    }
+
+    /// Why a run is invalid, and what its server has broken all the same: no generator makes a server say things twice.
+    fn even_so(&self, why: String) -> String {
+        let broken: Vec<_> = counted(&self.broken).collect();
+        if broken.is_empty() { why } else { format!("{why}; even so: {}", broken.join(", ")) }
     }
 }
 
@@ -149,7 +158,8 @@ pub enum Word {
 }
 
 /// Judges a run. What comes first outweighs what follows: whoever ended a run early, and a generator that fell behind,
-/// make everything else meaningless. A server that broke a promise fails without any threshold.
+/// make everything else meaningless, but what its server has broken is told, too. A server that broke a promise fails without
+/// any threshold.
 #[must_use]
 pub fn judge(facts: &Facts) -> Verdict {
     if facts.interrupted {
@@ -159,22 +169,24 @@ pub fn judge(facts: &Facts) -> Verdict {
         return Verdict::Broken(why.clone());
     }
     if let Some(what) = &facts.exhausted {
-        return Verdict::Invalid(format!("the generator ran out of {what}"));
+        return Verdict::Invalid(facts.even_so(format!("the generator ran out of {what}")));
     }
     if let Some(why) = &facts.fell_behind {
-        return Verdict::Invalid(why.clone());
+        return Verdict::Invalid(facts.even_so(why.clone()));
     }
     if let Some(threshold) = &facts.aborted {
         return Verdict::Fail(format!("ended early: {threshold}"));
     }
     if facts.not_handed > 0 {
-        return Verdict::Invalid(format!("the generator did not send {} planned messages", facts.not_handed));
+        let why = format!("the generator did not send {} planned messages", facts.not_handed);
+        return Verdict::Invalid(facts.even_so(why));
     }
     if facts.throttled > 0 {
-        return Verdict::Throttled(format!(
+        let why = format!(
             "{} planned messages were not sent: the server's rate limits let fewer through than the plan asks for",
             facts.throttled
-        ));
+        );
+        return Verdict::Throttled(facts.even_so(why));
     }
     if let Some(part) = &facts.part {
         return Verdict::Part(part.clone());
@@ -193,9 +205,14 @@ fn shortfalls(facts: &Facts) -> Vec<String> {
     let withheld = (facts.withheld > 0).then(|| {
         format!("{} messages could not be sent for want of a connection or of answers", facts.withheld)
     });
-    let faults = facts.faults.iter().filter(|(count, _)| *count > 0);
-    let faults = faults.map(|(count, what)| format!("{count} {what}"));
-    thresholds.into_iter().chain(withheld).chain(faults).collect()
+    let (missing, broken) = (counted(&facts.missing), counted(&facts.broken));
+    thresholds.into_iter().chain(withheld).chain(missing).chain(broken).collect()
+}
+
+/// What there is of each, in words.
+fn counted(counts: &[(u64, &'static str)]) -> impl Iterator<Item = String> {
+    let some = counts.iter().filter(|(count, _)| *count > 0);
+    some.map(|(count, what)| format!("{count} {what}"))
 }
 
 impl Verdict {
@@ -244,18 +261,38 @@ mod tests {
 
     #[test]
     fn every_outcome_has_its_exit_code() {
-        let good = || Facts { thresholds: 3, faults: vec![(0, "deliveries lost")], ..Facts::default() };
-        let fault = |faults| Facts { faults, ..good() };
+        let good = || Facts { thresholds: 3, broken: vec![(0, "deliveries lost")], ..Facts::default() };
+        let fault = |broken| Facts { broken, ..good() };
         let table = [
             (good(), 0, "PASS"),
             (Facts { failed: 1, ..good() }, 99, "FAIL (1 of 3 thresholds)"),
             (Facts { withheld: 2, ..good() }, 99, "FAIL (2 messages could not be sent"),
-            (fault(vec![(0, "clients missing"), (1, "lost")]), 99, "FAIL (1 lost)"),
+            (Facts { missing: vec![(0, "clients"), (4, "answers")], ..good() }, 99, "FAIL (4 answers)"),
+            (fault(vec![(0, "doubled"), (1, "lost")]), 99, "FAIL (1 lost)"),
             (fault(vec![(2, "lost"), (3, "broken promises")]), 99, "FAIL (2 lost, 3 broken promises)"),
             (Facts { failed: 1, ..fault(vec![(2, "lost")]) }, 99, "FAIL (1 of 3 thresholds, 2 lost)"),
             (Facts { not_handed: 5, ..good() }, 96, "INVALID (the generator did not send 5 planned"),
             (Facts { withheld: 7, throttled: 7, ..good() }, 96, "INVALID (7 planned messages were not sent"),
             (Facts { exhausted: Some("open files".into()), ..good() }, 96, "ran out of open files"),
+            (
+                Facts { exhausted: Some("open files".into()), ..fault(vec![(2, "lost"), (0, "doubled")]) },
+                96,
+                "INVALID (the generator ran out of open files; even so: 2 lost)",
+            ),
+            (
+                Facts {
+                    fell_behind: Some("it fell behind".into()),
+                    failed: 1,
+                    ..fault(vec![(1, "doubled")])
+                },
+                96,
+                "INVALID (it fell behind; even so: 1 doubled)",
+            ),
+            (
+                Facts { throttled: 7, ..fault(vec![(3, "foreign")]) },
+                96,
+                "than the plan asks for; even so: 3 foreign)",
+            ),
             (
                 Facts { aborted: Some("refused count==0".into()), not_handed: 9, ..good() },
                 99,
@@ -310,9 +347,11 @@ mod tests {
 
     #[test]
     fn a_generator_that_fell_behind_outweighs_faults_and_an_interruption_everything() {
-        let faults = vec![(1, "lost")];
-        let behind = Facts { failed: 2, thresholds: 2, not_handed: 1, faults, ..Facts::default() };
+        let broken = vec![(1, "lost")];
+        let behind = Facts { failed: 2, thresholds: 2, not_handed: 1, broken, ..Facts::default() };
         assert_eq!(judge(&behind).exit_code(), 96);
+        let why = "INVALID (the generator did not send 1 planned messages; even so: 1 lost)";
+        assert_eq!(judge(&behind).to_string(), why);
         assert_eq!(judge(&Facts { interrupted: true, ..behind }).exit_code(), 105);
     }
 }
