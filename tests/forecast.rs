@@ -121,7 +121,13 @@ fn must_be_equal((prediction, foretold, confirmed): &(Prediction, String, Confir
         assert!(predicted.get(key).is_some(), "{key}");
         assert_eq!(predicted[key], confirmed.summary[key], "{key} of {}", prediction.figures.scenario);
     }
-    assert_eq!(foretold, &confirmed.deliveries, "{}", prediction.figures.scenario);
+    let (foretold, confirmed) = (without_last(foretold), without_last(&confirmed.deliveries));
+    assert_eq!(foretold, confirmed, "{}", prediction.figures.scenario);
+}
+
+/// A table without its last column: what is late depends on the machine.
+fn without_last(table: &str) -> Vec<&str> {
+    table.lines().map(|row| row.rsplit_once(',').unwrap().0).collect()
 }
 
 /// The column `connected` of a time series, in the rows of a stage.

@@ -127,7 +127,8 @@ async fn run(dialect: &str, talk: &str, address: SocketAddr) -> Found {
     let deliveries = fs::read_to_string(run.path("deliveries.csv")).unwrap_or_else(|_| panic!("{ended:?}"));
     let mut faults = BTreeMap::new();
     for row in csv::Reader::from_reader(deliveries.as_bytes()).deserialize() {
-        let (_client, user, room, _received, row): (u32, String, String, u64, Faults) = row.unwrap();
+        let (_client, user, room, _received, row, _late): (u32, String, String, u64, Faults, u64) =
+            row.unwrap();
         if row != Faults::default() {
             faults.insert((user, room), row);
         }

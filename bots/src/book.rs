@@ -130,6 +130,11 @@ impl Book {
         self.interval.latency.record(intended, now);
     }
 
+    /// Deliveries that were late, known when all have said goodbye.
+    pub fn late(&self) -> u64 {
+        self.received.iter().map(|received| received.late).sum()
+    }
+
     /// What came since this was asked for last.
     pub fn take_interval(&mut self) -> Interval {
         mem::take(&mut self.interval)

@@ -3,7 +3,7 @@
 use chinwag_core::{RequestId, Seq, Time};
 use chinwag_oracle::{RoomId, SendId};
 
-use crate::speaker::Speaker;
+use crate::{received::Received, speaker::Speaker};
 
 /// A bot. Without its buffers some hundred bytes, for there are thousands.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(crate) struct Bot {
     /// Rooms of which older messages are coming over the present connection, and up to which place; few.
     pub(crate) behind: Vec<(RoomId, Seq)>,
     /// How many messages it was shown, by room.
-    pub(crate) received: Vec<(RoomId, u64)>,
+    pub(crate) received: Vec<Received>,
     /// Histories that were asked for, with the client's numbers and the instants at which they were meant to be.
     pub(crate) asked: Vec<(RequestId, Time)>,
 }
@@ -75,12 +75,13 @@ impl Bot {
         self.entered.iter().any(|&(entered, since)| entered == room && instant < since)
     }
 
-    /// It was shown one more message.
-    pub(crate) fn is_shown(&mut self, room: RoomId) {
-        match self.received.iter_mut().find(|(shown, _)| *shown == room) {
-            Some((_, count)) => *count += 1,
-            None => self.received.push((room, 1)),
-        }
+    /// What it was shown in a room, to be counted.
+    pub(crate) fn received_in(&mut self, RoomId(room): RoomId) -> &mut Received {
+        let at = self.received.iter().position(|received| received.room == room).unwrap_or_else(|| {
+            self.received.push(Received { client: self.number, room, ..Received::default() });
+            self.received.len() - 1
+        });
+        &mut self.received[at]
     }
 
     /// Takes a history off the list of those that were asked for: when it was meant to be.

@@ -18,8 +18,8 @@ use chinwag_oracle::{Agreement, MemberId, Mode, Observation, Oracle, RoomId, Sen
 use chinwag_scenarios::{Act, EventKind, PlannedEvent, ProtocolOrder, Target};
 
 use crate::{
-    book::Book, bot::Bot, interpreter::Interpreter, received::Received, script::Script, seen::Seen,
-    speaker::Speaker, timers::Timers,
+    book::Book, bot::Bot, interpreter::Interpreter, script::Script, seen::Seen, speaker::Speaker,
+    timers::Timers,
 };
 
 /// What bots are to do, at once.
@@ -375,15 +375,7 @@ impl Bots {
 
     /// Notes what each bot was shown in each of its rooms.
     fn count_received(&mut self) {
-        let of = |bot: &Bot| {
-            let client = bot.number;
-            bot.received.clone().into_iter().map(move |(RoomId(room), received)| Received {
-                client,
-                room,
-                received,
-            })
-        };
-        self.book.received = self.bots.iter().flat_map(of).collect();
+        self.book.received = self.bots.iter().flat_map(|bot| bot.received.iter().copied()).collect();
         self.book.received.sort_unstable();
     }
 

@@ -42,6 +42,9 @@ pub struct Figures {
     /// The oracle's verdict in numbers.
     #[serde(flatten)]
     pub deliveries: Report,
+    /// Deliveries that came longer after their intended instants than the scenario's `late_after`, to those who were there
+    /// and read as fast as they can.
+    pub late: u64,
     /// Connections made again after one was lost.
     pub reconnects: u64,
     /// Of deliveries, in the busiest second.
@@ -169,6 +172,7 @@ impl Judged {
             clients: plan.clients(),
             connected,
             duration_seconds: found.duration.as_secs_f64(),
+            late: book.late(),
             reconnects,
             deliveries_per_second_max: found.deliveries_per_second_max,
             deferred: book.deferred,

@@ -158,6 +158,7 @@ impl Counts<'_> {
             (Metric::Delivery, "reordered") => report.reordered,
             (Metric::Delivery, "skipped") => report.skipped,
             (Metric::Delivery, "foreign") => report.foreign,
+            (Metric::Delivery, "late") => self.book.late(),
             (Metric::Delivery, "violations") => report.violations_by_promise.values().sum(),
             (Metric::Connections, "connected") => self.connected,
             (Metric::Connections, "failed") => u64::from(self.clients) - self.connected,
@@ -193,7 +194,28 @@ fn read(histogram: &Histogram<u64>, aggregate: Aggregate) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use chinwag_scenarios::Unit;
+
     use super::*;
+    use crate::received::Received;
+
+    #[test]
+    fn counts_are_answered_from_report_and_book() {
+        let report = Report { unresolved: 4, ..Report::default() };
+        let mut book = Book::new(0);
+        book.received = vec![Received { late: 2, ..Received::default() }; 3];
+        book.errors = [("reset".into(), 5), ("refused".into(), 2)].into();
+        let counts = Counts { report: &report, book: &book, clients: 0, connected: 0, reconnects: 0 };
+        let count = |metric, name| {
+            counts.of(Query { metric, scenario: None, stage: None, aggregate: Aggregate::Named(name) })
+        };
+        assert_eq!(count(Metric::Unresolved, "count"), Some(4));
+        assert_eq!(count(Metric::Errors, "count"), Some(7));
+        assert_eq!(count(Metric::Delivery, "late"), Some(6));
+        for metric in Metric::ALL.into_iter().filter(|metric| metric.unit() == Unit::Count) {
+            assert!(metric.counts().iter().all(|name| count(metric, name).is_some()), "{metric}");
+        }
+    }
 
     #[test]
     fn aggregates_are_read_off_a_histogram() {

@@ -135,6 +135,7 @@ fn head(page: &mut String, summary: &Summary) {
         ("reordered", number(deliveries.reordered)),
         ("skipped", number(deliveries.skipped)),
         ("foreign", number(deliveries.foreign)),
+        ("late", number(summary.figures.late)),
         ("promises broken", number(deliveries.violations_by_promise.values().sum())),
     ];
     *page += "<dl>";

@@ -134,6 +134,7 @@ impl Metric {
                 "reordered",
                 "skipped",
                 "foreign",
+                "late",
                 "violations",
             ],
             Self::Connections => &["connected", "failed"],

@@ -211,6 +211,7 @@ pub struct Plan {
     traits: Vec<Traits>,
     connect: Connect,
     drain: Duration,
+    late_after: Duration,
     stages: Vec<PlannedStage>,
     events: Vec<PlannedEvent>,
     sends: Vec<PlannedSend>,
@@ -241,6 +242,7 @@ impl Plan {
             traits: scenario.groups.iter().map(Traits::of).collect(),
             connect: scenario.run.connect.clone(),
             drain: scenario.run.drain,
+            late_after: scenario.run.late_after,
             stages: scenario.groups.iter().flat_map(plan_stages).collect(),
             events: Vec::new(),
             sends: Vec::new(),
@@ -261,7 +263,8 @@ impl Plan {
         (0..self.clients).for_each(|client| self.rooms_of(client).hash(&mut hasher));
         hasher.write(&self.groups);
         // What has no hash of its own; a few.
-        hasher.write(format!("{:?} {:?} {:?}", self.connect, self.drain, self.traits).as_bytes());
+        let Self { connect, drain, late_after, traits, .. } = self;
+        hasher.write(format!("{connect:?} {drain:?} {late_after:?} {traits:?}").as_bytes());
         hasher.finish()
     }
 
@@ -333,6 +336,11 @@ impl Plan {
     #[must_use]
     pub const fn drain(&self) -> Duration {
         self.drain
+    }
+    /// How long after its intended instant a delivery is late.
+    #[must_use]
+    pub const fn late_after(&self) -> Duration {
+        self.late_after
     }
     /// The stages, scenario by scenario.
     #[must_use]

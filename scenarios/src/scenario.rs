@@ -51,6 +51,10 @@ pub struct Run {
     #[serde(default = "ten_seconds", deserialize_with = "duration::deserialize")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<duration::Span>"))]
     pub drain: Duration,
+    /// A delivery that comes longer after its intended instant is late. 1 s if not named.
+    #[serde(default = "a_second", deserialize_with = "duration::deserialize")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<duration::Span>"))]
+    pub late_after: Duration,
 }
 
 /// `connect`: how the clients come, before the first stage.
@@ -269,6 +273,10 @@ impl Scenario {
         let leaves = |group: &Group| group.flow.contains(&Step::Leave);
         !self.groups.iter().any(leaves) && !self.events.iter().any(|event| event.kind == EventKind::Restart)
     }
+}
+
+fn a_second() -> Duration {
+    Duration::from_secs(1)
 }
 
 fn ten_seconds() -> Duration {

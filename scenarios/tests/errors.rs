@@ -49,7 +49,7 @@ fn unknown_keys_are_named_with_the_nearest_right_one() {
             "clients = 10",
             "client = 10",
             "x.toml:4:1: run.client: unknown key `client`: did you mean `clients`? \
-             known here: `name`, `seed`, `clients`, `connect`, `drain`",
+             known here: `name`, `seed`, `clients`, `connect`, `drain`, `late_after`",
         ),
         (
             "rate = 1\n",

@@ -226,13 +226,14 @@ impl Bots {
             return;
         }
         script.board.delivered.add();
-        bot.is_shown(room);
+        bot.received_in(room).received += 1;
         let cut_off = intended < bot.cut_off_until;
         if (from_history || cut_off) && bot.is_away(intended) {
             book.times.catch_up.record(intended, now);
         } else if script.plan.read_of(bot.number).is_some() {
             book.times.slow.record(intended, now);
         } else {
+            bot.received_in(room).late += u64::from(now.since(intended) > script.plan.late_after());
             book.delivered(script.planned(send).stage, intended, script.departed(send), now);
         }
     }

@@ -94,7 +94,7 @@ impl Bots {
                 from_history: false,
             });
             if self.seen.as_mut().is_none_or(|seen| seen.show(slot, room, send)) {
-                self.bots[slot].is_shown(room);
+                self.bots[slot].received_in(room).received += 1;
                 self.script.board.delivered.add();
             }
         }
@@ -172,6 +172,20 @@ mod tests {
         assert_eq!(unresolved(&bots), (left, left));
         bots.cue(Time(1_500_000), Cue::Act(Act::Event(0)), &mut Vec::new());
         assert_eq!(unresolved(&bots), (2, left), "what the other has said");
+    }
+
+    #[test]
+    fn what_takes_longer_than_the_scenario_allows_is_late() {
+        let mut bots = bots();
+        let intended = bots.script.intended(SendId(0)) + bots.script.plan.late_after();
+        let payload = bots.script.plan.payload(0);
+        for (slot, at) in [(0, intended), (1, Time(intended.0 + 1))] {
+            bots.received(slot, Frame::Text(&payload), Duration::ZERO, at, &mut Vec::new());
+        }
+        bots.leave(Time(6_000_000), &mut Vec::new());
+        let late: Vec<_> =
+            bots.book.received.iter().map(|received| (received.client, received.late)).collect();
+        assert_eq!((late, bots.book.late()), (vec![(0, 0), (1, 1)], 1));
     }
 
     #[test]

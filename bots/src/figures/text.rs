@@ -89,13 +89,14 @@ impl Figures {
         )?;
         writeln!(
             out,
-            "             lost {}   announced lost {}   duplicated {}   reordered {}   skipped {}   foreign {}   promises broken {}",
+            "             lost {}   announced lost {}   duplicated {}   reordered {}   skipped {}   foreign {}   late {}   promises broken {}",
             number(report.lost),
             number(report.announced_lost),
             number(report.duplicated),
             number(report.reordered),
             number(report.skipped),
             number(report.foreign),
+            number(self.late),
             number(report.violations_by_promise.values().sum()),
         )?;
         for violation in report.violations.iter().take(VIOLATIONS_SHOWN) {

@@ -112,6 +112,7 @@ pub(super) fn numbers(summary: &Value) -> Vec<Number> {
     numbers.push(Number::fault("clients that did not get in", Place::Short("clients", "connected")));
     // How often one tries before a server is up again is chance.
     numbers.push(Number { kind: Kind::Count, ..Number::fault("errors", Place::Sum("errors")) });
+    numbers.push(Number::new("late", Kind::Count, "/late"));
     numbers.push(Number::fault("not sent", Place::Short("planned", "sent")));
     for fault in [
         "lost",
