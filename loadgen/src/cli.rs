@@ -167,8 +167,8 @@ fn run(
     }
     let sources = args.source.clone().unwrap_or_default();
     match &targets {
-        Some(targets) => targets.iter().try_for_each(|target| sources.check(target.address)),
-        None => sources.check(server::ADDRESS),
+        Some(targets) => targets.iter().try_for_each(|target| sources.check(&target.addresses)),
+        None => sources.check(&[server::ADDRESS]),
     }
     .map_err(usage)?;
     let servers = targets.as_ref().map_or(1, Targets::count);

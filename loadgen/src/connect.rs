@@ -1,10 +1,14 @@
 //! Making a connection, and why one could not be made.
 
-use std::{fmt, io, net::IpAddr, time::Duration};
+use std::{
+    fmt, io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpSocket,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 use tokio_tungstenite::{
@@ -125,20 +129,35 @@ pub(crate) async fn open(
 }
 
 async fn dial(target: &Target, trust: Option<&Trust>, how: How) -> Result<Wire, ConnectError> {
-    let socket = if target.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let stream = Stamped::new(reach(&target.addresses, how).await?);
+    match trust {
+        Some(trust) => trust.connect(target.host(), stream).await.map_err(ConnectError::Tls),
+        None => Ok(Wire::Plain(stream)),
+    }
+}
+
+/// Connects to the first address that serves: a name may stand for one of each kind, and a server listen at one of them only.
+async fn reach(addresses: &[SocketAddr], how: How) -> io::Result<TcpStream> {
+    let (last, others) = addresses.split_last().expect("a target has an address");
+    for &address in others {
+        if let Ok(stream) = connect(address, how).await {
+            return Ok(stream);
+        }
+    }
+    connect(*last, how).await
+}
+
+async fn connect(address: SocketAddr, how: How) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     if how.reads_slowly {
         socket.set_recv_buffer_size(SLOW_BUFFER_BYTES)?;
     }
     if let Some(source) = how.source {
         sources::bind(&socket, source)?;
     }
-    let stream = socket.connect(target.address).await?;
+    let stream = socket.connect(address).await?;
     stream.set_nodelay(true)?;
-    let stream = Stamped::new(stream);
-    match trust {
-        Some(trust) => trust.connect(target.host(), stream).await.map_err(ConnectError::Tls),
-        None => Ok(Wire::Plain(stream)),
-    }
+    Ok(stream)
 }
 
 async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(

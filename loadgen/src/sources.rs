@@ -55,17 +55,17 @@ impl Sources {
         self.0.len().max(1)
     }
 
-    /// Tries whether one can connect from each of them to that server.
+    /// Tries whether one can connect from each of them to that server, which has at least one address.
     ///
     /// # Errors
     /// One line that names the first that does not serve.
-    pub(crate) fn check(&self, server: SocketAddr) -> Result<(), String> {
+    pub(crate) fn check(&self, server: &[SocketAddr]) -> Result<(), String> {
         for &address in &self.0 {
             let wrong = |why: &dyn fmt::Display| Err(format!("--source {address}: {why}"));
-            if address.is_ipv4() != server.is_ipv4() {
+            if server.iter().all(|server| server.is_ipv4() != address.is_ipv4()) {
                 return wrong(&format!(
                     "the server is at {}, which is of the other kind of address",
-                    server.ip()
+                    server[0].ip()
                 ));
             }
             match TcpListener::bind((address, 0)) {
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_connected_from_is_one_line() {
-        let server = "127.0.0.1:1".parse().unwrap();
+        let server = &["127.0.0.1:1".parse().unwrap()];
         // Reserved for documentation (RFC 5737, RFC 3849): no machine has them.
         for (text, words) in [
             ("127.0.0.1,192.0.2.1", "--source 192.0.2.1: this machine has no such address"),
@@ -137,6 +137,8 @@ mod tests {
             assert!(line.starts_with(words) && !line.contains('\n'), "{line}");
         }
         assert_eq!("127.0.0.1".parse::<Sources>().unwrap().check(server), Ok(()));
+        let both = &["[::1]:1".parse().unwrap(), server[0]];
+        assert_eq!("127.0.0.1".parse::<Sources>().unwrap().check(both), Ok(()), "one of them is of its kind");
     }
 
     #[cfg(target_os = "linux")]

@@ -11,8 +11,8 @@ use tokio_tungstenite::tungstenite::http::Uri;
 /// A server's address.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    /// Where to connect.
-    pub(crate) address: SocketAddr,
+    /// Where to connect, one address at least: if one does not serve, the next may.
+    pub(crate) addresses: Vec<SocketAddr>,
     /// Encrypted: `wss://`.
     pub(crate) is_tls: bool,
     /// As it stands in the URL: `host` or `host:port`.
@@ -65,12 +65,14 @@ impl Target {
         let port = authority.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
         let host = without_brackets(authority.host());
         let unknown = |error| TargetError::Unknown(url.into(), error);
-        let mut addresses = (host, port).to_socket_addrs().map_err(unknown)?;
-        let address = addresses.next().ok_or_else(|| unknown(io::ErrorKind::NotFound.into()))?;
+        let addresses: Vec<_> = (host, port).to_socket_addrs().map_err(unknown)?.collect();
+        if addresses.is_empty() {
+            return Err(unknown(io::ErrorKind::NotFound.into()));
+        }
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let wrong = |why| TargetError::BadPath(url.into(), why);
         let path = (path != "/").then(|| Template::of_greeting(path)).transpose().map_err(wrong)?;
-        Ok(Self { address, is_tls, authority: authority.to_string(), path })
+        Ok(Self { addresses, is_tls, authority: authority.to_string(), path })
     }
 
     /// The whole address.
@@ -90,7 +92,7 @@ impl Target {
 
     /// A server on this machine.
     pub(crate) fn local(address: SocketAddr) -> Self {
-        Self { address, is_tls: false, authority: address.to_string(), path: None }
+        Self { addresses: vec![address], is_tls: false, authority: address.to_string(), path: None }
     }
 }
 
@@ -119,7 +121,7 @@ mod tests {
             let filling = Filling { user: "ann", ..Filling::default() };
             let asked = target.path.as_ref().map(|path| path.fill(filling));
             assert_eq!(
-                (&*target.address.to_string(), &*target.authority, asked.as_deref()),
+                (&*target.addresses[0].to_string(), &*target.authority, asked.as_deref()),
                 (address, authority, path)
             );
         }

@@ -108,7 +108,8 @@ mod tests {
         let (targets, plan) = (targets(3, Deal::Rooms), plan("size = 2"));
         targets.check(&plan).unwrap();
         for room in 0..plan.rooms() {
-            let ports = plan.members_of(room).iter().map(|&client| targets.of(&plan, client).address.port());
+            let ports =
+                plan.members_of(room).iter().map(|&client| targets.of(&plan, client).addresses[0].port());
             assert!(
                 ports.clone().all(|port| u32::from(port) == 1 + room % 3),
                 "{room}: {:?}",
@@ -121,7 +122,7 @@ mod tests {
     fn of_one_chat_clients_take_turns() {
         let (targets, plan) = (targets(3, Deal::Clients), plan("count = 4\nper_client = 2"));
         targets.check(&plan).unwrap();
-        let ports: Vec<u16> = (0..4).map(|client| targets.of(&plan, client).address.port()).collect();
+        let ports: Vec<u16> = (0..4).map(|client| targets.of(&plan, client).addresses[0].port()).collect();
         assert_eq!(ports, [1, 2, 3, 1]);
     }
 

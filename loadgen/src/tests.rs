@@ -4,7 +4,7 @@ mod encrypted;
 mod liar;
 mod skewed;
 
-use std::sync::Arc;
+use std::{net::Ipv6Addr, sync::Arc};
 
 use chinwag_bots::{Segment, Word};
 use chinwag_scenarios::{Overrides, Plan, Scenario};
@@ -112,7 +112,7 @@ async fn bots_connect_from_all_addresses_that_they_are_given_in_turn() {
     let (target, callers) = (Target::local(liar.address()), liar.callers());
     let server = tokio::spawn(liar.serve());
     let sources: Sources = "127.0.0.2-3".parse().unwrap();
-    sources.check(target.address).unwrap();
+    sources.check(&target.addresses).unwrap();
     let ended =
         conduct(Job { sources, threads: 2, ..job(scenario, plan, target, Speech::default()) }).await.unwrap();
     server.abort();
@@ -123,6 +123,22 @@ async fn bots_connect_from_all_addresses_that_they_are_given_in_turn() {
         callers.iter().filter(|caller| **caller == std::net::IpAddr::from([127, 0, 0, last])).count()
     };
     assert_eq!((from(2), from(3), callers.len()), (3, 2, 5), "{callers:?}");
+}
+
+#[tokio::test]
+async fn where_one_address_of_a_server_refuses_the_next_one_is_tried() {
+    let scenario = Scenario::parse("trial.toml", SCENARIO).unwrap();
+    let plan = Plan::new(&scenario, Overrides::default()).unwrap();
+    let liar = Liar::bind(Lie::None, plan.sends().len() as u64).await;
+    // Nobody listens there, as where `localhost` is ::1, too.
+    let refuses = (Ipv6Addr::LOCALHOST, liar.address().port()).into();
+    let target = Target::local(liar.address());
+    let target = Target { addresses: vec![refuses, liar.address()], ..target };
+    let server = tokio::spawn(liar.serve());
+    let ended = conduct(job(scenario, plan, target, Speech::default())).await.unwrap();
+    server.abort();
+    let figures = &ended.summary.figures;
+    assert_eq!((figures.verdict, figures.errors.len()), (Word::Pass, 0), "{}", figures.reason);
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ async fn trial(name: &str, authority: Option<&str>) -> Result<Ended, String> {
     let ca = directory.path().join("ca.pem");
     fs::write(&ca, authority.unwrap_or(&pem)).unwrap();
     let target = Target::parse(&format!("wss://localhost:{}", liar.address().port())).unwrap();
-    let target = Target { address: liar.address(), ..target };
+    let target = Target { addresses: vec![liar.address()], ..target };
     let args = SpeechArgs { ca: Some(ca), ..SpeechArgs::default() };
     let speech = args.speech(&scenario, &plan, Some(&target))?;
     let server = tokio::spawn(liar.serve_encrypted(acceptor));
