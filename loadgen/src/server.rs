@@ -7,9 +7,10 @@ use std::{
     io::{self, BufRead as _, BufReader, Write as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
-    process::{Child, ChildStderr, Command, ExitCode, ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    process::{Child, ChildStderr, ChildStdout, Command, ExitCode, ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
+    time::{Duration, Instant},
 };
 
 use crate::process::Process;
@@ -21,6 +22,15 @@ const LISTENING: &str = "listening on http://";
 
 /// Where it listens: any free port will do.
 pub(crate) const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// A server that does not say within this where it listens will not.
+const START_MAX: Duration = Duration::from_secs(30);
+/// A server that has not ended within this after it was told to is killed.
+const END_MAX: Duration = Duration::from_secs(30);
+/// So long after its end all that it said has been read.
+const SETTLE: Duration = Duration::from_secs(1);
+/// How often it is looked whether something is so.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A chat server that ends with us.
 #[derive(Debug)]
@@ -50,7 +60,7 @@ impl Server {
     /// goes to `log`, if named.
     ///
     /// # Errors
-    /// It could not be started, or ended before it listened; then the error holds what it said last.
+    /// It could not be started, or ended or let 30 s pass before it listened; then the error holds what it said last.
     pub(crate) fn start(
         program: Option<&Path>,
         arguments: Vec<String>,
@@ -98,23 +108,32 @@ impl Server {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn()?;
+        Self::greet(command.spawn()?, arguments, log, START_MAX)
+    }
+
+    /// Waits until a new child says where it listens.
+    fn greet(
+        mut child: Child,
+        arguments: Vec<String>,
+        log: Option<File>,
+        within: Duration,
+    ) -> io::Result<Self> {
+        let (stdout, stderr) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
         let tail = Tail::default();
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take().expect("piped"));
         let kept = tail.clone();
         let follower = thread::spawn(move || kept.follow(stderr, log));
-        let mut line = String::new();
-        BufReader::new(stdout.expect("piped")).read_line(&mut line)?;
-        match line.trim_end().strip_prefix(LISTENING).and_then(|address| address.parse().ok()) {
-            Some(address) => Ok(Self { child, address, arguments, tail, killed: false }),
-            None => {
-                // Who says nothing has ended, or is no chat server.
-                let _ = child.kill();
-                let status = child.wait()?;
-                let _ = follower.join();
-                Err(io::Error::other(format!("it did not say where it listens ({status}): {}", tail.last())))
-            }
+        let line = first_line(stdout, within);
+        let said = line.as_deref().and_then(|line| line.trim_end().strip_prefix(LISTENING));
+        if let Some(address) = said.and_then(|address| address.parse().ok()) {
+            return Ok(Self { child, address, arguments, tail, killed: false });
         }
+        // Who says something else has ended, or is no chat server.
+        let _ = child.kill();
+        let status = child.wait()?;
+        // What it has started itself may hold its standard error open.
+        wait_until(SETTLE, || follower.is_finished());
+        let when = line.map_or_else(|| format!(" within {within:?}"), |_| String::new());
+        Err(io::Error::other(format!("it did not say{when} where it listens ({status}): {}", tail.last())))
     }
 
     /// Where it listens.
@@ -138,11 +157,37 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// Ends it, and waits until it has.
+    /// Ends it, and waits until it has; but not for ever.
     fn drop(&mut self) {
         drop(self.child.stdin.take());
-        let _ = self.child.wait();
+        if !wait_until(END_MAX, || !matches!(self.child.try_wait(), Ok(None))) {
+            self.kill();
+        }
     }
+}
+
+/// Waits until something is so, but not longer than this; whether it is.
+fn wait_until(within: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + within;
+    while !is_so() {
+        if Instant::now() >= until {
+            return false;
+        }
+        thread::sleep(LOOK);
+    }
+    true
+}
+
+/// What a program says first, if it does so in time; nothing if it ends in silence.
+fn first_line(stdout: ChildStdout, within: Duration) -> Option<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        let _ = BufReader::new(stdout).read_line(&mut line);
+        // Nobody may be waiting any more.
+        let _ = sender.send(line);
+    });
+    receiver.recv_timeout(within).ok()
 }
 
 impl Tail {
@@ -158,5 +203,30 @@ impl Tail {
 
     fn last(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).trim().to_owned()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// What comes of a program that is no chat server.
+    fn complaint(script: &str, within: Duration) -> String {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Server::greet(command.spawn().unwrap(), Vec::new(), None, within).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_server_that_does_not_listen_in_time_is_not_waited_for() {
+        let line = complaint("echo loading >&2; exec sleep 600", Duration::from_secs(1));
+        assert!(line.starts_with("it did not say within 1s where it listens (signal: 9"), "{line}");
+        assert!(line.ends_with("): loading"), "{line}");
+    }
+
+    #[test]
+    fn what_ends_instead_is_told_with_its_last_words() {
+        let line = complaint("echo no such flag >&2; exit 3", START_MAX);
+        assert_eq!(line, "it did not say where it listens (exit status: 3): no such flag");
     }
 }
