@@ -104,6 +104,7 @@ impl Course {
         let is_late = now >= self.until;
         match &self.phase {
             Phase::Connect => {
+                self.check_agreed()?;
                 let arrived = script.board.arrived.get();
                 let ours = u64::from(script.segment.share(script.plan.clients()));
                 if arrived == 0 && is_late {
@@ -112,7 +113,7 @@ impl Course {
                 if arrived < ours && !is_late {
                     return Ok(false);
                 }
-                self.enter(Phase::Wait, self.start(now)?);
+                self.enter(Phase::Wait, self.start(now));
                 script.start_stages(self.until);
             }
             Phase::Wait if is_late => self.enter_stages(0, script, now),
@@ -135,15 +136,21 @@ impl Course {
         Ok(true)
     }
 
-    /// When the first stage starts.
-    fn start(&self, now: Time) -> Result<Time, String> {
-        match self.start_at {
-            Some(agreed) if agreed < self.last => {
-                Err("the agreed instant comes before everyone is to connect: start earlier".into())
-            }
-            // Who is not there by then is missed, and that is counted.
-            agreed => Ok(agreed.unwrap_or(now + BREATH).max(now)),
+    /// Whether everyone is to connect before the first stage starts: that is known before anyone does.
+    fn check_agreed(&self) -> Result<(), String> {
+        let missing = self.start_at.map_or(Duration::ZERO, |agreed| self.last.since(agreed));
+        if missing.is_zero() {
+            return Ok(());
         }
+        let missing = missing.as_secs_f64();
+        Err(format!(
+            "the agreed instant comes {missing:.1} s before the last one is to connect: agree on a later one"
+        ))
+    }
+
+    /// When the first stage starts. Who is not there by then is missed, and that is counted.
+    fn start(&self, now: Time) -> Time {
+        self.start_at.unwrap_or(now + BREATH).max(now)
     }
 
     /// Goes on with the stages of this number, or to what is after the last.
@@ -254,8 +261,19 @@ mod tests {
         let mut course = Course::new(&script, Time(0), Some(Time(900_000)));
         assert_eq!((course.proceed(&script, Time(0)), course.until()), (Ok(true), Time(900_000)));
         let last = script.plan.connect_at(1);
+        assert!(last > Duration::ZERO);
         let mut course = Course::new(&script, Time(900_000), Some(Time(900_000) + last / 2));
-        assert!(last > Duration::ZERO && course.proceed(&script, Time(900_000)).is_err());
+        assert!(course.proceed(&script, Time(900_000)).is_err());
+    }
+
+    #[test]
+    fn an_agreed_instant_that_is_too_soon_is_told_before_anyone_has_come() {
+        let mut course = Course::new(&script(), Time(9_000_000), Some(Time(1_000_000)));
+        let told = course.proceed(&script(), Time(9_000_000)).unwrap_err();
+        assert_eq!(
+            told,
+            "the agreed instant comes 8.0 s before the last one is to connect: agree on a later one"
+        );
     }
 
     #[test]
