@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chinwag_scenarios::Plan;
+use chinwag_scenarios::{EventKind, Plan};
 use serde::{Deserialize, Serialize};
 
 /// Most processes of a run.
@@ -36,6 +36,14 @@ impl Segment {
         clients.saturating_sub(self.index).div_ceil(self.count)
     }
 
+    /// How many sockets of its clients are open at once, at most: half-open ones are until the end of the run.
+    #[must_use]
+    pub fn sockets(self, plan: &Plan) -> u32 {
+        let half_open = plan.events().iter().filter(|event| event.kind == EventKind::HalfOpen);
+        let left = half_open.flat_map(|event| &event.targets).filter(|target| self.has(target.client));
+        self.share(plan.clients()).saturating_add(u32::try_from(left.count()).unwrap_or(u32::MAX))
+    }
+
     /// How many messages of a plan its clients are to send.
     #[must_use]
     pub fn sends(self, plan: &Plan) -> u64 {
@@ -64,7 +72,27 @@ impl FromStr for Segment {
 
 #[cfg(test)]
 mod tests {
+    use chinwag_scenarios::{Overrides, Scenario};
+
     use super::*;
+
+    #[test]
+    fn half_open_sockets_are_counted_with_those_that_follow_them() {
+        let text = r#"
+            run = { name = "x", seed = 1, clients = 8 }
+            rooms = { size = 8 }
+            scenario = [{ name = "a", duration = "4s" }]
+            event = [
+                { at = "1s", kind = "half-open", fraction = 0.5, down_for = "1s" },
+                { at = "1s", kind = "reset", down_for = "1s" },
+                { at = "3s", kind = "half-open", down_for = "500ms" },
+            ]
+        "#;
+        let plan = Plan::new(&Scenario::parse("x", text).unwrap(), Overrides::default()).unwrap();
+        assert_eq!(Segment::WHOLE.sockets(&plan), 8 + 4 + 8);
+        let halves = (0..2).map(|index| Segment { index, count: 2 }.sockets(&plan));
+        assert_eq!(halves.sum::<u32>(), 20);
+    }
 
     #[test]
     fn every_client_is_in_one_segment() {

@@ -172,7 +172,7 @@ fn run(
     }
     .map_err(usage)?;
     let servers = targets.as_ref().map_or(1, Targets::count);
-    limits::check(segment.share(plan.clients()), &sources, servers).map_err(|line| (EXIT_INVALID, line))?;
+    limits::check(segment.sockets(&plan), &sources, servers).map_err(|line| (EXIT_INVALID, line))?;
     let metrics = args.metrics.map(exporter::bind).transpose().map_err(usage)?;
     let broken = |line: String| (EXIT_BROKEN, line);
     let output = out.map(Output::create).transpose();

@@ -9,26 +9,26 @@ const FILES_RESERVE: u64 = 64;
 /// What Linux has unless told otherwise, and others have more.
 const USUAL_PORTS: u32 = 28_000;
 
-/// Raises the limit on open files, and says if it or the number of ports does not suffice.
+/// Raises the limit on open files, and says if it or the number of ports does not suffice for so many sockets at once.
 ///
 /// # Errors
 /// One line that says what there is too little of, and what to do.
-pub(crate) fn check(clients: u32, sources: &Sources, servers: u32) -> Result<(), String> {
-    check_ports(clients, sources, servers, ports_of_an_address())?;
-    let needed = u64::from(clients) + FILES_RESERVE;
+pub(crate) fn check(sockets: u32, sources: &Sources, servers: u32) -> Result<(), String> {
+    check_ports(sockets, sources, servers, ports_of_an_address())?;
+    let needed = u64::from(sockets) + FILES_RESERVE;
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) if limit < needed => Err(format!(
-            "{clients} clients need {needed} open files, but only {limit} are allowed: raise the limit (ulimit -Hn)"
+            "{sockets} sockets need {needed} open files, but only {limit} are allowed: raise the limit (ulimit -Hn)"
         )),
         // Where there is no such limit, there is nothing to check.
         _ => Ok(()),
     }
 }
 
-fn check_ports(clients: u32, sources: &Sources, servers: u32, each: u32) -> Result<(), String> {
+fn check_ports(sockets: u32, sources: &Sources, servers: u32, each: u32) -> Result<(), String> {
     let ports = u32::try_from(sources.count()).unwrap_or(u32::MAX).saturating_mul(each);
     // To another server the same port serves once more.
-    if clients <= ports.saturating_mul(servers) {
+    if sockets <= ports.saturating_mul(servers) {
         return Ok(());
     }
     let addresses = match sources.count() {
@@ -37,7 +37,7 @@ fn check_ports(clients: u32, sources: &Sources, servers: u32, each: u32) -> Resu
     };
     let where_to = if servers == 1 { String::new() } else { format!(" to each of {servers} servers") };
     Err(format!(
-        "{clients} clients are more than the {ports} ports that {addresses}{where_to}: name more addresses of this \
+        "{sockets} sockets are more than the {ports} ports that {addresses}{where_to}: name more addresses of this \
          machine with --source"
     ))
 }
@@ -62,7 +62,7 @@ mod tests {
     const EACH: u32 = 28_232;
 
     #[test]
-    fn more_clients_than_ports_are_refused_in_one_line() {
+    fn more_sockets_than_ports_are_refused_in_one_line() {
         let line = check_ports(EACH + 1, &Sources::default(), 1, EACH).unwrap_err();
         assert!(line.contains("28232 ports that one address has:") && !line.contains('\n'), "{line}");
         let two: Sources = "127.0.0.2-3".parse().unwrap();
