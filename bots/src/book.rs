@@ -113,21 +113,24 @@ impl Book {
         count(&mut self.interval.refusals, code, 1);
     }
 
-    /// A message of `stage` has left.
-    pub fn departed(&mut self, stage: u16, intended: Time, actual: Time) {
-        self.times.stages[usize::from(stage)].send_lag.record(intended, actual);
+    /// A message of `stage` has left; if none is named, its latency counts in the time series only.
+    pub fn departed(&mut self, stage: Option<u16>, intended: Time, actual: Time) {
+        if let Some(stage) = stage {
+            self.times.stages[usize::from(stage)].send_lag.record(intended, actual);
+        }
         self.interval.send_lag.record(intended, actual);
     }
 
-    /// A delivery of a message of `stage`.
-    pub fn delivered(&mut self, stage: u16, intended: Time, actual: Option<Time>, now: Time) {
+    /// A delivery of a message of `stage`, likewise.
+    pub fn delivered(&mut self, stage: Option<u16>, intended: Time, actual: Option<Time>, now: Time) {
+        self.interval.latency.record(intended, now);
+        let Some(stage) = stage else { return };
         let book = &mut self.times.stages[usize::from(stage)];
         book.e2e.record(intended, now);
         // What another process has sent, only that one knows.
         if let Some(actual) = actual {
             book.e2e_actual.record(actual, now);
         }
-        self.interval.latency.record(intended, now);
     }
 
     /// Deliveries that were late, known when all have said goodbye.

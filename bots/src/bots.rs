@@ -327,7 +327,10 @@ impl Bots {
         }
         match self.script.departed(send) {
             _ if self.script.is_held_back(send) => self.book.held_back += 1,
-            Some(departed) => self.book.departed(planned.stage, self.script.intended(send), departed),
+            Some(departed) => {
+                let (stage, intended) = (self.script.timed_stage(send), self.script.intended(send));
+                self.book.departed(stage, intended, departed);
+            }
             None => self.book.deferred += 1,
         }
         self.script.board.handed.add();

@@ -39,6 +39,8 @@ pub struct Figures {
     pub connected: u64,
     /// From the first connection to the last delivery.
     pub duration_seconds: f64,
+    /// From the first stage's start to the last one's end, as planned.
+    pub stages_seconds: f64,
     /// The oracle's verdict in numbers.
     #[serde(flatten)]
     pub deliveries: Report,
@@ -172,6 +174,7 @@ impl Judged {
             clients: plan.clients(),
             connected,
             duration_seconds: found.duration.as_secs_f64(),
+            stages_seconds: plan.duration().as_secs_f64(),
             late: book.late(),
             reconnects,
             deliveries_per_second_max: found.deliveries_per_second_max,

@@ -147,6 +147,19 @@ impl Script {
         if self.departed(send).is_some_and(|departed| departed < there) { planned } else { there }
     }
 
+    /// The stage in whose figures a message's latency is: none, if it was said to warm up.
+    #[must_use]
+    pub fn timed_stage(&self, send: SendId) -> Option<u16> {
+        let planned = self.planned(send);
+        (planned.at >= self.plan.warm_up()).then_some(planned.stage)
+    }
+
+    /// Since when it is timed how long things take.
+    #[must_use]
+    pub fn timed_from(&self) -> Time {
+        self.instant(self.plan.warm_up())
+    }
+
     /// Whether a message's sender is away when it is due, as planned: nobody is to blame that it goes later.
     #[must_use]
     pub fn is_held_back(&self, send: SendId) -> bool {

@@ -73,6 +73,8 @@ pub(crate) struct Step {
     clients: u32,
     /// Planned ones.
     messages: u64,
+    /// Of these, how many a second of all stages.
+    messages_per_second: f64,
     /// In a word.
     verdict: Word,
     /// Why.
@@ -127,6 +129,7 @@ impl Step {
             load,
             clients: summary.figures.clients,
             messages: summary.figures.deliveries.planned,
+            messages_per_second: summary.figures.deliveries.planned as f64 / summary.figures.stages_seconds,
             verdict: summary.figures.verdict,
             reason: summary.figures.reason.clone(),
             latency_p99_us: summary.figures.latency_us.p99,
@@ -265,8 +268,8 @@ impl Found {
     fn write(&self, out: &mut String) -> fmt::Result {
         writeln!(
             out,
-            "{:>9} {:>9} {:>10} {:>9} {:>7} {:>10}   verdict",
-            "load", "clients", "messages", "p99", "server", "generator"
+            "{:>9} {:>9} {:>10} {:>8} {:>9} {:>7} {:>10}   verdict",
+            "load", "clients", "messages", "a second", "p99", "server", "generator"
         )?;
         for step in &self.steps {
             let cpu = |usage: Option<&Usage>| {
@@ -276,10 +279,11 @@ impl Found {
             };
             writeln!(
                 out,
-                "{:>9} {:>9} {:>10} {:>9} {:>7} {:>10}   {}",
+                "{:>9} {:>9} {:>10} {:>8} {:>9} {:>7} {:>10}   {}",
                 format!("×{:.4}", step.load).trim_end_matches('0').trim_end_matches('.'),
                 number(step.clients.into()),
                 number(step.messages),
+                number(step.messages_per_second.round() as u64),
                 span(step.latency_p99_us),
                 cpu(step.server.as_ref()),
                 cpu(Some(&step.generator)),
@@ -320,6 +324,7 @@ mod tests {
             load,
             clients: 10,
             messages: 1_000,
+            messages_per_second: 499.6,
             verdict: verdict.word(),
             reason: verdict.to_string(),
             latency_p99_us: 1_200,
@@ -345,7 +350,8 @@ mod tests {
             assert_eq!((loads, found.exit_code()), (vec![0.5, 1.0, 2.0, 4.0, 3.0, 3.5], 0));
         }
         let text = found(&Verdict::Fail("1 of 2 thresholds".into())).text();
-        let row = "     ×3.5        10      1,000    1.2 ms       ?       50 %   FAIL (1 of 2 thresholds)";
+        let row =
+            "     ×3.5        10      1,000      500    1.2 ms       ?       50 %   FAIL (1 of 2 thresholds)";
         assert!(text.lines().any(|line| line == row), "{text}");
     }
 

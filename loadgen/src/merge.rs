@@ -203,7 +203,7 @@ mod tests {
         let common =
             Common { format: FORMAT, scenario: String::new(), clients: 4, seed: 1, run: 2, start_at: None };
         let mut book = Book::new(1);
-        book.delivered(0, Time(1_000), Some(Time(1_000)), Time(1_000 + 10 * u64::from(index)));
+        book.delivered(Some(0), Time(1_000), Some(Time(1_000)), Time(1_000 + 10 * u64::from(index)));
         let findings = Findings { connected: 2, ..Findings::new(Segment { index, count }) };
         let series = Series { start: Time(0), moments: Vec::new() };
         Read { common, findings, book, series }
@@ -229,7 +229,7 @@ mod tests {
                 part.book = Book::new(plan.stages().len());
                 for send in 0..100 {
                     let lag = if index == 2 && send < late { 20_000 } else { 0 };
-                    part.book.departed(0, Time(1_000), Time(1_000 + lag));
+                    part.book.departed(Some(0), Time(1_000), Time(1_000 + lag));
                 }
                 part
             };
@@ -256,7 +256,7 @@ mod tests {
             let mut part = read(index, 2);
             // The second one's clock is behind.
             let heard = if index == 0 { 1_400 } else { 600 };
-            part.book.delivered(0, Time(1_000), None, Time(heard));
+            part.book.delivered(Some(0), Time(1_000), None, Time(heard));
             part
         });
         let Whole { book, .. } = together(parts.collect(), &smoke().1).unwrap();
@@ -287,7 +287,7 @@ mod tests {
         let mut part = read(0, 1);
         part.book = Book::new(plan.stages().len());
         part.book.error("lost".into());
-        part.book.delivered(2, Time(5), None, Time(5_005));
+        part.book.delivered(Some(2), Time(5), None, Time(5_005));
         let common = Common::new(&plan, text.into(), None);
         write(directory.path(), common, &part.book, &part.findings, &part.series).unwrap();
         let ended = merge(&[directory.path().into()], None).unwrap();

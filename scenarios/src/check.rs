@@ -50,6 +50,7 @@ pub(crate) fn check(file: File) -> Checked<Scenario> {
     check_run(&run)?;
     let rooms = check_rooms(&rooms, &run)?;
     let groups = group::check(groups)?;
+    check_warm_up(&run, &groups)?;
     let event = |(i, event)| event::check(&format!("event[{i}]"), event, &groups);
     let events = events.into_iter().enumerate().map(event).collect::<Checked<_>>()?;
     let protocol = protocol.map(protocol::check).transpose()?;
@@ -72,6 +73,12 @@ fn check_run(run: &Run) -> Checked {
     check_rate("run.connect.rate", run.connect.rate)?;
     require(run.connect.in_flight >= 1, "run.connect.in_flight", "must be at least 1, or nobody would come")?;
     check_span("run.connect.timeout", run.connect.timeout)
+}
+
+fn check_warm_up(run: &Run, groups: &[Group]) -> Checked {
+    let end = |group: &Group| group.start + group.stages.iter().map(|stage| stage.duration).sum::<Duration>();
+    let end = groups.iter().map(end).max().unwrap_or_default();
+    require(run.warm_up < end, "run.warm_up", format!("must be over before the last stage's end, {end:?}"))
 }
 
 fn check_rooms(rooms: &rooms::File, run: &Run) -> Checked<Rooms> {

@@ -211,6 +211,7 @@ pub struct Plan {
     traits: Vec<Traits>,
     connect: Connect,
     drain: Duration,
+    warm_up: Duration,
     late_after: Duration,
     stages: Vec<PlannedStage>,
     events: Vec<PlannedEvent>,
@@ -242,6 +243,7 @@ impl Plan {
             traits: scenario.groups.iter().map(Traits::of).collect(),
             connect: scenario.run.connect.clone(),
             drain: scenario.run.drain,
+            warm_up: scenario.run.warm_up,
             late_after: scenario.run.late_after,
             stages: scenario.groups.iter().flat_map(plan_stages).collect(),
             events: Vec::new(),
@@ -263,8 +265,8 @@ impl Plan {
         (0..self.clients).for_each(|client| self.rooms_of(client).hash(&mut hasher));
         hasher.write(&self.groups);
         // What has no hash of its own; a few.
-        let Self { connect, drain, late_after, traits, .. } = self;
-        hasher.write(format!("{connect:?} {drain:?} {late_after:?} {traits:?}").as_bytes());
+        let Self { connect, drain, warm_up, late_after, traits, .. } = self;
+        hasher.write(format!("{connect:?} {drain:?} {warm_up:?} {late_after:?} {traits:?}").as_bytes());
         hasher.finish()
     }
 
@@ -336,6 +338,11 @@ impl Plan {
     #[must_use]
     pub const fn drain(&self) -> Duration {
         self.drain
+    }
+    /// For how long after the first stage's start nothing that is said is in any latency figure.
+    #[must_use]
+    pub const fn warm_up(&self) -> Duration {
+        self.warm_up
     }
     /// How long after its intended instant a delivery is late.
     #[must_use]

@@ -51,6 +51,10 @@ pub struct Run {
     #[serde(default = "ten_seconds", deserialize_with = "duration::deserialize")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<duration::Span>"))]
     pub drain: Duration,
+    /// What is said in this time after the first stage's start is in no latency figure. Nothing is left out if not named.
+    #[serde(default, deserialize_with = "duration::deserialize")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<duration::Span>"))]
+    pub warm_up: Duration,
     /// A delivery that comes longer after its intended instant is late. 1 s if not named.
     #[serde(default = "a_second", deserialize_with = "duration::deserialize")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<duration::Span>"))]

@@ -49,7 +49,7 @@ fn unknown_keys_are_named_with_the_nearest_right_one() {
             "clients = 10",
             "client = 10",
             "x.toml:4:1: run.client: unknown key `client`: did you mean `clients`? \
-             known here: `name`, `seed`, `clients`, `connect`, `drain`, `late_after`",
+             known here: `name`, `seed`, `clients`, `connect`, `drain`, `warm_up`, `late_after`",
         ),
         (
             "rate = 1\n",
@@ -112,6 +112,10 @@ fn wrong_values_are_named() {
     assert!(seed.starts_with("x.toml:3:8: run.seed: ") && seed.contains("u64"), "{seed}");
     let clients = error("clients = 10", "clients = -1");
     assert!(clients.starts_with("x.toml:4:11: run.clients: ") && clients.contains("u32"), "{clients}");
+    assert_eq!(
+        error("clients = 10", "clients = 10\nwarm_up = \"2s\""),
+        "x.toml:5:11: run.warm_up: must be over before the last stage's end, 2s"
+    );
     assert_eq!(
         error("\"2s\"", "\"2 seconds\""),
         "x.toml:14:12: scenario[0].stages[0].duration: `2 seconds` is no duration of at most a day: \

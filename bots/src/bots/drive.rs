@@ -105,7 +105,9 @@ impl Bots {
             ClientEvent::Refused { id, refusal, retry_after } => self.refused(slot, id, refusal, retry_after),
             ClientEvent::History { id, room, messages, .. } => {
                 let Some(asked) = bot.paged(id) else { return };
-                self.book.times.history.record(asked, now);
+                if asked >= self.script.timed_from() {
+                    self.book.times.history.record(asked, now);
+                }
                 let Some(&room) = self.rooms.get(&room) else { return };
                 for shown in messages {
                     let send = self.script.delivered(&shown.user, &shown.content);
@@ -228,13 +230,21 @@ impl Bots {
         script.board.delivered.add();
         bot.received_in(room).received += 1;
         let cut_off = intended < bot.cut_off_until;
-        if (from_history || cut_off) && bot.is_away(intended) {
-            book.times.catch_up.record(intended, now);
-        } else if script.plan.read_of(bot.number).is_some() {
-            book.times.slow.record(intended, now);
-        } else {
-            bot.received_in(room).late += u64::from(now.since(intended) > script.plan.late_after());
-            book.delivered(script.planned(send).stage, intended, script.departed(send), now);
+        let is_caught_up = (from_history || cut_off) && bot.is_away(intended);
+        let stage = script.timed_stage(send);
+        let apart = match script.plan.read_of(bot.number) {
+            _ if is_caught_up => Some(&mut book.times.catch_up),
+            Some(_) => Some(&mut book.times.slow),
+            None => None,
+        };
+        match apart {
+            Some(spans) if stage.is_some() => spans.record(intended, now),
+            Some(_) => {}
+            None => {
+                let is_late = stage.is_some() && now.since(intended) > script.plan.late_after();
+                bot.received_in(room).late += u64::from(is_late);
+                book.delivered(stage, intended, script.departed(send), now);
+            }
         }
     }
 

@@ -119,15 +119,21 @@ mod tests {
 
     use super::*;
     use crate::{
+        book::Interval,
         bots::{Cue, End},
+        measure::Spans,
         script::Script,
         segment::Segment,
     };
 
     /// Two who hear everything that either says, and say two things each; later both are cut off.
     fn bots() -> Bots {
+        bots_who_warm_up("0s")
+    }
+
+    fn bots_who_warm_up(span: &str) -> Bots {
         let text = r#"
-            run = { name = "x", seed = 1, clients = 2 }
+            run = { name = "x", seed = 1, clients = 2, warm_up = "SPAN" }
             rooms = { size = 2 }
             event = [{ at = "1500ms", kind = "reset", down_for = "1s" }]
             [[scenario]]
@@ -137,6 +143,7 @@ mod tests {
                 { name = "rest", duration = "1s" },
             ]
         "#;
+        let text = text.replace("SPAN", span);
         let shared = r#"
             protocol.name = "shared"
             protocol.rooms = "shared"
@@ -145,7 +152,7 @@ mod tests {
         "#;
         let protocol = Protocol::parse("x.toml", shared).unwrap();
         let scenario =
-            Scenario { protocol: Some(protocol.clone()), ..Scenario::parse("x.toml", text).unwrap() };
+            Scenario { protocol: Some(protocol.clone()), ..Scenario::parse("x.toml", &text).unwrap() };
         let protocol = Some(Arc::new(protocol));
         let plan = Plan::new(&scenario, Overrides::default()).unwrap();
         let script = Arc::new(Script::new(plan, Segment::WHOLE, protocol, Time(0)));
@@ -186,6 +193,25 @@ mod tests {
         let late: Vec<_> =
             bots.book.received.iter().map(|received| (received.client, received.late)).collect();
         assert_eq!((late, bots.book.late()), (vec![(0, 0), (1, 1)], 1));
+    }
+
+    #[test]
+    fn what_is_said_to_warm_up_is_judged_but_in_the_time_series_only() {
+        // They speak before their time.
+        let all = |spans: &Spans| spans.histogram.len() + spans.negative;
+        let timed = |span| {
+            let mut bots = bots_who_warm_up(span);
+            let payload = bots.script.plan.payload(0);
+            bots.received(0, Frame::Text(&payload), Duration::ZERO, Time(5_000_000), &mut Vec::new());
+            bots.leave(Time(6_000_000), &mut Vec::new());
+            let Interval { latency, send_lag, .. } = bots.book.take_interval();
+            assert_eq!((all(&latency), all(&send_lag)), (1, 2), "the time series");
+            assert_eq!(bots.book.received[0].received, 1);
+            let overall = bots.book.times.overall();
+            (all(&overall.e2e), all(&overall.send_lag), bots.book.late())
+        };
+        assert_eq!(timed("1ms"), (1, 2, 1));
+        assert_eq!(timed("1s"), (0, 0, 0));
     }
 
     #[test]
