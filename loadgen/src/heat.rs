@@ -23,6 +23,15 @@ impl Heat {
         Self(counts)
     }
 
+    /// The latencies of several seconds together.
+    pub(crate) fn together<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut together = Self([0; PER_DECADE * DECADES]);
+        for Self(counts) in all {
+            together.0.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        }
+        together
+    }
+
     /// By range.
     pub(crate) const fn counts(&self) -> &[u64] {
         &self.0

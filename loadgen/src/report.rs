@@ -21,6 +21,8 @@ pub(crate) const STYLE: &str = include_str!("report/style.css");
 const HEIGHT: f64 = 130.0;
 /// Height of a row of the heat map, in pixels.
 const ROW_HEIGHT: f64 = 7.0;
+/// Most columns of the heat map: more would be narrower than a pixel, and a page of a long run too large to be shown.
+const COLUMNS_MAX: usize = 860;
 
 /// When what was planned took place, in seconds since the run's start.
 #[derive(Clone, Debug, Default)]
@@ -71,7 +73,7 @@ pub(crate) fn page(summary: &Summary, recorder: &Recorder, timeline: &Timeline, 
     section(
         &mut page,
         "Latency over time",
-        "Deliveries by second and latency; the darker, the more. Stages are shaded, events marked.",
+        "Deliveries by time and latency; the darker, the more. Stages are shaded, events marked.",
     );
     page += &heat_map(&axis, recorder);
     section(&mut page, "Throughput", "");
@@ -199,13 +201,14 @@ fn latencies(page: &mut String, summary: &Summary) {
 }
 
 fn heat_map(axis: &Axis, recorder: &Recorder) -> String {
+    let seconds_each = recorder.rows().len().div_ceil(COLUMNS_MAX).max(1);
     let mut from = 0.0;
-    let column = |(row, heat): (&Row, &Heat)| {
-        let column = (from, row.t, heat.counts().to_vec());
-        from = row.t;
-        column
+    let column = |(rows, heat): (&[Row], &[Heat])| {
+        let to = rows.last().map_or(from, |row| row.t);
+        (std::mem::replace(&mut from, to), to, Heat::together(heat).counts().to_vec())
     };
-    let columns: Vec<_> = recorder.rows().iter().zip(recorder.heat()).map(column).collect();
+    let (rows, heat) = (recorder.rows().chunks(seconds_each), recorder.heat().chunks(seconds_each));
+    let columns: Vec<_> = rows.zip(heat).map(column).collect();
     let used = columns.iter().filter_map(|(_, _, counts)| counts.iter().rposition(|count| *count > 0)).max();
     let rows = used.map_or(1, |row| row + 1);
     let labels = (0..=rows).filter_map(|row| Some((row, span(Heat::decade(row)?))));
@@ -289,4 +292,30 @@ fn legend(page: &mut String, lines: &[(&str, &str)]) {
         let _ = write!(page, "<span class=\"key {class}\"></span>{name} ");
     }
     *page += "</p>\n";
+}
+
+#[cfg(test)]
+mod tests {
+    use chinwag_bots::{Board, Spans};
+
+    use super::*;
+
+    #[test]
+    fn a_heat_map_of_a_long_run_has_no_more_columns_than_can_be_seen() {
+        let drawn = |seconds: u64| {
+            let mut recorder = Recorder::new(Time(0));
+            let mut sample = Spans::default();
+            sample.record(Time(0), Time(1_000));
+            for second in 1..=seconds {
+                recorder.row(Time(second * 1_000_000), "stage", &Board::default(), &sample);
+            }
+            let axis = Axis { seconds: seconds as f64, ..Axis::default() };
+            heat_map(&axis, &recorder)
+        };
+        let columns = |svg: &str| svg.matches("class=\"heat\"").count();
+        assert_eq!(columns(&drawn(860)), 860, "one a second");
+        let long = drawn(2_000);
+        assert_eq!(columns(&long), 667);
+        assert!(long.contains("<title>3 at 3 s</title>"), "three seconds each");
+    }
 }
