@@ -1,7 +1,6 @@
 //! What all who play a plan share: the plan, whose part is whose, and when each message was sent.
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -9,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use chinwag_core::{Time, UserName};
+use chinwag_core::{Time, UserName, hash::NumberMap};
 use chinwag_oracle::SendId;
 use chinwag_scenarios::{Plan, PlannedSend, Protocol, RunId, parse_payload};
 
@@ -33,7 +32,7 @@ pub struct Script {
     /// When the first stage starts, once everyone is there.
     stages_start: OnceLock<Time>,
     /// Messages whose senders are away when they are due, and when those may be back.
-    held_back: HashMap<SendId, Duration>,
+    held_back: NumberMap<SendId, Duration>,
     /// When each message was first put on the wire: microseconds, 0 before.
     departures: Box<[AtomicU64]>,
 }
@@ -185,9 +184,9 @@ impl Script {
 }
 
 /// The messages of a plan that are due while their senders are away, and when those may be back.
-fn held_back(plan: &Plan) -> HashMap<SendId, Duration> {
+fn held_back(plan: &Plan) -> NumberMap<SendId, Duration> {
     if plan.events().is_empty() {
-        return HashMap::new();
+        return NumberMap::default();
     }
     let sends = (0..).map(SendId).zip(plan.sends());
     sends

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_core::{
-    Position, Refusal, RequestId, Time,
+    Position, Refusal, RequestId, RoomName, Time,
     client::{ClientEvent, ClientOutput, Shown},
 };
 use chinwag_oracle::{MemberId, Observation, RoomId, SendId};
@@ -91,59 +91,68 @@ impl Bots {
             // The books are closed: what goodbyes bring about is not part of the run.
             return;
         }
-        let bot = &mut self.bots[slot];
-        let member = MemberId(bot.number);
+        let member = MemberId(self.bots[slot].number);
         match event {
             ClientEvent::Message(shown) => self.shown(slot, now, &shown),
-            ClientEvent::Acknowledged { id, position, .. } => {
-                bot.is_throttled = false;
-                if let Some(send) = bot.settle(id) {
-                    self.observe(Observation::Acknowledged { send, position: Some(position) });
-                    self.script.board.answered.add();
-                }
-            }
+            ClientEvent::Acknowledged { id, position, .. } => self.acknowledged(slot, id, position),
             ClientEvent::Refused { id, refusal, retry_after } => self.refused(slot, id, refusal, retry_after),
-            ClientEvent::History { id, room, messages, .. } => {
-                let Some(asked) = bot.paged(id) else { return };
-                if asked >= self.script.timed_from() {
-                    self.book.times.history.record(asked, now);
-                }
-                let Some(&room) = self.rooms.get(&room) else { return };
-                for shown in messages {
-                    let send = self.script.delivered(&shown.user, &shown.content);
-                    self.observe(Observation::Paged { member, room, send, position: shown.position });
-                }
+            ClientEvent::Unresolved { id, .. } => {
+                let send = self.bots[slot].settle(id);
+                send.into_iter().for_each(|send| self.unresolved(slot, send));
             }
+            ClientEvent::History { id, room, messages, .. } => self.paged(slot, now, id, &room, &messages),
             ClientEvent::Attached { resumed, .. } => self.attached(slot, resumed),
             ClientEvent::Joined { room, head, next, verdict } => {
-                let Some(&room) = self.rooms.get(&room) else { return };
                 let (position, next, verdict) = (Some(head), Some(next), Some(verdict));
+                let Some(&room) = self.rooms.get(&room) else { return };
                 self.observe(Observation::Joined { member, room, position, next, verdict });
                 self.joined(slot, room, now);
             }
             ClientEvent::Left { room, head, .. } => {
-                let Some(&room) = self.rooms.get(&room) else { return };
-                self.observe(Observation::Left { member, room, position: Some(head) });
-            }
-            ClientEvent::Unresolved { id, .. } => {
-                let send = bot.settle(id);
-                send.into_iter().for_each(|send| self.unresolved(slot, send));
+                self.observe_in(&room, |room| Observation::Left { member, room, position: Some(head) });
             }
             ClientEvent::Gap { room, from, to } => {
-                let Some(&room) = self.rooms.get(&room) else { return };
-                self.observe(Observation::Gap { member, room, from, to });
+                self.observe_in(&room, |room| Observation::Gap { member, room, from, to });
             }
             ClientEvent::Lagged { .. } => self.book.lagged += 1,
             ClientEvent::Disconnected { .. } => self.disconnected(slot),
             ClientEvent::Ended { code } => {
                 self.disconnected(slot);
-                self.error(format!(
-                    "gave up: {}",
-                    code.map_or_else(|| "no code".into(), |code| code.to_string())
-                ));
+                let code = code.map_or_else(|| "no code".into(), |code| code.to_string());
+                self.error(format!("gave up: {code}"));
             }
             // Not owed to anyone, or answers to what bots do not ask.
             _ => {}
+        }
+    }
+
+    /// Tells the oracle something about a room, if it is one of the run's.
+    pub(super) fn observe_in(&mut self, room: &RoomName, observation: impl FnOnce(RoomId) -> Observation) {
+        if let Some(&room) = self.rooms.get(room) {
+            self.observe(observation(room));
+        }
+    }
+
+    fn acknowledged(&mut self, slot: usize, id: RequestId, position: Position) {
+        let bot = &mut self.bots[slot];
+        bot.is_throttled = false;
+        if let Some(send) = bot.settle(id) {
+            self.observe(Observation::Acknowledged { send, position: Some(position) });
+            self.script.board.answered.add();
+        }
+    }
+
+    /// A history that was asked for has come.
+    fn paged(&mut self, slot: usize, now: Time, id: RequestId, room: &RoomName, messages: &[Shown]) {
+        let bot = &mut self.bots[slot];
+        let member = MemberId(bot.number);
+        let Some(asked) = bot.paged(id) else { return };
+        if asked >= self.script.timed_from() {
+            self.book.times.history.record(asked, now);
+        }
+        for shown in messages {
+            let (send, position) = (self.script.delivered(&shown.user, &shown.content), shown.position);
+            self.observe_in(room, |room| Observation::Paged { member, room, send, position });
         }
     }
 

@@ -22,10 +22,8 @@ impl Bots {
             Heard::LetIn => self.attached(slot, false),
             Heard::InRoom(room) => self.entered(slot, &room, now),
             Heard::Left(room) => {
-                if let Some(&room) = self.rooms.get(&room) {
-                    let member = MemberId(self.bots[slot].number);
-                    self.observe(Observation::Left { member, room, position: None });
-                }
+                let member = MemberId(self.bots[slot].number);
+                self.observe_in(&room, |room| Observation::Left { member, room, position: None });
             }
             Heard::Said { room, user, payload } => {
                 self.said(slot, now, room.as_deref(), user.as_deref(), &payload);
