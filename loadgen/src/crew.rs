@@ -63,54 +63,50 @@ impl Crew {
 
     /// Lets all do their part of the plan, each thing at its instant; instead of what they have not done yet.
     pub(crate) fn pace(&self, part: Option<Part>) {
-        for orders in &self.orders {
-            orders.give(Order::Pace(part));
-        }
-    }
-
-    /// Lets all bots say goodbye.
-    pub(crate) fn leave(&self) {
-        for orders in &self.orders {
-            orders.give(Order::Leave);
-        }
-    }
-
-    /// What came since the last sample.
-    pub(crate) async fn sample(&self) -> Interval {
-        let ask = |orders: &Orders| {
-            let (answer, sample) = oneshot::channel();
-            orders.give(Order::Sample(answer));
-            sample
-        };
-        let answers: Vec<_> = self.orders.iter().map(ask).collect();
-        let mut samples = Interval::default();
-        for sample in answers {
-            if let Ok(sample) = sample.await {
-                samples.merge(&sample);
-            }
-        }
-        samples
+        self.give_all(|| Order::Pace(part));
     }
 
     /// Lets slow readers read as fast as they can.
     pub(crate) fn hurry(&self) {
-        for orders in &self.orders {
-            orders.give(Order::Hurry);
-        }
+        self.give_all(|| Order::Hurry);
+    }
+
+    /// Lets all bots say goodbye.
+    pub(crate) fn leave(&self) {
+        self.give_all(|| Order::Leave);
+    }
+
+    /// What came since the last sample.
+    pub(crate) async fn sample(&self) -> Interval {
+        self.gather(Order::Sample, Interval::default(), |all, sample| all.merge(&sample)).await
     }
 
     /// All that was timed so far.
     pub(crate) async fn times(&self, stages: usize) -> Times {
+        self.gather(Order::Times, Times::new(stages), |all, times| all.merge(&times)).await
+    }
+
+    fn give_all(&self, order: impl Fn() -> Order) {
+        self.orders.iter().for_each(|orders| orders.give(order()));
+    }
+
+    /// Asks all at once, and adds up their answers.
+    async fn gather<T>(
+        &self,
+        order: impl Fn(oneshot::Sender<T>) -> Order,
+        mut all: T,
+        add: impl Fn(&mut T, T),
+    ) -> T {
         let ask = |orders: &Orders| {
-            let (answer, times) = oneshot::channel();
-            orders.give(Order::Times(answer));
-            times
+            let (answer, answered) = oneshot::channel();
+            orders.give(order(answer));
+            answered
         };
         let answers: Vec<_> = self.orders.iter().map(ask).collect();
-        let mut all = Times::new(stages);
-        for times in answers {
-            if let Ok(times) = times.await {
-                all.merge(&times);
+        for answer in answers {
+            // A worker that has ended has nothing to say.
+            if let Ok(answer) = answer.await {
+                add(&mut all, answer);
             }
         }
         all
