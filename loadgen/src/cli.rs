@@ -31,6 +31,7 @@ use crate::{
     limits, merge,
     output::Output,
     preview, server,
+    sources::Sources,
     speech::{self, SpeechArgs},
     targets::Targets,
     text,
@@ -118,65 +119,27 @@ fn run(
     multiple: Option<Multiple>,
     out: Option<&Path>,
 ) -> Result<Ended, Failure> {
-    let usage = |line: String| (EXIT_USAGE, line);
+    let (usage, broken) = (|line: String| (EXIT_USAGE, line), |line: String| (EXIT_BROKEN, line));
     let targets = Targets::parse(&args.url, args.deal).map_err(usage)?;
-    // A server that goes on running may remember an earlier run of the same seed.
-    let seed = args.seed.unwrap_or_default();
-    let number = match (args.segment, args.start_at) {
-        // The same for all who were told the same.
-        (Some(_), Some(start)) => Some(RunId(run_of(seed, start))),
-        _ => targets.is_some().then(fresh_run),
-    };
     let path = args.scenario.as_deref().expect("required without a subcommand");
-    let mut scenario = Scenario::find(path).map_err(usage)?;
-    let mut clients = args.clients;
-    match multiple {
-        Some(Multiple { factor, by: By::Load }) => scenario = scenario.scaled(factor),
-        Some(Multiple { factor, by: By::Clients }) => {
-            clients = Some(times(clients.unwrap_or(scenario.run.clients), factor));
-        }
-        None => {}
-    }
-    let overrides = Overrides { clients, seed: args.seed, run: number };
-    scenario.protocol = args.speech.protocol(&scenario).map_err(usage)?;
-    if args.segment.is_some() && args.speech.is_other() {
-        // Whoever puts the segments together knows the scenario only.
-        return Err(usage(
-            "--segment: put the [protocol] into the scenario, and leave out --dialect and --protocol".into(),
-        ));
-    }
+    let (scenario, clients) = scenario_of(args, path, multiple).map_err(usage)?;
+    let overrides = Overrides { clients, seed: args.seed, run: run_number(args, targets.is_some()) };
     let plan = plan_of(&scenario, path, overrides)?;
     let speech = args.speech.speech(&scenario, &plan, targets.as_ref().map(Targets::first)).map_err(usage)?;
-    targets.as_ref().map_or(Ok(()), |targets| targets.check(&plan)).map_err(usage)?;
     let segment = args.segment.unwrap_or(Segment::WHOLE);
     if segment.share(plan.clients()) == 0 {
         return Err(usage(format!("--segment: {segment} of {} clients is nobody", plan.clients())));
     }
-    let restarts = scenario.events.iter().any(|event| event.kind == EventKind::Restart);
-    if targets.is_some() && restarts {
-        let file = path.display();
-        return Err(usage(format!(
-            "{file}: restarts the server, so it must be loadgen's own: leave out --url"
-        )));
-    }
-    if targets.is_some() && !scenario.server.is_default() {
-        let file = path.display();
-        return Err(usage(format!(
-            "{file}: [server] is about a server of loadgen's own: leave out --url, or start yours so and leave out [server]"
-        )));
-    }
     let sources = args.source.clone().unwrap_or_default();
     match &targets {
-        Some(targets) => targets.iter().try_for_each(|target| sources.check(&target.addresses)),
+        Some(targets) => check_targets(targets, &scenario, &plan, path, &sources),
         None => sources.check(&[server::ADDRESS]),
     }
     .map_err(usage)?;
     let servers = targets.as_ref().map_or(1, Targets::count);
     limits::check(segment.sockets(&plan), &sources, servers).map_err(|line| (EXIT_INVALID, line))?;
     let metrics = args.metrics.map(exporter::bind).transpose().map_err(usage)?;
-    let broken = |line: String| (EXIT_BROKEN, line);
-    let output = out.map(Output::create).transpose();
-    let output = output.map_err(broken)?;
+    let output = out.map(Output::create).transpose().map_err(broken)?;
     let job = Job {
         scenario,
         plan,
@@ -195,6 +158,60 @@ fn run(
         output,
     };
     runner.runtime.block_on(conduct(job)).map_err(broken)
+}
+
+/// The scenario that is asked for, or a multiple of it, and how many clients instead of its own.
+fn scenario_of(
+    args: &RunArgs,
+    path: &Path,
+    multiple: Option<Multiple>,
+) -> Result<(Scenario, Option<u32>), String> {
+    let (mut scenario, mut clients) = (Scenario::find(path)?, args.clients);
+    match multiple {
+        Some(Multiple { factor, by: By::Load }) => scenario = scenario.scaled(factor),
+        Some(Multiple { factor, by: By::Clients }) => {
+            clients = Some(times(clients.unwrap_or(scenario.run.clients), factor));
+        }
+        None => {}
+    }
+    scenario.protocol = args.speech.protocol(&scenario)?;
+    if args.segment.is_some() && args.speech.is_other() {
+        // Whoever puts the segments together knows the scenario only.
+        return Err(
+            "--segment: put the [protocol] into the scenario, and leave out --dialect and --protocol".into(),
+        );
+    }
+    Ok((scenario, clients))
+}
+
+/// The number of a run that must be told from earlier ones: a server that goes on running may remember one of the same seed.
+fn run_number(args: &RunArgs, runs_on: bool) -> Option<RunId> {
+    match (args.segment, args.start_at) {
+        // The same for all who were told the same.
+        (Some(_), Some(start)) => Some(RunId(run_of(args.seed.unwrap_or_default(), start))),
+        _ => runs_on.then(fresh_run),
+    }
+}
+
+/// Whether a scenario can be carried out on servers that are not loadgen's own.
+fn check_targets(
+    targets: &Targets,
+    scenario: &Scenario,
+    plan: &Plan,
+    path: &Path,
+    sources: &Sources,
+) -> Result<(), String> {
+    targets.check(plan)?;
+    let file = path.display();
+    if scenario.events.iter().any(|event| event.kind == EventKind::Restart) {
+        return Err(format!("{file}: restarts the server, so it must be loadgen's own: leave out --url"));
+    }
+    if !scenario.server.is_default() {
+        return Err(format!(
+            "{file}: [server] is about a server of loadgen's own: leave out --url, or start yours so and leave out [server]"
+        ));
+    }
+    targets.iter().try_for_each(|target| sources.check(&target.addresses))
 }
 
 /// Prints; whoever closed our standard output does not want to know.

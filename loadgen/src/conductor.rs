@@ -2,7 +2,7 @@
 
 use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
-use chinwag_bots::{Course, Phase, Segment, Verdict, broken_now};
+use chinwag_bots::{Book, Course, Phase, Segment, Verdict, broken_now};
 use chinwag_core::{Time, UserName};
 use chinwag_scenarios::{Plan, Scenario};
 use tokio::{task::JoinHandle, time::sleep};
@@ -23,7 +23,6 @@ use crate::{
     pacer::Part,
     process::Process,
     progress::Progress,
-    report::Timeline,
     run::Run,
     server::Server,
     sources::Sources,
@@ -101,37 +100,10 @@ enum Stop {
 ///
 /// # Errors
 /// One line that says why there was no run.
-pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
+pub(crate) async fn conduct(mut job: Job) -> Result<Ended, String> {
     let (server, targets) = find_servers(&job).await?;
-    let cpu_before = Process::own().cpu().unwrap_or_default();
-    let Job {
-        scenario,
-        plan,
-        clock,
-        segment,
-        start_at,
-        source,
-        speech,
-        sources,
-        server_program,
-        threads,
-        metrics,
-        interrupts,
-        progress,
-        output,
-        ..
-    } = job;
-    let progress = Progress::new(progress, segment.share(plan.clients()));
-    let run = Arc::new(Run::new(plan, segment, clock, targets, speech, sources));
-    let live = metrics.is_some().then(|| Arc::new(Live::new(Arc::clone(&run))));
-    let exporter = metrics.zip(live.clone()).map(|(listener, live)| Exporter::start(listener, live));
-    let exporter = exporter.transpose().map_err(|error| format!("--metrics: {error}"))?;
-    let crew = Crew::start(&run, threads).await;
-    let began = run.clock.now();
-    let recorder = if segment.is_whole() { Recorder::new(began) } else { Recorder::of_segment(began) };
-    let keeper = Keeper::new(server, server_program, output.as_ref().map(Output::server_log), run.plan());
-    let mut conductor =
-        Conductor { run, scenario, start_at, crew, keeper, recorder, live, progress, interrupts, cpu_before };
+    let (output, source, start_at) = (job.output.clone(), std::mem::take(&mut job.source), job.start_at);
+    let (mut conductor, exporter) = Conductor::new(job, server, targets).await?;
     let findings = conductor.run().await;
     if let Some(exporter) = exporter {
         exporter.end().await;
@@ -139,26 +111,37 @@ pub(crate) async fn conduct(job: Job) -> Result<Ended, String> {
     let Conductor { recorder, run, scenario, crew, keeper, .. } = conductor;
     let book = crew.finish().map_err(|error| format!("cannot make a runtime: {error}"))?;
     drop(keeper);
-    let part = output.as_ref().zip(recorder.series()).map(|(output, series)| {
-        let common = Common::new(run.plan(), source, start_at);
-        let path = merge::write(output.directory(), common, &book, &findings, series);
-        path.map_err(|error| output.complaint("write to", &error))
-    });
-    let part = part.transpose()?;
-    let (summary, verdict, deliveries) = Summary::new(&scenario, run.plan(), &book, findings);
-    let files = match output {
-        _ if part.is_some() => part.into_iter().collect(),
-        Some(output) => {
-            let timeline = Timeline::new(run.plan(), run.script.stages_start(), recorder.start());
-            let files = output.write(&summary, &book.times.overall(), &recorder, &timeline);
-            let mut files = files.map_err(|error| output.complaint("write to", &error))?;
-            let received = output.write_deliveries(run.plan(), &deliveries);
-            files.push(received.map_err(|error| output.complaint("write to", &error))?);
-            files
+    let played = Played { run, scenario, recorder, book };
+    match &output {
+        Some(output) if let Some(series) = played.recorder.series() => {
+            let common = Common::new(played.run.plan(), source, start_at);
+            let path = merge::write(output.directory(), common, &played.book, &findings, series);
+            let path = path.map_err(|error| output.complaint("write to", &error))?;
+            Ok(Ended { files: vec![path], ..played.sum_up(findings, None)? })
         }
-        None => Vec::new(),
-    };
-    Ok(Ended { summary, verdict, files })
+        output => played.sum_up(findings, output.as_ref()),
+    }
+}
+
+/// A run that is over, as far as it came.
+struct Played {
+    run: Arc<Run>,
+    scenario: Scenario,
+    recorder: Recorder,
+    book: Book,
+}
+
+impl Played {
+    /// Judges it, and writes it down if that is wanted.
+    fn sum_up(&self, findings: Findings, output: Option<&Output>) -> Result<Ended, String> {
+        let Self { run, scenario, recorder, book } = self;
+        let (summary, verdict, deliveries) = Summary::new(scenario, run.plan(), book, findings);
+        let stages = run.script.stages_start();
+        let write =
+            |output: &Output| output.write(run.plan(), book, (&summary, &deliveries), recorder, stages);
+        let files = output.map(write).transpose()?.unwrap_or_default();
+        Ok(Ended { summary, verdict, files })
+    }
 }
 
 /// The servers that were named, if they answer, or a new one of our own.
@@ -210,6 +193,30 @@ struct Resident {
 }
 
 impl Conductor {
+    /// Makes bots and all that they need; also what answers who asks while the run goes on.
+    async fn new(
+        job: Job,
+        server: Option<Server>,
+        targets: Targets,
+    ) -> Result<(Self, Option<Exporter>), String> {
+        let cpu_before = Process::own().cpu().unwrap_or_default();
+        let Job { scenario, plan, clock, segment, speech, sources, metrics, .. } = job;
+        let progress = Progress::new(job.progress, segment.share(plan.clients()));
+        let run = Arc::new(Run::new(plan, segment, clock, targets, speech, sources));
+        let live = metrics.is_some().then(|| Arc::new(Live::new(Arc::clone(&run))));
+        let exporter = metrics.zip(live.clone()).map(|(listener, live)| Exporter::start(listener, live));
+        let exporter = exporter.transpose().map_err(|error| format!("--metrics: {error}"))?;
+        let crew = Crew::start(&run, job.threads).await;
+        let began = run.clock.now();
+        let recorder = if segment.is_whole() { Recorder::new(began) } else { Recorder::of_segment(began) };
+        let log = job.output.as_ref().map(Output::server_log);
+        let keeper = Keeper::new(server, job.server_program, log, run.plan());
+        let (start_at, interrupts) = (job.start_at, job.interrupts);
+        let conductor =
+            Self { run, scenario, start_at, crew, keeper, recorder, live, progress, interrupts, cpu_before };
+        Ok((conductor, exporter))
+    }
+
     /// The whole run, to its end or as far as it came.
     async fn run(&mut self) -> Findings {
         let mut findings = Findings::new(self.run.script.segment);

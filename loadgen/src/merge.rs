@@ -4,7 +4,6 @@
 
 use std::{
     collections::BTreeSet,
-    fmt,
     fs::{self, File},
     io::{self, BufReader, BufWriter, Write as _},
     path::{Path, PathBuf},
@@ -19,7 +18,6 @@ use crate::{
     conductor::Ended,
     intervals::Recorder,
     output::Output,
-    report::Timeline,
     series::{self, Series},
     summary::{Findings, Summary},
 };
@@ -109,20 +107,10 @@ pub(crate) fn merge(directories: &[PathBuf], out: Option<&Path>) -> Result<Ended
     let Whole { book, mut findings, recorder } = together(all, &plan).map_err(Error::Segments)?;
     findings.deliveries_per_second_max = recorder.deliveries_per_second_max();
     let (summary, verdict, deliveries) = Summary::new(&scenario, &plan, &book, findings);
-    let files = match out {
-        Some(directory) => {
-            let output = Output::create(directory).map_err(Error::Output)?;
-            let complaint = |error: &dyn fmt::Display| Error::Output(output.complaint("write to", error));
-            let timeline = Timeline::new(&plan, common.start_at, recorder.start());
-            let written = output.write(&summary, &book.times.overall(), &recorder, &timeline);
-            let mut files = written.map_err(|error| complaint(&error))?;
-            let received = output.write_deliveries(&plan, &deliveries);
-            files.push(received.map_err(|error| complaint(&error))?);
-            files
-        }
-        None => Vec::new(),
-    };
-    Ok(Ended { summary, verdict, files })
+    let write =
+        |output: Output| output.write(&plan, &book, (&summary, &deliveries), &recorder, common.start_at);
+    let files = out.map(|directory| Output::create(directory).and_then(write)).transpose();
+    Ok(Ended { files: files.map_err(Error::Output)?.unwrap_or_default(), summary, verdict })
 }
 
 /// Reads the segments of one run, all of them, in their order.

@@ -16,7 +16,8 @@ use crate::{
     report::{self, Timeline},
     summary::Summary,
 };
-use chinwag_bots::{Deliveries, StageBook};
+use chinwag_bots::{Book, Deliveries, StageBook};
+use chinwag_core::Time;
 use chinwag_scenarios::Plan;
 
 /// The directory of `--out`.
@@ -60,22 +61,30 @@ impl Output {
         self.directory.join("server.log")
     }
 
-    /// Writes what became of each room's messages at each client, and says which file.
+    /// Writes everything, and says which files; the stages began, if they did, at `stages`.
     ///
     /// # Errors
-    /// It cannot be written.
-    pub(crate) fn write_deliveries(&self, plan: &Plan, deliveries: &[Deliveries]) -> io::Result<String> {
+    /// A file cannot be written, in one line that names the directory.
+    pub(crate) fn write(
+        &self,
+        plan: &Plan,
+        book: &Book,
+        (summary, deliveries): (&Summary, &[Deliveries]),
+        recorder: &Recorder,
+        stages: Option<Time>,
+    ) -> Result<Vec<String>, String> {
+        let timeline = Timeline::new(plan, stages, recorder.start());
+        let written = self.write_summary(summary, &book.times.overall(), recorder, &timeline);
+        let mut files = written.map_err(|error| self.complaint("write to", &error))?;
         let path = self.directory.join("deliveries.csv");
-        let file = BufWriter::new(File::create(&path)?);
-        Deliveries::write(deliveries, plan, file)?;
-        Ok(path.display().to_string())
+        let written =
+            File::create(&path).and_then(|file| Deliveries::write(deliveries, plan, BufWriter::new(file)));
+        written.map_err(|error| self.complaint("write to", &error))?;
+        files.push(path.display().to_string());
+        Ok(files)
     }
 
-    /// Writes everything, and says which files.
-    ///
-    /// # Errors
-    /// A file cannot be written.
-    pub(crate) fn write(
+    fn write_summary(
         &self,
         summary: &Summary,
         latency: &StageBook,
@@ -88,7 +97,7 @@ impl Output {
             files.push(path.display().to_string());
             path
         };
-        write_summary(&file("summary.json"), summary)?;
+        write_json(&file("summary.json"), summary)?;
         recorder.write_csv(File::create(file("intervals.csv"))?)?;
         write_table(&file("e2e.hgrm"), latency)?;
         fs::write(file("e2e.hlog"), recorder.log())?;
@@ -99,7 +108,7 @@ impl Output {
     }
 }
 
-fn write_summary(path: &Path, summary: &Summary) -> Result<(), Box<dyn Error + Send + Sync>> {
+fn write_json(path: &Path, summary: &Summary) -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut json = BufWriter::new(File::create(path)?);
     serde_json::to_writer_pretty(&mut json, summary)?;
     json.write_all(b"\n")?;
