@@ -219,7 +219,7 @@ impl Bots {
         position: Option<Position>,
         from_history: bool,
     ) {
-        let (bot, book, script) = (&mut self.bots[slot], &mut self.book, &self.script);
+        let (bot, book, script) = (&self.bots[slot], &mut self.book, &self.script);
         let member = MemberId(bot.number);
         book.observe(Observation::Shown { member, room, send, position, from_history });
         let Some(send) = send else { return };
@@ -237,23 +237,28 @@ impl Bots {
             return;
         }
         script.board.delivered.add();
-        bot.received_in(room).received += 1;
         let cut_off = intended < bot.cut_off_until;
         let is_caught_up = (from_history || cut_off) && bot.is_away(intended);
-        let stage = script.timed_stage(send);
+        self.timed(slot, room, send, is_caught_up, now);
+    }
+
+    /// Writes down how long a delivery took: with all others, or apart if its reader was away or reads slowly.
+    fn timed(&mut self, slot: usize, room: RoomId, send: SendId, is_caught_up: bool, now: Time) {
+        let (bot, book, script) = (&mut self.bots[slot], &mut self.book, &self.script);
+        let (intended, stage) = (script.intended(send), script.timed_stage(send));
         let apart = match script.plan.read_of(bot.number) {
             _ if is_caught_up => Some(&mut book.times.catch_up),
             Some(_) => Some(&mut book.times.slow),
             None => None,
         };
+        let takes_long = now.since(intended) > script.plan.late_after();
+        let received = bot.received_in(room);
+        received.received += 1;
+        received.late += u64::from(takes_long && stage.is_some() && apart.is_none());
         match apart {
             Some(spans) if stage.is_some() => spans.record(intended, now),
             Some(_) => {}
-            None => {
-                let is_late = stage.is_some() && now.since(intended) > script.plan.late_after();
-                bot.received_in(room).late += u64::from(is_late);
-                book.delivered(stage, intended, script.departed(send), now);
-            }
+            None => book.delivered(stage, intended, script.departed(send), now),
         }
     }
 
