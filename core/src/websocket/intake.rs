@@ -36,7 +36,7 @@ impl Intake {
     /// All there was is handed out but for a frame or message that has only begun. If the connection ends, that is lost.
     #[must_use]
     pub const fn is_amid(&self) -> bool {
-        !self.keeps() && !self.reader.is_at_rest()
+        !self.is_over && !self.keeps() && !self.reader.is_at_rest()
     }
 
     /// Takes in what was read, and hands the frames that end there to `hear`, or what is wrong with them, until that is

@@ -210,10 +210,14 @@ fn an_intake_is_over_with_a_goodbye_or_a_fault() {
     let [text, close, unmasked] =
         [frame(true, 1, b"x", [3; 4]), frame(true, 8, b"", [3; 4]), vec![0x81, 0x01]];
     for (last, heard) in [(close, Ok(Owned::Close(None))), (unmasked, Err(Fault::Protocol))] {
-        let mut intake = Intake::default();
-        assert_eq!(hear(&mut intake, &[last, text.clone()].concat(), 9), [heard]);
-        assert!(intake.is_over());
-        assert!(hear(&mut intake, &text, 9).is_empty());
+        let bytes = [last, text.clone()].concat();
+        for piece in [bytes.len(), 1] {
+            let mut intake = Intake::default();
+            let pieces = bytes.chunks(piece).flat_map(|piece| hear(&mut intake, piece, 9));
+            assert_eq!(pieces.collect::<Vec<_>>(), std::slice::from_ref(&heard));
+            assert!(intake.is_over() && !intake.is_amid(), "nothing more is waited for");
+            assert!(hear(&mut intake, &text, 9).is_empty());
+        }
     }
 }
 
