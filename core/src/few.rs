@@ -1,5 +1,7 @@
 //! Lists that mostly hold one or two, and of which there are as many as connections.
 
+use serde::{Deserialize, Serialize};
+
 /// Makes room for one more: for one at first, and then for half as many again. `Vec` begins with four.
 pub(crate) fn grow<T>(list: &mut Vec<T>) {
     if list.len() == list.capacity() {
@@ -8,7 +10,7 @@ pub(crate) fn grow<T>(list: &mut Vec<T>) {
 }
 
 /// A set in order, which takes no more memory than what it holds.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct FewSet<T>(Vec<T>);
 
 impl<T: Ord> FewSet<T> {

@@ -125,7 +125,7 @@ macro_rules! name {
                     }
                 }
 
-                deserializer.deserialize_str(Name)
+                deserializer.deserialize_string(Name)
             }
         }
 

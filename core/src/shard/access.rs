@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, mem};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     State,
     bot::Absence,
@@ -20,7 +22,7 @@ use crate::{
 };
 
 /// Whose a room is, and whom it lets in. It lasts as long as the room.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Access {
     owner: Option<UserName>,
     /// Whom a private room lets in beside its owner, its bot and admins. An open one lets everybody in.

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::effect::Placed;
 use crate::{id::RequestId, refusal::Refusal};
 
@@ -9,7 +11,7 @@ use crate::{id::RequestId, refusal::Refusal};
 pub(super) type Answer = Result<Placed, Refusal>;
 
 /// The answers to a session's latest sends.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Answers {
     /// By id, increasing. Ids may come out of order within the window.
     kept: VecDeque<(RequestId, Answer)>,

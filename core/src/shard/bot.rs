@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     State,
     effect::{Push, Reply},
@@ -20,7 +22,7 @@ use crate::{
 };
 
 /// What a room knows of its bot.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Bot {
     user: UserName,
     status: Option<Status>,

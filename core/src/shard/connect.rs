@@ -2,6 +2,8 @@
 
 use std::{mem, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     State,
     answers::Answers,
@@ -24,7 +26,7 @@ use crate::{
 const VISITOR_SLACK: Duration = Duration::from_secs(10);
 
 /// A connection that wants a session, and the hash of the secret it will be shown.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(super) struct Newcomer {
     pub(super) address: Address,
     pub(super) secret: SecretHash,

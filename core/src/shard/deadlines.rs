@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     id::SessionId,
     name::{RoomName, UserName},
@@ -9,7 +11,7 @@ use crate::{
 };
 
 /// What becomes due. Of those due at one instant, sessions come first: a membership that ends is not shown offline too.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub(super) enum Due {
     /// A session can no longer be resumed.
     Session(SessionId),
@@ -26,7 +28,7 @@ pub(super) enum Due {
 }
 
 /// All deadlines. Whoever sets one remembers its instant, in order to cancel exactly that one.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Deadlines(BTreeSet<(Time, Due)>);
 
 impl Deadlines {

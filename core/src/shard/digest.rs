@@ -35,6 +35,7 @@ fn of_op(op: &Op) -> u64 {
         Op::Invite { peer, .. } => mix(14, peer.connection.0),
         Op::Kick { peer, .. } => mix(15, peer.connection.0),
         Op::Run { peer, on, .. } => mix(mix(16, peer.connection.0), u64::from(*on)),
+        Op::Restart { incarnation, lost, .. } => mix(mix(18, *incarnation), u64::from(*lost)),
         Op::Seen { peer, seq, .. } => mix(mix(17, peer.connection.0), seq.0),
     }
 }

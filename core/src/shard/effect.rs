@@ -110,7 +110,7 @@ pub enum ShardEvent {
 }
 
 /// Where a message is, and since when.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Placed {
     /// Its place.
     pub position: Position,

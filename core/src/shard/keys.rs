@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{deadlines::Due, effect::Placed, extra::Extra, turn::Turn};
 use crate::{
     config::ShardConfig,
@@ -16,7 +18,7 @@ use crate::{
 };
 
 /// The keys of all users.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Keys {
     of_users: BTreeMap<UserName, Window>,
     /// Of all users together.
@@ -24,7 +26,7 @@ pub(super) struct Keys {
 }
 
 /// What was said under a key, shortened: enough to tell a repeat from another message.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) struct Fingerprint(u64);
 
 impl Fingerprint {
@@ -36,14 +38,14 @@ impl Fingerprint {
 }
 
 /// Where a message under a key is, and which it was.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 struct Known {
     placed: Placed,
     said: Fingerprint,
 }
 
 /// One user's keys. Never empty.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 struct Window {
     answers: BTreeMap<(RoomName, Arc<str>), Known>,
     /// The same, oldest first, each with the instant at which it is forgotten.

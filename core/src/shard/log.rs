@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     effect::{MESSAGE_OVERHEAD_BYTES, Message, Verdict},
     extra::Extra,
@@ -23,7 +25,7 @@ pub(super) struct PageLimits {
 }
 
 /// One life of a room's messages.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Log {
     epoch: Epoch,
     head: Seq,
@@ -34,6 +36,11 @@ pub(super) struct Log {
 impl Log {
     pub(super) fn new(epoch: Epoch) -> Self {
         Self { epoch, head: Seq(0), kept: VecDeque::new() }
+    }
+
+    /// The same messages in another life: who knows the one before is told that it is over.
+    pub(super) const fn renew(&mut self, epoch: Epoch) {
+        self.epoch = epoch;
     }
 
     /// The newest message's position; seq 0 before the first.

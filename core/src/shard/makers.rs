@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::name::UserName;
 
 /// How many rooms each user has made that are still there. The lobby is nobody's.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Makers {
     /// None is zero.
     of_users: BTreeMap<UserName, usize>,

@@ -43,6 +43,7 @@ mod makers;
 mod membership;
 mod op;
 mod query;
+mod restart;
 mod room;
 mod say;
 mod session;
@@ -56,6 +57,8 @@ mod turn;
 mod usage;
 
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use self::{
     bot::Absence,
@@ -79,7 +82,10 @@ pub use usage::Usage;
 use crate::{config::ShardConfig, name::RoomName, time::Time};
 
 /// One partition of rooms and of users.
-#[derive(Debug, Default)]
+///
+/// What it serializes is all it knows: one that is deserialized goes on as if it had applied the same entries. Resume
+/// secrets are in it as hashes only.
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub struct Shard {
     applied: u64,
     digest: u64,
@@ -91,7 +97,7 @@ pub struct Shard {
 }
 
 /// Who is here, and what was said.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 struct State {
     sessions: Sessions,
     rooms: BTreeMap<RoomName, Room>,
@@ -132,13 +138,15 @@ impl Shard {
                 self.incarnation = *incarnation;
                 self.config = config.clone();
             }
-            Op::Configure { config } => {
-                self.config = config.clone();
-                self.state.rooms.values_mut().for_each(|room| room.log.trim(config.history_max));
-            }
+            Op::Configure { config } => self.configure(config),
             op => {
+                if let Op::Restart { config, incarnation, .. } = op {
+                    self.incarnation = *incarnation;
+                    self.configure(config);
+                }
                 let mut turn = Turn {
                     at: entry.at,
+                    before: self.at,
                     index: entry.index,
                     incarnation: self.incarnation,
                     config: &self.config,
@@ -148,6 +156,11 @@ impl Shard {
                 self.state.handle(&mut turn, op);
             }
         }
+    }
+
+    fn configure(&mut self, config: &ShardConfig) {
+        self.config = config.clone();
+        self.state.rooms.values_mut().for_each(|room| room.log.trim(config.history_max));
     }
 
     /// Answers a question about the state as of [`applied`](Self::applied).
@@ -170,6 +183,12 @@ impl Shard {
     #[must_use]
     pub fn applied(&self) -> u64 {
         self.applied
+    }
+
+    /// When the last entry was appended.
+    #[must_use]
+    pub const fn at(&self) -> Time {
+        self.at
     }
 
     /// A rolling hash of entries and effects: equal on replicas that have applied the same with the same outcome.
@@ -201,6 +220,7 @@ impl State {
     fn handle(&mut self, turn: &mut Turn<'_>, op: &Op) {
         match op {
             Op::Genesis { .. } | Op::Configure { .. } => unreachable!("handled before a turn begins"),
+            Op::Restart { lost, .. } => self.restart(turn, *lost),
             Op::GatewayDown { gateway } => self.gateway_down(turn, *gateway),
             Op::Attach { gateway, connection, user, fresh, resume, secret, sole, resident } => {
                 let address = Address { gateway: *gateway, connection: *connection };

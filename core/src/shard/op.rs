@@ -126,6 +126,16 @@ pub enum Op {
         /// The limits.
         config: ShardConfig,
     },
+    /// The log goes on in another life of its process: every gateway of the one before is gone with all its connections.
+    Restart {
+        /// The limits.
+        config: ShardConfig,
+        /// Goes into every epoch from now on: 64 random bits, others than before.
+        incarnation: u64,
+        /// Entries may have been lost that had been applied: rooms get new epochs, and sessions end, for what they were
+        /// answered cannot be relied on.
+        lost: bool,
+    },
     /// A gateway is gone with all its connections.
     GatewayDown {
         /// Which.

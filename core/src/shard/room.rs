@@ -5,6 +5,8 @@ use std::{
     mem,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     access::Access,
     bot::{Absence, Bot},
@@ -26,7 +28,7 @@ use crate::{
 };
 
 /// A room.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Room {
     name: RoomName,
     maker: Option<UserName>,
@@ -43,7 +45,7 @@ pub(super) struct Room {
 }
 
 /// A user in a room.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Member {
     /// At least one; a user's sessions have one each.
     seats: Vec<Seat>,
@@ -52,7 +54,7 @@ pub(super) struct Member {
 }
 
 /// A session in a room.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 struct Seat {
     session: SessionId,
     /// Its connection, if it has joined on one that is still there.
@@ -60,7 +62,7 @@ struct Seat {
 }
 
 /// What others see of a member.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 enum Presence {
     /// Online, on a connection.
     #[default]
@@ -72,7 +74,7 @@ enum Presence {
 }
 
 /// Who came and went since a large room last reported it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 struct Churn {
     joined: BTreeSet<UserName>,
     /// When they were last there.

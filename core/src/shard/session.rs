@@ -1,6 +1,8 @@
 //! The sessions a shard has heard from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
 
 use super::{
     answers::Answers,
@@ -16,7 +18,7 @@ use crate::{
 };
 
 /// Where a connection is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) struct Address {
     pub(super) gateway: GatewayId,
     pub(super) connection: ConnectionId,
@@ -29,7 +31,7 @@ impl From<&Peer> for Address {
 }
 
 /// Whether a session has a connection.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) enum Link {
     /// It has this one. Its seats are on this connection or on none.
     Attached(Address),
@@ -38,7 +40,7 @@ pub(super) enum Link {
 }
 
 /// A user's stay, as far as this shard knows it.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Session {
     pub(super) user: UserName,
     pub(super) generation: Generation,
@@ -53,7 +55,7 @@ pub(super) struct Session {
 }
 
 /// What the home shard of its user knows of a session.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Home {
     /// The secret the client is known to have.
     pub(super) active: SecretHash,
@@ -155,7 +157,7 @@ pub(super) enum Claim {
 }
 
 /// All sessions, and which of them are whose.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Sessions {
     records: BTreeMap<SessionId, Session>,
     /// The sessions that are at home here, by user.
@@ -174,6 +176,10 @@ impl Sessions {
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Session> {
         self.records.values()
+    }
+
+    pub(super) fn all_mut(&mut self) -> impl Iterator<Item = (SessionId, &mut Session)> {
+        self.records.iter_mut().map(|(id, session)| (*id, session))
     }
 
     /// Most sessions that a user has here, of those that count.
@@ -262,6 +268,20 @@ impl Sessions {
         };
         let concerns = |session: &Session| is_at(session) || session.is_awaited_by(address);
         candidates.find(|id| self.records.get(id).is_some_and(concerns)).copied()
+    }
+
+    /// The gateways to which sessions are attached.
+    pub(super) fn gateways(&self) -> BTreeSet<GatewayId> {
+        let attached = self.records.values().filter_map(|session| match session.link {
+            Link::Attached(address) => Some(address.gateway),
+            Link::Detached { .. } => None,
+        });
+        attached.collect()
+    }
+
+    /// All there are.
+    pub(super) fn ids(&self) -> Vec<SessionId> {
+        self.records.keys().copied().collect()
     }
 
     /// The sessions that have a connection on a gateway.

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{deadlines::Due, op::Limiters, turn::Turn};
 use crate::{limiter::Used, name::UserName, time::Time};
 
 /// What the users have used who used anything. At most
 /// [`spent_max`](crate::config::ShardConfig::spent_max) users: beyond them, who would be forgotten first is.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Ledger {
     of_users: BTreeMap<UserName, Spent>,
     /// The same users by when they are forgotten. The first has a deadline.
@@ -15,7 +17,7 @@ pub(super) struct Ledger {
 }
 
 /// What a user's sessions leave to each other.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 struct Spent {
     /// What was used of each quota, by all of them.
     quotas: Vec<Used>,

@@ -5,11 +5,13 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::task::{Task, TaskChange};
 use crate::{config::ShardConfig, name::UserName, refusal::Refusal};
 
 /// A room's tasks, by name.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Tasks {
     known: BTreeMap<Arc<str>, Task>,
     /// Those that are finished, in the order in which they came to be.

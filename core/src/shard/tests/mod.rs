@@ -9,6 +9,7 @@ mod presence;
 mod publishing;
 mod queries;
 mod random;
+mod restart;
 mod room_model;
 mod sessions;
 mod sole;

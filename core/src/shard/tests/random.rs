@@ -1,15 +1,18 @@
 //! Random operations against everything a shard promises.
 //!
 //! The checker derives from the answers who has a seat where, and holds every push and page against that; it knows
-//! nothing of how a shard works. A replica is fed the same entries through their serialised form.
+//! nothing of how a shard works. A replica is fed the same entries through their serialised form, and goes through its own
+//! before each.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    mem,
     sync::Arc,
     time::Duration,
 };
 
 use proptest::{prelude::*, sample::Index, test_runner::RngSeed};
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::kit::{room, user};
 use crate::{
@@ -57,6 +60,7 @@ enum Step {
     Kick { who: Index, room: usize, user: usize },
     Publish { who: Index, room: usize, id: Option<u64> },
     GatewayDown { gateway: usize },
+    Restart { lost: bool },
     Wait { millis: u64 },
 }
 
@@ -77,6 +81,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (who(), room(), prop::option::weighted(0.9, 0u64..10))
             .prop_map(|(who, room, id)| Step::Publish { who, room, id }),
         1 => (0..2usize).prop_map(|gateway| Step::GatewayDown { gateway }),
+        1 => prop::bool::weighted(0.3).prop_map(|lost| Step::Restart { lost }),
         3 => (0u64..2_000).prop_map(|millis| Step::Wait { millis }),
     ]
 }
@@ -131,6 +136,7 @@ impl World {
         match step {
             Step::Attach { gateway, user, resume, sole } => self.attach(*gateway, *user, *resume, *sole),
             Step::GatewayDown { gateway } => self.gateway_down(*gateway),
+            Step::Restart { lost } => self.restart(*lost),
             Step::Wait { millis } => self.wait(Duration::from_millis(*millis)),
             Step::Detach { who, keep } => {
                 if !self.connections.is_empty() {
@@ -215,6 +221,17 @@ impl World {
         self.apply(Op::GatewayDown { gateway });
     }
 
+    fn restart(&mut self, lost: bool) {
+        self.gateways = [(); 2].map(|()| GatewayId(self.draw()));
+        self.connections.clear();
+        self.checker.seats.clear();
+        if lost {
+            self.checker.forget();
+        }
+        let incarnation = self.draw();
+        self.apply(Op::Restart { config: config(), incarnation, lost });
+    }
+
     /// Lets time pass; what is due is expired late, all at once.
     fn wait(&mut self, span: Duration) {
         self.now = self.now + span;
@@ -228,7 +245,8 @@ impl World {
         let entry = Entry { index: self.shard.applied() + 1, at: self.now, op };
         let (mut effects, mut echoed) = (vec![], vec![]);
         self.shard.apply(&entry, &mut effects);
-        self.replica.apply(&through_json(&entry), &mut echoed);
+        self.replica = through_bytes(&self.replica);
+        self.replica.apply(&through_bytes(&through_json(&entry)), &mut echoed);
         assert_eq!(effects, echoed);
         assert_eq!(self.shard.digest(), self.replica.digest());
         self.hear(&effects);
@@ -293,6 +311,11 @@ impl World {
     }
 }
 
+fn through_bytes<T: Serialize + DeserializeOwned>(it: &T) -> T {
+    let bytes = postcard::to_stdvec(it).expect("it can be written");
+    postcard::from_bytes(&bytes).expect("and read")
+}
+
 fn through_json(entry: &Entry) -> Entry {
     let text = serde_json::to_string(entry).expect("entries can be written");
     serde_json::from_str(&text).expect("and read")
@@ -313,11 +336,33 @@ struct Checker {
     peers: BTreeMap<ConnectionId, Peer>,
     latest: BTreeMap<RoomName, Epoch>,
     messages: BTreeMap<(RoomName, Epoch), Vec<Arc<Message>>>,
+    /// What was said in an epoch that is over, in rooms whose new one nobody has been told.
+    carried: BTreeMap<RoomName, Vec<Arc<Message>>>,
     answers: BTreeMap<(SessionId, RequestId), Result<Position, Refusal>>,
     contents: BTreeSet<Arc<str>>,
 }
 
 impl Checker {
+    /// Entries may have been lost: sessions are over, and what was said is in other epochs.
+    fn forget(&mut self) {
+        self.answers.clear();
+        for (room, epoch) in mem::take(&mut self.latest) {
+            let said = self.messages.get(&(room.clone(), epoch)).cloned().unwrap_or_default();
+            self.carried.insert(room, said);
+        }
+    }
+
+    /// A room that was dropped meanwhile has said nothing.
+    fn learn_epoch(&mut self, room: &RoomName, head: Position) {
+        if self.latest.insert(room.clone(), head.epoch) == Some(head.epoch) {
+            return;
+        }
+        let said = self.carried.remove(room).filter(|_| head.seq > Seq(0));
+        let place = (room.clone(), head.epoch);
+        assert!(said.is_none() || !self.messages.contains_key(&place), "an epoch that was there before");
+        self.messages.entry(place).or_insert_with(|| said.unwrap_or_default());
+    }
+
     fn check(&mut self, op: &Op, effects: &[Effect]) {
         let mut reached: BTreeMap<Seq, Vec<GatewayId>> = BTreeMap::new();
         for effect in effects {
@@ -355,7 +400,7 @@ impl Checker {
         };
         match (op, result) {
             (Op::Join { peer, room, .. }, Ok(Reply::Joined(joined))) => {
-                self.latest.insert(room.clone(), joined.head.epoch);
+                self.learn_epoch(room, joined.head);
                 self.peers.insert(peer.connection, peer.clone());
                 self.seats.insert(seat(peer, room));
                 let said = self.messages.get(&(room.clone(), joined.head.epoch)).map_or(0, Vec::len);
