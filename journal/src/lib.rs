@@ -2,6 +2,7 @@
 //!
 //! - [`Journal`] puts submissions in one order and gives each an index and a time.
 //! - [`Host`] is a journal and the shard that applies it.
+//! - [`store`] keeps entries on a disk, through crashes.
 //! - [`Node`] is what one thread runs: a gateway, its share of the hosts, and the calls between them.
 //!
 //! Server and simulator both drive [`Node`]s; only sockets, clocks and mail between threads are theirs.
@@ -9,6 +10,7 @@
 mod host;
 mod journal;
 mod node;
+pub mod store;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,81 @@
+//! Makes a snapshot of what is in closed segments, on any thread.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use super::{
+    Disk, OpenError, Replica,
+    disk::replace,
+    header::Kind,
+    names::{self, Files},
+    replay::Source,
+    snapshot::SnapshotWriter,
+};
+
+/// A snapshot to be made. If it is dropped, or fails, another is due when as much has been appended again.
+#[derive(Debug)]
+pub struct SnapshotJob<D> {
+    pub(super) disk: D,
+    pub(super) identity: u64,
+    pub(super) shard: u32,
+    /// The last entry that will be in it.
+    pub(super) until: u64,
+    /// How large the last one is. The log knows by who shares it that this job is under way.
+    pub(super) size: Arc<AtomicU64>,
+}
+
+impl<D: Disk> SnapshotJob<D> {
+    /// Recovers a replica from the last snapshot and the closed segments, saves it, and removes what that replaces. The
+    /// log may be appended to meanwhile.
+    ///
+    /// # Errors
+    /// What the disk says, or what is wrong with its files. Nothing has been removed then, unless what failed was that.
+    pub fn run<R: Replica>(self) -> Result<(), OpenError> {
+        let files = Files::of(self.shard, self.until, &names::list(&self.disk)?);
+        if files.index() < self.until {
+            let replica = self.recover::<R>(&files)?;
+            self.save(&replica)?;
+        }
+        self.remove_replaced()
+    }
+
+    fn recover<R: Replica>(&self, files: &Files) -> Result<R, OpenError> {
+        let mut replica = R::default();
+        let source = self.source();
+        source.restore(files, &mut replica)?;
+        let replayed = source.replay(files, self.until, |index, entry| replica.apply(index, entry))?;
+        if let Some(stop) = replayed.stop {
+            return Err(stop.to_error());
+        }
+        if replayed.last < self.until {
+            let file = names::segment(self.shard, self.until + 1);
+            return Err(OpenError::damaged(&file, 0, format!("entry {} is missing before it", self.until)));
+        }
+        Ok(replica)
+    }
+
+    fn save<R: Replica>(&self, replica: &R) -> Result<(), OpenError> {
+        let name = names::snapshot(self.shard, self.until);
+        let header = self.source().header(Kind::Snapshot, self.until);
+        let written = replace(&self.disk, &name, |temporary| {
+            let mut writer = SnapshotWriter::begin(&self.disk, temporary, &header)?;
+            replica.save(&mut writer)?;
+            self.size.store(writer.finish()?, Ordering::Relaxed);
+            Ok(())
+        });
+        written.map_err(OpenError::io(format!("write `{name}`")))
+    }
+
+    fn remove_replaced(&self) -> Result<(), OpenError> {
+        for name in Files::of(self.shard, self.until, &names::list(&self.disk)?).stale {
+            self.disk.remove(&name).map_err(OpenError::io(format!("remove `{name}`")))?;
+        }
+        Ok(())
+    }
+
+    const fn source(&self) -> Source<'_, D> {
+        Source { disk: &self.disk, identity: self.identity, shard: self.shard }
+    }
+}
