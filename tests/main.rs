@@ -42,6 +42,9 @@ mod websocket;
 /// Connections that break, stall and linger: core's client behind a bad network.
 mod reconnect;
 
+/// A server that ends in all the ways there are, and one that goes on where it was.
+mod durable;
+
 /// Readers that do not read.
 mod slow_reader;
 

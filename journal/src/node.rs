@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use chinwag_core::{
-    ConnectionId, Disconnect, Gateway, GatewayId, ShardId, Time,
+    ConnectionId, Disconnect, Gateway, GatewayId, Shard, ShardId, Time,
     config::{GatewayConfig, ShardConfig},
     gateway::{Counters, GatewayInput, GatewayOutput, Notice, Tables},
     hash,
@@ -15,7 +15,7 @@ use chinwag_core::{
     shard::{Effect, Op, Query, ShardEvent, Signal, Stays, Usage},
 };
 
-use crate::{Applied, Host};
+use crate::{Applied, Host, Start, store::Batch};
 
 /// Bits of a gateway's id that hold its node; the others hold its incarnation.
 const NODE_BITS: u32 = 16;
@@ -59,6 +59,9 @@ pub enum NodeInput<'a> {
     Gateway(GatewayInput<'a>),
     /// From another node.
     Mail(Mail),
+    /// What the node [had for the disk](NodeOutput::Store) of this shard is stored, up to the entry with this index, as
+    /// durably as its log promises.
+    Stored(ShardId, u64),
     /// The time of [`Node::poll_timeout`] has come.
     Timeout,
 }
@@ -78,6 +81,8 @@ pub enum NodeOutput {
     Notice(Notice),
     /// For the node with this index.
     Mail(u32, Mail),
+    /// For this shard's log on disk. There is no other of the shard before this is [stored](NodeInput::Stored).
+    Store(ShardId, Batch),
 }
 
 /// One thread's machines. Inside a node a call is a call; between nodes it is [`Mail`].
@@ -95,9 +100,16 @@ pub struct Node {
 }
 
 impl Node {
-    /// A node whose shards are empty.
+    /// A node whose shards are empty, and in memory only.
     #[must_use]
     pub fn new(config: NodeConfig, now: Time) -> Self {
+        Self::resume(config, now, |_| Start::anew())
+    }
+
+    /// A node whose shards begin with what `start` says. Its first input may be [`NodeInput::Timeout`], so that it says
+    /// what is to be stored.
+    #[must_use]
+    pub fn resume(config: NodeConfig, now: Time, mut start: impl FnMut(ShardId) -> Start) -> Self {
         let NodeConfig { index, nodes, incarnation, gateway, shard, seed, replicated } = config;
         assert!(index < nodes && nodes <= 1 << NODE_BITS, "node {index} of {nodes}");
         let id = GatewayId(incarnation << NODE_BITS | u64::from(index));
@@ -105,7 +117,8 @@ impl Node {
             .filter(|shard| shard % nodes == index)
             .map(|s| {
                 let bits = hash::mix(incarnation, u64::from(s));
-                (ShardId(s), Host::new(now, ShardId(s), shard.clone(), bits, replicated))
+                let id = ShardId(s);
+                (id, Host::new(now, id, start(id), shard.clone(), bits, replicated))
             })
             .collect();
         Self {
@@ -127,9 +140,16 @@ impl Node {
             NodeInput::Mail(Mail::Event(to, event)) if to == self.id => self.inbox.push_back(event),
             NodeInput::Mail(Mail::Event(..)) => {}
             NodeInput::Mail(mail) => self.deliver(now, mail, out),
+            NodeInput::Stored(shard, last) => self.stored(shard, last, out),
             NodeInput::Timeout => self.timeout(now, out),
         }
         self.settle(now, out);
+    }
+
+    /// Which of the process's nodes it is.
+    #[must_use]
+    pub const fn index(&self) -> u32 {
+        (self.id.0 & ((1 << NODE_BITS) - 1)) as u32
     }
 
     /// The id of its gateway.
@@ -212,15 +232,28 @@ impl Node {
         self.hosts.values().map(|host| host.shard().digest()).collect()
     }
 
+    /// What is left to be stored when nothing more comes: behind everything it [had before](NodeOutput::Store).
+    pub fn take_rest(&mut self) -> impl Iterator<Item = (ShardId, Batch)> {
+        self.hosts.iter_mut().filter_map(|(&id, host)| Some((id, host.poll_rest()?)))
+    }
+
+    /// Its shards, when there is nothing more to do.
+    pub fn take_shards(&mut self) -> BTreeMap<ShardId, Shard> {
+        std::mem::take(&mut self.hosts).into_iter().map(|(id, host)| (id, host.into_shard())).collect()
+    }
+
     /// What its shards have applied since this was last called, each in its order; nothing without replicas.
     pub fn take_applied(&mut self) -> impl Iterator<Item = Applied> {
         self.hosts.values_mut().flat_map(Host::take_applied)
     }
 
     fn timeout(&mut self, now: Time, out: &mut Vec<NodeOutput>) {
-        for host in self.hosts.values_mut().filter(|host| host.poll_timeout().is_some_and(|at| at <= now)) {
-            self.handled += 1;
-            host.handle_timeout(now, &mut self.effects);
+        for host in self.hosts.values_mut() {
+            if host.poll_timeout().is_some_and(|at| at <= now) {
+                self.handled += 1;
+                host.handle_timeout(now, &mut self.effects);
+            }
+            store(host, out);
         }
         self.send_effects(out);
         if self.gateway.poll_timeout().is_some_and(|at| at <= now) {
@@ -280,21 +313,38 @@ impl Node {
         self.handled += 1;
         match mail {
             Mail::Submit(_, op) => host.submit(now, op, &mut self.effects),
-            Mail::Query(_, query) => host.answer(&query, &mut self.effects),
-            Mail::Signal(_, signal) => host.signal(&signal, &mut self.effects),
+            Mail::Query(_, query) => host.answer(query, &mut self.effects),
+            Mail::Signal(_, signal) => host.signal(signal, &mut self.effects),
             Mail::Event(..) => unreachable!("handled above"),
         }
+        store(host, out);
+        self.send_effects(out);
+    }
+
+    fn stored(&mut self, shard: ShardId, last: u64, out: &mut Vec<NodeOutput>) {
+        let host = self.hosts.get_mut(&shard).expect("what is stored is this node's");
+        self.handled += 1;
+        host.stored(last, &mut self.effects);
+        store(host, out);
         self.send_effects(out);
     }
 
     fn send_effects(&mut self, out: &mut Vec<NodeOutput>) {
+        let index = self.index();
         for Effect { to, event } in self.effects.drain(..) {
             let node = u32::try_from(to.0 & ((1 << NODE_BITS) - 1)).expect("sixteen bits");
             if to == self.id {
                 self.inbox.push_back(event);
-            } else if node < self.nodes && node != self.id.0 as u32 & ((1 << NODE_BITS) - 1) {
+            } else if node < self.nodes && node != index {
                 out.push(NodeOutput::Mail(node, Mail::Event(to, event)));
             }
         }
+    }
+}
+
+/// Asks what is to be stored of a host's log.
+fn store(host: &mut Host, out: &mut Vec<NodeOutput>) {
+    if let Some(batch) = host.poll_store() {
+        out.push(NodeOutput::Store(host.id(), batch));
     }
 }

@@ -116,6 +116,7 @@ impl Kit {
                 }
                 NodeOutput::Verify(connection, token) => self.shown.push((connection, token)),
                 NodeOutput::Reading(..) | NodeOutput::Notice(_) => {}
+                NodeOutput::Store(..) => panic!("nothing is stored"),
                 NodeOutput::Mail(to, mail) => panic!("one node has no mail: {to} {mail:?}"),
             }
         }

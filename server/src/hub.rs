@@ -2,21 +2,22 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     io, mem,
     net::SocketAddr,
     rc::Rc,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, atomic::Ordering, mpsc::Sender},
 };
 
 use bytes::Bytes;
 use chinwag_core::{
-    ConnectionId, Time,
+    ConnectionId, Shard, ShardId, Time,
     dialect::{Dialect, Opening},
     gateway::{Fault, Frame, GatewayInput, Notice},
     hash::NumberMap,
     identity::{Claims, Token, TokenFault},
 };
-use chinwag_journal::{Mail, Node, NodeConfig, NodeInput, NodeOutput};
+use chinwag_journal::{Mail, Node, NodeInput, NodeOutput, store::Batch};
 use tokio::{
     sync::{Notify, mpsc},
     time::sleep_until,
@@ -29,6 +30,7 @@ use crate::{
     metrics::Snapshot,
     server::Shared,
     slot::{Slot, Writing},
+    storage::Job,
 };
 
 /// A thread's machines and sockets. Lives in an `Rc`; nothing here waits.
@@ -52,6 +54,8 @@ pub(crate) struct Hub {
     /// One per node, this one's too. Unbounded in type but not in fact: a gateway has at most `unanswered_max`
     /// requests per connection under way, and a shard's events are answers to those or go to members.
     mailboxes: Vec<mpsc::UnboundedSender<Mail>>,
+    /// To the disk thread, if logs are kept.
+    disk: Option<Sender<Job>>,
     /// The deadline that the timer sleeps towards.
     armed: Cell<Option<Time>>,
     earlier_deadline: Notify,
@@ -70,12 +74,12 @@ impl Hub {
     pub(crate) fn new(
         shared: Arc<Shared>,
         clock: Clock,
-        config: NodeConfig,
+        node: Node,
         mailboxes: Vec<mpsc::UnboundedSender<Mail>>,
+        disk: Option<Sender<Job>>,
     ) -> Self {
-        let index = config.index;
+        let index = node.index();
         let read_buffer = vec![0; shared.settings.driver.read_buffer_bytes].into_boxed_slice();
-        let node = Node::new(config, clock.now());
         let armed = Cell::new(node.poll_timeout());
         Self {
             shared,
@@ -90,6 +94,7 @@ impl Hub {
             read_buffer: RefCell::new(read_buffer),
             http_connections: Cell::new(0),
             mailboxes,
+            disk,
             armed,
             earlier_deadline: Notify::new(),
             emptied: Notify::new(),
@@ -187,6 +192,34 @@ impl Hub {
     /// Mail from another node.
     pub(crate) fn mail(&self, mail: Mail) {
         self.handle(NodeInput::Mail(mail));
+    }
+
+    /// Stores how its shards' logs begin, or go on.
+    pub(crate) fn begin(&self) {
+        self.handle(NodeInput::Timeout);
+    }
+
+    /// What the disk thread had of a shard is stored, up to this entry.
+    pub(crate) fn stored(&self, shard: ShardId, last: u64) {
+        self.handle(NodeInput::Stored(shard, last));
+    }
+
+    /// Leaves to the disk thread what was gathered and not handed to it: nothing more comes.
+    pub(crate) fn store_rest(&self) {
+        for (shard, batch) in self.machine.borrow_mut().node.take_rest() {
+            self.store(shard, batch);
+        }
+    }
+
+    /// What its shards know, when nothing more comes.
+    pub(crate) fn take_shards(&self) -> BTreeMap<ShardId, Shard> {
+        self.machine.borrow_mut().node.take_shards()
+    }
+
+    fn store(&self, shard: ShardId, batch: Batch) {
+        let disk = self.disk.as_ref().expect("only logs that are kept have something to store");
+        // A disk thread that has ended could not write: the process is about to end.
+        let _ = disk.send(Job::Store(shard, batch));
     }
 
     /// Tells all connections to go, and waits until they are gone.
@@ -358,6 +391,7 @@ impl Hub {
                 }
                 self.notices.write(self.clock.now(), slots, notice);
             }
+            NodeOutput::Store(shard, batch) => self.store(shard, batch),
             NodeOutput::Mail(to, mail) => {
                 // A node that no longer takes mail has ended: the process is about to.
                 let _ = self.mailboxes[to as usize].send(mail);

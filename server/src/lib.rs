@@ -28,6 +28,7 @@ mod rest;
 mod server;
 mod settings;
 mod slot;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -36,12 +37,13 @@ mod token;
 // A server must not serve bugs that were made for the simulator to find.
 const _: () = assert!(!chinwag_core::planted::ENABLED, "chat-server cannot be built with planted bugs");
 
+pub use chinwag_journal::store::Durability;
 pub use cli::main_with;
 pub use manager::{Manager, ManagerOptions, ParsedMessage};
 pub use origin::Origins;
 pub use server::Server;
 pub use settings::{
     DriverConfig, IdentityConfig, LogFormat, SHARDS_HARD_MAX, SOCKET_FRAME_BYTES_HARD_MAX, Settings,
-    THREADS_HARD_MAX, TokenSecret,
+    StorageConfig, THREADS_HARD_MAX, TokenSecret,
 };
 pub use token::Minter;

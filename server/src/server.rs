@@ -1,6 +1,7 @@
 //! The server as a whole: listeners, gateway threads, and the order in which they start and stop.
 
 use std::{
+    collections::BTreeMap,
     io, mem,
     net::{SocketAddr, TcpListener as StdTcpListener},
     panic,
@@ -8,12 +9,14 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::Sender,
     },
     thread::{self, JoinHandle},
     time::Duration,
 };
 
-use chinwag_journal::NodeConfig;
+use chinwag_core::{Shard, ShardId};
+use chinwag_journal::{NodeConfig, Start};
 use prometheus_client::metrics::histogram::Histogram;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
@@ -29,6 +32,7 @@ use crate::{
     manager::Embassy,
     metrics::{self, Snapshot},
     settings::Settings,
+    storage::{self, Job, Storage},
     thread::{Command, Seat},
     token::Verifier,
 };
@@ -45,6 +49,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Server {
     settings: Settings,
     verifier: Option<Verifier>,
+    storage: Option<Storage>,
+    /// What shards begin with; none if they begin anew.
+    starts: Vec<Start>,
     listeners: Vec<StdTcpListener>,
     addresses: Vec<SocketAddr>,
 }
@@ -81,7 +88,15 @@ impl Server {
         settings.gateway.verify_tokens = verifier.is_some();
         let listeners = settings.driver.listen.iter().copied().map(listen).collect::<io::Result<Vec<_>>>()?;
         let addresses = listeners.iter().map(StdTcpListener::local_addr).collect::<io::Result<_>>()?;
-        Ok(Self { settings, verifier, listeners, addresses })
+        let (storage, starts) = match (&settings.storage.data_dir, &settings.storage.state_file) {
+            (Some(directory), _) => {
+                let (storage, starts) = Storage::open(&settings, directory)?;
+                (Some(storage), starts)
+            }
+            (None, Some(file)) => (None, storage::take_state(file, settings.gateway.shards)?),
+            (None, None) => (None, vec![]),
+        };
+        Ok(Self { settings, verifier, storage, starts, listeners, addresses })
     }
 
     /// Where it listens, in the order of the settings, with the ports that were found.
@@ -116,7 +131,7 @@ impl Server {
         let drain_timeout = self.settings.driver.drain_timeout;
         let listeners =
             self.listeners.into_iter().map(TcpListener::from_std).collect::<io::Result<Vec<_>>>()?;
-        let mut threads = Threads::start(self.settings, self.verifier)?;
+        let mut threads = Threads::start(self.settings, self.verifier, self.storage, self.starts)?;
         let shared = Arc::clone(&threads.shared);
         if let Err(error) = first(Arc::clone(&shared)).await {
             shared.drain(drain_timeout).await;
@@ -198,13 +213,20 @@ impl Shared {
 /// The gateway threads; they are told to end when this is dropped.
 struct Threads {
     shared: Arc<Shared>,
-    handles: Vec<JoinHandle<io::Result<()>>>,
+    handles: Vec<JoinHandle<io::Result<BTreeMap<ShardId, Shard>>>>,
+    /// The disk thread, and what it is told in the end.
+    disk: Option<(JoinHandle<io::Result<()>>, Sender<Job>)>,
     /// Holds something when a thread has ended, however it ended.
     ended: mpsc::Receiver<()>,
 }
 
 impl Threads {
-    fn start(settings: Settings, verifier: Option<Verifier>) -> io::Result<Self> {
+    fn start(
+        settings: Settings,
+        verifier: Option<Verifier>,
+        storage: Option<Storage>,
+        starts: Vec<Start>,
+    ) -> io::Result<Self> {
         let nodes = settings.driver.threads;
         let clock = Clock::start();
         let incarnation = rand::random::<u64>() >> 16;
@@ -213,10 +235,17 @@ impl Threads {
         let (commanders, commands): (Vec<_>, Vec<_>) =
             (0..nodes).map(|_| mpsc::channel(COMMANDS_MAX)).unzip();
         let (mailboxes, mail): (Vec<_>, Vec<_>) = (0..nodes).map(|_| mpsc::unbounded_channel()).unzip();
+        let (confirmers, stored): (Vec<_>, Vec<_>) = (0..nodes).map(|_| mpsc::unbounded_channel()).unzip();
         let (ending, ended) = mpsc::channel(1);
         let shared = Arc::new(Shared::new(settings, verifier, commanders));
-        let mut threads = Self { shared: Arc::clone(&shared), handles: Vec::new(), ended };
-        for ((index, commands), mail) in (0..).zip(commands).zip(mail) {
+        let mut starts: BTreeMap<_, _> = (0..).map(ShardId).zip(starts).collect();
+        let disk = match storage {
+            Some(storage) => Some(start_disk(storage, confirmers, Ending(ending.clone()))?),
+            None => None,
+        };
+        let jobs = disk.as_ref().map(|(_, jobs)| jobs.clone());
+        let mut threads = Self { shared: Arc::clone(&shared), handles: Vec::new(), disk, ended };
+        for (((index, commands), mail), stored) in (0..).zip(commands).zip(mail).zip(stored) {
             let node = NodeConfig {
                 index,
                 nodes,
@@ -233,6 +262,9 @@ impl Threads {
                 commands,
                 mail,
                 mailboxes: mailboxes.clone(),
+                starts: starts.extract_if(.., |shard, _| shard.0 % nodes == index).collect(),
+                disk: jobs.clone(),
+                stored,
             };
             let ending = Ending(ending.clone());
             let run = move || {
@@ -252,7 +284,16 @@ impl Threads {
     /// Ends all threads and passes on what went wrong in one.
     async fn stop(mut self) -> io::Result<()> {
         self.shared.tell_all(|| Command::Stop).await;
+        let mut shards = BTreeMap::new();
         for handle in mem::take(&mut self.handles) {
+            shards.extend(handle.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?);
+        }
+        if let Some(file) = &self.shared.settings.storage.state_file {
+            storage::leave_state(file, shards)?;
+        }
+        if let Some((handle, jobs)) = self.disk.take() {
+            // One that has ended could not write, and says so.
+            let _ = jobs.send(Job::End);
             handle.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?;
         }
         Ok(())
@@ -266,6 +307,19 @@ impl Drop for Threads {
             let _ = thread.try_send(Command::Stop);
         }
     }
+}
+
+fn start_disk(
+    storage: Storage,
+    stored: Vec<mpsc::UnboundedSender<(ShardId, u64)>>,
+    ending: Ending,
+) -> io::Result<(JoinHandle<io::Result<()>>, Sender<Job>)> {
+    let (disk, jobs) = storage.into_disk(stored);
+    let run = move || {
+        let _ending = ending;
+        disk.run()
+    };
+    Ok((thread::Builder::new().name("disk".to_owned()).spawn(run)?, jobs))
 }
 
 /// Tells that a thread ends, a panicking one too.

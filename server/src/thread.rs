@@ -1,13 +1,15 @@
 //! One gateway thread: a runtime of its own, a hub, and the tasks that feed it.
 
 use std::{
+    collections::BTreeMap,
     io,
     net::{SocketAddr, TcpStream as StdTcpStream},
     rc::Rc,
-    sync::Arc,
+    sync::{Arc, mpsc::Sender},
 };
 
-use chinwag_journal::{Mail, NodeConfig};
+use chinwag_core::{Shard, ShardId};
+use chinwag_journal::{Mail, Node, NodeConfig, Start};
 use socket2::SockRef;
 use tokio::{
     net::TcpStream,
@@ -18,7 +20,8 @@ use tokio::{
 use tracing::debug;
 
 use crate::{
-    clock::Clock, http, hub::Hub, manager::Embassy, metrics::Snapshot, server::Shared, settings::DriverConfig,
+    clock::Clock, http, hub::Hub, manager::Embassy, metrics::Snapshot, server::Shared,
+    settings::DriverConfig, storage::Job,
 };
 
 /// Mails handled before other tasks have their turn.
@@ -56,25 +59,33 @@ pub(crate) struct Seat {
     pub(crate) mail: mpsc::UnboundedReceiver<Mail>,
     /// To the nodes, by index.
     pub(crate) mailboxes: Vec<mpsc::UnboundedSender<Mail>>,
+    /// What its shards begin with: none if they begin anew.
+    pub(crate) starts: BTreeMap<ShardId, Start>,
+    /// To the disk thread, if there is one.
+    pub(crate) disk: Option<Sender<Job>>,
+    /// From the disk thread.
+    pub(crate) stored: mpsc::UnboundedReceiver<(ShardId, u64)>,
 }
 
 impl Seat {
-    /// Runs until [`Command::Stop`].
+    /// Runs until [`Command::Stop`]. Returns what its shards know in the end.
     ///
     /// # Errors
     /// The runtime cannot be made.
-    pub(crate) fn run(self) -> io::Result<()> {
+    pub(crate) fn run(self) -> io::Result<BTreeMap<ShardId, Shard>> {
         let mut runtime = Builder::new_current_thread();
         runtime.event_interval(SOCKETS_PER_TURN).max_io_events_per_tick(SOCKETS_PER_TURN as usize);
         let runtime = runtime.enable_all().build_local(LocalOptions::default())?;
-        runtime.block_on(self.serve());
-        Ok(())
+        Ok(runtime.block_on(self.serve()))
     }
 
-    async fn serve(self) {
-        let Self { shared, clock, node, mut commands, mail, mailboxes } = self;
-        let hub = Rc::new(Hub::new(shared, clock, node, mailboxes));
+    async fn serve(self) -> BTreeMap<ShardId, Shard> {
+        let Self { shared, clock, node, mut commands, mail, mailboxes, mut starts, disk, stored } = self;
+        let node = Node::resume(node, clock.now(), |id| starts.remove(&id).unwrap_or_else(Start::anew));
+        let hub = Rc::new(Hub::new(shared, clock, node, mailboxes, disk));
+        hub.begin();
         spawn_local(deliver(Rc::clone(&hub), mail));
+        spawn_local(confirm(Rc::clone(&hub), stored));
         let timer = Rc::clone(&hub);
         spawn_local(async move { timer.keep_time().await });
         let writer = Rc::clone(&hub);
@@ -92,9 +103,11 @@ impl Seat {
                         let _ = done.send(());
                     });
                 }
-                Command::Stop => return,
+                Command::Stop => break,
             }
         }
+        hub.store_rest();
+        hub.take_shards()
     }
 }
 
@@ -104,6 +117,13 @@ async fn deliver(hub: Rc<Hub>, mut mail: mpsc::UnboundedReceiver<Mail>) {
     while mail.recv_many(&mut batch, MAILS_PER_TURN).await > 0 {
         batch.drain(..).for_each(|mail| hub.mail(mail));
         tokio::task::yield_now().await;
+    }
+}
+
+/// Tells the node what is stored.
+async fn confirm(hub: Rc<Hub>, mut stored: mpsc::UnboundedReceiver<(ShardId, u64)>) {
+    while let Some((shard, last)) = stored.recv().await {
+        hub.stored(shard, last);
     }
 }
 

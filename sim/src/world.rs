@@ -517,6 +517,7 @@ impl<'a> World<'a> {
                 );
             }
             NodeOutput::Notice(notice) => self.noticed(&notice)?,
+            NodeOutput::Store(..) => unreachable!("its nodes keep everything in memory"),
             NodeOutput::Mail(to, mail) => {
                 let to = to as usize;
                 self.check_mail(to, &mail)?;

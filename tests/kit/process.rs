@@ -113,6 +113,11 @@ impl Process {
         self.signal(rustix::process::Signal::INT);
     }
 
+    /// Kills it, and waits until it is gone: it has no time to do anything.
+    pub(crate) async fn kill(mut self) {
+        within("the end of the program", self.child.kill()).await.unwrap();
+    }
+
     #[cfg(unix)]
     fn signal(&self, signal: rustix::process::Signal) {
         let pid = self.child.id().and_then(|pid| rustix::process::Pid::from_raw(pid.try_into().ok()?));

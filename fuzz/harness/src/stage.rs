@@ -308,6 +308,7 @@ impl Stage {
 
     fn carry_out(&mut self, output: NodeOutput) {
         match output {
+            NodeOutput::Store(..) => unreachable!("everything is in memory"),
             NodeOutput::Writable(connection) => self.drain(connection),
             NodeOutput::Reading(connection, on) => {
                 if let Some(end) = self.ends.get_mut(&connection) {

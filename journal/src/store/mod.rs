@@ -33,6 +33,7 @@ mod names;
 mod open;
 mod promise;
 mod replay;
+mod replica;
 mod snapshot;
 mod terms;
 #[cfg(test)]
@@ -48,4 +49,5 @@ pub use life::{Life, LifeRecord};
 pub use log::Log;
 pub use memory::MemoryDisk;
 pub use open::{Opened, Recovered, Replica, open};
+pub(crate) use replica::encode;
 pub use terms::{Durability, Limits, Terms};

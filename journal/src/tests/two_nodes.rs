@@ -71,6 +71,7 @@ impl Duo {
     fn carry_out(&mut self, outputs: Vec<NodeOutput>) {
         for output in outputs {
             match output {
+                NodeOutput::Store(..) => panic!("nothing is stored"),
                 NodeOutput::Mail(to, mail) => self.mail.push_back((to as usize, mail)),
                 NodeOutput::Writable(connection) => self.drain(connection),
                 NodeOutput::Close(connection, reason) => {

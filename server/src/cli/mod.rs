@@ -1,5 +1,6 @@
 //! The command line: what `chat-server` is told, and what it says.
 
+mod inspect;
 mod token;
 
 use std::{
@@ -67,6 +68,16 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Err(problem) => fail(EXIT_USAGE, &problem),
         };
     }
+    if let Some((inspect::NAME, matches)) = matches.subcommand() {
+        return match inspect::run(matches) {
+            Ok((text, true)) => print(&text),
+            Ok((text, false)) => {
+                print(&text);
+                ExitCode::from(EXIT_FAILURE)
+            }
+            Err(problem) => fail(EXIT_FAILURE, &problem),
+        };
+    }
     let started = |settings: Settings| log::start(&settings.driver).map(|()| settings);
     let settings = match settings(&matches, &environment).and_then(started) {
         Ok(settings) => settings,
@@ -123,7 +134,7 @@ fn command() -> Command {
         .args([config, print_config, exit_with_stdin, port])
         .args(setting_args())
         .args_conflicts_with_subcommands(true)
-        .subcommand(token::command())
+        .subcommands([token::command(), inspect::command()])
 }
 
 fn setting_args() -> impl Iterator<Item = Arg> {

@@ -2,6 +2,7 @@
 
 mod identity;
 mod load;
+mod storage;
 mod table;
 mod value;
 
@@ -15,12 +16,15 @@ use std::{
 
 use chinwag_core::config::{BadLimit, GatewayConfig, ShardConfig};
 
-pub use self::identity::{IdentityConfig, TokenSecret};
 pub(crate) use self::{
     identity::SECRET_VARIABLE,
     load::{PORT, PORT_VARIABLE, Sources},
     table::TABLE,
     value::read_span,
+};
+pub use self::{
+    identity::{IdentityConfig, TokenSecret},
+    storage::StorageConfig,
 };
 
 /// The largest WebSocket frame or message any configuration reads, in bytes.
@@ -42,6 +46,8 @@ pub struct Settings {
     pub driver: DriverConfig,
     /// Tokens, and whose pages may connect.
     pub identity: IdentityConfig,
+    /// Where logs are kept.
+    pub storage: StorageConfig,
     /// Limits of each thread's gateway.
     pub gateway: GatewayConfig,
     /// Limits of each shard.
@@ -152,17 +158,24 @@ impl Settings {
     /// # Errors
     /// One line that names the settings and says what to do.
     pub fn check(&self) -> Result<(), String> {
-        let Self { driver, identity, gateway, shard } = self;
+        let Self { driver, identity, storage, gateway, shard } = self;
         let machines = || gateway.check().and_then(|()| shard.check());
         driver
             .check()
             .and_then(|()| identity.check())
+            .and_then(|()| storage.check())
             .and_then(|()| machines())
             .map_err(|limit| limit.to_string())?;
         if gateway.token_dialects.as_ref().is_some_and(|list| !list.is_empty()) && !identity.has_key() {
             return Err("token_dialects need a key: give token_secret_file, token_public_key_file or \
                         CHAT_TOKEN_SECRET"
                 .to_owned());
+        }
+        if storage.data_dir.is_some() && storage.state_file.is_some() {
+            return Err(
+                "state_file is for servers without data_dir, which keeps everything: leave one of them out"
+                    .to_owned(),
+            );
         }
         ordered("content_bytes_max", gateway.content_bytes_max, "frame_bytes_max", gateway.frame_bytes_max)?;
         ordered(

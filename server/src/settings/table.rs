@@ -67,6 +67,13 @@ settings! {
         log_format: "How log lines look";
         drain_timeout: "On Ctrl-C, wait this long for connections to end";
     }
+    "Storage": storage {
+        data_dir: "Directory that keeps what was said, who is where, and what was answered; off keeps it in memory only";
+        state_file: "File in which a planned end leaves everything for the next start, where there is no data_dir";
+        durability: "When what was said counts as kept: none, interval (outlives the process), commit (the machine, too)";
+        sync_interval: "With interval, what was written is synced this often";
+        snapshot_bytes: "A snapshot is made after so many bytes of a shard's log, or as many as the last one has";
+    }
     "Sockets": driver {
         http_connections_max: "Sockets per thread that have not become a WebSocket";
         header_timeout: "An HTTP request's head must arrive within this";

@@ -8,6 +8,8 @@ use chinwag_core::{
     limiter::{Action, Quota},
 };
 
+use chinwag_journal::store::Durability;
+
 use super::LogFormat;
 use crate::origin::Origins;
 
@@ -141,6 +143,18 @@ impl Value for PathBuf {
     fn write(&self) -> String {
         // Paths come from text, so nothing is lost.
         self.to_string_lossy().into_owned()
+    }
+}
+
+impl Value for Durability {
+    const NAME: &'static str = "CLASS";
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "none, interval or commit".to_owned())
+    }
+
+    fn write(&self) -> String {
+        self.to_string()
     }
 }
 

@@ -124,6 +124,7 @@ impl World<'_> {
                 }
                 self.write(id, more);
             }
+            NodeOutput::Store(..) => unreachable!("what is predicted is kept in memory"),
             // For the log; and who is alone has nobody to write to, or whose token to verify.
             NodeOutput::Notice(_) | NodeOutput::Mail(..) | NodeOutput::Verify(..) => {}
         }

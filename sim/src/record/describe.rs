@@ -58,6 +58,7 @@ pub(crate) fn node_input(input: &NodeInput<'_>) -> impl fmt::Display {
             GatewayInput::Shard(event) => write!(f, "{event:?}"),
             GatewayInput::Timeout => f.write_str("timer"),
         },
+        NodeInput::Stored(shard, last) => write!(f, "stored s{} up to {last}", shard.0),
         NodeInput::Mail(Mail::Submit(shard, op)) => write!(f, "submit s{} {op:?}", shard.0),
         NodeInput::Mail(Mail::Query(shard, query)) => write!(f, "query s{} {query:?}", shard.0),
         NodeInput::Mail(Mail::Signal(shard, signal)) => write!(f, "signal s{} {signal:?}", shard.0),

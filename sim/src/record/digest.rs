@@ -74,6 +74,7 @@ pub(crate) fn client(input: &ClientInput<'_>) -> u64 {
 /// …of a node.
 pub(crate) fn node(input: &NodeInput<'_>) -> u64 {
     match input {
+        NodeInput::Stored(shard, last) => all([14, shard.0.into(), *last]),
         NodeInput::Gateway(GatewayInput::Connected { connection, opening }) => {
             all([1, connection.0, opened(opening)])
         }

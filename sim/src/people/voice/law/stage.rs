@@ -133,6 +133,7 @@ impl Stage {
         self.outputs.extend(out);
         while let Some(output) = self.outputs.pop_front() {
             match output {
+                NodeOutput::Store(..) => unreachable!("everything is in memory"),
                 NodeOutput::Writable(connection) => self.write(connection),
                 NodeOutput::Close(connection, reason) => {
                     let actor = self.actors.iter().find(|actor| actor.connection == connection);

@@ -1,0 +1,167 @@
+//! What all shards know, in one file: for a process that ends as planned, and goes on in the next.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, BufWriter, Read, Write},
+    path::Path,
+};
+
+use chinwag_core::Shard;
+use crc32fast::Hasher;
+
+use crate::store::{Damage, Replica};
+
+/// What such a file begins with: its name and format.
+const TITLE: &[u8; 16] = b"chinwag state 1\n";
+
+/// Writes what the shards know to a file that only its owner may read, whole or not at all.
+///
+/// # Errors
+/// Those of the file system.
+pub fn save(path: &Path, shards: &[Shard]) -> io::Result<()> {
+    let unfinished = path.with_added_extension("tmp");
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = Summed { inner: BufWriter::new(options.open(&unfinished)?), sum: Hasher::new() };
+    file.write_all(TITLE)?;
+    file.write_all(&(shards.len() as u32).to_le_bytes())?;
+    shards.iter().try_for_each(|shard| shard.save(&mut file))?;
+    let sum = file.sum.clone().finalize();
+    file.write_all(&sum.to_le_bytes())?;
+    file.inner.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    fs::rename(unfinished, path)?;
+    sync_directory(path)
+}
+
+/// Takes what so many shards knew, and removes the file: whoever ends otherwise later must not go on from here again. `None`
+/// if there is no file.
+///
+/// # Errors
+/// Those of the file system; or what is wrong with the file, which is left where it is.
+pub fn take(path: &Path, shards: u32) -> io::Result<Option<Vec<Shard>>> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let shards = load(file, shards).map_err(|Damage(why)| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("`{}` is no state to go on from: {why}", path.display()),
+        )
+    })?;
+    fs::remove_file(path)?;
+    sync_directory(path)?;
+    Ok(Some(shards))
+}
+
+fn load(file: File, shards: u32) -> Result<Vec<Shard>, Damage> {
+    let mut file = Summed { inner: BufReader::new(file), sum: Hasher::new() };
+    let (mut title, mut count) = ([0; TITLE.len()], [0; 4]);
+    file.read_exact(&mut title)?;
+    if title != *TITLE {
+        return Err(Damage("it was written by something else, or by another version".to_owned()));
+    }
+    file.read_exact(&mut count)?;
+    let count = u32::from_le_bytes(count);
+    if count != shards {
+        return Err(Damage(format!("it is of {count} shards, and not of {shards}")));
+    }
+    let shards = (0..count)
+        .map(|_| {
+            let mut shard = Shard::new();
+            shard.restore(&mut file).map(|()| shard)
+        })
+        .collect::<Result<_, _>>()?;
+    let (sum, mut wanted) = (file.sum.clone().finalize(), [0; 4]);
+    file.read_exact(&mut wanted)?;
+    if sum != u32::from_le_bytes(wanted) {
+        return Err(Damage("its check sum is wrong".to_owned()));
+    }
+    Ok(shards)
+}
+
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// A file, and the check sum of what went through.
+struct Summed<T> {
+    inner: T,
+    sum: Hasher,
+}
+
+impl<T: Write> Write for Summed<T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.sum.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<T: Read> Read for Summed<T> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(into)?;
+        self.sum.update(&into[..read]);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chinwag_core::{
+        Time,
+        config::ShardConfig,
+        shard::{Entry, Op},
+    };
+
+    use super::*;
+
+    fn shard() -> Shard {
+        let mut shard = Shard::new();
+        let op = Op::Genesis { config: ShardConfig::default(), incarnation: 7 };
+        shard.apply(&Entry { index: 1, at: Time(5), op }, &mut vec![]);
+        shard
+    }
+
+    #[test]
+    fn what_was_saved_is_taken_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state");
+        assert!(take(&path, 2).unwrap().is_none());
+        save(&path, &[shard(), shard()]).unwrap();
+        let taken = take(&path, 2).unwrap().expect("it is there");
+        assert_eq!(taken.iter().map(Shard::digest).collect::<Vec<_>>(), [shard().digest(); 2]);
+        assert!(take(&path, 2).unwrap().is_none(), "it was taken");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_damaged_is_refused_and_left() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state");
+        save(&path, &[shard()]).unwrap();
+        let good = fs::read(&path).unwrap();
+        for byte in 0..good.len() {
+            let mut bad = good.clone();
+            bad[byte] ^= 1;
+            fs::write(&path, &bad).unwrap();
+            assert_eq!(take(&path, 1).unwrap_err().kind(), io::ErrorKind::InvalidData, "byte {byte}");
+            assert_eq!(fs::read(&path).unwrap(), bad);
+        }
+        fs::write(&path, &good[..good.len() - 1]).unwrap();
+        assert!(take(&path, 1).is_err());
+    }
+}
