@@ -136,8 +136,7 @@ fn recover<D: Disk, R: Replica>(
     let snapshot_bytes = source.restore(&files, &mut replica)?;
     let replayed = source.replay(&files, u64::MAX, |index, entry| replica.apply(index, entry))?;
     let dropped = promise.settle(&source, &files, &replayed)?;
-    // The last first: what is left of them, if not all can be removed, has no gap.
-    remove(disk, dropped.iter().rev().map(|first| names::segment(shard, *first)))?;
+    remove(disk, dropped.iter().map(|first| names::segment(shard, *first)))?;
     let Replayed { last, synced, unproven, bytes, .. } = replayed;
     let start = Start {
         identity: previous.identity,

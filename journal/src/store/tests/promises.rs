@@ -83,6 +83,19 @@ fn a_segment_that_is_missing_is_damage() {
 }
 
 #[test]
+fn a_gap_between_segments_is_damage() {
+    let disk = disk_with(&["one"]);
+    for word in ["two", "three"] {
+        commit_each(&mut reopen(&disk, &commit()).shards[0].log, &[word]);
+    }
+    let middle = names::segment(0, 2);
+    rewrite(&disk, &middle, &bytes(&disk, &middle)[..36]);
+    damaged(&disk, &commit(), &middle);
+    disk.remove(&middle).unwrap();
+    damaged(&disk, &commit(), &names::segment(0, 1));
+}
+
+#[test]
 fn after_a_clean_end_everything_is_there() {
     let disk = MemoryDisk::new();
     let mut opened = reopen(&disk, &commit());
