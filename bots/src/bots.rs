@@ -8,7 +8,7 @@ mod wire;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chinwag_core::{
-    Client, RoomName, Time,
+    Client, RoomName, Time, UserName,
     client::{ClientConfig, ClientInput, ClientOutput, Command},
     disconnect::RETRY_AFTER_KEY,
     gateway::Frame,
@@ -129,6 +129,8 @@ pub struct Bots {
     bots: Vec<Bot>,
     room_names: Vec<RoomName>,
     rooms: HashMap<RoomName, RoomId>,
+    /// The message that was shown last, and who said what: most are shown to one member of a room after the other.
+    shown_last: Option<(SendId, UserName, Box<str>)>,
     book: Book,
     /// What bots were shown, if they do not find out themselves what comes once more: those who speak by templates.
     seen: Option<Seen>,
@@ -171,6 +173,7 @@ impl Bots {
             bots,
             room_names,
             rooms,
+            shown_last: None,
             book,
             outputs: Vec::new(),
             age: Duration::ZERO,
