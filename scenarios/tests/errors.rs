@@ -114,7 +114,7 @@ fn wrong_values_are_named() {
     assert!(clients.starts_with("x.toml:4:11: run.clients: ") && clients.contains("u32"), "{clients}");
     assert_eq!(
         error("clients = 10", "clients = 10\nwarm_up = \"2s\""),
-        "x.toml:5:11: run.warm_up: must be over before the last stage's end, 2s"
+        "x.toml:5:1: run.warm_up: must be over before the last stage's end, 2s"
     );
     assert_eq!(
         error("\"2s\"", "\"2 seconds\""),
