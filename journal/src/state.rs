@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufReader, BufWriter, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use chinwag_core::Shard;
@@ -14,49 +14,75 @@ use crate::store::{Damage, Replica};
 /// What such a file begins with: its name and format.
 const TITLE: &[u8; 16] = b"chinwag state 1\n";
 
+/// Sees whether such a file can be written, so that this is not found out in the end.
+///
+/// # Errors
+/// Those of the file system.
+pub fn prepare(path: &Path) -> io::Result<()> {
+    drop(create(&unfinished(path))?);
+    fs::remove_file(unfinished(path))
+}
+
 /// Writes what the shards know to a file that only its owner may read, whole or not at all.
 ///
 /// # Errors
 /// Those of the file system.
 pub fn save(path: &Path, shards: &[Shard]) -> io::Result<()> {
-    let unfinished = path.with_added_extension("tmp");
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = Summed { inner: BufWriter::new(options.open(&unfinished)?), sum: Hasher::new() };
+    let mut file = Summed { inner: BufWriter::new(create(&unfinished(path))?), sum: Hasher::new() };
     file.write_all(TITLE)?;
     file.write_all(&(shards.len() as u32).to_le_bytes())?;
     shards.iter().try_for_each(|shard| shard.save(&mut file))?;
     let sum = file.sum.clone().finalize();
     file.write_all(&sum.to_le_bytes())?;
     file.inner.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    fs::rename(unfinished, path)?;
+    fs::rename(unfinished(path), path)?;
     sync_directory(path)
 }
 
-/// Takes what so many shards knew, and removes the file: whoever ends otherwise later must not go on from here again. `None`
-/// if there is no file.
+/// What so many shards knew; `None` if there is no file.
 ///
 /// # Errors
-/// Those of the file system; or what is wrong with the file, which is left where it is.
-pub fn take(path: &Path, shards: u32) -> io::Result<Option<Vec<Shard>>> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file?,
-    };
-    let shards = load(file, shards).map_err(|Damage(why)| {
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("`{}` is no state to go on from: {why}", path.display()),
-        )
-    })?;
-    fs::remove_file(path)?;
-    sync_directory(path)?;
-    Ok(Some(shards))
+/// Those of the file system, or what is wrong with the file ([`io::ErrorKind::InvalidData`]).
+pub fn load(path: &Path, shards: u32) -> io::Result<Option<Vec<Shard>>> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        file => read(file?, shards).map(Some).map_err(|Damage(why)| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("it is no state to go on from: {why}"))
+        }),
+    }
 }
 
-fn load(file: File, shards: u32) -> Result<Vec<Shard>, Damage> {
+/// Removes the file, if it is there: to be called before anybody is told anything that is not in it.
+///
+/// # Errors
+/// Those of the file system.
+pub fn forget(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done.and_then(|()| sync_directory(path)),
+    }
+}
+
+/// Where a file is written until it is whole.
+fn unfinished(path: &Path) -> PathBuf {
+    path.with_added_extension("tmp")
+}
+
+/// A new file that only its owner may read, in the place of what an earlier attempt has left.
+fn create(path: &Path) -> io::Result<File> {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn read(file: File, shards: u32) -> Result<Vec<Shard>, Damage> {
     let mut file = Summed { inner: BufReader::new(file), sum: Hasher::new() };
     let (mut title, mut count) = ([0; TITLE.len()], [0; 4]);
     file.read_exact(&mut title)?;
@@ -137,19 +163,23 @@ mod tests {
     }
 
     #[test]
-    fn what_was_saved_is_taken_once() {
+    fn what_was_saved_is_there_until_it_is_forgotten() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state");
-        assert!(take(&path, 2).unwrap().is_none());
+        prepare(&path).unwrap();
+        assert!(load(&path, 2).unwrap().is_none());
         save(&path, &[shard(), shard()]).unwrap();
-        let taken = take(&path, 2).unwrap().expect("it is there");
-        assert_eq!(taken.iter().map(Shard::digest).collect::<Vec<_>>(), [shard().digest(); 2]);
-        assert!(take(&path, 2).unwrap().is_none(), "it was taken");
+        let loaded = load(&path, 2).unwrap().expect("it is there");
+        assert_eq!(loaded.iter().map(Shard::digest).collect::<Vec<_>>(), [shard().digest(); 2]);
+        assert_eq!(load(&path, 3).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        forget(&path).unwrap();
+        forget(&path).unwrap();
+        assert!(load(&path, 2).unwrap().is_none());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn what_is_damaged_is_refused_and_left() {
+    fn what_is_damaged_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state");
         save(&path, &[shard()]).unwrap();
@@ -158,10 +188,15 @@ mod tests {
             let mut bad = good.clone();
             bad[byte] ^= 1;
             fs::write(&path, &bad).unwrap();
-            assert_eq!(take(&path, 1).unwrap_err().kind(), io::ErrorKind::InvalidData, "byte {byte}");
-            assert_eq!(fs::read(&path).unwrap(), bad);
+            assert_eq!(load(&path, 1).unwrap_err().kind(), io::ErrorKind::InvalidData, "byte {byte}");
         }
         fs::write(&path, &good[..good.len() - 1]).unwrap();
-        assert!(take(&path, 1).is_err());
+        assert!(load(&path, 1).is_err());
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_found_out_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(prepare(&directory.path().join("nowhere").join("state")).is_err());
     }
 }

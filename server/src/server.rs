@@ -93,7 +93,7 @@ impl Server {
                 let (storage, starts) = Storage::open(&settings, directory)?;
                 (Some(storage), starts)
             }
-            (None, Some(file)) => (None, storage::take_state(file, settings.gateway.shards)?),
+            (None, Some(file)) => (None, storage::load_state(file, settings.gateway.shards)?),
             (None, None) => (None, vec![]),
         };
         Ok(Self { settings, verifier, storage, starts, listeners, addresses })
@@ -133,6 +133,9 @@ impl Server {
             self.listeners.into_iter().map(TcpListener::from_std).collect::<io::Result<Vec<_>>>()?;
         let mut threads = Threads::start(self.settings, self.verifier, self.storage, self.starts)?;
         let shared = Arc::clone(&threads.shared);
+        if let Some(file) = &shared.settings.storage.state_file {
+            storage::forget_state(file)?;
+        }
         if let Err(error) = first(Arc::clone(&shared)).await {
             shared.drain(drain_timeout).await;
             threads.stop().await?;

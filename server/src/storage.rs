@@ -150,20 +150,19 @@ impl Disk {
 
     /// Sees to it that what was written is as durable as promised, and tells the nodes.
     fn keep(&mut self, written: Vec<(ShardId, u64)>) -> io::Result<()> {
-        let (now, config) = (Instant::now(), &self.storage.config);
-        let is_due = match config.durability {
-            Durability::None => false,
-            Durability::Interval => *self.sync_at.get_or_insert(now + config.sync_interval) <= now,
-            Durability::Commit => true,
-        };
+        let StorageConfig { durability, sync_interval, .. } = self.storage.config;
         // What may be lost is lost only once.
-        if is_due || !self.storage.untold.is_empty() {
+        if durability == Durability::Commit || !self.storage.untold.is_empty() {
             self.sync()?;
         }
         for (shard, last) in written {
             let node = shard.0 as usize % self.stored.len();
             // A node that has ended needs no telling.
             let _ = self.stored[node].send((shard, last));
+        }
+        let now = Instant::now();
+        if durability == Durability::Interval && *self.sync_at.get_or_insert(now + sync_interval) <= now {
+            self.sync()?;
         }
         self.make_snapshots()
     }
@@ -205,16 +204,26 @@ impl Disk {
 ///
 /// # Errors
 /// What is wrong with it, in one line that says what to do.
-pub(crate) fn take_state(file: &Path, shards: u32) -> io::Result<Vec<Start>> {
-    let advice = |error: io::Error| {
-        io::Error::new(
-            error.kind(),
-            format!("{error}: move it away to begin anew, or name another --state-file"),
-        )
+pub(crate) fn load_state(file: &Path, shards: u32) -> io::Result<Vec<Start>> {
+    let advice = |advice: &'static str| {
+        move |error: io::Error| {
+            io::Error::other(format!("--state-file {}: {error}: {advice}", file.display()))
+        }
     };
-    let Some(found) = state::take(file, shards).map_err(advice)? else { return Ok(vec![]) };
+    state::prepare(file).map_err(advice("name a file that can be written"))?;
+    let found = state::load(file, shards).map_err(advice("move it away to begin anew, or name another"))?;
+    let Some(found) = found else { return Ok(vec![]) };
     info!(file = %file.display(), "goes on with the state of the last server");
     Ok(found.into_iter().map(|shard| Start { shard, lost: false, durability: None }).collect())
+}
+
+/// Removes what shards have begun with: whoever ends without leaving anything must not go on from there again.
+///
+/// # Errors
+/// The file cannot be removed.
+pub(crate) fn forget_state(file: &Path) -> io::Result<()> {
+    state::forget(file)
+        .map_err(|error| io::Error::other(format!("cannot remove {}: {error}", file.display())))
 }
 
 /// Leaves what shards know for the next start.

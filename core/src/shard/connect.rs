@@ -1,6 +1,6 @@
 //! How connections get sessions and lose them: attach, resume, take-over, detach, expiry.
 
-use std::{mem, time::Duration};
+use std::mem;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,9 +21,6 @@ use crate::{
     role::Role,
     secret::SecretHash,
 };
-
-/// How much longer than the home shard the others keep a session: more than mail between threads ever takes.
-const VISITOR_SLACK: Duration = Duration::from_secs(10);
 
 /// A connection that wants a session, and the hash of the secret it will be shown.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
@@ -186,9 +183,7 @@ impl State {
             Keep::Grace | Keep::Window => keep,
         };
         let keep = planted!(SessionEndsWithGrace, Keep::Grace, keep);
-        // The home shard decides whether it is resumed in time; the others may hear of it a little later.
-        let slack = if session.home.is_some() { Duration::ZERO } else { VISITOR_SLACK };
-        let until = turn.at + keep.span(turn.config) + slack;
+        let until = turn.at + keep.span(turn.config) + session.slack();
         session.link = Link::Detached { until };
         turn.deadlines.set(until, Due::Session(id));
     }

@@ -146,7 +146,6 @@ impl Shard {
                 }
                 let mut turn = Turn {
                     at: entry.at,
-                    before: self.at,
                     index: entry.index,
                     incarnation: self.incarnation,
                     config: &self.config,

@@ -1,6 +1,6 @@
 //! What becomes of sessions and rooms when the log goes on in another life of its process.
 
-use super::{State, bot::Absence, deadlines::Due, session::Link, turn::Turn};
+use super::{State, bot::Absence, deadlines::Due, op::Keep, session::Link, turn::Turn};
 
 impl State {
     /// Every gateway is gone. If entries may have been lost that had been applied, so are all sessions, and what was said
@@ -19,17 +19,18 @@ impl State {
         }
     }
 
-    /// While the process was away nobody could come back: that time does not count. Those who were about to are gone, too.
+    /// While the process was away nobody could come back: all windows begin anew. Those who were about to are gone, too.
     fn wait_on(&mut self, turn: &mut Turn<'_>) {
-        let away = turn.at.since(turn.before);
+        let window = Keep::Window.span(turn.config);
         for (id, session) in self.sessions.all_mut() {
             if let Some(home) = &mut session.home {
                 // Nobody waits any more for the one before to hand over.
                 home.pending = None;
             }
+            let slack = session.slack();
             if let Link::Detached { until } = &mut session.link {
                 turn.deadlines.cancel(*until, Due::Session(id));
-                *until = *until + away;
+                *until = turn.at + window + slack;
                 turn.deadlines.set(*until, Due::Session(id));
             }
         }

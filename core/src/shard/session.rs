@@ -1,6 +1,9 @@
 //! The sessions a shard has heard from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +19,9 @@ use crate::{
     secret::SecretHash,
     time::Time,
 };
+
+/// How much longer than the home shard the others keep a session: more than mail between threads ever takes.
+const VISITOR_SLACK: Duration = Duration::from_secs(10);
 
 /// Where a connection is.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -123,6 +129,12 @@ impl Session {
             answers: Answers::default(),
             home: None,
         }
+    }
+
+    /// How much longer than its window it is kept: the home shard decides whether it is resumed in time, and the others may
+    /// hear of it a little later.
+    pub(super) const fn slack(&self) -> Duration {
+        if self.home.is_some() { Duration::ZERO } else { VISITOR_SLACK }
     }
 
     /// The connection that waits to take it over.

@@ -22,8 +22,6 @@ const EPOCH_BITS: u64 = (1 << 53) - 1;
 /// One entry being applied.
 pub(super) struct Turn<'a> {
     pub(super) at: Time,
-    /// When the entry before was appended.
-    pub(super) before: Time,
     pub(super) index: u64,
     pub(super) incarnation: u64,
     pub(super) config: &'a ShardConfig,

@@ -19,7 +19,11 @@ pub(crate) fn encode(entry: &Entry, bytes: &mut Vec<u8>) {
 /// # Errors
 /// What is wrong with it.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Entry, Damage> {
-    postcard::from_bytes(bytes).map_err(|error| Damage(format!("no entry: {error}")))
+    match postcard::take_from_bytes(bytes) {
+        Ok((entry, [])) => Ok(entry),
+        Ok((_, rest)) => Err(Damage(format!("an entry with {} bytes too many", rest.len()))),
+        Err(error) => Err(Damage(format!("no entry: {error}"))),
+    }
 }
 
 impl Replica for Shard {

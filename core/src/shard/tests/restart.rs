@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::kit::{Attach, EAST, Guest, Kit, WEST};
+use super::kit::{Attach, EAST, Guest, Kit, WEST, visitor};
 use crate::{
     config::ShardConfig,
     id::Position,
@@ -58,18 +58,26 @@ fn windows_of_connections_that_went_with_the_process_begin_with_its_next_life() 
 }
 
 #[test]
-fn the_time_a_process_is_away_does_not_count() {
-    for (waited, is_in_time) in [(WINDOW / 2 - INSTANT, true), (WINDOW / 2, false)] {
+fn windows_of_connections_that_were_gone_before_begin_anew_in_every_shard() {
+    for (waited, is_in_time) in [(WINDOW - INSTANT, true), (WINDOW, false)] {
         let mut kit = Kit::new();
         let ann = kit.attach("ann");
         kit.detach(&ann, Keep::Window);
         kit.wait(WINDOW / 2);
-        // Whatever is appended last tells when the process was there.
-        kit.attach("bob");
         restart(&mut kit, false);
         kit.wait(waited);
         assert_eq!(is_resumed(&mut kit, &ann), is_in_time, "{waited:?}");
     }
+    // A session that is at home elsewhere must not end here before it does there.
+    let mut kit = Kit::new();
+    let bob = visitor(5, 1, 9, "bob");
+    kit.join(&bob, "tea");
+    kit.detach(&bob, Keep::Window);
+    restart(&mut kit, false);
+    kit.wait(WINDOW);
+    assert_eq!(kit.shard.usage().sessions, 1);
+    kit.wait(Duration::from_secs(10));
+    assert_eq!(kit.shard.usage().sessions, 0);
 }
 
 #[test]
