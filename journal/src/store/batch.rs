@@ -9,7 +9,7 @@ const HEADER_BYTES: usize = 32;
 /// No text in UTF-8 has one of these bytes.
 const MAGIC: [u8; 4] = [0xc1, 0xf5, 0xfe, 0xf9];
 
-/// Entries that are written at once, in one buffer that is used again.
+/// Entries that are written at once, in one buffer.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Room for the header, then every entry behind its length.
