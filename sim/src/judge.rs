@@ -23,6 +23,7 @@ pub(crate) mod notices;
 pub(crate) mod occupancy;
 pub(crate) mod pages;
 pub(crate) mod passed_on;
+pub(crate) mod prompt;
 pub(crate) mod quotas;
 pub(crate) mod rates;
 pub(crate) mod reading;

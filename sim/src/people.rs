@@ -2,6 +2,7 @@
 
 pub(crate) mod bots;
 pub(crate) mod callers;
+pub(crate) mod doing;
 pub(crate) mod intruder;
 pub(crate) mod parlours;
 pub(crate) mod passes;

@@ -36,6 +36,7 @@ use crate::{
         mailing::Mailing,
         marks::Marks,
         occupancy::Occupancy,
+        prompt::Prompt,
         quotas::Quotas,
         rates::{Limit, Rates},
         requests,
@@ -157,6 +158,7 @@ pub(crate) struct World<'a> {
     pub(crate) quotas: Quotas,
     pub(crate) occupancy: Occupancy,
     pub(crate) lately: Lately,
+    pub(crate) prompt: Prompt,
     /// What a node does now it does because its timer went off.
     pub(crate) by_timer: bool,
     pub(crate) times: Times,
@@ -237,6 +239,7 @@ impl<'a> World<'a> {
             quotas: Quotas::new(setup),
             occupancy: Occupancy::default(),
             lately: Lately::default(),
+            prompt: Prompt::default(),
             by_timer: false,
             times: Times::new(setup),
             statuses: Statuses::default(),
@@ -415,7 +418,9 @@ impl<'a> World<'a> {
                         self.tells_of_rooms(client, &event)?;
                     }
                     self.sees_statuses(client, &event)?;
-                    self.sees_tasks(client, &event);
+                    self.sees_tasks(client, &event)?;
+                    self.check_listed(client, &event)?;
+                    self.shown_to_one(&event);
                     // Who is known again wants to be in their rooms again, and does not wait.
                     let is_known = matches!(event, ClientEvent::Attached { .. });
                     is_idle |= is_known && !self.people[client].wanted.is_empty();

@@ -198,7 +198,7 @@ impl<'a> From<&'a Message> for Outgoing<'a> {
         // Its instant stands in where nobody chose a number (S4.9).
         let id = extra.and_then(|extra| extra.client_id).unwrap_or(message.at.0 / 1_000);
         let (text, sender, timestamp) = (&*message.content, &message.user, message.at);
-        let reply_to = extra.and_then(|extra| extra.reply_to);
+        let reply_to = planted!(ReplyOmitted, None, extra.and_then(|extra| extra.reply_to));
         match extra {
             Some(Extra { kind: Kind::Agent, state, .. }) => {
                 let agent_status = state.as_deref();

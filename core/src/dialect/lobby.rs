@@ -136,7 +136,8 @@ fn refuse(payloads: &mut Payloads, refusal: Refusal, detail: Option<&str>, retry
     match retry_after {
         Some(wait) => {
             // Rounded up, for whoever comes back sooner is refused again.
-            let tenths = wait.as_micros().div_ceil(100_000);
+            let rounded_up = wait.as_micros().div_ceil(100_000);
+            let tenths = planted!(WaitRoundedDown, wait.as_micros() / 100_000, rounded_up);
             let (seconds, tenths) = (tenths / 10, tenths % 10);
             line(payloads, format_args!("! {sentence}{} Wait {seconds}.{tenths} s.", Plain(&detail)));
         }

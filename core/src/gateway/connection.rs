@@ -247,7 +247,8 @@ impl Connection {
     /// The last sign of life: bytes that came in, or bytes it took.
     pub(super) fn alive(&self) -> Time {
         // An empty outbox says nothing about the other end.
-        if self.outbox.bytes() > 0 { self.heard.max(self.took) } else { self.heard }
+        let has_waited = planted!(SocketTakenForLife, true, self.outbox.bytes() > 0);
+        if has_waited { self.heard.max(self.took) } else { self.heard }
     }
 
     /// When it is pinged: after silence in either direction, for the client wants to hear something, too.

@@ -491,6 +491,9 @@ fn give(
     }
     counters.outbox_bytes += range.len() as u64;
     connection.outbox.push(chunk, range);
+    if planted!(SlowReaderHoldsUpOthers, counters.outbox_bytes > connection.outbox.bytes() as u64, false) {
+        return;
+    }
     announce(connection, out);
 }
 

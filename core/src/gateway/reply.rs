@@ -92,7 +92,7 @@ impl Gateway {
                 if let Some((user, status)) = &bot {
                     self.tell(now, slot, &Event::Status { room, user, status }, out);
                 }
-                self.show_tasks(now, slot, room, &tasks, out);
+                planted!(ListWithoutTasks, (), self.show_tasks(now, slot, room, &tasks, out));
                 self.catch_up(slot, out);
             }
             Reply::History { epoch, messages, more } => {

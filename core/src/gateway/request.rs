@@ -369,6 +369,7 @@ impl Gateway {
                 self.submit(slot, shard, Op::Join { peer, id, room, since, history, backlog }, out);
             }
             Command::Leave { room } => {
+                planted!(LeaverMissesLast, self.leave(slot, &room), ());
                 self.typing(now, slot, peer.clone(), room.clone(), false, out);
                 let shard = self.shard_of_room(&room);
                 self.submit(slot, shard, Op::Leave { peer, id, room }, out);

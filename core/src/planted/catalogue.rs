@@ -79,10 +79,14 @@ catalogue! {
     GhostMember = "ghost-member",
     /// Nobody is told of a membership that ends with its session.
     MemberListStale = "member-list-stale",
+    /// Nobody is told who is in a room when it has shrunk to where single presences are told.
+    ShrunkRoomNotListed = "shrunk-room-not-listed",
     /// A session can be resumed for the presence grace only.
     SessionEndsWithGrace = "session-ends-with-grace",
     /// Nobody is told that a member is offline.
     AbsenceNotAnnounced = "absence-not-announced",
+    /// Who comes in is not told which of the members are away.
+    AbsentNotToldToNewcomers = "absent-not-told-to-newcomers",
     /// Nobody is told that a member who was offline is back.
     ReturnNotAnnounced = "return-not-announced",
     /// A grace that has begun ends with "offline", whoever has come back since.
@@ -107,10 +111,16 @@ catalogue! {
     LogTrimmedOneShort = "log-trimmed-one-short",
     /// What is said by who is not in the room is taken.
     NonMembersSpeak = "non-members-speak",
+    /// What is said goes into the first of its author's rooms.
+    SaidInFirstRoom = "said-in-first-room",
     /// Who leaves a large room and comes back between two reports is in neither.
     ChurnCancelsOut = "churn-cancels-out",
     /// A room takes one task more than it may hold.
     TasksOneTooMany = "tasks-one-too-many",
+    /// Who comes in is not told of the tasks of a room.
+    TasksNotToldToNewcomers = "tasks-not-told-to-newcomers",
+    /// What a change of a task does not say is forgotten.
+    TaskChangeClearsRest = "task-change-clears-rest",
     /// A room is full with one member less than it may have.
     RoomFullTooEarly = "room-full-too-early",
     /// A user makes as many rooms as fit.
@@ -125,8 +135,12 @@ catalogue! {
     KeyForgottenEarly = "key-forgotten-early",
     /// Whatever is said under a key that was used is taken for what was said under it first.
     KeyStandsForAnotherMessage = "key-stands-for-another-message",
+    /// A key that was used in one room counts as used in all others.
+    KeyCountsEverywhere = "key-counts-everywhere",
     /// However many keys all users have together, they are remembered.
     KeysOfAllUnbounded = "keys-of-all-unbounded",
+    /// Keys that are forgotten still count.
+    KeysNeverUncounted = "keys-never-uncounted",
     /// However many users have spent something, none of them is forgotten.
     SpentUnbounded = "spent-unbounded",
     /// What users have spent is kept for a quarter of its time.
@@ -204,12 +218,16 @@ catalogue! {
     TypingNeverCleared = "typing-never-cleared",
     /// A connection that is silent is kept.
     HeartbeatIgnored = "heartbeat-ignored",
+    /// That the socket takes bytes is taken for a sign of life of whoever should read them.
+    SocketTakenForLife = "socket-taken-for-life",
     /// The next ping is due as soon as the last one is answered.
     PingedWithoutRest = "pinged-without-rest",
     /// A connection that is silent is closed with a code that means: stay away.
     WrongCloseCode = "wrong-close-code",
     /// Who has left a room still reads it.
     PushToThoseWhoLeft = "push-to-those-who-left",
+    /// Who asks to leave reads no more, though it takes a while until they have left.
+    LeaverMissesLast = "leaver-misses-last",
     /// A connection begins with unused quotas.
     QuotaRefillsOnReconnect = "quota-refills-on-reconnect",
     /// A limit that closes who is above it only says so.
@@ -262,12 +280,18 @@ catalogue! {
     NotCaughtUpWhenDrained = "not-caught-up-when-drained",
     /// Who sends too fast is not told when to try again.
     RetryTimeForgotten = "retry-time-forgotten",
+    /// In specification 1, how long to wait is rounded down.
+    WaitRoundedDown = "wait-rounded-down",
+    /// In specification 3, how long to wait is told in seconds, and read as milliseconds.
+    RetryInSeconds = "retry-in-seconds",
     /// Draining ends with the first batch.
     DrainForgetsConnections = "drain-forgets-connections",
     /// Who never says who they are is kept.
     AttachTimeoutIgnored = "attach-timeout-ignored",
     /// A reader who takes nothing is kept.
     SlowReaderNeverClosed = "slow-reader-never-closed",
+    /// While something waits for one reader, nothing is written to those who come after.
+    SlowReaderHoldsUpOthers = "slow-reader-holds-up-others",
     /// A reader who is behind, or whose outbox is nearly full, is closed at once.
     SlowClosedAtOnce = "slow-closed-at-once",
     /// A connection is idle from its beginning on, whatever is said on it.
@@ -286,12 +310,20 @@ catalogue! {
     FrameLengthReversed = "frame-length-reversed",
     /// Changes that a full outbox leaves out are not made up for.
     LeftOutForGood = "left-out-for-good",
+    /// The list that makes up for what was left out tells of members only.
+    ListWithoutTasks = "list-without-tasks",
     /// Everything is left out with half as much in an outbox as may wait there.
     LeftOutAtHalfItsShare = "left-out-at-half-its-share",
     /// A reader who falls behind goes on with the message after the one that did not fit.
     LagSkipsMessage = "lag-skips-message",
     /// What a shard refuses is answered without its number.
     RefusalLosesNumber = "refusal-loses-number",
+    /// In specification 4, which message another one answers is left out.
+    ReplyOmitted = "reply-omitted",
+    /// How far somebody has come is left out.
+    ProgressOmitted = "progress-omitted",
+    /// Lists show everybody as being there.
+    AwayListedOnline = "away-listed-online",
     /// That somebody still writes is passed on twice as often as anybody needs it.
     TypingSaidAgain = "typing-said-again",
     /// A message was said when a node passes it on.

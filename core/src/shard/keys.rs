@@ -67,7 +67,9 @@ impl Keys {
         said: Fingerprint,
     ) -> Result<Option<Placed>, Refusal> {
         let answers = self.of_users.get(user).map(|window| &window.answers);
-        if let Some(known) = answers.and_then(|it| it.get(&(room.clone(), Arc::clone(key)))) {
+        let known = answers.and_then(|it| it.get(&(room.clone(), Arc::clone(key))));
+        let elsewhere = || answers?.iter().find_map(|((_, its), known)| (its == key).then_some(known));
+        if let Some(known) = known.or_else(|| planted!(KeyCountsEverywhere, elsewhere(), None)) {
             let is_repeat = known.said == said || planted!(KeyStandsForAnotherMessage);
             return if is_repeat { Ok(Some(known.placed)) } else { Err(Refusal::KeyReused) };
         }
@@ -104,7 +106,7 @@ impl Keys {
         let window = self.of_users.get_mut(user).expect("a deadline is of a user with keys");
         while let Some((_, key)) = window.order.pop_front_if(|(until, _)| *until <= turn.at) {
             window.answers.remove(&key);
-            self.count -= 1;
+            self.count -= planted!(KeysNeverUncounted, 0, 1);
         }
         match window.order.front() {
             Some(&(until, _)) => turn.deadlines.set(until, Due::Keys(user.clone())),

@@ -216,7 +216,10 @@ impl Room {
         let (verdict, next) = self.log.resume(since, history);
         // Like the names, the statuses of large rooms come in pages.
         let listed = || if self.is_large(config) { None } else { Some(&self.members) }.into_iter().flatten();
-        let offline = listed().filter_map(|(user, member)| Some((user.clone(), member.away()?))).collect();
+        let offline = listed()
+            .filter(|_| !planted!(AbsentNotToldToNewcomers))
+            .filter_map(|(user, member)| Some((user.clone(), member.away()?)))
+            .collect();
         Joined {
             head: self.log.head(),
             next,
@@ -230,7 +233,7 @@ impl Room {
                 .filter_map(|(user, member)| Some((user.clone(), member.status.as_deref()?.clone())))
                 .chain(self.bot_apart(config))
                 .collect(),
-            tasks: self.tasks.all(),
+            tasks: planted!(TasksNotToldToNewcomers, Vec::new(), self.tasks.all()),
         }
     }
 }

@@ -328,7 +328,7 @@ impl Room {
                 // What was gathered while the room was larger comes first.
                 self.report_churn(turn);
                 self.push(turn.effects, Push::Left { user, seen, roster });
-                if self.count() == turn.config.roster_max {
+                if self.count() == turn.config.roster_max && !planted!(ShrunkRoomNotListed) {
                     // While it was larger nobody was told of single presences.
                     self.push(turn.effects, Push::Listed { members: self.views().collect() });
                 }

@@ -50,6 +50,9 @@ impl State {
             Some(answer) => return turn.effects.push(reply(answer)),
             None => {}
         }
+        let first = || self.sessions.get(peer.session)?.rooms.iter().next().cloned();
+        let elsewhere = planted!(SaidInFirstRoom, first(), None);
+        let name = elsewhere.as_ref().unwrap_or(name);
         let said = self.say(turn, peer, name, content, extra);
         let answer = said.as_ref().map(|said| said.placed).map_err(|refusal| *refusal);
         if let Some(id) = id {

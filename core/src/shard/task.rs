@@ -92,7 +92,7 @@ impl Task {
     /// Takes over what is new.
     pub(super) fn merge(&mut self, change: &TaskChange) {
         fn set<T: Clone>(old: &mut Option<T>, new: &Option<T>) {
-            if new.is_some() {
+            if new.is_some() || planted!(TaskChangeClearsRest) {
                 old.clone_from(new);
             }
         }

@@ -56,6 +56,8 @@ pub const TABLES: &str = "tables";
 pub const MAIL: &str = "mail";
 /// A reader who reads nothing is kept.
 pub const SLOW: &str = "slow";
+/// Someone who keeps up was not shown in time what others were.
+pub const PROMPT: &str = "prompt";
 /// Someone was shown offline who is there, or was within the grace.
 pub const GRACE: &str = "grace";
 /// Someone was not told in time that somebody is gone.
@@ -123,6 +125,7 @@ pub const AT_WORK: &[&str] = &[
     TIME,
     BUSY,
     SLOW,
+    PROMPT,
     TURNED_AWAY,
     DOOR,
     BOT,

@@ -239,7 +239,7 @@ frames! {
     "history" History { room: RoomNumber, messages: Vec<Paged>, epoch: Epoch, more: bool, id: Option<RequestId>, .. }
     "joined" Joined { room: RoomNumber, epoch: Epoch, seq: Seq, verdict: Continuity, next: Seq, known_since: u64,
         from: Option<Seq>, to: Option<Seq>, .. }
-    "left" Left { room: RoomNumber, epoch: Epoch, id: Option<RequestId>, kicked: Option<bool>, .. _seq = "seq": Seq, }
+    "left" Left { room: RoomNumber, epoch: Epoch, seq: Seq, id: Option<RequestId>, kicked: Option<bool>, .. }
     "user_joined" UserJoined { room: RoomNumber, user: UserNumber, members: Option<Vec<UserNumber>>,
         count: Option<u32>, .. }
     "user_left" UserLeft { room: RoomNumber, user: UserNumber, members: Option<Vec<UserNumber>>,

@@ -84,6 +84,8 @@ impl World<'_> {
             Heard::Missing { room, from, to } => {
                 let (room, thread) = self.player_seat(client, &room)?;
                 thread.gap();
+                self.expects_no_longer(client, room);
+                let thread = &self.player(client).seats[&room];
                 if let Some(Position { epoch, .. }) = thread.last().filter(|_| self.has_places(client)) {
                     let (member, room) = (member_id(client), room_id(room));
                     let from = Position::new(epoch, Seq(from));
@@ -249,6 +251,7 @@ impl World<'_> {
         position: Option<Position>,
     ) -> Result<(), Broken> {
         self.settle_thread(client, &mut thread)?;
+        self.expects_no_longer(client, room);
         let (member, room) = (member_id(client), room_id(room));
         self.judge.observe(Observation::Left { member, room, position })
     }
@@ -265,7 +268,7 @@ impl World<'_> {
         self.check_time(Some(send), place, at)?;
         self.check_key(send)?;
         if let Some(carried) = carried {
-            self.check_carried(send, &carried)?;
+            self.check_carried(dialect, send, &carried)?;
         }
         if let (Some(seq), Some(epoch)) = (seq, epoch) {
             let position = Position::new(epoch, Seq(seq));
@@ -322,15 +325,42 @@ impl World<'_> {
             let room = self.judge.room_of(send);
             self.check_time(Some(send), room.zip(position), at)?;
         }
-        let now = self.now;
-        if !self.player(client).is_answered(now, send) {
+        let (now, player) = (self.now, self.player(client));
+        // What was said before it came in need not be shown to it.
+        let is_fresh = player.open.get(&send).is_some_and(|open| !open.is_repeated);
+        if !player.is_answered(now, send) {
             return broken(
                 checks::ANSWERS,
                 format!("c{client} is told that message {number} is in its room"),
             );
         }
         self.check_let_in(client, send)?;
+        if is_fresh && position.is_none() {
+            self.player(client).unplaced.insert(send);
+        }
         self.player_knows(send, position)
+    }
+
+    /// What a client has said in a room before need not be shown to it any more.
+    fn expects_no_longer(&mut self, client: usize, room: usize) {
+        let Self { judge, people, .. } = self;
+        let player = people[client].player.as_mut().expect("it is one");
+        player.unplaced.retain(|&send| judge.room_of(send) != Some(room));
+    }
+
+    /// Who has read to the end of a room has been shown what is in it, as they were told.
+    fn check_unplaced(&mut self, client: usize) -> Result<(), Broken> {
+        let Self { judge, people, .. } = self;
+        let player = people[client].player.as_mut().expect("it is one");
+        let unplaced = std::mem::take(&mut player.unplaced);
+        self.checks.add(Promise::NothingLost.name(), unplaced.len() as u64);
+        match unplaced.into_iter().find(|&send| judge.places(send).is_empty()) {
+            Some(send) => broken(
+                Promise::NothingLost.name(),
+                format!("c{client} was told that message {send} is in its room, and nobody is shown it"),
+            ),
+            None => Ok(()),
+        }
     }
 
     /// A message is in its room. If it is not said where, it counts for as much as others know: they may have none who
@@ -351,8 +381,8 @@ impl World<'_> {
         for_now: bool,
     ) -> Result<(), Broken> {
         self.checked(checks::ANSWERS);
-        if let Some(number) = message {
-            let send = self.said_under(client, number);
+        let said = message.map(|number| self.said_under(client, number));
+        if let (Some(send), Some(number)) = (said, message) {
             if refusal == Refusal::KeyReused {
                 self.check_key_reused(client, send)?;
             }
@@ -387,7 +417,7 @@ impl World<'_> {
             }
             // Which is the end of it.
             Refusal::UnknownRoom if self.is_strict_with(client) && self.player(client).has_babbled => {}
-            Refusal::Full if let Some(number) = message => self.check_keys_full(client, number)?,
+            Refusal::Full if let Some(send) = said => self.check_keys_full(client, send)?,
             Refusal::RoomFull
             | Refusal::UnknownRoom
             | Refusal::Full
@@ -405,9 +435,8 @@ impl World<'_> {
             Refusal::TokenExpired | Refusal::BadToken => return self.player_hears_of_token(client, refusal),
             // Of a room that was left, or that a server that is gone had.
             Refusal::NotMember | Refusal::ContentTooLarge | Refusal::LastRoom => {}
-            Refusal::PermissionDenied if message.is_some() => {
-                let number = message.and_then(|number| u32::try_from(number).ok());
-                return self.check_not_let_in(client, SendId(number.unwrap_or(u32::MAX)));
+            Refusal::PermissionDenied if let Some(send) = said => {
+                return self.check_not_let_in(client, send);
             }
             Refusal::KeyReused if message.is_some() => {}
             // What guests say of a task that is not theirs.
@@ -428,13 +457,12 @@ impl World<'_> {
 
     /// Whoever is told that no more keys fit must have used as many in the shard of that room, or all users have
     /// together.
-    fn check_keys_full(&mut self, client: usize, number: u64) -> Result<(), Broken> {
+    fn check_keys_full(&mut self, client: usize, send: SendId) -> Result<(), Broken> {
         self.checked(checks::TURNED_AWAY);
         self.marks.hit(Mark::KeysFull);
         let shard = &self.scenario.setup.shard;
         let window = self.life.at_most(shard.key_window) + self.life.delay();
         let since = Time(self.now.0.saturating_sub(u64::try_from(window.as_micros()).unwrap_or(u64::MAX)));
-        let send = SendId(u32::try_from(number).unwrap_or(u32::MAX));
         let home = |send| self.judge.room_of(send).map(|room| self.shard_of(room));
         let used = |player: &Player| player.keyed_since(since).filter(|&it| home(it) == home(send)).count();
         let of_client = |client: usize| self.people[client].player.as_deref().map_or(0, used);
@@ -519,6 +547,7 @@ impl World<'_> {
         if !is_answered && self.has_places(client) {
             return broken(checks::ANSWERED, format!("c{client}, {voice}, waits for answers at rest"));
         }
+        self.check_unplaced(client)?;
         for (room, mut thread) in seats {
             self.checked(checks::CAUGHT_UP);
             self.settle_thread(client, &mut thread)?;

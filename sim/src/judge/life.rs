@@ -363,6 +363,7 @@ impl World<'_> {
                 self.people[client].turned_away.remove(&room);
                 self.arrived(client, room);
                 self.check_known(client, room, known_since)?;
+                self.awaits_absent(client, room);
                 self.user_enters(client, room, epoch, asked)
             }
             News::Left { room } => {
@@ -395,6 +396,10 @@ impl World<'_> {
                 self.is_warned(client, count, retry_after)
             }
             News::PutOff { id, retry_after } => self.is_put_off(client, id, retry_after),
+            News::MadeUp { room } => {
+                self.standings.made_up(client, room);
+                Ok(())
+            }
             News::ShortPage { room, page } => {
                 self.life.presents[client].page = Some((room, page));
                 Ok(())

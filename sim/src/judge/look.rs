@@ -4,14 +4,17 @@
 
 use std::time::Duration;
 
-use chinwag_core::{ConnectionId, Time};
+use chinwag_core::{
+    ConnectionId, Position, Time,
+    client::{ClientEvent, Presence as Shown},
+};
 
 use crate::{
     judge::{
         Broken,
         checks::{self, broken},
         delays::SLACK,
-        glance::Mood,
+        glance::{Mood, UserNumber},
         life::{ELSEWHERE, Presence, Stay, TURNS},
         witness::{View, room_id},
     },
@@ -25,6 +28,8 @@ pub(crate) enum Look {
     Away { user: usize, since: Time },
     /// Whether a user is listed nowhere who has had no line since then, and whose sessions nobody can go on with.
     Left { user: usize, since: Time },
+    /// Whether a client that has just come into a room takes somebody for there who is not.
+    Newcomer { client: usize, room: usize, line: ConnectionId, since: Time },
     /// Whether a user's writing in a room has ended.
     Typing { user: usize, room: usize, since: Time, why: Ending },
     /// Whether a user who has just begun to write, or goes on, is shown to.
@@ -39,6 +44,8 @@ pub(crate) enum Look {
     Token { line: ConnectionId, ends: Time },
     /// Whether a line was told how its node fares.
     Health { line: ConnectionId },
+    /// Whether a message that somebody was shown has come to all who keep up.
+    Shown { room: usize, position: Position, since: Time },
     /// Whether all tables are within their limits.
     Limits,
 }
@@ -65,6 +72,7 @@ impl World<'_> {
         match look {
             Look::Away { user, since } => self.look_away(user, since),
             Look::Left { user, since } => self.look_left(user, since),
+            Look::Newcomer { client, room, line, since } => self.look_newcomer(client, room, line, since),
             Look::Typing { user, room, since, why } => self.look_typing(user, room, since, why),
             Look::Writes { client, room, line, since } => self.look_writes(client, room, line, since),
             Look::Replaced { old, new, since } => {
@@ -83,6 +91,7 @@ impl World<'_> {
             Look::Idle { line } => self.look_idle(line),
             Look::Token { line, ends } => self.look_token(line, ends),
             Look::Health { line } => self.look_health(line),
+            Look::Shown { room, position, since } => self.look_shown(room, position, since),
             Look::Limits => self.look_at_limits(),
         }
     }
@@ -94,7 +103,9 @@ impl World<'_> {
             Look::Away { since, .. } => Some(since + self.away_after(since)),
             Look::Left { since, .. } => Some(since + self.left_after(since)),
             Look::Typing { since, why: Ending::Expired, .. } => Some(since + self.typing_ends_after(since)),
-            Look::Typing { since, .. } | Look::Replaced { since, .. } => Some(told(since)),
+            Look::Typing { since, .. } | Look::Replaced { since, .. } | Look::Shown { since, .. } => {
+                Some(told(since))
+            }
             _ => None,
         }
     }
@@ -102,7 +113,9 @@ impl World<'_> {
     fn look_forgotten(&mut self, id: ConnectionId, since: Time) -> Result<(), Broken> {
         self.checked(checks::HEARTBEAT);
         let (Some(line), Some(link)) = (self.life.lines.get(&id), self.links.get(id)) else { return Ok(()) };
-        let alive = since.max(line.heard).max(link.took).max(self.life.upset);
+        // Only of bytes that had to wait does it say anything that they were taken: the others the socket takes itself.
+        let took = if link.blocked { link.took } else { link.blocked_at };
+        let alive = since.max(line.heard).max(took).max(self.life.upset);
         let due = alive + self.dead_after();
         if self.now < due {
             self.add(due, Event::Look(Look::Forgotten { line: id, since }));
@@ -128,7 +141,7 @@ impl World<'_> {
     }
 
     /// Clients in a room since before a time, who have been told everything since; plain ones are not looked at.
-    fn readers(&self, room: usize, since: Time) -> impl Iterator<Item = Stay> {
+    pub(crate) fn readers(&self, room: usize, since: Time) -> impl Iterator<Item = Stay> {
         let stays = self.life.stays.iter().copied();
         stays.filter(move |stay| {
             let is_clear =
@@ -174,6 +187,65 @@ impl World<'_> {
                     );
                     return broken(checks::AWAY, sentence);
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a user was surely shown as away at that time, and has been since.
+    fn is_away_since(&self, user: usize, time: Time) -> bool {
+        let Presence { lines, ended } = self.life.presence[user];
+        let has_been = ended > Time(0) && ended + self.away_after(ended) < time;
+        lines == 0 && has_been && self.life.upset.max(self.life.lost) < ended
+    }
+
+    /// A client has come into a room: it is soon told who of the others is away.
+    pub(crate) fn awaits_absent(&mut self, client: usize, room: usize) {
+        let since = self.now;
+        if let Some(line) = self.people[client].link {
+            let look = Look::Newcomer { client, room, line, since };
+            self.add_after(self.life.delays.since(since), Event::Look(look));
+        }
+    }
+
+    /// Whoever comes into a small room is told who of its members is away.
+    fn look_newcomer(
+        &mut self,
+        client: usize,
+        room: usize,
+        line: ConnectionId,
+        since: Time,
+    ) -> Result<(), Broken> {
+        let is_it = |stay: &Stay| stay.client == client && stay.line == line;
+        if !self.readers(room, since).any(|stay| is_it(&stay)) || self.may_be_large(room, since) {
+            return Ok(());
+        }
+        let roster = self.judge.view(client, room).roster.clone().unwrap_or_default();
+        for user in 0..self.life.presence.len() {
+            if !self.is_away_since(user, since) {
+                continue;
+            }
+            let is_member = roster.iter().any(|name| UserNumber::of(name.as_str()).0 == user);
+            self.checked(checks::AWAY);
+            if is_member && self.witness.view(client, room, user) == Some(View::Said(Mood::Online)) {
+                let sentence = format!("c{client} came into r{room}, and was not told that u{user} is away");
+                return broken(checks::AWAY, sentence);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever is listed as being there is.
+    pub(crate) fn check_listed(&mut self, client: usize, event: &ClientEvent) -> Result<(), Broken> {
+        let ClientEvent::Members { room, members, .. } = event else { return Ok(()) };
+        let link = self.people[client].link.and_then(|id| self.links.get(id));
+        let written = link.map_or(Time(0), |link| link.age.since());
+        for member in members.iter().filter(|member| member.presence == Shown::Online) {
+            let user = UserNumber::of(member.user.as_str()).0;
+            self.checked(checks::AWAY);
+            if user < self.life.presence.len() && self.is_away_since(user, written) {
+                let sentence = format!("c{client} is told that u{user} is there in {room}, who is away");
+                return broken(checks::AWAY, sentence);
             }
         }
         Ok(())

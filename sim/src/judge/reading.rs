@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_core::{Epoch, Refusal, RequestId, Seq, Time};
-use chinwag_oracle::Observation;
+use chinwag_oracle::{Observation, Promise};
 
 use crate::judge::{
     Broken,
@@ -153,6 +153,15 @@ impl Reading<'_, '_> {
                 if known && seat.epoch != left.epoch {
                     object(checks::PROTOCOL, "it was joined in another epoch")?;
                 }
+                // Who is behind gives up the rest.
+                if seat.follow == Follow::Live {
+                    let next = seat.next;
+                    self.tally.nothing_lost += 1;
+                    if next <= left.seq {
+                        let sentence = format!("{next} was next, and is never shown to who leaves");
+                        object(Promise::NothingLost.name(), sentence)?;
+                    }
+                }
                 if is_sent_away && (!known || left.id.is_some()) {
                     object(checks::MEMBERSHIP, "nobody is sent away who is not there, or asks for it")?;
                 }
@@ -207,7 +216,11 @@ impl Reading<'_, '_> {
             }
             Glance::UserLeft(change) => {
                 self.roster(change.room, change.members.as_deref(), change.count, change.user, false)?;
-                self.seat(change.room)?.look(change.user, View::Gone);
+                let is_shrunk =
+                    change.members.as_ref().is_some_and(|members| members.len() == self.limits.roster_max);
+                let seat = self.seat(change.room)?;
+                seat.look(change.user, View::Gone);
+                seat.is_list_due |= is_shrunk;
             }
             Glance::MembersChanged(change) => {
                 let seat = self.seat(change.room)?;
@@ -227,6 +240,8 @@ impl Reading<'_, '_> {
                 }
                 let users = self.limits.users;
                 let seat = self.seat(members.room)?;
+                let makes_up = members.id.is_none() && !seat.is_list_due;
+                seat.is_list_due &= members.id.is_some();
                 // What came unasked makes up for what was left out.
                 match members.id {
                     None if whole => seat.empty(users),
@@ -240,6 +255,9 @@ impl Reading<'_, '_> {
                         Mood::Online if writes => {}
                         mood => seat.look(listed.user, View::Said(mood)),
                     }
+                }
+                if makes_up {
+                    return Ok(News::MadeUp { room: self.place(members.room) });
                 }
             }
             Glance::Rooms(rooms) => {
@@ -306,7 +324,8 @@ impl Reading<'_, '_> {
             object(checks::PROTOCOL, "verdict and positions do not fit")?;
         }
         let seat = self.seat_or_none(joined.room)?;
-        *seat = Seat { follow: Follow::Behind, epoch: joined.epoch, next: joined.next, views: Vec::new() };
+        let (epoch, next) = (joined.epoch, joined.next);
+        *seat = Seat { follow: Follow::Behind, epoch, next, ..Seat::default() };
         self.started(joined.room, joined.next)?;
         let Joined { known_since, epoch, .. } = *joined;
         Ok(News::Joined { room: self.place(joined.room), known_since, epoch, asked: asked.at })

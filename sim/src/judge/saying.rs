@@ -39,11 +39,16 @@ impl World<'_> {
         self.player_sends(client, lines);
     }
 
-    /// A reader of the native dialect is shown what was said, and what nobody may say is not there.
-    pub(crate) fn check_carried(&mut self, send: SendId, shown: &Carried) -> Result<(), Broken> {
+    /// A reader of a dialect is shown what was said, and what nobody may say is not there.
+    pub(crate) fn check_carried(
+        &mut self,
+        dialect: Dialect,
+        send: SendId,
+        shown: &Carried,
+    ) -> Result<(), Broken> {
         let Some(author) = self.judge.author_of(send) else { return Ok(()) };
         self.check_let_in(author, send)?;
-        self.compare_carried(author, send, shown)
+        self.compare_carried(dialect, author, send, shown)
     }
 
     /// A client with a session shows a message, or messages of a page, with what they carry.
@@ -65,10 +70,23 @@ impl World<'_> {
         if shown.extra.is_none() && self.people[author].player.is_none() {
             return Ok(());
         }
-        self.compare_carried(author, send, &shown.extra.as_deref().map(Carried::of).unwrap_or_default())
+        let dialect = Dialect::Chat;
+        self.compare_carried(
+            dialect,
+            author,
+            send,
+            &shown.extra.as_deref().map(Carried::of).unwrap_or_default(),
+        )
     }
 
-    fn compare_carried(&mut self, author: usize, send: SendId, shown: &Carried) -> Result<(), Broken> {
+    /// A message is shown with all of what it carries that a dialect has words for.
+    fn compare_carried(
+        &mut self,
+        dialect: Dialect,
+        author: usize,
+        send: SendId,
+        shown: &Carried,
+    ) -> Result<(), Broken> {
         let mut said = match self.people[author].player.as_deref().map(Player::dialect) {
             None => Carried::default(),
             Some(Dialect::Chat) => self.carried_by(send),
@@ -80,6 +98,7 @@ impl World<'_> {
         }
         // Which is the usual one is not shown.
         said.priority = said.priority.filter(|&priority| priority != 2);
+        let mut said = said.seen_in(dialect);
         if said.kind == Some(Kind::Agent) {
             said.state.clone_from(&shown.state);
         }

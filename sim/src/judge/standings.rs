@@ -3,15 +3,20 @@
 //! Told again from `docs/protocol.md`: who comes in is shown every task that is open and the latest of those that are
 //! finished, and then every change.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use chinwag_core::client::ClientEvent;
+use chinwag_core::{
+    UserName,
+    client::ClientEvent,
+    shard::{Status, Task, TaskChange},
+};
 
 use crate::{
     judge::{
         Broken,
         checks::{self, broken},
         marks::Mark,
+        statuses::check_told,
     },
     world::World,
 };
@@ -35,6 +40,10 @@ struct Known {
     states: BTreeMap<String, String>,
     /// Those that are finished, in the order in which they came to be.
     finished: VecDeque<String>,
+    /// What was ever said of a task that is known: whose it is, how urgent, and something else.
+    rest: BTreeMap<String, [bool; 3]>,
+    /// Open ones that were known when a list came in place of changes, and are to be told again.
+    untold: BTreeSet<String>,
     /// Something may have been left out, or told in an order that says too little.
     is_partial: bool,
 }
@@ -50,6 +59,7 @@ impl Known {
     /// A reader is told where a task stands; whether others are forgotten for it.
     fn told(&mut self, kept: Kept, task: &str, state: &str) -> bool {
         let before = self.states.len();
+        self.untold.remove(task);
         while !self.states.contains_key(task) && self.states.len() >= kept.all && self.forget(kept) {}
         let is_new = self.states.insert(task.to_owned(), state.to_owned()).is_none();
         let was_finished = self.finished.iter().any(|finished| finished == task);
@@ -62,6 +72,15 @@ impl Known {
         self.states.len() < before + usize::from(is_new)
     }
 
+    /// A reader is told of a task what stands beside its state. False if something was said of it that is not there any more.
+    fn told_rest(&mut self, task: &Task) -> bool {
+        let Task { assignee, priority, metadata, .. } = task;
+        let now = [assignee.is_some(), priority.is_some(), metadata.is_some()];
+        self.rest.retain(|task, _| self.states.contains_key(task));
+        let before = self.rest.insert(task.task.to_string(), now).unwrap_or_default();
+        self.is_partial || before.iter().zip(now).all(|(&before, now)| now || !before)
+    }
+
     /// Forgets the one that was finished first; false if none is.
     fn forget(&mut self, kept: Kept) -> bool {
         // Those that stood already were told by name.
@@ -72,17 +91,37 @@ impl Known {
 
 impl Standings {
     /// What is said of a task next: now it is finished, and now it is not, and never does it stand as before.
-    pub(crate) fn next_state(&mut self) -> String {
+    pub(crate) fn next_state(&mut self, word: &str) -> String {
         self.said += 1;
         match self.said % 3 {
             0 => FINISHED[self.said / 3 % FINISHED.len()].to_owned(),
-            _ => format!("doing-{}", self.said),
+            _ => format!("{word}-{}", self.said),
+        }
+    }
+
+    /// What is said of a task with its next status: in turn whose it is, how urgent, and something else; mostly none of it.
+    pub(crate) fn next_change(&self, task: &str, status: Status) -> TaskChange {
+        let said = self.said % 8;
+        let user = UserName::new(&format!("u{}", self.said % 5)).expect("a short name");
+        TaskChange {
+            task: task.into(),
+            status: Some(status),
+            assignee: (said == 1).then_some(user),
+            priority: (said == 4).then_some(1),
+            metadata: (said == 7).then(|| r#"{"a":1}"#.into()),
         }
     }
 
     /// A client comes into a room: it will be told where everything stands.
     pub(crate) fn enters(&mut self, client: usize, room: usize) {
         self.known.insert((client, room), Known::default());
+    }
+
+    /// A client is given a list in place of changes that were left out: what is open is told again.
+    pub(crate) fn made_up(&mut self, client: usize, room: usize) {
+        let known = self.known.entry((client, room)).or_default();
+        let open = known.states.iter().filter(|(_, state)| !FINISHED.contains(&state.as_str()));
+        known.untold = open.map(|(task, _)| task.clone()).collect();
     }
 
     /// A client is told who is in a room, perhaps in place of changes that were left out.
@@ -104,7 +143,7 @@ impl World<'_> {
     }
 
     /// What the user of a client with a session sees of tasks.
-    pub(crate) fn sees_tasks(&mut self, client: usize, event: &ClientEvent) {
+    pub(crate) fn sees_tasks(&mut self, client: usize, event: &ClientEvent) -> Result<(), Broken> {
         match event {
             ClientEvent::Joined { room, .. } => {
                 if let Some(room) = self.room_number(room.as_str()) {
@@ -123,12 +162,22 @@ impl World<'_> {
                 if user.is_none() {
                     self.marks.hit(Mark::TaskStands);
                 }
-                if let (Some(room), Some(status)) = (self.room_number(room.as_str()), &task.status) {
+                let Some(room) = self.room_number(room.as_str()) else { return Ok(()) };
+                if let Some(status) = &task.status {
+                    check_told(status)?;
                     self.task_stands(client, room, &task.task, &status.state);
+                }
+                let reads_everything = self.reads_everything(client, room);
+                let known = self.standings.known.entry((client, room)).or_default();
+                // Else it may have been forgotten, and have begun anew.
+                if !known.told_rest(task) && reads_everything {
+                    let sentence = format!("c{client} is told {task:?} in r{room}, of which more was said");
+                    return broken(checks::TASKS, sentence);
                 }
             }
             _ => {}
         }
+        Ok(())
     }
 
     /// At rest everybody in a room knows the same of its tasks, and of no more than it keeps. Before that a change may have
@@ -142,11 +191,22 @@ impl World<'_> {
                     && person.player.as_ref().is_some_and(|it| it.voice.has_places() && !it.silenced)
             };
             let is_there = |client: usize| seats.contains(&(client, room)) || plays(client);
-            let readers: Vec<(usize, &Known)> = (0..self.people.len())
+            let (partial, readers): (Vec<_>, Vec<_>) = (0..self.people.len())
                 .filter(|&client| is_there(client))
                 .filter_map(|client| Some((client, self.standings.known.get(&(client, room))?)))
-                .filter(|(_, known)| !known.is_partial)
-                .collect();
+                .partition(|(_, known): &(usize, &Known)| known.is_partial);
+            let is_open = |task: &String| {
+                let stands = readers.first().and_then(|(_, known)| known.states.get(task));
+                stands.is_some_and(|state| !FINISHED.contains(&state.as_str()))
+            };
+            if let Some((client, known)) = partial.iter().find(|(_, known)| known.untold.iter().any(is_open))
+            {
+                let untold = &known.untold;
+                let sentence = format!(
+                    "c{client} was made up for what was left out in r{room}, and not told of {untold:?}"
+                );
+                return broken(checks::TASKS, sentence);
+            }
             let most = self.scenario.setup.shard.tasks_max as usize;
             if let Some((client, known)) = readers.iter().find(|(_, known)| known.states.len() > most) {
                 let sentence =

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use chinwag_core::{UserName, client::ClientEvent};
+use chinwag_core::{UserName, client::ClientEvent, shard::Status};
 
 use crate::{
     judge::{
@@ -12,6 +12,7 @@ use crate::{
         glance::UserNumber,
         marks::Mark,
     },
+    people::doing,
     world::World,
 };
 
@@ -26,9 +27,9 @@ pub(crate) struct Statuses {
 
 impl Statuses {
     /// What a user says next that they do, which nobody has said before.
-    fn next(&mut self, room: usize, user: usize) -> String {
+    fn next(&mut self, room: usize, user: usize, word: &str) -> String {
         self.said.push((room, user));
-        format!("busy-{}", self.said.len())
+        format!("{word}-{}", self.said.len())
     }
 
     /// A user tries in a room what the server takes.
@@ -44,7 +45,9 @@ impl Statuses {
 
     /// The room and the user that said so.
     fn origin(&self, state: &str) -> Option<(usize, usize)> {
-        let number: usize = state.strip_prefix("busy-")?.parse().ok()?;
+        let (word, number) = state.split_once('-')?;
+        let is_said = [true, false].map(doing::word).contains(&word);
+        let number: usize = number.parse().ok().filter(|_| is_said)?;
         self.said.get(number.checked_sub(1)?).copied()
     }
 }
@@ -52,7 +55,7 @@ impl Statuses {
 impl World<'_> {
     /// What a client's user says next that they do in a room.
     pub(crate) fn next_status(&mut self, client: usize, room: usize) -> String {
-        self.statuses.next(room, self.life.users[client])
+        self.statuses.next(room, self.life.users[client], doing::word(self.is_player(client)))
     }
 
     /// Somebody is shown what a member does: what that member has said there. What a bot does others say, too.
@@ -80,12 +83,16 @@ impl World<'_> {
         match event {
             ClientEvent::Status { room, user, status } => {
                 let Some(room) = self.room_number(room.as_str()) else { return Ok(()) };
+                check_told(status)?;
                 self.check_status(client, room, user.as_str(), &status.state)
             }
             ClientEvent::Members { room, members, .. } => {
                 let Some(room) = self.room_number(room.as_str()) else { return Ok(()) };
                 members.iter().try_for_each(|member| match &member.status {
-                    Some(status) => self.check_status(client, room, member.user.as_str(), &status.state),
+                    Some(status) => {
+                        check_told(status)?;
+                        self.check_status(client, room, member.user.as_str(), &status.state)
+                    }
                     None => Ok(()),
                 })
             }
@@ -118,6 +125,11 @@ impl World<'_> {
     }
 }
 
+/// Somebody is told of a status all that was said of it.
+pub(crate) fn check_told(Status { state, detail, progress }: &Status) -> Result<(), Broken> {
+    doing::check(state, detail.as_deref(), progress.map(u64::from)).or_else(|why| broken(checks::STATUS, why))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,7 +137,7 @@ mod tests {
     #[test]
     fn what_was_said_has_one_origin() {
         let mut statuses = Statuses::default();
-        let states = [(3, 1), (4, 2)].map(|(room, user)| statuses.next(room, user));
+        let states = [(3, 1), (4, 2)].map(|(room, user)| statuses.next(room, user, "busy"));
         assert_eq!(statuses.origin(&states[0]), Some((3, 1)));
         assert_eq!(statuses.origin(&states[1]), Some((4, 2)));
         for state in ["busy", "busy-0", "busy-3", "running"] {

@@ -8,7 +8,7 @@ use chinwag_core::{
     Epoch, Refusal, RequestId, Seq, Time, client::ClientEvent, config::ShardConfig, gateway::Frame, limiter,
     name::LOBBY,
 };
-use chinwag_oracle::{MemberId, Observation, RoomId};
+use chinwag_oracle::{MemberId, Observation, Promise, RoomId};
 
 use crate::{
     judge::{
@@ -53,6 +53,8 @@ pub(crate) struct Seat {
     pub(crate) next: Seq,
     /// How users were last shown to be; others are there.
     pub(crate) views: Vec<(UserNumber, View)>,
+    /// The room has shrunk to where single presences are told, and a list of all is to come.
+    pub(crate) is_list_due: bool,
 }
 
 impl Seat {
@@ -109,6 +111,7 @@ pub(crate) struct Tally {
     pub(crate) typing_echo: u64,
     pub(crate) typing_over: u64,
     pub(crate) passed_on: u64,
+    pub(crate) nothing_lost: u64,
 }
 
 /// The limits that show on the wire.
@@ -160,6 +163,8 @@ pub(crate) enum News {
     Warned { count: u64, retry_after: u64 },
     /// A request was too fast, and may be made again after so many milliseconds.
     PutOff { id: RequestId, retry_after: u64 },
+    /// A list came by itself, in place of changes that were left out.
+    MadeUp { room: usize },
     /// A page came by itself that holds fewer messages than it may, and is not the last.
     ShortPage { room: usize, page: ShortPage },
 }
@@ -200,9 +205,17 @@ impl Witness {
     }
 
     /// How often each check was made.
-    pub(crate) const fn counts(&self) -> [(&'static str, u64); 7] {
-        let Tally { protocol, answers, verdict, membership, typing_echo, typing_over, passed_on } =
-            self.tally;
+    pub(crate) const fn counts(&self) -> [(&'static str, u64); 8] {
+        let Tally {
+            protocol,
+            answers,
+            verdict,
+            membership,
+            typing_echo,
+            typing_over,
+            passed_on,
+            nothing_lost,
+        } = self.tally;
         [
             (checks::PROTOCOL, protocol),
             (checks::ANSWERS, answers),
@@ -211,6 +224,7 @@ impl Witness {
             (checks::TYPING_ECHO, typing_echo),
             (checks::TYPING_OVER, typing_over),
             (checks::PASSED_ON, passed_on),
+            (Promise::NothingLost.name(), nothing_lost),
         ]
     }
 
@@ -314,6 +328,12 @@ impl Witness {
         self.watches[client].seats[room].follow == Follow::Live
     }
 
+    /// Which message of this epoch comes next over a client's connection that has caught up in a room; nothing if it has not.
+    pub(crate) fn next_live(&self, client: usize, room: usize, epoch: Epoch) -> Option<Seq> {
+        let seat = &self.watches[client].seats.get(room)?;
+        (seat.follow == Follow::Live && seat.epoch == epoch).then_some(seat.next)
+    }
+
     /// How a client's connection last showed a user to be in a room; nothing if it is not in the room.
     pub(crate) fn view(&self, client: usize, room: usize, user: usize) -> Option<View> {
         let seat = &self.watches[client].seats[room];
@@ -353,6 +373,10 @@ impl Witness {
                 let sentence =
                     format!("c{client} was told that u{} writes in r{room}, and no end of it", user.0);
                 return checks::broken(checks::TYPING_OVER, sentence);
+            }
+            if seat.is_list_due {
+                let sentence = format!("c{client} was not told who is in r{room} since that has shrunk");
+                return checks::broken(checks::MEMBERS, sentence);
             }
         }
         Ok(())

@@ -46,6 +46,8 @@ pub(crate) struct Player {
     pub(crate) open: BTreeMap<SendId, Open>,
     /// Messages that are known to be in their rooms, the last ones.
     pub(crate) answered: VecDeque<(SendId, Open)>,
+    /// Messages that are in rooms that it is in, as it was told, without a word of where.
+    pub(crate) unplaced: BTreeSet<SendId>,
     /// Messages whose keys may be remembered, and until when they may have come in.
     keyed: BTreeMap<SendId, Time>,
     /// When it last heard anything.
@@ -127,6 +129,7 @@ impl Player {
             leaving: BTreeSet::new(),
             open: BTreeMap::new(),
             answered: VecDeque::new(),
+            unplaced: BTreeSet::new(),
             keyed: BTreeMap::new(),
             heard: Time(0),
             told_health: Time(0),

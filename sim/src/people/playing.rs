@@ -12,6 +12,7 @@ use crate::{
         json_bytes,
     },
     people::{
+        doing,
         person::Person,
         player::{Alarm, NUDGE, Player},
         voice::{Line, Wish},
@@ -229,7 +230,7 @@ impl World<'_> {
                 self.player_wants(client, Wish::Status { room: room_name, state: &state });
             }
             Action::Task { task, .. } if is_in => {
-                let (task, state) = (format!("t{task}"), self.standings.next_state());
+                let (task, state) = (format!("t{task}"), self.standings.next_state(doing::word(true)));
                 self.player_wants(client, Wish::Task { room: room_name, task: &task, state: &state });
             }
             _ => return Ok(false),

@@ -11,6 +11,7 @@ use crate::{
     judge::{
         Broken,
         checks::{self, broken},
+        marks::Mark,
     },
     world::World,
 };
@@ -27,6 +28,8 @@ struct Reuse {
     since: Time,
     /// …and to which life of the server.
     incarnation: u64,
+    /// In another room, where nothing else was said under it.
+    is_elsewhere: bool,
 }
 
 /// Bytes of what is said under a key that was used.
@@ -40,7 +43,8 @@ impl Reuses {
 }
 
 impl World<'_> {
-    /// Says something else under the key of a message that is known to be in its room. False if there is none, or its key
+    /// Says something else under the key of a message that is known to be in its room, there or in another one, where the key
+    /// is a new one. False if there is none, or its key
     /// may be forgotten.
     pub(crate) fn player_uses_key_again(&mut self, client: usize, back: usize) -> Result<bool, Broken> {
         let Some((room, key, open)) = self.player_said(client, back) else { return Ok(false) };
@@ -50,8 +54,13 @@ impl World<'_> {
         if !is_same || !self.life.speaks_to(client, incarnation) || self.reuses.key(key) != key {
             return Ok(false);
         }
+        let rooms = self.scenario.setup.rooms as usize;
+        let another = self.player(client).seats.keys().copied().find(|&it| it != room && it < rooms);
+        let is_used_there = self.reuses.0.values().any(|reuse| reuse.key == key && reuse.is_elsewhere);
+        let elsewhere = another.filter(|_| key.0.is_multiple_of(2) && room < rooms && !is_used_there);
+        let (room, is_elsewhere) = (elsewhere.unwrap_or(room), elsewhere.is_some());
         let (send, content) = self.player_plans(client, room, BYTES)?;
-        self.reuses.0.insert(send, Reuse { key, since: open.since, incarnation });
+        self.reuses.0.insert(send, Reuse { key, since: open.since, incarnation, is_elsewhere });
         self.player_speaks(client, room, &content, send);
         Ok(true)
     }
@@ -80,8 +89,14 @@ impl World<'_> {
     /// A message is in its room, as somebody is told or shown: not under the key of another one, if that is surely
     /// remembered.
     pub(crate) fn check_key(&mut self, send: SendId) -> Result<(), Broken> {
-        let Some(&Reuse { key, since, incarnation }) = self.reuses.0.get(&send) else { return Ok(()) };
+        let Some(&Reuse { key, since, incarnation, is_elsewhere }) = self.reuses.0.get(&send) else {
+            return Ok(());
+        };
         self.checked(checks::KEYS);
+        if is_elsewhere {
+            self.marks.hit(Mark::KeyElsewhere);
+            return Ok(());
+        }
         let kept = self.life.at_least(self.scenario.setup.shard.key_window);
         let is_calm = incarnation == self.server.incarnation && self.life.upset < since;
         if !is_calm || self.now >= since + kept {
@@ -94,7 +109,7 @@ impl World<'_> {
     /// A message is refused because its key was used: by another one.
     pub(crate) fn check_key_reused(&mut self, client: usize, send: SendId) -> Result<(), Broken> {
         self.checked(checks::KEYS);
-        if self.reuses.0.contains_key(&send) {
+        if self.reuses.0.get(&send).is_some_and(|reuse| !reuse.is_elsewhere) {
             return Ok(());
         }
         broken(checks::KEYS, format!("c{client} is refused message {}, whose key only it has", send.0))

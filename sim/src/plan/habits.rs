@@ -258,6 +258,7 @@ pub(crate) fn fall_behind(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
         {
             let from_us = c.within(latest..=end_us);
             falls_behind(&mut c, setup, reader, from_us, LENGTH, steps);
+            asks_much(&mut c, setup, reader, from_us, steps);
         }
     }
 }
@@ -277,6 +278,22 @@ fn falls_behind(c: &mut Cause, setup: &Setup, reader: u32, from_us: u64, for_us:
         if c.chance(50) {
             come_back(c, setup, leaver, room, at_us, steps);
         }
+        let (task, speaker) = (within(c, 0..=4), Actor::Client(client(c, setup)));
+        steps.push(step(setup, at_us, speaker, Action::Task { room, task }));
+    }
+}
+
+/// Whoever is about to read nothing asks for much, and mail is late: what was asked for before much waits is answered when
+/// it does.
+fn asks_much(c: &mut Cause, setup: &Setup, reader: u32, from_us: u64, steps: &mut Vec<Step>) {
+    if !c.chance(30) {
+        return;
+    }
+    let skew = Action::Skew { mail_us_max: 300 * MILLI, for_us: 500 * MILLI };
+    steps.push(step(setup, from_us, Actor::Server, skew));
+    for _ in 0..setup.gateway.control_burst.min(12) {
+        let (at_us, actor) = (from_us + 100 * MILLI, Actor::Client(reader));
+        steps.push(step(setup, at_us, actor, Action::Members { room: 0 }));
     }
 }
 

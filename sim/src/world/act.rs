@@ -2,12 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chinwag_core::{
-    ConnectionId, Seq, Time,
-    client::Command,
-    gateway::GatewayInput,
-    shard::{Status, TaskChange},
-};
+use chinwag_core::{ConnectionId, Seq, Time, client::Command, gateway::GatewayInput, shard::Status};
 use chinwag_journal::NodeInput;
 
 use crate::{
@@ -17,7 +12,7 @@ use crate::{
         marks::Mark,
     },
     line::link::CutLoss,
-    people::person::Trouble,
+    people::{doing, person::Trouble},
     plan::{
         draw::{Cause, Purpose},
         nonsense::Speaker,
@@ -116,20 +111,11 @@ impl World<'_> {
             Action::Members { .. } => Command::Members { room: name, after: None },
             Action::Rooms => Command::Rooms { after: None },
             Action::Status { .. } => {
-                let state = Arc::from(self.next_status(client, room));
-                let status = Status { state, detail: None, progress: Some(50) };
-                Command::Status { room: name, status }
+                Command::Status { room: name, status: status(&self.next_status(client, room)) }
             }
             Action::Task { task, .. } => {
-                let state = Arc::from(self.standings.next_state());
-                let status = Status { state, detail: Some(Arc::from("🛠")), progress: None };
-                let task = TaskChange {
-                    task: format!("t{task}").into(),
-                    status: Some(status),
-                    assignee: None,
-                    priority: None,
-                    metadata: None,
-                };
+                let state = self.standings.next_state(doing::word(false));
+                let task = self.standings.next_change(&format!("t{task}"), status(&state));
                 Command::Task { room: name, task }
             }
             Action::Quit => {
@@ -523,4 +509,10 @@ pub(crate) fn cut_loss(cause: &mut Cause, up: usize, down: usize, learn_us_max: 
         client_learns_after: Duration::from_micros(cause.within(0..=learn_us_max)),
         server_learns_after: Duration::from_micros(cause.within(0..=learn_us_max)),
     }
+}
+
+/// A status with all that belongs to its word.
+fn status(state: &str) -> Status {
+    let (detail, progress) = doing::belongs_to(state).unzip();
+    Status { state: state.into(), detail: detail.map(Arc::from), progress }
 }

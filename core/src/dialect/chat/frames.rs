@@ -329,7 +329,8 @@ impl<'a> RosterChange<'a> {
 
 impl<'a> From<&'a MemberView> for Member<'a> {
     fn from(view: &'a MemberView) -> Self {
-        let presence = if view.is_online() { Presence::Online } else { Presence::Offline };
+        let is_online = planted!(AwayListedOnline, true, view.is_online());
+        let presence = if is_online { Presence::Online } else { Presence::Offline };
         Self {
             user: &view.user,
             presence: presence.word(),

@@ -34,7 +34,7 @@ pub(crate) struct TaskFields<'a> {
 
 impl<'a> From<&'a Status> for StatusFields<'a> {
     fn from(Status { state, detail, progress }: &'a Status) -> Self {
-        Self { state, detail: detail.as_deref(), progress: *progress }
+        Self { state, detail: detail.as_deref(), progress: planted!(ProgressOmitted, None, *progress) }
     }
 }
 

@@ -360,7 +360,8 @@ impl<'a> Refused<'a> {
         retry_after: Option<Duration>,
     ) -> Self {
         let message = sentence(refusal, detail);
-        Self { id, code: refusal.code(), message, retry_after: retry_after.map(millis_up) }
+        let unit = planted!(RetryInSeconds, 1_000, 1);
+        Self { id, code: refusal.code(), message, retry_after: retry_after.map(|it| millis_up(it) / unit) }
     }
 }
 

@@ -1,9 +1,11 @@
 //! Specification 4: `{type, data}` frames. There are no rooms: everybody is in the lobby.
 
+use std::time::Duration;
+
 use chinwag_core::{Refusal, UserName, name::LOBBY};
 use serde_json::json;
 
-use super::{Heard, Hearing, Mood, Wish, fields::Fields, refusal, to_json};
+use super::{Carried, Heard, Hearing, Kind, Mood, Wish, fields::Fields, refusal, to_json};
 
 pub(super) fn greeting(user: &UserName) -> String {
     to_json(&json!({"type": "auth", "data": {"userId": user.as_str(), "role": "developer"}}))
@@ -34,16 +36,17 @@ pub(super) fn reads(text: &str) -> Hearing {
             data.number("id")?;
             data.truth("isCommand")?;
             data.names("mentions")?;
-            message(&mut data)?
+            message(&mut data, None)?
         }
         "agent_response" => {
             data.number("id")?;
             data.pass(&["agentStatus"]);
-            message(&mut data)?
+            message(&mut data, Some(Kind::Agent))?
         }
         "status_update" => {
-            data.pass(&["currentTask", "progress"]);
-            Heard::Status { room: room(), user: data.text("userId")?, state: data.text("status")? }
+            let (user, state) = (data.text("userId")?, data.text("status")?);
+            data.doing(Some(&state), "currentTask", "progress")?;
+            Heard::Status { room: room(), user, state }
         }
         "user_presence" => {
             data.instant("lastSeen")?;
@@ -76,17 +79,17 @@ fn auth_response(mut data: Fields<'_>) -> Hearing {
     Ok(vec![Heard::Welcome, Heard::Entered { room: LOBBY.to_owned(), standing: None }])
 }
 
-fn message(data: &mut Fields<'_>) -> Result<Heard, String> {
+fn message(data: &mut Fields<'_>, kind: Option<Kind>) -> Result<Heard, String> {
     let at = data.instant("timestamp")?;
-    data.number_or_null("replyTo")?;
+    let carried = Some(Carried { kind, reply_to: data.number_or_null("replyTo")?, ..Carried::default() });
     let (room, user, content) = (LOBBY.to_owned(), data.text("sender")?, data.text("text")?);
-    Ok(Heard::Message { room, user, content, seq: None, at, from_history: false, carried: None })
+    Ok(Heard::Message { room, user, content, seq: None, at, from_history: false, carried })
 }
 
 fn error(data: &mut Fields<'_>) -> Result<Heard, String> {
     data.word("message")?;
     data.instant("timestamp")?;
-    let for_now = data.maybe_number("retryAfter")?.is_some();
+    let for_now = data.maybe_wait("retryAfter", Duration::from_secs(1))?.is_some();
     let code = data.word("code")?;
     let refusal = match &*code {
         "LAGGED" => return Ok(Heard::Behind { room: LOBBY.to_owned() }),

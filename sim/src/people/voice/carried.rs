@@ -1,6 +1,9 @@
 //! What a message carries beside its text: what plain clients of the native dialect say, and what its readers are shown.
 
-use chinwag_core::shard::{self, Extra, PRIORITY_NORMAL};
+use chinwag_core::{
+    dialect::Dialect,
+    shard::{self, Extra, PRIORITY_NORMAL},
+};
 use serde_json::{Value, json};
 
 use super::{fields::Fields, key, number_of};
@@ -69,6 +72,21 @@ impl Carried {
         *self != Self { key: self.key, ..Self::default() }
     }
 
+    /// What readers of a dialect are shown of it.
+    pub(crate) fn seen_in(self, dialect: Dialect) -> Self {
+        let Self { key, reply_to, kind, mentions, priority, .. } = self;
+        let is = |its: Kind| kind.filter(|&kind| kind == its);
+        match dialect {
+            Dialect::Chat => Self { key, reply_to, kind, mentions, priority, ..self },
+            Dialect::Envelope => Self { key, kind: is(Kind::System), priority, ..Self::default() },
+            Dialect::SocketIo => {
+                Self { key, reply_to, kind: is(Kind::System), mentions, priority, ..Self::default() }
+            }
+            Dialect::Agents => Self { reply_to, kind: is(Kind::Agent), ..Self::default() },
+            Dialect::Lobby => Self::default(),
+        }
+    }
+
     /// Puts it into a frame.
     pub(super) fn put(self, frame: &mut Value) {
         let Self { key: number, client_id, reply_to, kind, mentions, priority, state: _ } = self;
@@ -107,7 +125,7 @@ impl Kind {
         }
     }
 
-    fn from_word(word: &str) -> Result<Self, String> {
+    pub(super) fn from_word(word: &str) -> Result<Self, String> {
         [Self::System, Self::Agent]
             .into_iter()
             .find(|kind| kind.word() == word)

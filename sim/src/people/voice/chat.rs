@@ -120,14 +120,16 @@ fn frame(kind: &str, fields: &mut Fields<'_>) -> Hearing {
             Heard::Mood { room: fields.text("room")?, user: fields.text("user")?, mood }
         }
         "status" => {
-            fields.pass(&["detail", "progress"]);
-            let (room, user) = (fields.text("room")?, fields.text("user")?);
-            Heard::Status { room, user, state: fields.text("state")? }
+            let (room, user, state) = (fields.text("room")?, fields.text("user")?, fields.text("state")?);
+            fields.doing(Some(&state), "detail", "progress")?;
+            Heard::Status { room, user, state }
         }
         "task" => {
-            fields.pass(&["user", "detail", "progress", "assignee", "priority", "metadata", "assigned"]);
-            let (room, task) = (fields.text("room")?, fields.text("task")?);
-            Heard::Task { room, task, state: fields.maybe_text("state")? }
+            fields.pass(&["user", "assignee", "priority", "metadata", "assigned"]);
+            let (room, task, state) =
+                (fields.text("room")?, fields.text("task")?, fields.maybe_text("state")?);
+            fields.doing(state.as_deref(), "detail", "progress")?;
+            Heard::Task { room, task, state }
         }
         "lagged" => {
             fields.number("epoch")?;

@@ -1,13 +1,13 @@
 //! Specification 2: a payload in an envelope with an instant and a name.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use serde_json::json;
 
 use crate::{judge::health::Vitals, record::digest};
 
 use super::{
-    Health, Heard, Hearing, Mood, Wish,
+    Carried, Health, Heard, Hearing, Kind, Mood, Wish,
     chat::{changed, standing},
     fields::Fields,
     key, number_of, position, refusal, to_json,
@@ -58,29 +58,37 @@ pub(super) fn reads(text: &str, names: &mut Names) -> Hearing {
     let mut envelope = Fields::parse(text)?;
     let at = envelope.number("timestamp")?;
     let name = envelope.word("messageId")?;
-    let (kind, mut payload) = open(&mut envelope)?;
+    let (kind, mut payload, priority) = open(&mut envelope)?;
     if kind != "message" && !names.0.insert(digest::bytes(name.as_bytes())) {
         return Err(format!("another frame was called {name:?}"));
     }
     let heard = match &*kind {
         "healthUpdate" => vec![Heard::Health(health(at, &mut payload)?)],
         "membersChanged" => changed(&mut payload, "roomId")?,
-        _ => vec![frame(&kind, at, &mut payload)?],
+        "message" => {
+            vec![message(
+                &mut payload,
+                at,
+                Carried { key: number_of(&name), priority, ..Carried::default() },
+            )?]
+        }
+        _ => vec![frame(&kind, &mut payload)?],
     };
     payload.end()?;
     envelope.end()?;
     Ok(heard)
 }
 
-/// The type and the payload.
-fn open<'a>(envelope: &mut Fields<'a>) -> Result<(Cow<'a, str>, Fields<'a>), String> {
-    if envelope.maybe_number("priority")?.is_some_and(|priority| priority > 4) {
+/// The type, the payload, and how urgent it is.
+fn open<'a>(envelope: &mut Fields<'a>) -> Result<(Cow<'a, str>, Fields<'a>, Option<u64>), String> {
+    let priority = envelope.maybe_number("priority")?;
+    if priority.is_some_and(|priority| priority > 4) {
         return Err("there are five priorities".to_owned());
     }
-    Ok((envelope.word("type")?, envelope.object("payload")?))
+    Ok((envelope.word("type")?, envelope.object("payload")?, priority))
 }
 
-fn frame(kind: &str, at: u64, payload: &mut Fields<'_>) -> Result<Heard, String> {
+fn frame(kind: &str, payload: &mut Fields<'_>) -> Result<Heard, String> {
     Ok(match kind {
         "connected" => {
             payload.word("userId")?;
@@ -97,7 +105,6 @@ fn frame(kind: &str, at: u64, payload: &mut Fields<'_>) -> Result<Heard, String>
             payload.pass(&["replyTo", "kicked"]);
             Heard::Gone { room: payload.text("roomId")?, position }
         }
-        "message" => message(payload, at)?,
         "messageReceived" => {
             payload.word("roomId")?;
             payload.word("senderId")?;
@@ -119,14 +126,17 @@ fn frame(kind: &str, at: u64, payload: &mut Fields<'_>) -> Result<Heard, String>
             Heard::Mood { room: payload.text("roomId")?, user: payload.text("userId")?, mood }
         }
         "status" => {
-            payload.pass(&["detail", "progress"]);
-            let (room, user) = (payload.text("roomId")?, payload.text("userId")?);
-            Heard::Status { room, user, state: payload.text("status")? }
+            let (room, user, state) =
+                (payload.text("roomId")?, payload.text("userId")?, payload.text("status")?);
+            payload.doing(Some(&state), "detail", "progress")?;
+            Heard::Status { room, user, state }
         }
         "taskUpdate" => {
-            payload.pass(&["detail", "progress", "metadata", "userId"]);
-            let (room, task) = (payload.text("roomId")?, payload.text("taskId")?);
-            Heard::Task { room, task, state: payload.maybe_text("status")? }
+            payload.pass(&["metadata", "userId"]);
+            let (room, task, state) =
+                (payload.text("roomId")?, payload.text("taskId")?, payload.maybe_text("status")?);
+            payload.doing(state.as_deref(), "detail", "progress")?;
+            Heard::Task { room, task, state }
         }
         "taskAssign" => {
             payload.word("assigneeId")?;
@@ -171,9 +181,10 @@ fn health(at: u64, payload: &mut Fields<'_>) -> Result<Health, String> {
     Ok(Health { word, at, numbers, uptime })
 }
 
-fn message(payload: &mut Fields<'_>, at: u64) -> Result<Heard, String> {
+fn message(payload: &mut Fields<'_>, at: u64, carried: Carried) -> Result<Heard, String> {
     let mut metadata = payload.object("metadata")?;
-    metadata.word("type")?;
+    let word = metadata.word("type")?;
+    let kind = (word != "text").then(|| Kind::from_word(&word)).transpose()?;
     metadata.pass(&["fileUrl", "fileName"]);
     metadata.end()?;
     let (room, user, content) =
@@ -185,14 +196,15 @@ fn message(payload: &mut Fields<'_>, at: u64) -> Result<Heard, String> {
         seq: Some(payload.number("seq")?),
         at,
         from_history: false,
-        carried: None,
+        carried: Some(Carried { kind, ..carried }),
     })
 }
 
 fn member(mut member: Fields<'_>) -> Result<(), String> {
     member.word("userId")?;
     Mood::from_word(&member.word("presence")?)?;
-    member.pass(&["status", "detail", "progress"]);
+    let state = member.maybe_text("status")?;
+    member.doing(state.as_deref(), "detail", "progress")?;
     member.end()
 }
 
@@ -200,7 +212,7 @@ fn error(payload: &mut Fields<'_>) -> Result<Heard, String> {
     payload.word("message")?;
     let mut details = payload.object("details")?;
     let message = details.maybe_text("messageId")?.and_then(|key| number_of(&key));
-    let for_now = details.maybe_number("retryAfterMs")?.is_some();
+    let for_now = details.maybe_wait("retryAfterMs", Duration::from_millis(1))?.is_some();
     details.pass(&["errorCode", "count"]);
     details.end()?;
     Ok(Heard::Refused { refusal: refusal(&payload.word("code")?)?, message, for_now })

@@ -2,14 +2,14 @@
 //!
 //! A frame is read once, and texts are borrowed from it: this is done with every frame.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
-use crate::judge::instant;
+use crate::{judge::instant, people::doing};
 
 /// A JSON object, and what of it has not been taken.
 #[derive(Debug)]
@@ -29,6 +29,9 @@ enum Value<'a> {
 }
 
 type Taken<T> = Result<T, String>;
+
+/// No limit here asks anybody to wait for longer: quotas are by the hour at most.
+const WAIT_MAX: Duration = Duration::from_secs(3_600);
 
 /// Most objects have no more fields than this.
 const FIELDS_FEW: usize = 8;
@@ -183,6 +186,15 @@ impl<'a> Fields<'a> {
         self.get(name)
     }
 
+    /// How long to wait, if that is said: a moment at least, and no longer than a limit here may ask for.
+    pub(super) fn maybe_wait(&mut self, name: &str, unit: Duration) -> Taken<Option<u64>> {
+        let wait = self.maybe_number(name)?;
+        match wait.filter(|&wait| wait == 0 || wait > WAIT_MAX.as_millis() as u64 / unit.as_millis() as u64) {
+            Some(wait) => Err(format!("nobody has to wait for {wait} times {unit:?}")),
+            None => Ok(wait),
+        }
+    }
+
     pub(super) fn number(&mut self, name: &str) -> Taken<u64> {
         self.need(name)
     }
@@ -196,11 +208,18 @@ impl<'a> Fields<'a> {
     }
 
     /// A number, or `null`.
-    pub(super) fn number_or_null(&mut self, name: &str) -> Taken<()> {
+    pub(super) fn number_or_null(&mut self, name: &str) -> Taken<Option<u64>> {
         match self.any(name) {
-            Some(Value::Number(_) | Value::Null) => Ok(()),
+            Some(Value::Number(number)) => Ok(Some(number)),
+            Some(Value::Null) => Ok(None),
             _ => Err(format!("{name} is no number and not null")),
         }
+    }
+
+    /// What is said of a status beside its word, if anything.
+    pub(super) fn doing(&mut self, state: Option<&str>, detail: &str, progress: &str) -> Taken<()> {
+        let (detail, progress) = (self.maybe_text(detail)?, self.maybe_number(progress)?);
+        state.map_or(Ok(()), |state| doing::check(state, detail.as_deref(), progress))
     }
 
     /// An instant as RFC 3339 text with milliseconds.

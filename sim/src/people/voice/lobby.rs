@@ -132,7 +132,11 @@ impl Lobby {
                 _ => Place::Lost,
             };
         }
-        Ok(Heard::Refused { refusal, message: None, for_now: text.ends_with(" s.") })
+        let for_now = text.ends_with(" s.");
+        if for_now && text.ends_with("Wait 0.0 s.") {
+            return Err("nobody has to wait for nothing".to_owned());
+        }
+        Ok(Heard::Refused { refusal, message: None, for_now })
     }
 
     fn notice(&mut self, notice: &str) -> Hearing {

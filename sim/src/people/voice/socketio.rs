@@ -1,10 +1,12 @@
 //! Specification 3: events of Socket.IO 5 over Engine.IO 4. Messages have callbacks, other requests have none.
 
+use std::time::Duration;
+
 use chinwag_core::UserName;
 use serde_json::json;
 
 use super::{
-    Heard, Hearing, Mood, Wish,
+    Carried, Heard, Hearing, Kind, Mood, Wish,
     chat::{changed, standing},
     fields::Fields,
     key, number_of, position, refusal, to_json,
@@ -154,16 +156,17 @@ fn event(name: &str, body: &mut Fields<'_>) -> Hearing {
         }
         "user:status" => {
             body.instant("timestamp")?;
-            body.pass(&["message", "error", "progress"]);
-            let (room, user) = (body.text("room")?, body.text("userId")?);
-            Heard::Status { room, user, state: body.text("status")? }
+            let (room, user, state) = (body.text("room")?, body.text("userId")?, body.text("status")?);
+            body.doing(Some(&state), "message", "progress")?;
+            body.pass(&["error"]);
+            Heard::Status { room, user, state }
         }
         "task" => {
             body.instant("timestamp")?;
-            body.pass(&["message", "error", "progress", "assignee", "priority", "metadata"]);
-            body.pass(&["userId", "assigned"]);
-            let (room, task) = (body.text("room")?, body.text("taskId")?);
-            Heard::Task { room, task, state: body.maybe_text("status")? }
+            body.pass(&["error", "assignee", "priority", "metadata", "userId", "assigned"]);
+            let (room, task, state) = (body.text("room")?, body.text("taskId")?, body.maybe_text("status")?);
+            body.doing(state.as_deref(), "message", "progress")?;
+            Heard::Task { room, task, state }
         }
         "room:members" => {
             body.objects("members")?;
@@ -184,7 +187,7 @@ fn event(name: &str, body: &mut Fields<'_>) -> Hearing {
         "rate:limited" => {
             body.word("message")?;
             body.number("count")?;
-            body.number("retryAfter")?;
+            body.maybe_wait("retryAfter", Duration::from_millis(1))?.ok_or("it says for how long")?;
             Heard::Refused { refusal: refusal(&body.word("code")?)?, message: None, for_now: true }
         }
         "error" => refused(body)?,
@@ -195,9 +198,16 @@ fn event(name: &str, body: &mut Fields<'_>) -> Hearing {
 
 fn message(body: &mut Fields<'_>, from_history: bool) -> Result<Heard, String> {
     let at = body.instant("timestamp")?;
-    body.word("id")?;
+    let carried = Carried {
+        key: number_of(&body.word("id")?),
+        reply_to: body.maybe_number("replyTo")?,
+        kind: body.maybe_text("kind")?.map(|word| Kind::from_word(&word)).transpose()?,
+        mentions: body.maybe_names("mentions")?.unwrap_or_default(),
+        priority: body.maybe_number("priority")?,
+        ..Carried::default()
+    };
     body.word("sender")?;
-    body.pass(&["status", "kind", "fileUrl", "fileName", "mentions", "replyTo", "priority"]);
+    body.pass(&["status", "fileUrl", "fileName"]);
     let (room, user, content) = (body.text("room")?, body.text("userId")?, body.text("message")?);
     Ok(Heard::Message {
         room,
@@ -206,13 +216,13 @@ fn message(body: &mut Fields<'_>, from_history: bool) -> Result<Heard, String> {
         seq: Some(body.number("seq")?),
         at,
         from_history,
-        carried: None,
+        carried: Some(carried),
     })
 }
 
 fn refused(body: &mut Fields<'_>) -> Result<Heard, String> {
     body.word("message")?;
     let message = body.maybe_text("id")?.and_then(|key| number_of(&key));
-    let for_now = body.maybe_number("retryAfter")?.is_some();
+    let for_now = body.maybe_wait("retryAfter", Duration::from_millis(1))?.is_some();
     Ok(Heard::Refused { refusal: refusal(&body.word("code")?)?, message, for_now })
 }

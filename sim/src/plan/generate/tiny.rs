@@ -18,8 +18,8 @@ pub(super) fn tiny(draws: Draws, setup: &mut Setup) {
     let (has_envelopes, has_twins) = (speaks(setup, &[Dialect::Envelope]), has_twins(setup));
     let Setup { shard, gateway, parlours, .. } = setup;
     let mut c = draws.of(Purpose::Tiny, 0);
-    if has_keys && c.chance(25) {
-        (shard.keys_max, shard.key_window) = (c.pick(&[4, 12]), Duration::from_secs(90));
+    if has_keys && c.chance(40) {
+        (shard.keys_max, shard.key_window) = (c.pick(&[4, 12]), Duration::from_secs(c.pick(&[12, 12, 90])));
     }
     let mut c = draws.of(Purpose::Tiny, 1);
     if c.chance(if longest.is_some() { 18 } else { 4 }) {

@@ -5,7 +5,6 @@ use std::{
     fmt,
 };
 
-use chinwag_oracle::Promise;
 use serde::Serialize;
 
 use super::hunt::{Effort, Find, Planted, Smallest};
@@ -18,12 +17,6 @@ const STARTS_MIN: u64 = 10;
 const STEPS_MAX: usize = 12;
 /// Minimising takes at most so long.
 const SECONDS_MAX: f64 = 5.0;
-
-/// Checks that need not be the first to notice a bug, and why.
-const NEVER_FIRST: &[&str] = &[
-    // In the default profile what is lost shows earlier, as a gap or at rest.
-    Promise::NothingLost.name(),
-];
 
 /// What was found of one bug.
 #[derive(Clone, Debug, Serialize)]
@@ -135,8 +128,9 @@ impl Report {
         let never_first: Vec<&str> = made.difference(&first).copied().collect();
         let mut faults: Vec<String> = rows.iter().flat_map(|row| row.faults(effort)).collect();
         if is_complete && effort.starts >= STARTS_MIN {
-            let idle = never_first.iter().filter(|check| !NEVER_FIRST.contains(check));
-            faults.extend(idle.map(|check| format!("{check}: the first to notice none of the bugs")));
+            faults.extend(
+                never_first.iter().map(|check| format!("{check}: the first to notice none of the bugs")),
+            );
         }
         Self { starts: effort.starts, seeds_max: effort.seeds_max, p50, never_first, faults, bugs: rows }
     }
@@ -235,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_check_that_is_first_for_none_is_a_fault_of_a_complete_run() {
-        let made = [checks::WIRE, checks::MEMBERS, Promise::NothingLost.name()].into_iter().collect();
+        let made = [checks::WIRE, checks::MEMBERS].into_iter().collect();
         let faults = |starts: usize, is_complete| {
             let effort = Effort { starts: starts as u64, seeds_max: 30, jobs: NonZero::<usize>::MIN };
             let finds = [vec![find(1, checks::WIRE); starts]];
