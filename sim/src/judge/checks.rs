@@ -517,7 +517,13 @@ impl World<'_> {
         if !self.are_as_expected(names.iter().copied(), expected) || *count as usize != names.len() {
             return broken(MEMBERS, format!("{name} lists {names:?} of {count}, there are {expected:?}"));
         }
-        if let Some((user, presence)) = listed.iter().find(|(_, presence)| *presence != Presence::Online) {
+        // Who is on their way may still be away.
+        let is_due = |user: &UserName, presence| match presence {
+            Presence::Online => true,
+            Presence::Typing => false,
+            Presence::Offline => !expected.contains(user),
+        };
+        if let Some((user, presence)) = listed.iter().find(|(user, presence)| !is_due(user, *presence)) {
             let check = if *presence == Presence::Typing { TYPING } else { PRESENCE };
             return broken(check, format!("{name} lists {user} as {presence:?} at rest"));
         }
