@@ -261,6 +261,12 @@ impl Judge {
         self.requests[member].values().any(|&send| self.room_of(send) == Some(room))
     }
 
+    /// Whether a client has sends to a room that it made before this request and that have no final answer.
+    #[must_use]
+    pub(crate) fn waits_before(&self, member: usize, room: usize, id: RequestId) -> bool {
+        self.requests[member].range(..id).any(|(_, &send)| self.room_of(send) == Some(room))
+    }
+
     /// A client is about to say the [next message](Self::next_content).
     pub(crate) fn plans(&mut self, member: usize, room: usize, bytes: usize) -> Result<SendId, Broken> {
         let send = SendId(u32::try_from(self.said.len()).expect("scenarios are small"));

@@ -216,7 +216,7 @@ impl<'a> From<&'a Message> for Outgoing<'a> {
 /// Who is there is seen now; who is away was, when they went.
 fn presence(user: &UserName, away: Option<Time>, now: Time) -> Outgoing<'_> {
     let status = if away.is_none() { Presence::Online } else { Presence::Offline };
-    let seen = away.unwrap_or(now);
+    let seen = planted!(LastSeenIsNow, now, away.unwrap_or(now));
     Outgoing::UserPresence { user_id: user, status: status.word(), last_seen: seen, timestamp: seen }
 }
 

@@ -196,6 +196,10 @@ catalogue! {
     PageOfOne = "page-of-one",
     /// Pages tell when a message was said by the second only.
     HistoryTellsAnotherTime = "history-tells-another-time",
+    /// A session is in one room more than it may be.
+    RoomsPerSessionOneTooMany = "rooms-per-session-one-too-many",
+    /// Who is away is said to be since their grace ended.
+    AwaySinceGraceEnded = "away-since-grace-ended",
 
     // Gateway.
     /// A connection that takes a session up begins with full limiters.
@@ -324,6 +328,10 @@ catalogue! {
     ProgressOmitted = "progress-omitted",
     /// Lists show everybody as being there.
     AwayListedOnline = "away-listed-online",
+    /// Of a large room one member less is counted.
+    RosterCountShort = "roster-count-short",
+    /// When somebody was last seen is when that is told.
+    LastSeenIsNow = "last-seen-is-now",
     /// That somebody still writes is passed on twice as often as anybody needs it.
     TypingSaidAgain = "typing-said-again",
     /// A message was said when a node passes it on.
@@ -372,6 +380,8 @@ catalogue! {
     RefusedJoinGivenUp = "refused-join-given-up",
     /// Its user is told that they have left as soon as they ask to.
     LeftTooEarly = "left-too-early",
+    /// It leaves before what was said earlier is in the room.
+    LeaveOvertakesSends = "leave-overtakes-sends",
     /// What is sent again goes into the room of the latest send.
     RepeatedIntoAnotherRoom = "repeated-into-another-room",
     /// Of what waits to be sent the newest goes first.

@@ -76,7 +76,8 @@ impl State {
             return Err(Refusal::PermissionDenied);
         }
         let rooms = self.sessions.get(peer.session).map_or(0, |session| session.rooms.len());
-        if rooms >= config.rooms_per_session_max as usize {
+        let rooms_max = config.rooms_per_session_max as usize;
+        if rooms >= planted!(RoomsPerSessionOneTooMany, rooms_max + 1, rooms_max) {
             return Err(Refusal::TooManyRooms);
         }
         let is_member = room.is_some_and(|room| room.members.contains_key(&peer.user));

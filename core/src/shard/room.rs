@@ -296,7 +296,7 @@ impl Room {
     /// A member's grace is over.
     pub(super) fn grace_over(&mut self, turn: &mut Turn<'_>, user: UserName) {
         let member = self.members.get_mut(&user).expect("a grace ends with the membership");
-        let since = member.seen(turn.at);
+        let since = planted!(AwaySinceGraceEnded, turn.at, member.seen(turn.at));
         member.presence = Presence::Offline { since };
         planted!(AbsenceNotAnnounced, (), self.push_presence(turn, user.clone(), Some(since)));
         self.bot_went(turn, &user, Absence::Lost);

@@ -13,6 +13,7 @@ use crate::{
         marks::Mark,
     },
     line::link::ServerEnd,
+    plan::scenario::Setup,
     world::{Event, World},
 };
 
@@ -36,6 +37,23 @@ impl World<'_> {
             }
             None => Ok(()),
         }
+    }
+
+    /// A client comes into a room: of the rooms of its shard it is in no more than a session may be.
+    pub(crate) fn check_rooms_of_session(&mut self, client: usize, room: usize) -> Result<(), Broken> {
+        let Setup { rooms, parlours, ref shard, .. } = self.scenario.setup;
+        let (places, most) = ((rooms + parlours) as usize, shard.rooms_per_session_max as usize);
+        if most >= places {
+            return Ok(());
+        }
+        self.checked(checks::TABLES);
+        let shard = self.shard_of(room);
+        let beside = (0..places).filter(|&other| self.shard_of(other) == shard);
+        let is_in = beside.filter(|&other| self.witness.is_in(client, other)).count();
+        if is_in <= most {
+            return Ok(());
+        }
+        broken(checks::TABLES, format!("c{client} may be in {most} rooms of a shard, and is in {is_in}"))
     }
 
     /// Now and then: all tables, and readers that read nothing.

@@ -103,6 +103,7 @@ impl World<'_> {
             Heard::Mood { room, .. } => {
                 self.player_seat(client, &room)?;
             }
+            Heard::Seen { user, mood, at } => self.check_last_seen(client, &user, mood, at)?,
             Heard::Task { room, task, state } => {
                 let (room, _) = self.player_seat(client, &room)?;
                 if let Some(state) = state.filter(|_| self.has_places(client)) {
@@ -112,7 +113,7 @@ impl World<'_> {
             Heard::Status { room, user, state } => {
                 let (room, _) = self.player_seat(client, &room)?;
                 self.check_status(client, room, &user, &state)?;
-                self.player_sees(client, room, &user, state);
+                self.player_sees(client, room, &user, state)?;
             }
             Heard::Listed { room } => {
                 let (room, _) = self.player_seat(client, &room)?;
@@ -482,7 +483,7 @@ impl World<'_> {
     }
 
     /// The shard that has a room.
-    fn shard_of(&self, room: usize) -> ShardId {
+    pub(crate) fn shard_of(&self, room: usize) -> ShardId {
         hash::shard_of(self.judge.room(room).as_str(), self.scenario.setup.gateway.shards)
     }
 

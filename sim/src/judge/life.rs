@@ -337,6 +337,17 @@ impl World<'_> {
         witness.connects(client, &mut |observation| judge.observe(observation))
     }
 
+    /// A client leaves a room once it knows what became of what it said there before.
+    pub(crate) fn check_leave(&mut self, client: usize, wish: &Wish) {
+        let room = wish.room.map(|room| room.place(self.scenario.setup.rooms as usize));
+        let (Kind::Leave, Some(room), Some(id)) = (wish.kind, room, wish.id) else { return };
+        self.checked(Promise::SenderOrder.name());
+        if self.judge.waits_before(client, room, id) {
+            let sentence = format!("c{client} leaves r{room} before what it said there is answered");
+            self.fail(Broken { check: Promise::SenderOrder.name(), sentence });
+        }
+    }
+
     /// A client lets go of a connection that its node may still hold.
     pub(crate) fn forgets(&mut self, line: ConnectionId) {
         let look = Look::Forgotten { line, since: self.now };
@@ -363,6 +374,7 @@ impl World<'_> {
                 self.people[client].turned_away.remove(&room);
                 self.arrived(client, room);
                 self.check_known(client, room, known_since)?;
+                self.check_rooms_of_session(client, room)?;
                 self.awaits_absent(client, room);
                 self.user_enters(client, room, epoch, asked)
             }

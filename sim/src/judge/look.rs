@@ -18,6 +18,7 @@ use crate::{
         life::{ELSEWHERE, Presence, Stay, TURNS},
         witness::{View, room_id},
     },
+    people::voice as heard,
     world::{Event, World},
 };
 
@@ -197,6 +198,30 @@ impl World<'_> {
         let Presence { lines, ended } = self.life.presence[user];
         let has_been = ended > Time(0) && ended + self.away_after(ended) < time;
         lines == 0 && has_been && self.life.upset.max(self.life.lost) < ended
+    }
+
+    /// Whoever is away was last seen when they went, and not later.
+    pub(crate) fn check_last_seen(
+        &mut self,
+        client: usize,
+        user: &str,
+        mood: heard::Mood,
+        seen: u64,
+    ) -> Result<(), Broken> {
+        let Some(&Presence { lines, ended }) = self.life.presence.get(UserNumber::of(user).0) else {
+            return Ok(());
+        };
+        let is_settled = lines == 0 && self.life.upset.max(self.life.lost) < ended;
+        if mood != heard::Mood::Offline || !is_settled {
+            return Ok(());
+        }
+        self.checked(checks::AWAY);
+        let latest = self.server.clock.shows(ended + self.life.delays.since(ended)).0 / 1_000;
+        if seen <= latest {
+            return Ok(());
+        }
+        let sentence = format!("c{client} is told that {user} was seen {} ms after they went", seen - latest);
+        broken(checks::AWAY, sentence)
     }
 
     /// A client has come into a room: it is soon told who of the others is away.

@@ -444,6 +444,9 @@ impl Reading<'_, '_> {
         if members.is_some_and(|members| members.len() > self.limits.roster_max) {
             return object(checks::PROTOCOL, "large rooms count their members");
         }
+        if count.is_some_and(|count| count as usize <= self.limits.roster_max) {
+            return object(checks::PROTOCOL, "a room with so few members lists them");
+        }
         if members.is_some_and(|members| members.contains(&user) != is_in) {
             return object(checks::PROTOCOL, "the list says otherwise");
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chinwag_core::{Epoch, Position, Seq};
+use chinwag_core::{Epoch, Position, Seq, Time};
 
 use crate::{
     judge::{
@@ -21,6 +21,22 @@ pub(crate) struct Cursors(BTreeMap<usize, Cursor>);
 /// By the room of a bot: the first message before which somebody was shown what that does.
 #[derive(Debug, Default)]
 pub(crate) struct Sights(BTreeMap<usize, Position>);
+
+/// Which bots were told to stop, by room: what those who have a say in it know.
+#[derive(Debug, Default)]
+pub(crate) struct Halts(BTreeMap<usize, Halt>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Halt {
+    /// The life of the room in which it was told to, if nobody has asked since that it starts.
+    epoch: Option<Epoch>,
+    /// Since when that is known.
+    since: Time,
+    /// How often somebody has asked that it starts, and does not know what came of it.
+    open: u32,
+    /// When somebody last knew.
+    started: Time,
+}
 
 /// In one life of its room.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,6 +69,38 @@ impl Cursors {
     fn at(&self, room: usize, epoch: Epoch) -> (Seq, Seq) {
         let known = self.0.get(&room).filter(|cursor| cursor.epoch == epoch);
         known.map_or_else(Default::default, |cursor| (cursor.noted, cursor.said))
+    }
+}
+
+impl Halts {
+    /// Somebody asks that a room's bot starts.
+    pub(crate) fn starts(&mut self, room: usize) {
+        let halt = self.0.entry(room).or_default();
+        (halt.epoch, halt.open) = (None, halt.open + 1);
+    }
+
+    /// Somebody knows what came of that.
+    pub(crate) fn has_started(&mut self, now: Time, room: usize) {
+        let halt = self.0.entry(room).or_default();
+        (halt.open, halt.started) = (halt.open.saturating_sub(1), now);
+    }
+
+    /// A bot was told to stop, as was asked for at that time: it stays stopped, unless it may have been told to start since.
+    pub(crate) fn has_stopped(&mut self, now: Time, asked: Time, room: usize, epoch: Option<Epoch>) {
+        let halt = self.0.entry(room).or_default();
+        halt.epoch = epoch.filter(|_| halt.open == 0 && halt.started < asked);
+        halt.since = now;
+    }
+
+    /// Since when a bot is known to have been told to stop in this life of its room, and not to start again.
+    fn halted_since(&self, room: usize, epoch: Option<Epoch>) -> Option<Time> {
+        let halt = self.0.get(&room).filter(|halt| epoch.is_some() && halt.epoch == epoch)?;
+        Some(halt.since)
+    }
+
+    /// The server has begun anew: it knows of none.
+    pub(crate) fn start_over(&mut self) {
+        self.0.clear();
     }
 }
 
@@ -163,12 +211,37 @@ impl World<'_> {
     }
 
     /// Somebody is shown what a user does.
-    pub(crate) fn player_sees(&mut self, client: usize, room: usize, user: &str, state: String) {
+    pub(crate) fn player_sees(
+        &mut self,
+        client: usize,
+        room: usize,
+        user: &str,
+        state: String,
+    ) -> Result<(), Broken> {
         if self.is_bot(room, user) {
+            self.check_halted(client, room, &state)?;
             let player = self.player(client);
             player.bots.insert(room, state);
             player.missed.remove(&room);
         }
+        Ok(())
+    }
+
+    /// A bot that was told to stop does not run, whenever it comes in.
+    fn check_halted(&mut self, client: usize, room: usize, state: &str) -> Result<(), Broken> {
+        let halted = self.parlours.halts.halted_since(room, self.epoch_at(client, room));
+        let link = self.people[client].link.and_then(|link| self.links.get(link));
+        let (Some(since), Some(link)) = (halted, link) else { return Ok(()) };
+        let has_all_before = since + self.life.delays.since(since) < self.now && self.life.upset < since;
+        if !has_all_before || !link.is_clear_since(since) {
+            return Ok(());
+        }
+        self.checked(checks::BOT);
+        if state == "running" {
+            let sentence = format!("c{client} is shown that the bot of r{room} runs, which was told to stop");
+            return broken(checks::BOT, sentence);
+        }
+        Ok(())
     }
 
     /// Whether this is the user of the bot whose room it is.
@@ -235,6 +308,26 @@ mod tests {
         assert!(!sights.fits(3, at(1, 6), false) && sights.fits(4, at(1, 6), false));
         assert!(sights.fits(3, at(1, 5), true) && !sights.fits(3, at(1, 5), false));
         assert!(sights.fits(3, at(2, 9), false), "another life of the room");
+    }
+
+    #[test]
+    fn who_was_told_to_stop_stays_stopped_until_somebody_may_have_said_otherwise() {
+        let (mut halts, epoch) = (Halts::default(), Some(Epoch(1)));
+        halts.has_stopped(Time(2), Time(1), 3, epoch);
+        assert_eq!(halts.halted_since(3, epoch), Some(Time(2)));
+        assert_eq!(halts.halted_since(4, epoch), None);
+        assert_eq!(halts.halted_since(3, Some(Epoch(2))), None, "another life of the room");
+        assert_eq!(halts.halted_since(3, None), None);
+        halts.starts(3);
+        halts.has_stopped(Time(4), Time(3), 3, epoch);
+        assert_eq!(halts.halted_since(3, epoch), None, "nobody knows which came first");
+        halts.has_started(Time(6), 3);
+        halts.has_stopped(Time(7), Time(5), 3, epoch);
+        assert_eq!(halts.halted_since(3, epoch), None, "it was asked before that");
+        halts.has_stopped(Time(9), Time(8), 3, epoch);
+        assert_eq!(halts.halted_since(3, epoch), Some(Time(9)));
+        halts.start_over();
+        assert_eq!(halts.halted_since(3, epoch), None);
     }
 
     #[test]

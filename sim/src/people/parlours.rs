@@ -133,6 +133,7 @@ fn receive(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
             if let Some(&bot) = bot {
                 let other = c.pick(&goers);
                 shift(&mut c, setup, parlour, [keeper, bot, other], steps);
+                encore(&mut c, setup, parlour, [keeper, bot], steps);
             }
         }
     }
@@ -190,6 +191,21 @@ fn shift(c: &mut Cause, setup: &Setup, parlour: u32, [keeper, bot, other]: [u32;
         (80, keeper, talk),
         (20, keeper, Action::Run { parlour, on: c.chance(50) }),
         (50, bot, Action::Visit { parlour }),
+    ];
+    play(c, setup, &scenes, steps);
+}
+
+/// Sometimes a bot that was told to stop goes and comes back, before whoever told it to.
+fn encore(c: &mut Cause, setup: &Setup, parlour: u32, [keeper, bot]: [u32; 2], steps: &mut Vec<Step>) {
+    if !c.chance(25) {
+        return;
+    }
+    let scenes = [
+        (100, keeper, Action::Visit { parlour }),
+        (80, bot, Action::Visit { parlour }),
+        (100, keeper, Action::Run { parlour, on: false }),
+        (100, bot, Action::Depart { parlour }),
+        (100, bot, Action::Visit { parlour }),
     ];
     play(c, setup, &scenes, steps);
 }

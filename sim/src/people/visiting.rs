@@ -15,7 +15,7 @@ use crate::{
         witness::{member_id, room_id},
     },
     people::{
-        bots::{Cursors, Sights},
+        bots::{Cursors, Halts, Sights},
         person::Person,
         player::Asked,
         voice::Plea,
@@ -32,6 +32,7 @@ pub(crate) struct Parlours {
     pub(crate) calls: BTreeMap<(usize, usize), Time>,
     pub(crate) cursors: Cursors,
     pub(crate) sights: Sights,
+    pub(crate) halts: Halts,
     trials: Vec<Trial>,
     /// Since when a life of a bot's room surely has the owner whom the bot's token names.
     settled: BTreeMap<(usize, Epoch), Time>,
@@ -69,6 +70,7 @@ impl Parlours {
             calls: BTreeMap::new(),
             cursors: Cursors::default(),
             sights: Sights::default(),
+            halts: Halts::default(),
             trials: trials::all(),
             settled: BTreeMap::new(),
             said: BTreeMap::new(),
@@ -83,6 +85,7 @@ impl Parlours {
     /// The server has begun anew.
     pub(crate) fn start_over(&mut self, now: Time) {
         self.doors.start_over(now);
+        self.halts.start_over();
     }
 }
 
@@ -180,6 +183,9 @@ impl World<'_> {
             Want::Try { .. } => Plea::Try { frame: &frame },
             Want::Renew { .. } => Plea::Renew { token: &whom },
         };
+        if let Want::Run { on: true } = want {
+            self.parlours.halts.starts(room);
+        }
         if let Want::Found { private } = want {
             self.player(client).founded.insert(room, private);
             self.life.made[client].insert(self.judge.room(room).clone());
@@ -217,11 +223,18 @@ impl World<'_> {
 
     pub(crate) fn comes_to(&mut self, asked: &Asked, upshot: Upshot) {
         // What an earlier life of the server has done is forgotten.
-        if let Want::Deed(deed, whom) = asked.want
-            && asked.incarnation == self.server.incarnation
-        {
-            let (room, whom) = (room_id(asked.room), self.user_number(whom));
-            self.parlours.doors.comes_to(self.now, room, whom, deed, asked.at, upshot);
+        if asked.incarnation != self.server.incarnation {
+            return;
+        }
+        match asked.want {
+            Want::Deed(deed, whom) => {
+                let (room, whom) = (room_id(asked.room), self.user_number(whom));
+                self.parlours.doors.comes_to(self.now, room, whom, deed, asked.at, upshot);
+            }
+            Want::Run { on: true } if upshot != Upshot::Unknown => {
+                self.parlours.halts.has_started(self.now, asked.room);
+            }
+            _ => {}
         }
     }
 
@@ -273,7 +286,13 @@ impl World<'_> {
         let mark = match want {
             Want::Deed(Deed::Invite, _) => Mark::Invited,
             Want::Deed(Deed::Kick, _) => Mark::Kicked,
-            Want::Run { .. } if self.bot_of(room).is_some() => Mark::BotRun,
+            Want::Run { on } if self.bot_of(room).is_some() => {
+                if !on {
+                    let epoch = self.epoch_at(client, room);
+                    self.parlours.halts.has_stopped(self.now, asked.at, room, epoch);
+                }
+                Mark::BotRun
+            }
             Want::See { epoch, seq } if is_bot => {
                 self.parlours.cursors.noted(room, epoch, seq);
                 self.marks.hit(Mark::BotSees);
@@ -524,7 +543,7 @@ impl World<'_> {
     }
 
     /// The life of a room that a client is in, if it knows.
-    fn epoch_at(&self, client: usize, room: usize) -> Option<Epoch> {
+    pub(crate) fn epoch_at(&self, client: usize, room: usize) -> Option<Epoch> {
         let Person { player, client, .. } = &self.people[client];
         let last = match player {
             Some(player) => player.seats.get(&room)?.last(),

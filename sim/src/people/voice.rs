@@ -101,6 +101,8 @@ pub(crate) enum Heard {
     Went { room: String, user: String },
     /// How somebody is there.
     Mood { room: String, user: String, mood: Mood },
+    /// When somebody was last seen, in milliseconds since 1970, who is there in this way.
+    Seen { user: String, mood: Mood, at: u64 },
     /// What somebody does.
     Status { room: String, user: String, state: String },
     /// Where a task stands.

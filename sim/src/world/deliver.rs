@@ -88,7 +88,11 @@ impl World<'_> {
     pub(crate) fn transmit_any(&mut self, client: usize, frame: &ClientFrame<'_>) {
         let Some(id) = self.people[client].link.filter(|&id| self.links.get(id).is_some()) else { return };
         if self.people[client].player.is_none() {
-            self.life.sends(self.now, client, self.witness.sends(self.now, client, frame));
+            let wish = self.witness.sends(self.now, client, frame);
+            if let Some(wish) = &wish {
+                self.check_leave(client, wish);
+            }
+            self.life.sends(self.now, client, wish);
         }
         self.send_up(client, id, frame);
     }

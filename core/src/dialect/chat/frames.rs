@@ -322,7 +322,9 @@ impl<'a> RosterChange<'a> {
     fn new(room: &'a RoomName, user: &'a UserName, roster: &'a Roster) -> Self {
         match roster {
             Roster::Names(names) => Self { room, user, members: Some(names), count: None },
-            Roster::Count(count) => Self { room, user, members: None, count: Some(*count) },
+            Roster::Count(count) => {
+                Self { room, user, members: None, count: Some(*count - planted!(RosterCountShort, 1, 0)) }
+            }
         }
     }
 }

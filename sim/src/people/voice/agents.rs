@@ -48,12 +48,7 @@ pub(super) fn reads(text: &str) -> Hearing {
             data.doing(Some(&state), "currentTask", "progress")?;
             Heard::Status { room: room(), user, state }
         }
-        "user_presence" => {
-            data.instant("lastSeen")?;
-            data.instant("timestamp")?;
-            let mood = Mood::from_word(&data.word("status")?)?;
-            Heard::Mood { room: room(), user: data.text("userId")?, mood }
-        }
+        "user_presence" => return presence(data),
         "error" => error(&mut data)?,
         "pong" => {
             data.instant("timestamp")?;
@@ -77,6 +72,18 @@ fn auth_response(mut data: Fields<'_>) -> Hearing {
         return Err("whoever is let in has a session and is listed".to_owned());
     }
     Ok(vec![Heard::Welcome, Heard::Entered { room: LOBBY.to_owned(), standing: None }])
+}
+
+/// How somebody is there, and when they were last seen, which is said twice.
+fn presence(mut data: Fields<'_>) -> Hearing {
+    let (seen, again) = (data.instant("lastSeen")?, data.instant("timestamp")?);
+    let (room, user, mood) =
+        (LOBBY.to_owned(), data.text("userId")?, Mood::from_word(&data.word("status")?)?);
+    data.end()?;
+    if seen != again {
+        return Err(format!("{user} was last seen at {seen} and at {again}"));
+    }
+    Ok(vec![Heard::Seen { user: user.clone(), mood, at: seen }, Heard::Mood { room, user, mood }])
 }
 
 fn message(data: &mut Fields<'_>, kind: Option<Kind>) -> Result<Heard, String> {

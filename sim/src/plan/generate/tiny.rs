@@ -16,7 +16,7 @@ pub(super) fn tiny(draws: Draws, setup: &mut Setup) {
     let longest = setup.gateway.message_quotas.iter().map(|quota| quota.per).max();
     let has_keys = speaks(setup, &[Dialect::Chat, Dialect::Envelope, Dialect::SocketIo]);
     let (has_envelopes, has_twins) = (speaks(setup, &[Dialect::Envelope]), has_twins(setup));
-    let Setup { shard, gateway, parlours, .. } = setup;
+    let Setup { shard, gateway, parlours, rooms, .. } = setup;
     let mut c = draws.of(Purpose::Tiny, 0);
     if has_keys && c.chance(40) {
         (shard.keys_max, shard.key_window) = (c.pick(&[4, 12]), Duration::from_secs(c.pick(&[12, 12, 90])));
@@ -41,6 +41,10 @@ pub(super) fn tiny(draws: Draws, setup: &mut Setup) {
     let mut c = draws.of(Purpose::Tiny, 6);
     if *parlours > 0 && c.chance(45) {
         shard.invited_max = c.pick(&[0, 0, 1, 2]);
+    }
+    let mut c = draws.of(Purpose::Tiny, 8);
+    if *rooms > 1 && c.chance(8) {
+        shard.rooms_per_session_max = 1;
     }
     // Only where rooms are private there is one that is there and that one is not in.
     let percent = if *parlours > 0 { 80 } else { 40 };
