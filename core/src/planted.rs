@@ -7,23 +7,30 @@
 pub const ENABLED: bool = cfg!(feature = "planted");
 
 /// What a bug makes wrong while it is in force on this thread.
+#[macro_export]
 macro_rules! planted {
     ($bug:ident) => {
-        planted!($bug, true, false)
+        $crate::planted!($bug, true, false)
     };
     ($bug:ident, $wrong:expr, $right:expr) => {
-        if in_force!($bug) { $wrong } else { $right }
+        if $crate::in_force!($bug) { $wrong } else { $right }
     };
 }
 
+/// Whether it is in force.
 #[cfg(feature = "planted")]
+#[doc(hidden)]
+#[macro_export]
 macro_rules! in_force {
     ($bug:ident) => {
         $crate::planted::is_in_force($crate::planted::Bug::$bug)
     };
 }
 
+/// Whether it is in force: never.
 #[cfg(not(feature = "planted"))]
+#[doc(hidden)]
+#[macro_export]
 macro_rules! in_force {
     ($bug:ident) => {
         false

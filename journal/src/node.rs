@@ -232,6 +232,12 @@ impl Node {
         self.hosts.values().map(|host| host.shard().digest()).collect()
     }
 
+    /// The last entry that a shard on this node has applied; `None` if it is on another one.
+    #[must_use]
+    pub fn applied(&self, shard: ShardId) -> Option<u64> {
+        self.hosts.get(&shard).map(|host| host.shard().applied())
+    }
+
     /// What is left to be stored when nothing more comes: behind everything it [had before](NodeOutput::Store).
     pub fn take_rest(&mut self) -> impl Iterator<Item = (ShardId, Batch)> {
         self.hosts.iter_mut().filter_map(|(&id, host)| Some((id, host.poll_rest()?)))

@@ -243,7 +243,7 @@ impl Threads {
         let shared = Arc::new(Shared::new(settings, verifier, commanders));
         let mut starts: BTreeMap<_, _> = (0..).map(ShardId).zip(starts).collect();
         let disk = match storage {
-            Some(storage) => Some(start_disk(storage, confirmers, Ending(ending.clone()))?),
+            Some(storage) => Some(start_disk(storage, clock, confirmers, Ending(ending.clone()))?),
             None => None,
         };
         let jobs = disk.as_ref().map(|(_, jobs)| jobs.clone());
@@ -314,10 +314,11 @@ impl Drop for Threads {
 
 fn start_disk(
     storage: Storage,
+    clock: Clock,
     stored: Vec<mpsc::UnboundedSender<(ShardId, u64)>>,
     ending: Ending,
 ) -> io::Result<(JoinHandle<io::Result<()>>, Sender<Job>)> {
-    let (disk, jobs) = storage.into_disk(stored);
+    let (disk, jobs) = storage.into_disk(clock, stored);
     let run = move || {
         let _ending = ending;
         disk.run()

@@ -1,7 +1,7 @@
 //! The data directory: what earlier lives have left there, and the thread that stores what nodes have for their logs.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs, io,
     path::Path,
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -12,12 +12,12 @@ use std::{
 use chinwag_core::{Shard, ShardId};
 use chinwag_journal::{
     Start, state,
-    store::{self, Batch, Directory, Durability, Life, Limits, Log, OpenError, Opened, Terms},
+    store::{Batch, Directory, Limits, Logs, OpenError, Terms},
 };
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::{info, warn};
 
-use crate::settings::{Settings, StorageConfig};
+use crate::{clock::Clock, settings::Settings};
 
 /// Where the system tells one boot from another.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -37,23 +37,15 @@ pub(crate) enum Job {
 
 /// A data directory that is open.
 #[derive(Debug)]
-pub(crate) struct Storage {
-    config: StorageConfig,
-    logs: Vec<Log<Directory>>,
-    life: Life<Directory>,
-    /// Shards that have to learn that something may be lost.
-    untold: BTreeSet<usize>,
-}
+pub(crate) struct Storage(Logs<Directory>);
 
 /// What the disk thread works with.
 pub(crate) struct Disk {
-    storage: Storage,
+    logs: Logs<Directory>,
+    clock: Clock,
     jobs: Receiver<Job>,
     /// To the nodes, by index: what is stored of which shard.
     stored: Vec<UnboundedSender<(ShardId, u64)>>,
-    /// When what was written is to be synced at the latest.
-    sync_at: Option<Instant>,
-    unsynced: BTreeSet<usize>,
 }
 
 impl Storage {
@@ -62,7 +54,7 @@ impl Storage {
     /// # Errors
     /// What is wrong with it, in one line that says what to do.
     pub(crate) fn open(settings: &Settings, directory: &Path) -> io::Result<(Self, Vec<Start>)> {
-        let config = settings.storage.clone();
+        let config = &settings.storage;
         let terms = Terms {
             shards: settings.gateway.shards,
             durability: config.durability,
@@ -71,26 +63,26 @@ impl Storage {
             limits: Limits { snapshot_bytes_min: config.snapshot_bytes as u64, ..Limits::default() },
         };
         let started = Instant::now();
-        let opened = Directory::open(directory).and_then(|disk| store::open::<_, Shard>(disk, &terms));
-        let Opened { shards, lost, life } = opened.map_err(trouble)?;
-        let entries: u64 = shards.iter().map(|shard| shard.last).sum();
+        let opened = Directory::open(directory)
+            .and_then(|disk| Logs::open::<Shard>(disk, &terms, config.sync_interval));
+        let (logs, shards) = opened.map_err(trouble)?;
+        let (entries, lost) = (shards.iter().map(Shard::applied).sum::<u64>(), !logs.is_settled());
         info!(directory = %directory.display(), entries, lost, elapsed = ?started.elapsed(), "recovered");
         if lost {
             warn!("the last end was not a clean one, and something may be lost: rooms get new epochs");
         }
-        let untold = if lost { (0..shards.len()).collect() } else { BTreeSet::new() };
-        let durability = Some(config.durability);
-        let (logs, starts) = shards
-            .into_iter()
-            .map(|shard| (shard.log, Start { shard: shard.replica, lost, durability }))
-            .unzip();
-        Ok((Self { config, logs, life, untold }, starts))
+        let start = |shard| Start { shard, lost, durability: Some(terms.durability) };
+        Ok((Self(logs), shards.into_iter().map(start).collect()))
     }
 
     /// What the disk thread works with, and where nodes send what they have for it.
-    pub(crate) fn into_disk(self, stored: Vec<UnboundedSender<(ShardId, u64)>>) -> (Disk, Sender<Job>) {
+    pub(crate) fn into_disk(
+        self,
+        clock: Clock,
+        stored: Vec<UnboundedSender<(ShardId, u64)>>,
+    ) -> (Disk, Sender<Job>) {
         let (sender, jobs) = channel();
-        (Disk { storage: self, jobs, stored, sync_at: None, unsynced: BTreeSet::new() }, sender)
+        (Disk { logs: self.0, clock, jobs, stored }, sender)
     }
 }
 
@@ -101,9 +93,9 @@ impl Disk {
     /// The disk does not take it: what is on it is then known only to who opens the directory next.
     pub(crate) fn run(mut self) -> io::Result<()> {
         let done = match self.serve() {
-            Ok(true) => self.end(),
+            Ok(true) => self.logs.end(),
             // The nodes did not say that this is the end: the next life has to wonder.
-            Ok(false) => Ok(()),
+            Ok(false) => self.logs.sync(),
             Err(error) => Err(error),
         };
         done.map_err(|error| io::Error::new(error.kind(), format!("cannot write the log: {error}")))
@@ -112,91 +104,59 @@ impl Disk {
     /// Until there is nothing more: whether the nodes said so.
     fn serve(&mut self) -> io::Result<bool> {
         loop {
-            let mut jobs = match self.next() {
-                Ok(first) => vec![first],
-                Err(RecvTimeoutError::Timeout) => vec![],
-                Err(RecvTimeoutError::Disconnected) => return self.sync().map(|()| false),
+            let first = match self.next() {
+                Err(RecvTimeoutError::Disconnected) => return Ok(false),
+                next => next.ok(),
             };
-            jobs.extend(self.jobs.try_iter());
-            let (mut written, mut is_over) = (vec![], false);
-            for job in jobs {
+            let mut is_over = false;
+            for job in first.into_iter().chain(self.jobs.try_iter()) {
                 match job {
-                    Job::Store(shard, batch) => written.push((shard, self.write(shard, batch)?)),
+                    Job::Store(shard, batch) => self.logs.append(self.clock.now(), shard, batch)?,
                     Job::End => is_over = true,
                 }
             }
-            self.keep(written)?;
+            self.keep()?;
             if is_over {
-                return self.sync().map(|()| true);
+                return Ok(true);
             }
         }
     }
 
     /// What comes next, or that what was written is to be synced.
     fn next(&self) -> Result<Job, RecvTimeoutError> {
-        match self.sync_at {
-            Some(at) => self.jobs.recv_timeout(at.saturating_duration_since(Instant::now())),
+        match self.logs.deadline() {
+            Some(at) => self.jobs.recv_timeout(at.since(self.clock.now())),
             None => self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
     }
 
-    /// Writes a batch; the last entry of it.
-    fn write(&mut self, shard: ShardId, mut batch: Batch) -> io::Result<u64> {
-        let index = shard.0 as usize;
-        self.storage.logs[index].append(&mut batch)?;
-        self.unsynced.insert(index);
-        Ok(batch.last())
-    }
-
     /// Sees to it that what was written is as durable as promised, and tells the nodes.
-    fn keep(&mut self, written: Vec<(ShardId, u64)>) -> io::Result<()> {
-        let StorageConfig { durability, sync_interval, .. } = self.storage.config;
-        // What may be lost is lost only once.
-        if durability == Durability::Commit || !self.storage.untold.is_empty() {
-            self.sync()?;
+    fn keep(&mut self) -> io::Result<()> {
+        if self.logs.must_sync() {
+            self.logs.sync()?;
         }
-        for (shard, last) in written {
+        for (shard, last) in self.logs.take_stored() {
             let node = shard.0 as usize % self.stored.len();
             // A node that has ended needs no telling.
             let _ = self.stored[node].send((shard, last));
         }
-        let now = Instant::now();
-        if durability == Durability::Interval && *self.sync_at.get_or_insert(now + sync_interval) <= now {
-            self.sync()?;
+        if self.logs.deadline().is_some_and(|at| at <= self.clock.now()) {
+            self.logs.sync()?;
         }
         self.make_snapshots()
     }
 
-    fn sync(&mut self) -> io::Result<()> {
-        self.sync_at = None;
-        for index in std::mem::take(&mut self.unsynced) {
-            self.storage.logs[index].sync()?;
-            if self.storage.untold.remove(&index) && self.storage.untold.is_empty() {
-                self.storage.life.settle()?;
-            }
-        }
-        Ok(())
-    }
-
     /// Begins the snapshots that are due, each on a thread of its own: it reads and writes files that nobody else does.
     fn make_snapshots(&mut self) -> io::Result<()> {
-        for (shard, log) in self.storage.logs.iter_mut().enumerate() {
-            if log.wants_snapshot() {
-                let job = log.begin_snapshot()?;
-                let make = move || match job.run::<Shard>() {
-                    Ok(()) => info!(shard, "made a snapshot"),
-                    Err(error) => warn!(shard, %error, "no snapshot: the log grows on"),
-                };
-                thread::Builder::new().name(format!("snapshot-{shard}")).spawn(make)?;
-            }
+        for job in self.logs.begin_snapshots()? {
+            let shard = job.shard().0;
+            let make = move || match job.run::<Shard>() {
+                Ok(()) => info!(shard, "made a snapshot"),
+                Err(error) => warn!(shard, %error, "no snapshot: the log grows on"),
+            };
+            thread::Builder::new().name(format!("snapshot-{shard}")).spawn(make)?;
         }
         Ok(())
-    }
-
-    /// A clean end: the next life need not wonder.
-    fn end(self) -> io::Result<()> {
-        let heads: Vec<u64> = self.storage.logs.iter().map(Log::last).collect();
-        self.storage.life.end(&heads)
     }
 }
 

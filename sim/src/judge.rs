@@ -51,7 +51,7 @@ use chinwag_core::{
     client::{ClientEvent, Presence, Shown},
     dialect::Dialect,
 };
-use chinwag_oracle::{Mode, Observation, Oracle, Report, RoomId, SendId, Violation};
+use chinwag_oracle::{Mode, Observation, Oracle, Promise, Report, RoomId, SendId, Violation};
 
 use crate::{
     judge::{
@@ -106,6 +106,8 @@ pub(crate) struct Judge {
     heads: Vec<BTreeMap<Epoch, Seq>>,
     /// Lives of rooms that had ended when the server began its present one.
     past: BTreeSet<Epoch>,
+    /// How many messages were said before the last loss.
+    carried: usize,
     retries: bool,
     page_max: u32,
     /// Most members that are named when members of a large room come and go.
@@ -138,6 +140,7 @@ impl Judge {
             answered: vec![vec![0; names.len()]; users.len()],
             heads: vec![BTreeMap::new(); names.len()],
             past: BTreeSet::new(),
+            carried: 0,
             plain: setup.clients.iter().map(|client| client.voice.is_some()).collect(),
             sends_at: vec![BTreeMap::new(); names.len()],
             names,
@@ -189,6 +192,18 @@ impl Judge {
     pub(crate) fn start_over(&mut self) {
         self.rates.start_over();
         self.past.extend(self.heads.iter().flat_map(BTreeMap::keys));
+    }
+
+    /// …and some of what was known may be known all the same.
+    pub(crate) fn carries(&mut self) {
+        self.carried = self.said.len();
+        self.rates.carry();
+    }
+
+    /// What was kept at a loss is in lives of its room that its author was never in.
+    fn is_excused(&self, violation: &Violation) -> bool {
+        let is_carried = |send: SendId| (send.0 as usize) < self.carried;
+        violation.promise == Promise::Authorship && violation.send.is_some_and(is_carried)
     }
 
     /// Whether this life of a room ended with an earlier life of the server.
@@ -490,7 +505,9 @@ impl Judge {
     /// The verdict on everything.
     #[must_use]
     pub(crate) fn finish(&self) -> Report {
-        self.oracle.finish()
+        let mut report = self.oracle.finish();
+        report.violations.retain(|violation| !self.is_excused(violation));
+        report
     }
 
     /// What is in each room, in order.
@@ -516,7 +533,8 @@ impl Judge {
             said.places.push(position);
             self.sends_at[said.room].insert(position, send);
         }
-        judged(self.oracle.observe(observation))
+        let violation = self.oracle.observe(observation);
+        judged(violation.filter(|violation| !self.is_excused(violation)))
     }
 
     /// Whoever is not let into a room is not in it.

@@ -7,6 +7,7 @@ pub(crate) mod act;
 pub(crate) mod agenda;
 pub(crate) mod clock;
 pub(crate) mod deliver;
+pub(crate) mod disk;
 pub(crate) mod node_death;
 pub(crate) mod pace;
 pub(crate) mod panics;
@@ -59,6 +60,7 @@ use crate::{
     },
     world::{
         agenda::Agenda,
+        disk::{End, Storage, Task},
         pace::Pace,
         sabotage::{Sabotage, Saboteur},
         server::Server,
@@ -77,12 +79,14 @@ pub(crate) const SURVEY_TIME: Duration = Duration::from_secs(14);
 pub(crate) enum Event {
     /// A step of the scenario, by its place.
     Step(usize),
-    /// A drained server dies; it is away for so long, and its machine's clock is set back meanwhile.
-    Die { incarnation: u64, away: Duration, back: Duration },
+    /// A server ends; it is away for so long, and its machine's clock is set back meanwhile.
+    Die { incarnation: u64, away: Duration, back: Duration, end: End },
     /// A new server starts, if none is running.
     Start,
     /// Mail arrives, if the server still lives the life in which it was sent.
     Mail { incarnation: u64, to: usize, mail: Box<Mail> },
+    /// The server's disk has done something, if the server still lives that life.
+    Disk { incarnation: u64, task: Task },
     /// A timer goes off.
     Timer(Alarm),
     /// A paused node may go on.
@@ -128,7 +132,7 @@ impl Event {
             Self::Die { .. } => 2,
             Self::Start => 3,
             Self::Resume(_) | Self::Fence { .. } => 4,
-            Self::Mail { .. } => 5,
+            Self::Mail { .. } | Self::Disk { .. } => 5,
             Self::Timer(_) | Self::Player { .. } => 6,
             Self::Survey | Self::Ask { .. } | Self::AskRooms { .. } | Self::Sat { .. } | Self::Look(_) => 7,
             Self::Rest | Self::End => 8,
@@ -148,6 +152,7 @@ pub(crate) struct World<'a> {
     /// Connections so far.
     pub(crate) opened: u64,
     pub(crate) server: Server,
+    pub(crate) storage: Option<Storage>,
     pub(crate) judge: Judge,
     pub(crate) witness: Witness,
     pub(crate) life: Life,
@@ -230,6 +235,7 @@ impl<'a> World<'a> {
             links: Links::default(),
             opened: 0,
             server: Server::new(START, setup),
+            storage: setup.disk.map(|disk| Storage::new(disk, setup.gateway.shards)),
             witness: Witness::new(scenario),
             life: Life::new(scenario),
             endings: Endings::default(),
@@ -295,7 +301,9 @@ impl<'a> World<'a> {
     fn happen(&mut self, event: Event) -> Result<(), Broken> {
         match event {
             Event::Step(place) => self.step(place),
-            Event::Die { incarnation, away, back } if self.server.lives(incarnation) => self.die(away, back),
+            Event::Die { incarnation, away, back, end } if self.server.lives(incarnation) => {
+                self.die(away, back, end)
+            }
             Event::Die { .. } => Ok(()),
             Event::Start => self.start(),
             Event::Resume(node) => self.resume(node),
@@ -303,12 +311,14 @@ impl<'a> World<'a> {
             Event::Calm(until) => self.calm(until),
             Event::Rest => self.rest(),
             Event::Mail { incarnation, to, mail } if self.server.lives(incarnation) => {
-                match self.server.hold(to, *mail) {
-                    Some(mail) => self.tell_mail(to, mail),
-                    None => Ok(()),
+                match self.server.hold(to, NodeInput::Mail(*mail)) {
+                    Some(NodeInput::Mail(mail)) => self.tell_mail(to, mail),
+                    _ => Ok(()),
                 }
             }
             Event::Mail { .. } => Ok(()),
+            Event::Disk { incarnation, task } if self.server.lives(incarnation) => self.disk_has_done(task),
+            Event::Disk { .. } => Ok(()),
             Event::Timer(alarm) => self.alarm(alarm),
             Event::Heal => self.heal(),
             Event::Fence { incarnation, node } if self.server.lives(incarnation) => {
@@ -522,7 +532,7 @@ impl<'a> World<'a> {
                 );
             }
             NodeOutput::Notice(notice) => self.noticed(&notice)?,
-            NodeOutput::Store(..) => unreachable!("its nodes keep everything in memory"),
+            NodeOutput::Store(shard, batch) => self.stores(shard, batch)?,
             NodeOutput::Mail(to, mail) => {
                 let to = to as usize;
                 self.check_mail(to, &mail)?;

@@ -11,7 +11,9 @@ pub fn plant(bug: Option<Bug>) {
     IN_FORCE.set(bug);
 }
 
-pub(crate) fn is_in_force(bug: Bug) -> bool {
+/// Whether a bug is in force on this thread.
+#[must_use]
+pub fn is_in_force(bug: Bug) -> bool {
     IN_FORCE.get() == Some(bug)
 }
 
@@ -392,4 +394,11 @@ catalogue! {
     CreatedNotTold = "created-not-told",
     /// Its user is not told that a newer token was taken.
     RenewalNotTold = "renewal-not-told",
+    // Journal.
+    /// An entry is applied before it is as durable as promised.
+    AckBeforeDurable = "ack-before-durable",
+    /// What a power cut left of a batch is taken for all of it.
+    TornTailAccepted = "torn-tail-accepted",
+    /// A snapshot has no answers to what was sent.
+    SnapshotDropsAnswers = "snapshot-drops-answers",
 }

@@ -110,7 +110,8 @@ impl<'a> Stored<'a> {
     pub(super) fn read(file: &'a [u8], at: usize, seed: u32) -> Option<Self> {
         let (header, rest) = file.get(at..)?.split_first_chunk::<HEADER_BYTES>()?;
         let entries = rest.get(..u32_at(header, 4) as usize)?;
-        if header[..4] != MAGIC || crc(seed, &[&header[..28], entries]) != u32_at(header, 28) {
+        let is_whole = crc(seed, &[&header[..28], entries]) == u32_at(header, 28);
+        if header[..4] != MAGIC || !is_whole && !chinwag_core::planted!(TornTailAccepted) {
             return None;
         }
         Some(Self {

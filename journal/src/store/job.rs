@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use chinwag_core::ShardId;
+
 use super::{
     Disk, OpenError, Replica,
     disk::replace,
@@ -27,6 +29,12 @@ pub struct SnapshotJob<D> {
 }
 
 impl<D: Disk> SnapshotJob<D> {
+    /// Whose snapshot it will be.
+    #[must_use]
+    pub const fn shard(&self) -> ShardId {
+        ShardId(self.shard)
+    }
+
     /// Recovers a replica from the last snapshot and the closed segments, saves it, and removes what that replaces. The
     /// log may be appended to meanwhile.
     ///

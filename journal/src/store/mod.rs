@@ -2,6 +2,7 @@
 //!
 //! - [`open`] reads a directory back into [`Replica`]s and says whether anything may be [`lost`](Opened::lost).
 //! - A [`Log`] takes a shard's [`Batch`]es, each as durable as [`Log::sync`] has made it.
+//! - [`Logs`] are all of them, and say what has to be synced before anybody is told.
 //! - A [`SnapshotJob`] shortens a log, on any thread.
 //! - A [`Life`] is what this process has promised, and whether its end was clean.
 //! - [`describe`] looks at a directory and leaves it as it is.
@@ -28,6 +29,7 @@ mod inspect;
 mod job;
 mod life;
 mod log;
+mod logs;
 mod memory;
 mod names;
 mod open;
@@ -47,6 +49,7 @@ pub use inspect::{Inspection, ShardSeen, describe};
 pub use job::SnapshotJob;
 pub use life::{Life, LifeRecord};
 pub use log::Log;
+pub use logs::Logs;
 pub use memory::MemoryDisk;
 pub use open::{Opened, Recovered, Replica, open};
 pub(crate) use replica::encode;

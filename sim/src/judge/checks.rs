@@ -80,6 +80,11 @@ pub const TASKS: &str = "tasks";
 pub const HEALTH: &str = "health";
 /// A message is in its room under the key of another one, or is refused for that under its own.
 pub const KEYS: &str = "keys";
+/// What a log had promised to keep is not there after a restart, or what may be lost is not said to be; or something is
+/// applied before it is kept.
+pub const DURABLE: &str = "durable";
+/// A room is in the epoch of a life of the server of which something may be lost.
+pub const EPOCH: &str = "epoch";
 /// A message was shown changed, or in a room that is not there.
 pub const CONTENT: &str = "content";
 /// A message is shown to have been said at another time than others are shown, or than it can have been.
@@ -133,6 +138,8 @@ pub const AT_WORK: &[&str] = &[
     TASKS,
     HEALTH,
     KEYS,
+    DURABLE,
+    EPOCH,
     TOKEN,
     BOUNDS,
     CONNECTED,

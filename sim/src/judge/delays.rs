@@ -15,14 +15,16 @@ const MAILS: u32 = 6;
 #[derive(Debug)]
 pub(crate) struct Delays {
     usual: Duration,
+    /// What comes to that, at a shard whose log is on a disk.
+    disk: Duration,
     /// In the order in which they began: how long mail took at most, and until when some of it may have been on its way.
     skews: Vec<(Duration, Time)>,
 }
 
 impl Delays {
-    /// Mail takes so long at most.
-    pub(crate) const fn new(usual: Duration) -> Self {
-        Self { usual, skews: Vec::new() }
+    /// Mail takes so long at most, and to store what is in it so much more.
+    pub(crate) const fn new(usual: Duration, disk: Duration) -> Self {
+        Self { usual, disk, skews: Vec::new() }
     }
 
     /// From now on mail may take so long, if it is sent before that time.
@@ -33,7 +35,7 @@ impl Delays {
     /// How long mail takes at most that was on its way at that time or later.
     pub(crate) fn mail_since(&self, since: Time) -> Duration {
         let in_force = self.skews.iter().filter(|&&(_, over)| over >= since).map(|&(longest, _)| longest);
-        in_force.max().unwrap_or_default().max(self.usual)
+        in_force.max().unwrap_or_default().max(self.usual) + self.disk
     }
 
     /// How long it may take until all is told that follows from what happened then.
@@ -49,7 +51,7 @@ mod tests {
     #[test]
     fn what_is_over_does_not_count() {
         let (millis, at) = (Duration::from_millis, |millis: u64| Time(millis * 1_000));
-        let mut delays = Delays::new(millis(10));
+        let mut delays = Delays::new(millis(10), Duration::ZERO);
         assert_eq!(delays.mail_since(at(0)), millis(10));
         delays.skews(millis(500), at(2_000));
         delays.skews(millis(80), at(4_000));

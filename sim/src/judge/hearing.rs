@@ -167,6 +167,7 @@ impl World<'_> {
             None => self.judge.observe(Observation::SessionLost { member })?,
         }
         if let Some(standing) = standing {
+            self.check_epoch(client, room, standing.head.epoch)?;
             self.check_entry(client, room, standing.head.epoch)?;
             self.check_cursor(client, room, &standing)?;
         }
@@ -241,7 +242,7 @@ impl World<'_> {
     fn is_remembered(&self, since: Time) -> bool {
         // …and no longer than this part of the time for which it is remembered, for answers take theirs.
         let most = REPEAT_MAX.min(self.scenario.setup.shard.key_window / 4);
-        self.now <= since + most && self.life.upset < since
+        self.now <= since + most && self.life.shaken < since
     }
 
     pub(crate) fn player_leaves(

@@ -8,7 +8,8 @@ use std::{
 };
 
 use chinwag_core::{
-    ConnectionId, Refusal, RequestId, RoomName, Time, client::ClientEvent, dialect::Dialect, gateway::Fault,
+    ConnectionId, Epoch, Refusal, RequestId, RoomName, Time, client::ClientEvent, dialect::Dialect,
+    gateway::Fault,
 };
 use chinwag_oracle::Promise;
 
@@ -80,6 +81,7 @@ pub(crate) struct Line {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Present {
     incarnation: u64,
+    era: u64,
     /// When the server was told who it is.
     greeted: Option<Time>,
     /// The session it is to go on with.
@@ -100,7 +102,7 @@ pub(crate) struct Present {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Session {
     pub(crate) client: usize,
-    pub(crate) incarnation: u64,
+    pub(crate) era: u64,
     /// Whoever asked for it last.
     pub(crate) claimed_by: ConnectionId,
     /// How many connections it has had, as its client was told last.
@@ -169,6 +171,10 @@ pub(crate) struct Life {
     /// When the server's clock last jumped, or one of its nodes last paused: what should have happened by then may take
     /// longer, or have happened earlier.
     pub(crate) upset: Time,
+    /// The same without restarts of the server after which everything is there.
+    pub(crate) shaken: Time,
+    /// When the server's process last ended.
+    died: Time,
     /// When one of the server's nodes last died alone: nobody says then that those on it write no more.
     pub(crate) lost: Time,
     /// Whether the server's clock runs too fast or too slow.
@@ -205,8 +211,10 @@ impl Life {
             rooms: setup.rooms as usize,
             attached: vec![Vec::new(); count],
             soles: vec![Vec::new(); count],
-            delays: Delays::new(Duration::from_micros(setup.mail_us_max)),
+            delays: Delays::new(Duration::from_micros(setup.mail_us_max), setup.storing_time()),
             upset: Time(0),
+            shaken: Time(0),
+            died: Time(0),
             lost: Time(0),
             drifts: setup.clock.drift_ppm != 0,
             whereabouts: Whereabouts::new(users.len(), setup.places()),
@@ -217,6 +225,23 @@ impl Life {
     /// The server's clock has jumped, or one of its nodes pauses or has paused.
     pub(crate) fn upset(&mut self, until: Time) {
         self.upset = self.upset.max(until);
+        self.shaken = self.shaken.max(until);
+    }
+
+    /// The server's process ends, and what it knew is kept.
+    pub(crate) fn dies(&mut self, now: Time) {
+        (self.died, self.lost) = (now, now);
+    }
+
+    /// The server goes on with all it knew: while it was away nobody could come back, and that time does not count.
+    pub(crate) fn goes_on(&mut self, now: Time) {
+        let away = now.since(self.died);
+        self.upset = self.upset.max(now);
+        for session in self.sessions.values_mut() {
+            // What was disturbed stays so.
+            session.ended = session.ended.map(|ended| if self.shaken < ended { ended + away } else { ended });
+            session.last_ended = session.last_ended + away;
+        }
     }
 
     /// What the server takes for so long may have been this short.
@@ -376,6 +401,7 @@ impl World<'_> {
                 self.check_known(client, room, known_since)?;
                 self.check_rooms_of_session(client, room)?;
                 self.awaits_absent(client, room);
+                self.check_epoch(client, room, epoch)?;
                 self.user_enters(client, room, epoch, asked)
             }
             News::Left { room } => {
@@ -493,7 +519,7 @@ impl World<'_> {
         self.checked(checks::SESSION);
         let Some(line) = self.people[client].link else { return Ok(()) };
         self.check_token_is_shown(client, line)?;
-        let Present { incarnation, greeted, claim, .. } = self.life.presents[client];
+        let Present { era, greeted, claim, .. } = self.life.presents[client];
         let complain = |why: &str| broken(checks::SESSION, format!("c{client} is welcomed on {line}: {why}"));
         let known = self.life.sessions.get(&id).copied();
         let earlier = known.map_or(0, |known| known.generation);
@@ -502,7 +528,7 @@ impl World<'_> {
         }
         match (resumed, known) {
             (true, Some(known)) => {
-                if claim != Some(id) || known.client != client || known.incarnation != incarnation {
+                if claim != Some(id) || known.client != client || known.era != era {
                     return complain("the session it resumes is not the one it asked for");
                 }
                 let window = self.life.at_most(self.scenario.setup.shard.resume_window)
@@ -526,8 +552,7 @@ impl World<'_> {
             line.session = Some(id);
         });
         let ended = if open.is_some() { None } else { greeted };
-        let session =
-            Session { client, incarnation, claimed_by: line, generation, ended, last_ended: self.now };
+        let session = Session { client, era, claimed_by: line, generation, ended, last_ended: self.now };
         self.life.sessions.insert(id, session);
         self.check_alone(line, id)
     }
@@ -536,8 +561,8 @@ impl World<'_> {
     fn may_lose_session(&self, client: usize, line: ConnectionId, claim: Option<u128>) -> Result<(), Broken> {
         let Some(known) = claim.and_then(|claim| self.life.sessions.get(&claim)) else { return Ok(()) };
         let window = self.life.at_least(self.scenario.setup.shard.resume_window);
-        let in_time = known.ended.is_none_or(|ended| self.now < ended + window && self.life.upset < ended);
-        if known.incarnation != self.life.presents[client].incarnation || !in_time {
+        let in_time = known.ended.is_none_or(|ended| self.now < ended + window && self.life.shaken < ended);
+        if known.era != self.life.presents[client].era || !in_time {
             return Ok(());
         }
         let sentence = format!("c{client} is welcomed on {line}: its session could be resumed and is not");
@@ -553,7 +578,7 @@ impl World<'_> {
         if known_since <= first {
             return Ok(());
         }
-        if self.life.upset >= since {
+        if self.life.shaken >= since {
             self.judge.answers_forgotten(client, room);
             return Ok(());
         }
@@ -563,6 +588,17 @@ impl World<'_> {
                 "c{client} was in r{room} before, and its session is known there since {known_since} only"
             ),
         )
+    }
+
+    /// After a loss every room is in another epoch: a place of the old one may hold another message.
+    pub(crate) fn check_epoch(&mut self, client: usize, room: usize, epoch: Epoch) -> Result<(), Broken> {
+        self.checked(checks::EPOCH);
+        let is_present = self.server.is_up() && self.life.speaks_to(client, self.server.incarnation);
+        if !is_present || !self.judge.is_past(epoch) {
+            return Ok(());
+        }
+        let sentence = format!("c{client} enters r{room} in an epoch of which something may be lost");
+        broken(checks::EPOCH, sentence)
     }
 
     /// Of all lines of a session this one is the only one.

@@ -24,6 +24,8 @@ const RARE: &[&str] = &[
     "close displaced",
     // Only where sessions are few, and then six times in 600 scenarios.
     "close attach_refused",
+    // Only while the disk is full, or a sync fails for a snapshot: profile `durable` has enough of it.
+    "snapshot failed",
 ];
 
 macro_rules! marks {
@@ -122,6 +124,9 @@ marks! {
     Jump = "step jump",
     Restart = "step restart",
     Drain = "step drain",
+    PowerCut = "step power-cut",
+    DiskFull = "step disk-full",
+    SyncFails = "step sync-fails",
     SetBack = "clock set back between two lives",
     Skew = "step skew",
     NodeDies = "step node-dies",
@@ -187,6 +192,16 @@ marks! {
     VisitorReads = "visitor reads",
     VisitorIsNone = "visitor is no member",
     VisitorKeptOut = "visitor not let in",
+    KeptAll = "begun again with everything",
+    KeptSome = "begun again with a loss",
+    FoundEntries = "entries found on the disk",
+    FromSnapshot = "begun again with a snapshot",
+    TornTail = "torn end of a log cut off",
+    Snapshot = "snapshot made",
+    NoSnapshot = "snapshot failed",
+    WriteFailed = "write failed",
+    SyncFailed = "sync failed",
+    LostUnsynced = "power cut took what was not synced",
 }
 
 impl Mark {
@@ -311,6 +326,9 @@ impl Marks {
             Action::Jump { .. } => Mark::Jump,
             Action::Restart { drain_us: None, .. } => Mark::Restart,
             Action::Restart { drain_us: Some(_), .. } => Mark::Drain,
+            Action::PowerCut { .. } => Mark::PowerCut,
+            Action::DiskFull { .. } => Mark::DiskFull,
+            Action::SyncFails { .. } => Mark::SyncFails,
             Action::Skew { .. } => Mark::Skew,
             Action::NodeDies { .. } => Mark::NodeDies,
         });

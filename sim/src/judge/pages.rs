@@ -35,7 +35,8 @@ impl Judge {
         let another = older.filter(|_| is_short).map(|older| self.most_bytes_at(place, older));
         self.check_page_bytes(member, shown, another)?;
         let page = Page { before, limit: limit.into(), messages: &messages, more };
-        judged(self.oracle.page(member_id(member), room, &page))
+        let violation = self.oracle.page(member_id(member), room, &page);
+        judged(violation.filter(|violation| !self.is_excused(violation)))
     }
 
     /// A page is no larger than it may be; one that is shorter than was asked for has no room for another message.

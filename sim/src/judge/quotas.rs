@@ -77,6 +77,12 @@ impl Quotas {
         self.left.fill(None);
     }
 
+    /// All nodes are gone, and with them what was used on their connections, also where that was on its way to be kept.
+    pub(crate) fn are_forgotten(&mut self) {
+        self.lines.clear();
+        self.left.fill(None);
+    }
+
     /// The node that had this connection is gone, and with it what was used there.
     pub(crate) fn forgotten(&mut self, connection: ConnectionId) {
         self.lines.remove(&connection);

@@ -32,6 +32,8 @@ pub(crate) struct Rates {
     lines: Vec<Option<Line>>,
     /// Users of whom somebody else has had a session.
     shared: BTreeSet<u32>,
+    /// There was a loss: sessions may begin with what others have left.
+    carries: bool,
 }
 
 /// A rate, and whether what a session has left of it is kept until all of it would be back.
@@ -63,6 +65,7 @@ impl Rates {
             connections: Vec::new(),
             lines: Vec::new(),
             shared: BTreeSet::new(),
+            carries: false,
         }
     }
 
@@ -74,6 +77,19 @@ impl Rates {
         self.connections.clear();
         self.lines.clear();
         self.shared.clear();
+    }
+
+    /// What ended sessions had left may be known after a loss, or not.
+    pub(crate) const fn carry(&mut self) {
+        self.carries = true;
+    }
+
+    /// All nodes are gone: nobody knows what they had passed on of what sessions had left.
+    pub(crate) fn are_forgotten(&mut self) {
+        for session in &mut self.sessions {
+            session.messages = session.messages.one_of(Allowance::new(self.messages.rate));
+            session.requests = session.requests.one_of(Allowance::new(self.requests.rate));
+        }
     }
 
     /// The node that had this connection is gone, and with it what its session had left.
@@ -193,6 +209,7 @@ impl Rates {
         };
         let left = |limit: Limit, left: fn(&Session) -> Allowance| match ended {
             Some(ended) if limit.is_kept => left(&self.sessions[ended]),
+            _ if self.carries => Allowance::unknown(limit.rate),
             _ => any(limit, left),
         };
         let messages = left(self.messages, |session| session.messages);

@@ -61,6 +61,8 @@ pub(crate) struct Times {
     /// By room, each life of its log.
     logs: Vec<BTreeMap<Epoch, Log>>,
     lives: Vec<Life>,
+    /// What was said by then may be in several lives of a log: those that begin after a loss hold what was kept.
+    carried: u64,
 }
 
 /// No run has so many messages in one room.
@@ -102,6 +104,11 @@ impl Times {
     /// A life of the server begins.
     pub(crate) fn begins(&mut self, shows: Time) {
         self.lives.push(Life { begun: whole(shows), ended: None });
+    }
+
+    /// The server goes on with what is left after a loss.
+    pub(crate) fn carries(&mut self, shows: Time) {
+        self.carried = whole(shows);
     }
 
     /// It is over.
@@ -174,7 +181,7 @@ impl Times {
         let others = self.logs[room].iter().filter(|&(&epoch, _)| epoch != position.epoch);
         // What is shown is cut to whole milliseconds.
         let is_apart = |log: &Log| at + 1 >= log.newest + kept || at + kept <= log.oldest + 1;
-        let Some(life) = self.life(at) else { return Ok(()) };
+        let Some(life) = self.life(at).filter(|_| at > self.carried) else { return Ok(()) };
         for (epoch, log) in others.filter(|(_, log)| self.life(log.oldest) == Some(life)) {
             if !is_apart(log) {
                 let Log { oldest, newest, .. } = log;

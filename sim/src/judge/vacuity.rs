@@ -104,6 +104,24 @@ const fn about(profile: Profile) -> &'static [&'static str] {
             "close frame_too_big",
             "close protocol_error",
         ],
+        Profile::Durable => &[
+            "session resumed",
+            "verdict reset",
+            "step restart",
+            "step power-cut",
+            "step disk-full",
+            "step sync-fails",
+            "begun again with everything",
+            "begun again with a loss",
+            "entries found on the disk",
+            "begun again with a snapshot",
+            "torn end of a log cut off",
+            "snapshot made",
+            "snapshot failed",
+            "write failed",
+            "sync failed",
+            "power cut took what was not synced",
+        ],
         Profile::NoLimits => &[
             "session resumed",
             "verdict gap",
@@ -126,6 +144,8 @@ const fn idle(profile: Profile) -> &'static [&'static str] {
     match profile {
         // Nobody attacks, and next to nobody reads slowly.
         Profile::Calm => &[checks::INTRUDER, checks::SLOW],
+        // A replica would have to begin with what was kept, too.
+        Profile::Durable => &[checks::REPLICAS],
         Profile::NoLimits => checks::AT_REST,
         _ => &[],
     }

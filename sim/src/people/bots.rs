@@ -46,14 +46,23 @@ struct Cursor {
     noted: Seq,
     /// So far, if all that was said has arrived.
     said: Seq,
+    /// So far, if that was kept at a loss.
+    carried: Seq,
 }
 
 impl Cursors {
+    /// After a loss rooms are in other epochs, and what was noted in the old ones may count there.
+    pub(crate) fn carry(&mut self) {
+        for cursor in self.0.values_mut() {
+            *cursor = Cursor { carried: cursor.carried.max(cursor.said), ..Cursor::default() };
+        }
+    }
+
     /// A bot says how far it has come.
     pub(crate) fn says(&mut self, room: usize, epoch: Epoch, seq: Seq) {
         let cursor = self.0.entry(room).or_default();
         if cursor.epoch != epoch {
-            *cursor = Cursor { epoch, ..Cursor::default() };
+            *cursor = Cursor { epoch, carried: cursor.carried, ..Cursor::default() };
         }
         cursor.said = cursor.said.max(seq);
     }
@@ -67,8 +76,10 @@ impl Cursors {
 
     /// The least and the most that a bot has dealt with in a life of its room.
     fn at(&self, room: usize, epoch: Epoch) -> (Seq, Seq) {
-        let known = self.0.get(&room).filter(|cursor| cursor.epoch == epoch);
-        known.map_or_else(Default::default, |cursor| (cursor.noted, cursor.said))
+        let Some(&Cursor { epoch: its, noted, said, carried }) = self.0.get(&room) else {
+            return Default::default();
+        };
+        if its == epoch { (noted, said.max(carried)) } else { (Seq(0), carried) }
     }
 }
 

@@ -86,8 +86,7 @@ impl World<'_> {
             _ => return Ok(false),
         };
         self.inputs += 1;
-        let (asked, mut out) =
-            (Asked { room, want, at: self.now, incarnation: self.server.incarnation }, Vec::new());
+        let (asked, mut out) = (Asked { room, want, at: self.now, era: self.server.era }, Vec::new());
         let person = &mut self.people[client];
         let id = person.client.submit(person.clock.shows(self.now), command, &mut out);
         person.pleas.insert(id.expect("only publishes wait in a queue"), asked);

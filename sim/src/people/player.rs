@@ -78,7 +78,7 @@ pub(crate) struct Asked {
     pub(crate) want: Want,
     pub(crate) at: Time,
     /// In which life of the server.
-    pub(crate) incarnation: u64,
+    pub(crate) era: u64,
 }
 
 /// A message that is not answered.

@@ -26,8 +26,8 @@ struct Reuse {
     key: SendId,
     /// When that one was first sent…
     since: Time,
-    /// …and to which life of the server.
-    incarnation: u64,
+    /// …and in which era of the server.
+    era: u64,
     /// In another room, where nothing else was said under it.
     is_elsewhere: bool,
 }
@@ -60,7 +60,8 @@ impl World<'_> {
         let elsewhere = another.filter(|_| key.0.is_multiple_of(2) && room < rooms && !is_used_there);
         let (room, is_elsewhere) = (elsewhere.unwrap_or(room), elsewhere.is_some());
         let (send, content) = self.player_plans(client, room, BYTES)?;
-        self.reuses.0.insert(send, Reuse { key, since: open.since, incarnation, is_elsewhere });
+        let era = self.server.era;
+        self.reuses.0.insert(send, Reuse { key, since: open.since, era, is_elsewhere });
         self.player_speaks(client, room, &content, send);
         Ok(true)
     }
@@ -83,22 +84,20 @@ impl World<'_> {
 
     /// Whether a message was said under the key of another one, which the server has forgotten since.
     pub(crate) fn has_freed_key(&self, send: SendId) -> bool {
-        self.reuses.0.get(&send).is_some_and(|reuse| reuse.incarnation != self.server.incarnation)
+        self.reuses.0.get(&send).is_some_and(|reuse| reuse.era != self.server.era)
     }
 
     /// A message is in its room, as somebody is told or shown: not under the key of another one, if that is surely
     /// remembered.
     pub(crate) fn check_key(&mut self, send: SendId) -> Result<(), Broken> {
-        let Some(&Reuse { key, since, incarnation, is_elsewhere }) = self.reuses.0.get(&send) else {
-            return Ok(());
-        };
+        let Some(&Reuse { key, since, era, is_elsewhere }) = self.reuses.0.get(&send) else { return Ok(()) };
         self.checked(checks::KEYS);
         if is_elsewhere {
             self.marks.hit(Mark::KeyElsewhere);
             return Ok(());
         }
         let kept = self.life.at_least(self.scenario.setup.shard.key_window);
-        let is_calm = incarnation == self.server.incarnation && self.life.upset < since;
+        let is_calm = era == self.server.era && self.life.shaken < since;
         if !is_calm || self.now >= since + kept {
             return Ok(());
         }

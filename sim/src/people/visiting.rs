@@ -21,7 +21,7 @@ use crate::{
         voice::Plea,
     },
     plan::scenario::Action,
-    world::World,
+    world::{World, disk::Storage},
 };
 
 /// What is known of rooms that have owners.
@@ -190,7 +190,7 @@ impl World<'_> {
             self.player(client).founded.insert(room, private);
             self.life.made[client].insert(self.judge.room(room).clone());
         }
-        let asked = Asked { room, want, at: self.now, incarnation: self.server.incarnation };
+        let asked = Asked { room, want, at: self.now, era: self.server.era };
         let number = self.player(client).asks(asked);
         let name = self.judge.room(room).clone();
         let line = self.player(client).voice.plead(name.as_str(), plea, number);
@@ -223,7 +223,7 @@ impl World<'_> {
 
     pub(crate) fn comes_to(&mut self, asked: &Asked, upshot: Upshot) {
         // What an earlier life of the server has done is forgotten.
-        if asked.incarnation != self.server.incarnation {
+        if asked.era != self.server.era {
             return;
         }
         match asked.want {
@@ -401,9 +401,11 @@ impl World<'_> {
     pub(crate) fn lets_in_enough(&mut self, asked: &Asked, whom: usize) -> bool {
         let (room, user) = (room_id(asked.room), self.user_number(whom));
         let most = self.parlours.doors.most_let_in(room, user, asked.at);
-        // What an earlier life of the server held is forgotten.
+        // What an earlier life of the server held is forgotten, or may be kept at a loss.
+        let has_lost = self.storage.as_ref().is_some_and(Storage::has_lost);
         let is_enough = most >= self.scenario.setup.shard.invited_max as usize
-            || asked.incarnation != self.server.incarnation;
+            || asked.era != self.server.era
+            || has_lost;
         if is_enough {
             self.marks.hit(Mark::InvitedEnough);
         }

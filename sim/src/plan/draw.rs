@@ -30,6 +30,8 @@ pub(crate) enum Purpose {
     Tiny,
     /// How a frame of a client is masked and torn.
     Uplink,
+    /// How long the server's disk takes, and what is left of it without power.
+    Disk,
 }
 
 /// All randomness of one run.

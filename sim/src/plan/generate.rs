@@ -20,7 +20,7 @@ use crate::{
             reads_nothing, replay, reuse, visits, write_on,
         },
         profile::Profile::{
-            self, Calm as Peace, Churn, Clock, Default as Mixed, Hostile, Net, NoLimits, Overload,
+            self, Calm as Peace, Churn, Clock, Default as Mixed, Durable, Hostile, Net, NoLimits, Overload,
         },
         scenario::{Action, Actor, Aim, Calm, Nonsense, Scenario, Setup, Step},
     },
@@ -85,7 +85,7 @@ const FAMILIES: &[Family] = &[
         rate: c.pick(&[200, 1_000, 5_000]),
         for_us: span(c) * 2,
     }),
-    family(2, 40, &[Churn, NoLimits], |c, _| {
+    family(2, 40, &[Churn, NoLimits, Durable], |c, _| {
         let drain_us = c.chance(75).then(|| c.pick(&[SECOND / 2, 3 * SECOND, 6 * SECOND]));
         Action::Restart { drain_us, for_us: c.within(0..=5 * SECOND), back_us: None }
     }),
@@ -115,7 +115,21 @@ const FAMILIES: &[Family] = &[
         for_us: c.within(0..=5 * SECOND),
         back_us: Some(c.pick(&[2 * SECOND, 60 * SECOND, 3_600 * SECOND])),
     }),
+    family(2, 70, &[Durable], |c, _| Action::Restart {
+        drain_us: None,
+        for_us: c.within(0..=3 * SECOND),
+        back_us: None,
+    }),
+    family(2, 50, &[Durable], |c, _| Action::PowerCut { for_us: c.within(0..=3 * SECOND) }),
+    family(1, 30, &[Durable], |c, _| Action::DiskFull {
+        bytes: c.within(0..=2_000),
+        for_us: c.within(0..=3 * SECOND),
+    }),
+    family(1, 30, &[Durable], |c, _| Action::SyncFails { for_us: c.within(0..=3 * SECOND) }),
 ];
+
+/// The first family that only scenarios with a disk have.
+const WITH_DISK: u64 = 18;
 
 impl Scenario {
     /// The scenario of a seed in the default profile.
@@ -159,6 +173,7 @@ impl Scenario {
         require(&mut draws.of(Purpose::Setup, 10 << 40), &mut setup);
         setup::report(&mut draws.of(Purpose::Setup, 7 << 40), &mut setup);
         tiny::tiny(draws, &mut setup);
+        setup::equip(profile, &mut draws.of(Purpose::Setup, 11 << 40), &mut setup);
         setup::shorten(&mut draws.of(Purpose::Setup, 8 << 40), &mut setup);
         if !matches!(profile, Peace | NoLimits) {
             setup::freeze(&mut draws.of(Purpose::Setup, 9 << 40), &mut setup);
@@ -288,6 +303,9 @@ fn faults(profile: Profile, draws: Draws, setup: &Setup, crowds: &[u64], steps: 
     let storm = |c: &mut Cause| if c.chance(50) { c.pick(crowds) } else { c.within(SECOND..=setup.chaos_us) };
     let storms: Vec<u64> = (0..c.within(1..=3)).map(|_| storm(&mut c)).collect();
     for (number, family) in (0u64..).zip(FAMILIES) {
+        if number >= WITH_DISK && setup.disk.is_none() {
+            continue;
+        }
         let mut c = draws.of(Purpose::Step, 4 << 40 | number << 20);
         let percent = match profile {
             Mixed => family.percent,
@@ -306,8 +324,15 @@ fn faults(profile: Profile, draws: Draws, setup: &Setup, crowds: &[u64], steps: 
                 // It hosts shards, and does not die alone.
                 continue;
             }
+            if setup.disk.is_some() && matches!(action, Action::Restart { back_us: Some(_), .. }) {
+                // A log's time never goes back: until the clock has caught up nothing would end in it.
+                continue;
+            }
             let is_servers = match action {
                 Action::Restart { .. }
+                | Action::PowerCut { .. }
+                | Action::DiskFull { .. }
+                | Action::SyncFails { .. }
                 | Action::Skew { .. }
                 | Action::Pause { .. }
                 | Action::NodeDies { .. } => true,

@@ -62,6 +62,7 @@ pub(crate) fn plain(setup: &Setup) -> Setup {
         frozen_node: None,
         safety_only: setup.safety_only,
         replicated: false,
+        disk: None,
         gateway: GatewayConfig {
             shards: 1,
             verify_tokens: setup.gateway.verify_tokens,

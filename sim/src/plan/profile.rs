@@ -25,11 +25,13 @@ pub enum Profile {
     Hostile,
     /// Faults that never end: only what is shown is judged.
     NoLimits,
+    /// Restarts, power cuts and bad disks under a log that is to outlive them.
+    Durable,
 }
 
 impl Profile {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Default,
         Self::Calm,
         Self::Net,
@@ -38,6 +40,7 @@ impl Profile {
         Self::Clock,
         Self::Hostile,
         Self::NoLimits,
+        Self::Durable,
     ];
 
     /// Its name on the command line.
@@ -52,6 +55,7 @@ impl Profile {
             Self::Clock => "clock",
             Self::Hostile => "hostile",
             Self::NoLimits => "nolimits",
+            Self::Durable => "durable",
         }
     }
 }

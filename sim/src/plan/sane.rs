@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, ops::RangeInclusive, time::Duration};
 
-use crate::plan::scenario::{Action, ClientSetup, ClockSetup, Patience, Scenario, Setup, Step};
+use crate::plan::scenario::{Action, ClientSetup, ClockSetup, DiskSetup, Patience, Scenario, Setup, Step};
 
 /// Most nodes, clients, rooms and shards, and the last of the users.
 pub(crate) const COUNT_MAX: u64 = 10_000;
@@ -14,6 +14,8 @@ const BYTES_MAX: usize = 1_048_576;
 const LINE_MAX: u64 = 1 << 40;
 /// A month.
 const SPAN_US_MAX: u64 = 1_000_000 * 86_400 * 30;
+/// Longest that a disk takes for anything.
+const DISK_US_MAX: u64 = 10_000_000;
 /// How far from the world's a clock may run, in millionths.
 const DRIFT_PPM_MAX: i32 = 100_000;
 
@@ -37,6 +39,7 @@ pub(crate) fn setup(setup: &Setup) -> Result<(), String> {
         frozen_node,
         safety_only: _,
         replicated: _,
+        disk: its_disk,
         gateway,
         shard,
     } = setup;
@@ -64,12 +67,22 @@ pub(crate) fn setup(setup: &Setup) -> Result<(), String> {
         number("the frozen node", frozen.node)?;
         within("for_us", frozen.for_us, 0..=SPAN_US_MAX)?;
     }
+    its_disk.iter().try_for_each(disk)?;
     for calm in calms {
         within("to_us of a calm", calm.to_us, 0..=SPAN_US_MAX)?;
         within("from_us of a calm", calm.from_us, 0..=calm.to_us)?;
     }
     clock_of(clock)?;
     clients.iter().try_for_each(client)
+}
+
+/// A disk that takes for ever would hold everything up for as long.
+fn disk(disk: &DiskSetup) -> Result<(), String> {
+    let DiskSetup { durability: _, latency_us_max, sync_interval_us, snapshot_bytes, segment_bytes } = disk;
+    within("latency_us_max", *latency_us_max, 0..=DISK_US_MAX)?;
+    within("sync_interval_us", *sync_interval_us, 1..=DISK_US_MAX)?;
+    within("snapshot_bytes", *snapshot_bytes, 1..=LINE_MAX)?;
+    within("segment_bytes", *segment_bytes, 1..=LINE_MAX)
 }
 
 fn patience(patience: &Patience) -> Result<(), String> {
@@ -163,6 +176,11 @@ pub(crate) fn step(step: &Step) -> Result<(), String> {
         Action::Restart { drain_us, for_us, back_us } => {
             span("drain_us", drain_us.unwrap_or_default())?;
             span("back_us", back_us.unwrap_or_default())?;
+            span("for_us", for_us)
+        }
+        Action::PowerCut { for_us } | Action::SyncFails { for_us } => span("for_us", for_us),
+        Action::DiskFull { bytes, for_us } => {
+            within("bytes", bytes, 0..=LINE_MAX)?;
             span("for_us", for_us)
         }
         Action::NodeDies { node } => number("node", node),

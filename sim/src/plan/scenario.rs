@@ -16,7 +16,7 @@ use crate::{
 mod setup;
 mod step;
 
-pub use setup::{Calm, ClientSetup, ClockSetup, FrozenNode, Pass, Patience, Setup};
+pub use setup::{Calm, ClientSetup, ClockSetup, DiskSetup, FrozenNode, Pass, Patience, Setup};
 pub use step::{Action, Actor, Aim, Nonsense, Step};
 
 /// The form of scenario files. Other numbers are refused.

@@ -183,10 +183,11 @@ impl<R: FnMut(&Scenario, &mut Trace) -> Outcome> Search<R> {
     fn cut(&mut self) {
         let at_us = u64::try_from(self.failure.at.as_micros()).unwrap_or(u64::MAX);
         self.keep(|step| step.at_us <= at_us);
-        let shorten: [fn(&mut Setup, u64); 4] = [
+        let shorten: [fn(&mut Setup, u64); 5] = [
             |setup, at_us| setup.chaos_us = setup.chaos_us.min(at_us),
             |setup, _| setup.calms.clear(),
             |setup, _| setup.replicated = false,
+            |setup, _| setup.disk = None,
             |setup, _| setup.frozen_node = None,
         ];
         for shorten in shorten {

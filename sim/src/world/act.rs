@@ -22,7 +22,10 @@ use crate::{
         describe,
         trace::{Kind, Lane},
     },
-    world::{Event, World},
+    world::{
+        Event, World,
+        disk::{End, Kept},
+    },
 };
 
 impl World<'_> {
@@ -318,6 +321,19 @@ impl World<'_> {
             Action::Restart { drain_us, for_us, back_us } => {
                 return self.restart(drain_us, for_us, Duration::from_micros(back_us.unwrap_or(0)));
             }
+            Action::PowerCut { for_us } => return self.power_cut(Duration::from_micros(for_us)),
+            Action::DiskFull { bytes, for_us } => {
+                let Some(storage) = self.storage.as_mut().filter(|_| self.server.is_up()) else {
+                    return Ok(false);
+                };
+                storage.fills_up(bytes, Duration::from_micros(for_us));
+            }
+            Action::SyncFails { for_us } => {
+                let Some(storage) = self.storage.as_mut().filter(|_| self.server.is_up()) else {
+                    return Ok(false);
+                };
+                storage.sync_fails = Some(Duration::from_micros(for_us));
+            }
             Action::Pause { node, for_us } => {
                 let until = self.now + Duration::from_micros(for_us);
                 return Ok(self.pause(node as usize, until));
@@ -346,7 +362,8 @@ impl World<'_> {
         }
         let drain = Duration::from_micros(drain_us.unwrap_or(0));
         let away = Duration::from_micros(for_us);
-        self.add_after(drain, Event::Die { incarnation: self.server.incarnation, away, back });
+        let end = if drain_us.is_some() { End::Clean } else { End::Killed };
+        self.add_after(drain, Event::Die { incarnation: self.server.incarnation, away, back, end });
         self.server.draining = true;
         if drain_us.is_some() {
             self.resume_all()?;
@@ -358,17 +375,30 @@ impl World<'_> {
         Ok(true)
     }
 
+    /// The server's machine loses power; false if it does not run.
+    fn power_cut(&mut self, away: Duration) -> Result<bool, Broken> {
+        if !self.server.is_up() {
+            return Ok(false);
+        }
+        self.die(away, Duration::ZERO, End::PowerCut)?;
+        Ok(true)
+    }
+
     /// The server process ends, and with it its end of every connection. Its machine's clock is set back meanwhile.
-    pub(crate) fn die(&mut self, away: Duration, back: Duration) -> Result<(), Broken> {
+    pub(crate) fn die(&mut self, away: Duration, back: Duration, end: End) -> Result<(), Broken> {
         if !self.server.is_up() {
             return Ok(());
         }
         self.note(Kind::Stop, Lane::Server, format_args!("dies for {away:?}"));
         self.check_drained()?;
         self.count_counters();
-        self.times.ends(self.server.clock.shows(self.now));
+        if self.disk_ends(end)? == Kept::All {
+            self.server_is_away();
+        } else {
+            self.times.ends(self.server.clock.shows(self.now));
+            self.life.server_died();
+        }
         self.server.stop(self.now, back);
-        self.life.server_died();
         for (_, link) in self.links.iter_mut() {
             let mut cause = self.draws.of(Purpose::Cut, link.cause() << 1);
             let loss = cut_loss(&mut cause, link.up.flying(), link.down.flying(), 1_000_000);
@@ -379,26 +409,61 @@ impl World<'_> {
         Ok(())
     }
 
-    /// The server process begins, with nothing in memory.
+    /// The server's process is gone, and what its shards know will be there again: it is as if all its nodes had died, but
+    /// for what their connections had used of their limits.
+    fn server_is_away(&mut self) {
+        self.life.dies(self.now);
+        self.judge.rates.are_forgotten();
+        self.quotas.are_forgotten();
+        let ids: Vec<ConnectionId> = self.life.lines.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.line_ends(id));
+    }
+
+    /// The server process begins, with what its disk has kept.
     pub(crate) fn start(&mut self) -> Result<(), Broken> {
         if !self.server.is_up() {
             if self.server.was_set_back() {
                 self.marks.hit(Mark::SetBack);
             }
-            self.server.start(self.now, &self.scenario.setup, self.draws);
+            let starts = self.disk_begins()?;
+            let (has_disk, kept) = (starts.is_some(), self.storage.as_ref().map(|storage| storage.kept));
+            let is_kept = kept == Some(Kept::All);
+            self.server.start(self.now, &self.scenario.setup, self.draws, starts, is_kept);
             self.checkups.begin(self.server.clock.shows(self.now), &self.scenario.setup);
-            self.times.begins(self.server.clock.shows(self.now));
-            self.judge.start_over();
-            self.parlours.start_over(self.now);
-            self.quotas.start_over();
-            self.occupancy.start_over();
+            if is_kept {
+                self.life.goes_on(self.now);
+            } else {
+                self.start_over(kept == Some(Kept::Some));
+            }
             self.note(Kind::Start, Lane::Server, format_args!("starts"));
-            (0..self.server.nodes.len()).for_each(|node| self.arm_node(node));
+            for node in 0..self.server.nodes.len() {
+                if has_disk {
+                    self.tell_node(node, NodeInput::Timeout)?;
+                }
+                self.arm_node(node);
+            }
             if self.server.incarnation == 1 {
                 return self.start_clients();
             }
         }
         Ok(())
+    }
+
+    /// Nothing of what the server knew can be relied on; after a loss some of it may be there all the same.
+    fn start_over(&mut self, is_loss: bool) {
+        let shows = self.server.clock.shows(self.now);
+        self.times.begins(shows);
+        self.judge.start_over();
+        self.parlours.start_over(self.now);
+        self.occupancy.start_over();
+        if is_loss {
+            self.times.carries(shows);
+            self.judge.carries();
+            self.parlours.cursors.carry();
+            self.quotas.are_forgotten();
+        } else {
+            self.quotas.start_over();
+        }
     }
 
     fn start_clients(&mut self) -> Result<(), Broken> {
@@ -429,8 +494,8 @@ impl World<'_> {
         self.note(Kind::World, Lane::World, format_args!("n{node} {}", describe::GOES_ON));
         self.life.upset(self.now);
         self.links.iter_mut().filter(|(_, link)| link.node == node).for_each(|(_, link)| link.paused = false);
-        for mail in held {
-            self.tell_node(node, NodeInput::Mail(mail))?;
+        for input in held {
+            self.tell_node(node, input)?;
         }
         let ids: Vec<ConnectionId> =
             self.links.iter().filter(|(_, link)| link.node == node).map(|(id, _)| id).collect();
@@ -482,8 +547,11 @@ impl World<'_> {
 
     fn end_faults(&mut self) -> Result<(), Broken> {
         self.server.skew = None;
+        if let Some(storage) = &mut self.storage {
+            storage.heals();
+        }
         if self.server.draining {
-            self.die(Duration::ZERO, Duration::ZERO)?;
+            self.die(Duration::ZERO, Duration::ZERO, End::Clean)?;
         }
         self.start()?;
         self.resume_all()?;

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use chinwag_core::{GatewayId, Time, config::GatewayConfig};
-use chinwag_journal::{Mail, Node, NodeConfig};
+use chinwag_core::{GatewayId, ShardId, Time, config::GatewayConfig};
+use chinwag_journal::{Node, NodeConfig, NodeInput, Start};
 
 use crate::{
     judge::{counted::Counted, replicas::Replicas},
@@ -25,6 +25,8 @@ pub(crate) struct Server {
     pub(crate) armed: Vec<Option<Time>>,
     /// Which life it is in, from 1.
     pub(crate) incarnation: u64,
+    /// How often it has begun without all that it knew before.
+    pub(crate) era: u64,
     /// It tells its clients to go.
     pub(crate) draining: bool,
     /// Its clock, the same for all nodes.
@@ -34,7 +36,7 @@ pub(crate) struct Server {
     /// What it has shown at the end of a life at most.
     latest: Time,
     /// By node: it does nothing before, and what came in meanwhile.
-    paused: Vec<Option<(Time, Vec<Mail>)>>,
+    paused: Vec<Option<(Time, Vec<NodeInput<'static>>)>>,
     /// Nobody is sent to it any more.
     pub(crate) fenced: Option<usize>,
     /// Mail takes up to so many microseconds until then.
@@ -59,6 +61,7 @@ impl Server {
             counted: Vec::new(),
             armed: Vec::new(),
             incarnation: 0,
+            era: 0,
             draining: false,
             clock: Clock::new(now, setup.clock),
             back: Duration::ZERO,
@@ -74,11 +77,23 @@ impl Server {
         }
     }
 
-    /// Starts it, with nothing in memory.
-    pub(crate) fn start(&mut self, now: Time, setup: &Setup, draws: Draws) {
+    /// Starts it, with what its shards begin with, if its disk has kept something; whether that is all there was.
+    pub(crate) fn start(
+        &mut self,
+        now: Time,
+        setup: &Setup,
+        draws: Draws,
+        starts: Option<Vec<Start>>,
+        is_kept: bool,
+    ) {
         self.incarnation += 1;
+        self.era += u64::from(!is_kept);
         self.clock.set_back(now, std::mem::take(&mut self.back));
-        let node = |index: u32| self.node(now, index, 0, setup, draws);
+        let mut starts: Vec<Option<Start>> = starts.unwrap_or_default().into_iter().map(Some).collect();
+        let mut start = |shard: ShardId| {
+            starts.get_mut(shard.0 as usize).and_then(Option::take).unwrap_or_else(Start::anew)
+        };
+        let node = |index: u32| self.node(now, index, 0, setup, draws, &mut start);
         self.nodes = (0..setup.nodes).map(node).collect();
         self.replicas = setup.replicated.then(Replicas::default);
         self.counted = vec![Counted::default(); self.nodes.len()];
@@ -86,8 +101,16 @@ impl Server {
         self.paused = self.nodes.iter().map(|_| None).collect();
     }
 
-    /// A node with nothing in memory; `death` is how often nodes have died alone in this life.
-    fn node(&self, now: Time, index: u32, death: u64, setup: &Setup, draws: Draws) -> Node {
+    /// A node whose shards begin with that; `death` is how often nodes have died alone in this life.
+    fn node(
+        &self,
+        now: Time,
+        index: u32,
+        death: u64,
+        setup: &Setup,
+        draws: Draws,
+        start: impl FnMut(ShardId) -> Start,
+    ) -> Node {
         let incarnation = self.incarnation | death << 24;
         let mut cause = draws.of(Purpose::Node, incarnation << 32 | u64::from(index));
         let mut seed = [0; 32];
@@ -101,14 +124,14 @@ impl Server {
             seed,
             replicated: setup.replicated,
         };
-        Node::new(config, self.clock.shows(now))
+        Node::resume(config, self.clock.shows(now), start)
     }
 
     /// Puts a new node in the place of one that has died; the id of the gateway that is gone.
     pub(crate) fn replace(&mut self, now: Time, node: usize, setup: &Setup, draws: Draws) -> GatewayId {
         self.node_deaths += 1;
         let index = u32::try_from(node).expect("few nodes");
-        let new = self.node(now, index, self.node_deaths, setup, draws);
+        let new = self.node(now, index, self.node_deaths, setup, draws, |_| Start::anew());
         let old = std::mem::replace(&mut self.nodes[node], new);
         self.handled_before += old.handled();
         (self.counted[node], self.armed[node], self.paused[node]) = (Counted::default(), None, None);
@@ -164,14 +187,14 @@ impl Server {
         true
     }
 
-    /// Mail for a node: given back unless the node does nothing.
-    pub(crate) fn hold(&mut self, node: usize, mail: Mail) -> Option<Mail> {
+    /// Something for a node: given back unless the node does nothing.
+    pub(crate) fn hold(&mut self, node: usize, input: NodeInput<'static>) -> Option<NodeInput<'static>> {
         match &mut self.paused[node] {
             Some((_, held)) => {
-                held.push(mail);
+                held.push(input);
                 None
             }
-            None => Some(mail),
+            None => Some(input),
         }
     }
 
@@ -182,8 +205,8 @@ impl Server {
         }
     }
 
-    /// Lets a node go on, if it may by now. Returns the mail that came meanwhile.
-    pub(crate) fn resume(&mut self, node: usize, now: Time) -> Option<Vec<Mail>> {
+    /// Lets a node go on, if it may by now. Returns what came meanwhile.
+    pub(crate) fn resume(&mut self, node: usize, now: Time) -> Option<Vec<NodeInput<'static>>> {
         let (_, held) = self.paused.get_mut(node)?.take_if(|(until, _)| *until <= now)?;
         Some(held)
     }

@@ -14,7 +14,7 @@ mod promises;
 
 /// Remembers every entry, and that each came once and in order.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-struct Words(Vec<String>);
+pub(super) struct Words(Vec<String>);
 
 impl Replica for Words {
     fn restore(&mut self, from: &mut dyn Read) -> Result<(), Damage> {
@@ -39,7 +39,7 @@ impl Replica for Words {
 /// Small files, so that there are several of each kind.
 const LIMITS: Limits = Limits { segment_bytes_max: 300, snapshot_bytes_min: 500 };
 
-fn terms(durability: Durability) -> Terms {
+pub(super) fn terms(durability: Durability) -> Terms {
     Terms { shards: 1, durability, boot: "boot-1".into(), identity: 7, limits: LIMITS }
 }
 

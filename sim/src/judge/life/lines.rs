@@ -53,6 +53,7 @@ impl World<'_> {
         life.presence[life.users[client]].lines += 1;
         if self.people[client].link == Some(id) {
             life.presents[client].incarnation = self.server.incarnation;
+            life.presents[client].era = self.server.era;
             if self.people[client].player.as_ref().is_some_and(|player| player.voice.home().is_some()) {
                 // It may be in the room that everybody is in before it knows that it is connected.
                 life.whereabouts.asks(now, client, 0);

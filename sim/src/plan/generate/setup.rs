@@ -8,12 +8,13 @@ use chinwag_core::{
     dialect::Dialect,
     limiter::{Action as Above, Quota},
 };
+use chinwag_journal::store::Durability;
 
 use super::{MILLI, SECOND, within};
 use crate::plan::{
     draw::Cause,
-    profile::Profile::{self, Calm as Peace, Clock, Default as Mixed, NoLimits, Overload},
-    scenario::{ClientSetup, ClockSetup, FrozenNode, Patience, Setup},
+    profile::Profile::{self, Calm as Peace, Clock, Default as Mixed, Durable, NoLimits, Overload},
+    scenario::{ClientSetup, ClockSetup, DiskSetup, FrozenNode, Patience, Setup},
 };
 
 /// Who and where, and what limits they have.
@@ -72,6 +73,7 @@ pub(super) fn draw(profile: Profile, c: &mut Cause) -> Setup {
         frozen_node: None,
         safety_only: profile == NoLimits,
         replicated: false,
+        disk: None,
         shard,
         gateway,
     }
@@ -115,6 +117,23 @@ pub(super) fn vary(c: &mut Cause, setup: &mut Setup) {
     if c.chance(20) {
         (setup.shard.keys_per_user_max, setup.shard.key_window) = (c.pick(&[4, 8]), Duration::from_secs(90));
     }
+}
+
+/// In some scenarios shards outlive the server's process, and in all that are about that.
+pub(super) fn equip(profile: Profile, c: &mut Cause, setup: &mut Setup) {
+    if !c.chance(if profile == Durable { 100 } else { 30 }) {
+        return;
+    }
+    let (commit, interval) = (Durability::Commit, Durability::Interval);
+    setup.disk = Some(DiskSetup {
+        durability: c.pick(&[commit, commit, commit, interval, interval, Durability::None]),
+        latency_us_max: c.pick(&[100, 2 * MILLI, 20 * MILLI]),
+        sync_interval_us: c.pick(&[20 * MILLI, 200 * MILLI]),
+        snapshot_bytes: c.pick(&[512, 4_096, 32_768, 1 << 20]),
+        segment_bytes: c.pick(&[1_024, 16_384, 1 << 20]),
+    });
+    // A replica would have to begin with what was kept, too.
+    setup.replicated = false;
 }
 
 /// In some scenarios that have a node without shards it does nothing more in the end.

@@ -11,6 +11,7 @@ use chinwag_core::{
     name::LOBBY,
     role::Role,
 };
+use chinwag_journal::store::Durability;
 use chinwag_oracle::Keep;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,9 @@ pub struct Setup {
     /// The server's shards have replicas.
     #[serde(default)]
     pub replicated: bool,
+    /// What the server's shards keep their logs on; in memory only without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<DiskSetup>,
     /// The gateways' limits.
     pub gateway: GatewayConfig,
     /// The shards' limits.
@@ -124,6 +128,38 @@ pub struct Calm {
     pub to_us: u64,
 }
 
+/// The disk of the server's machine, and what the server promises with it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiskSetup {
+    /// When what is appended counts as kept.
+    #[serde(with = "durability")]
+    pub durability: Durability,
+    /// Longest that a write takes, and a sync.
+    pub latency_us_max: u64,
+    /// How often what was written is synced, where nobody waits for that.
+    pub sync_interval_us: u64,
+    /// A snapshot is due after so many bytes.
+    pub snapshot_bytes: u64,
+    /// Longest segment.
+    pub segment_bytes: u64,
+}
+
+/// A promise as the server's settings name it.
+mod durability {
+    use chinwag_journal::store::Durability;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+    pub(super) fn serialize<S: Serializer>(durability: &Durability, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(durability)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Durability, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
 /// A node that does nothing more.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -179,6 +215,12 @@ impl Setup {
             format!("r{room}")
         };
         RoomName::new(&name).expect("a short name")
+    }
+
+    /// How long it takes at most until what a shard is told is stored: it waits for what is being written and synced, and
+    /// then is so itself.
+    pub(crate) fn storing_time(&self) -> Duration {
+        Duration::from_micros(self.disk.map_or(0, |disk| 4 * disk.latency_us_max))
     }
 
     /// The last moment of the faults: once they have ended, steps do nothing.

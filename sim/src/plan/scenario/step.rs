@@ -232,7 +232,7 @@ pub enum Action {
         /// For so long.
         for_us: u64,
     },
-    /// The server process dies and is started again with nothing.
+    /// The server process dies and is started again, with what its disk has kept; with nothing if it has none.
     Restart {
         /// First it tells everybody, and waits for so long.
         drain_us: Option<u64>,
@@ -241,6 +241,24 @@ pub enum Action {
         /// By how much its machine's clock is set back meanwhile, if it is: a process reads it but once, when it starts.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         back_us: Option<u64>,
+    },
+    /// The server's machine loses power, and with it what its disk has not synced, if it has one.
+    PowerCut {
+        /// How long it is away.
+        for_us: u64,
+    },
+    /// The server's disk takes so much more: then a write fails, and the process ends. It is started again when there is
+    /// more room.
+    DiskFull {
+        /// How much, in bytes.
+        bytes: u64,
+        /// How long the process is away then.
+        for_us: u64,
+    },
+    /// The next sync of the server's disk fails, and the process ends.
+    SyncFails {
+        /// How long it is away then.
+        for_us: u64,
     },
     /// A node of the server that hosts no shard dies, and starts again with nothing; the others live on.
     NodeDies {

@@ -77,7 +77,9 @@ impl Moment<'_> {
                 let to_us = self.until(for_us, |record| self.is_alike(record));
                 self.nodes().for_each(|node| self.add(node, to_us, bands));
             }
-            Action::Restart { .. } if self.is_up() && !self.is_restarting(bands) => {
+            Action::Restart { .. } | Action::PowerCut { .. }
+                if self.is_up() && !self.is_restarting(bands) =>
+            {
                 let to_us = self.next(|record| record.kind == Kind::Start);
                 self.nodes().for_each(|node| self.add(node, to_us, bands));
             }
