@@ -245,6 +245,14 @@ impl World<'_> {
         self.now <= since + most && self.life.shaken < since
     }
 
+    /// Whether a message is on its way once more whose key the server might forget before it arrives, if its clock jumped so far:
+    /// it would be a new one then.
+    pub(crate) fn outruns_keys(&self, by_us: i64) -> bool {
+        let is_far = Duration::from_micros(by_us.unsigned_abs()) > self.scenario.setup.shard.key_window / 4;
+        let mut players = self.people.iter().filter_map(|person| person.player.as_ref());
+        by_us > 0 && is_far && players.any(|player| player.open.values().any(|open| open.is_repeated))
+    }
+
     pub(crate) fn player_leaves(
         &mut self,
         client: usize,

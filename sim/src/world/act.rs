@@ -338,6 +338,7 @@ impl World<'_> {
                 let until = self.now + Duration::from_micros(for_us);
                 return Ok(self.pause(node as usize, until));
             }
+            Action::Jump { by_us } if self.outruns_keys(by_us) => return Ok(false),
             Action::Jump { by_us } => {
                 self.server.clock.jump(self.now, by_us);
                 // A clock that stands still is wrong until it goes on.
