@@ -394,7 +394,9 @@ catalogue! {
     CreatedNotTold = "created-not-told",
     /// Its user is not told that a newer token was taken.
     RenewalNotTold = "renewal-not-told",
-    // Journal.
+    // What outlives the process.
+    /// After a loss rooms go on in the epochs they had.
+    EpochOutlivesLoss = "epoch-outlives-loss",
     /// An entry is applied before it is as durable as promised.
     AckBeforeDurable = "ack-before-durable",
     /// What a power cut left of a batch is taken for all of it.
