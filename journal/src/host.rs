@@ -41,6 +41,13 @@ impl Start {
     pub fn anew() -> Self {
         Self { shard: Shard::new(), lost: false, durability: None }
     }
+
+    /// How far time has come in these. The driver's clock must not begin before: as no entry is older than the one before it,
+    /// nothing would end until it has caught up.
+    #[must_use]
+    pub fn latest(starts: &[Self]) -> Time {
+        starts.iter().map(|start| start.shard.at()).max().unwrap_or_default()
+    }
 }
 
 /// A journal and the shard that applies it.

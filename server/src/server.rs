@@ -231,7 +231,7 @@ impl Threads {
         starts: Vec<Start>,
     ) -> io::Result<Self> {
         let nodes = settings.driver.threads;
-        let clock = Clock::start();
+        let clock = Clock::after(Start::latest(&starts));
         let incarnation = rand::random::<u64>() >> 16;
         let gateway = Arc::new(settings.gateway.clone());
         let shard = settings.shard_limits();

@@ -11,10 +11,10 @@ use chinwag_core::{
 };
 
 use crate::{
-    judge::{Broken, Survey, marks::Mark},
+    judge::{Broken, Survey, glance::UserNumber, marks::Mark},
     people::{person::Person, player::Player},
     plan::scenario::Setup,
-    world::{Event, World},
+    world::{Event, SURVEY_TIME, World},
 };
 
 /// Most that a message of core's client has in its frame beside its content: names, and a number.
@@ -482,8 +482,8 @@ impl World<'_> {
         users
     }
 
-    /// Users of plain clients who were turned away from some room. They ask again and again, some are sent away for that,
-    /// and then they are still listed for a while where they were.
+    /// Users of plain clients who were turned away from some room: they ask again and again, some are sent away for that,
+    /// and then they are still listed for a while where they were. And who has just gone.
     pub(crate) fn on_their_way(&self) -> Vec<&UserName> {
         let is_where_wanted =
             |person: &Person, player: &Player| player.known && person.wanted.iter().eq(player.seats.keys());
@@ -491,7 +491,20 @@ impl World<'_> {
             !person.turned_away.is_empty()
                 && person.player.as_ref().is_some_and(|player| !is_where_wanted(person, player))
         };
-        self.people.iter().filter(tries).map(|person| &person.user).collect()
+        self.people
+            .iter()
+            .filter(|person| tries(person) || self.has_just_gone(person))
+            .map(|person| &person.user)
+            .collect()
+    }
+
+    /// Whether somebody was sent away so late, as for a token that ended, that they may still be listed where they were: a
+    /// survey is older than the moment at which it is judged.
+    fn has_just_gone(&self, person: &Person) -> bool {
+        let presence = self.life.presence[UserNumber::of(person.user.as_str()).0];
+        let ShardConfig { resume_window, presence_grace, .. } = &self.scenario.setup.shard;
+        let kept = self.life.at_most(*resume_window.max(presence_grace)) + self.life.delay();
+        presence.lines == 0 && presence.ended > Time(0) && presence.ended + kept + SURVEY_TIME >= self.now
     }
 
     /// Whether these are those who are to be there; who is on their way may be there or not.

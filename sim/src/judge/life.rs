@@ -236,7 +236,8 @@ impl Life {
     /// The server goes on with all it knew: while it was away nobody could come back, and that time does not count.
     pub(crate) fn goes_on(&mut self, now: Time) {
         let away = now.since(self.died);
-        self.upset = self.upset.max(now);
+        // Whom the end has cut off is kept from now on.
+        (self.upset, self.lost) = (self.upset.max(now), now);
         for session in self.sessions.values_mut() {
             // What was disturbed stays so.
             session.ended = session.ended.map(|ended| if self.shaken < ended { ended + away } else { ended });

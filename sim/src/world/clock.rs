@@ -58,6 +58,13 @@ impl Clock {
         }
     }
 
+    /// Is read anew by a process that knows of a later time: it counts on from there.
+    pub(crate) fn go_on_from(&mut self, now: Time, time: Time) {
+        if self.shows(now) < time {
+            *self = Self { since: now, shows: time, ..*self };
+        }
+    }
+
     /// Jumps forwards, or stands still for as long as it would have jumped backwards.
     pub(crate) fn jump(&mut self, now: Time, by_us: i64) {
         let jump = Duration::from_micros(by_us.unsigned_abs());

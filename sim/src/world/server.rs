@@ -89,7 +89,9 @@ impl Server {
         self.incarnation += 1;
         self.era += u64::from(!is_kept);
         self.clock.set_back(now, std::mem::take(&mut self.back));
-        let mut starts: Vec<Option<Start>> = starts.unwrap_or_default().into_iter().map(Some).collect();
+        let starts = starts.unwrap_or_default();
+        self.clock.go_on_from(now, Start::latest(&starts));
+        let mut starts: Vec<Option<Start>> = starts.into_iter().map(Some).collect();
         let mut start = |shard: ShardId| {
             starts.get_mut(shard.0 as usize).and_then(Option::take).unwrap_or_else(Start::anew)
         };
