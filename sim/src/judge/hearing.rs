@@ -472,7 +472,10 @@ impl World<'_> {
         self.marks.hit(Mark::KeysFull);
         let shard = &self.scenario.setup.shard;
         let window = self.life.at_most(shard.key_window) + self.life.delay();
-        let since = Time(self.now.0.saturating_sub(u64::try_from(window.as_micros()).unwrap_or(u64::MAX)));
+        // It may have been on its way for long.
+        let link = self.people[client].link.and_then(|id| self.links.get(id));
+        let written = link.map_or(self.now, |link| link.age.since());
+        let since = Time(written.0.saturating_sub(u64::try_from(window.as_micros()).unwrap_or(u64::MAX)));
         let home = |send| self.judge.room_of(send).map(|room| self.shard_of(room));
         let used = |player: &Player| player.keyed_since(since).filter(|&it| home(it) == home(send)).count();
         let of_client = |client: usize| self.people[client].player.as_deref().map_or(0, used);

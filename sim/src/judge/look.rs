@@ -393,8 +393,8 @@ impl World<'_> {
             return Ok(());
         }
         for reader in self.readers(room, since).collect::<Vec<_>>() {
-            // Changes that were left out are made up for once the pages are.
-            if !self.witness.is_live(reader.client, room) {
+            // Whoever is behind reads what they said in a page, and what was left out in a list behind the last one.
+            if !self.witness.is_live_since(reader.client, room, since) {
                 continue;
             }
             self.checked(checks::TYPING_OVER);

@@ -346,6 +346,7 @@ impl Reading<'_, '_> {
         if page.messages.len() > self.limits.page_messages_max {
             object(checks::PROTOCOL, "a page holds less")?;
         }
+        let now = self.now;
         let seat = self.seat(page.room)?;
         if seat.epoch != page.epoch || page.messages.iter().any(|message| message.room != page.room) {
             object(checks::PROTOCOL, "a page is of one room and epoch")?;
@@ -365,7 +366,7 @@ impl Reading<'_, '_> {
             seat.next = last.seq.next();
         }
         if !page.more {
-            seat.follow = Follow::Live;
+            (seat.follow, seat.live_since) = (Follow::Live, now);
         }
         page.messages.iter().try_for_each(|message| self.delivered(page.room, message.seq))?;
         let is_short = page.more && page.messages.len() < self.limits.page_messages_max;

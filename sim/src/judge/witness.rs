@@ -55,6 +55,8 @@ pub(crate) struct Seat {
     pub(crate) views: Vec<(UserNumber, View)>,
     /// The room has shrunk to where single presences are told, and a list of all is to come.
     pub(crate) is_list_due: bool,
+    /// When it last caught up.
+    pub(crate) live_since: Time,
 }
 
 impl Seat {
@@ -323,9 +325,10 @@ impl Witness {
         self.watches[client].seats[room].follow != Follow::Outside
     }
 
-    /// Whether a client's connection has caught up in a room.
-    pub(crate) fn is_live(&self, client: usize, room: usize) -> bool {
-        self.watches[client].seats[room].follow == Follow::Live
+    /// Whether a client's connection had caught up in a room by then, and has not fallen behind.
+    pub(crate) fn is_live_since(&self, client: usize, room: usize, since: Time) -> bool {
+        let seat = &self.watches[client].seats[room];
+        seat.follow == Follow::Live && seat.live_since <= since
     }
 
     /// Which message of this epoch comes next over a client's connection that has caught up in a room; nothing if it has not.
