@@ -45,6 +45,10 @@ mod reconnect;
 /// A server that ends in all the ways there are, and one that goes on where it was.
 mod durable;
 
+/// A server whose run is captured, and led through the machines once more.
+#[cfg(unix)]
+mod captured;
+
 /// Readers that do not read.
 mod slow_reader;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use crate::{name::UserName, role::Role, time::Time};
 
@@ -65,7 +65,7 @@ impl fmt::Debug for Token {
 }
 
 /// What a good token says.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Claims {
     /// Who.
     pub user: UserName,
@@ -78,7 +78,7 @@ pub struct Claims {
 }
 
 /// Why a token is not good.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum TokenFault {
     /// It is no token at all.
     Malformed,

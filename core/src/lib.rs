@@ -26,6 +26,7 @@ pub mod limiter;
 #[cfg(test)]
 mod model;
 pub mod name;
+pub mod redact;
 pub mod refusal;
 pub mod role;
 pub mod secret;

@@ -4,9 +4,11 @@
 //! - [`Host`] is a journal and the shard that applies it.
 //! - [`store`] keeps entries on a disk, through crashes; [`state`] what shards know, from a planned end to the next start.
 //! - [`Node`] is what one thread runs: a gateway, its share of the hosts, and the calls between them.
+//! - [`capture`] writes down what goes into nodes, and leads them through it again.
 //!
 //! Server and simulator both drive [`Node`]s; only sockets, clocks and mail between threads are theirs.
 
+pub mod capture;
 mod host;
 mod journal;
 mod node;

@@ -12,10 +12,15 @@ use chinwag_core::{
     gateway::{Counters, GatewayInput, GatewayOutput, Notice, Tables},
     hash,
     identity::Token,
+    redact::Redactor,
     shard::{Effect, Op, Query, ShardEvent, Signal, Stays, Usage},
 };
 
-use crate::{Applied, Host, Start, store::Batch};
+use crate::{
+    Applied, Host, Start,
+    capture::{Recorded, Tape},
+    store::Batch,
+};
 
 /// Bits of a gateway's id that hold its node; the others hold its incarnation.
 const NODE_BITS: u32 = 16;
@@ -52,13 +57,23 @@ pub enum Mail {
     Event(GatewayId, ShardEvent),
 }
 
+impl Mail {
+    /// Where it goes and what it says, if it is no node's but the driver's, who noticed that a node is gone.
+    pub(crate) fn drivers_own(&self) -> Option<(ShardId, &Op)> {
+        match self {
+            Self::Submit(shard, op @ Op::GatewayDown { .. }) => Some((*shard, op)),
+            _ => None,
+        }
+    }
+}
+
 /// What a driver tells a node.
 #[derive(Clone, Debug)]
 pub enum NodeInput<'a> {
     /// For its gateway (never `Shard` or `Timeout`: those are the node's own business).
     Gateway(GatewayInput<'a>),
-    /// From another node.
-    Mail(Mail),
+    /// From the node with this index.
+    Mail(u32, Mail),
     /// What the node [had for the disk](NodeOutput::Store) of this shard is stored, up to the entry with this index, as
     /// durably as its log promises.
     Stored(ShardId, u64),
@@ -97,6 +112,8 @@ pub struct Node {
     outputs: Vec<GatewayOutput>,
     effects: Vec<Effect>,
     handled: u64,
+    /// What is written down of it, if anybody wants to.
+    tape: Option<Box<Tape>>,
 }
 
 impl Node {
@@ -130,20 +147,64 @@ impl Node {
             outputs: Vec::new(),
             effects: Vec::new(),
             handled: 0,
+            tape: None,
         }
+    }
+
+    /// From now on everything that happens to it is written to `tape`, with the hash of what comes of it: what people say is
+    /// hashed as if `redactor` had been there before, if it was not. To be called before anything else, with the time at which
+    /// it was made.
+    pub fn record(&mut self, tape: Tape, redactor: Option<Redactor>, now: Time) {
+        self.gateway.tap(redactor);
+        self.tape = Some(Box::new(tape));
+        self.note(now, Recorded::Began);
+        self.seal(&[]);
+    }
+
+    /// What has come of everything since it was [recorded](Self::record); 0 if it is not.
+    #[must_use]
+    pub fn tape_hash(&self) -> u64 {
+        self.tape.as_ref().map_or(0, |tape| tape.hash())
     }
 
     /// Handles one input, and whatever follows from it inside this node.
     pub fn handle_input(&mut self, now: Time, input: NodeInput<'_>, out: &mut Vec<NodeOutput>) {
+        let (index, before) = (self.index(), out.len());
+        if let Some(tape) = &mut self.tape {
+            tape.input(index, now, &self.gateway, &input);
+        }
         match input {
             NodeInput::Gateway(input) => self.tell_gateway(now, input),
-            NodeInput::Mail(Mail::Event(to, event)) if to == self.id => self.inbox.push_back(event),
-            NodeInput::Mail(Mail::Event(..)) => {}
-            NodeInput::Mail(mail) => self.deliver(now, mail, out),
+            NodeInput::Mail(_, Mail::Event(to, event)) if to == self.id => self.inbox.push_back(event),
+            NodeInput::Mail(_, Mail::Event(..)) => {}
+            NodeInput::Mail(_, mail) => self.deliver(now, mail, out),
             NodeInput::Stored(shard, last) => self.stored(shard, last, out),
             NodeInput::Timeout => self.timeout(now, out),
         }
         self.settle(now, out);
+        if self.tape.is_some() {
+            self.seal(&out[before..]);
+        }
+    }
+
+    /// Writes down what is no input, and changes something all the same.
+    #[cold]
+    fn note(&mut self, at: Time, what: Recorded<'_>) {
+        let index = self.index();
+        if let Some(tape) = &mut self.tape {
+            tape.other(index, at, what);
+        }
+    }
+
+    /// What was written down has been handled.
+    #[cold]
+    fn seal(&mut self, outputs: &[NodeOutput]) {
+        if let Some(tape) = &mut self.tape
+            && !tape.handled(self.gateway.tapped(), outputs)
+        {
+            self.tape = None;
+            self.gateway.untap();
+        }
     }
 
     /// Which of the process's nodes it is.
@@ -163,7 +224,13 @@ impl Node {
 
     /// See [`Gateway::poll_transmit`].
     pub fn poll_transmit(&mut self, connection: ConnectionId, max_bytes: usize) -> Option<Bytes> {
-        self.gateway.poll_transmit(connection, max_bytes)
+        let bytes = self.gateway.poll_transmit(connection, max_bytes);
+        // To ask for what is not there changes what the gateway says next.
+        if bytes.is_none() && self.tape.is_some() {
+            self.note(Time(0), Recorded::Idle { connection });
+            self.seal(&[]);
+        }
+        bytes
     }
 
     /// See [`Gateway::transmitted`].
@@ -174,9 +241,16 @@ impl Node {
         bytes: usize,
         out: &mut Vec<NodeOutput>,
     ) -> bool {
+        let before = out.len();
+        if self.tape.is_some() {
+            self.note(now, Recorded::Transmitted { connection, bytes: bytes as u64 });
+        }
         self.handled += 1;
         let is_more = self.gateway.transmitted(now, connection, bytes, &mut self.outputs);
         self.settle(now, out);
+        if self.tape.is_some() {
+            self.seal(&out[before..]);
+        }
         is_more
     }
 

@@ -11,6 +11,7 @@ use chinwag_core::{
 };
 use serde_json::{Value, json};
 
+use self::recorded::Recording;
 use crate::{Node, NodeConfig, NodeInput, NodeOutput};
 
 mod agents;
@@ -20,6 +21,7 @@ mod frames;
 mod identity;
 mod limits;
 mod priorities;
+mod recorded;
 mod restarts;
 mod sessions;
 mod socketio;
@@ -37,6 +39,9 @@ struct Kit {
     stalled: Vec<ConnectionId>,
     /// Tokens that nobody has looked at.
     shown: Vec<(ConnectionId, Token)>,
+    recording: Recording,
+    /// The node that is recorded: a later one is another process's.
+    incarnation: u64,
 }
 
 impl Kit {
@@ -45,9 +50,19 @@ impl Kit {
     }
 
     fn with(gateway: GatewayConfig, shard: ShardConfig) -> Self {
+        Self::recorded(gateway, shard, true)
+    }
+
+    fn recorded(gateway: GatewayConfig, shard: ShardConfig, redacted: bool) -> Self {
         let now = Time(1_795_237_380_000_000);
+        let config = config(1, gateway, shard);
+        let recording = Recording::new(std::slice::from_ref(&config), redacted);
+        let mut node = Node::new(config, now);
+        recording.record(&mut node, now);
         Self {
-            node: node(now, 1, gateway, shard),
+            incarnation: node.gateway_id().0,
+            recording,
+            node,
             now,
             connected: 0,
             received: BTreeMap::new(),
@@ -150,11 +165,25 @@ impl Kit {
     }
 }
 
+impl Drop for Kit {
+    fn drop(&mut self) {
+        if !std::thread::panicking()
+            && self.node.gateway_id().0 == self.incarnation
+            && self.node.tape_hash() > 0
+        {
+            self.recording.check([self.node.tape_hash()].into_iter());
+        }
+    }
+}
+
 /// The only node of a process, in one of its lives.
 fn node(now: Time, incarnation: u64, gateway: GatewayConfig, shard: ShardConfig) -> Node {
+    Node::new(config(incarnation, gateway, shard), now)
+}
+
+fn config(incarnation: u64, gateway: GatewayConfig, shard: ShardConfig) -> NodeConfig {
     let gateway = Arc::new(gateway);
-    let (seed, replicated) = ([7; 32], false);
-    Node::new(NodeConfig { index: 0, nodes: 1, incarnation, gateway, shard, seed, replicated }, now)
+    NodeConfig { index: 0, nodes: 1, incarnation, gateway, shard, seed: [7; 32], replicated: false }
 }
 
 /// The JSON of the text frames in a run of whole, unmasked frames; what is not JSON is a line of plain text.

@@ -53,7 +53,7 @@ pub(crate) struct Hub {
     pub(crate) http_connections: Cell<usize>,
     /// One per node, this one's too. Unbounded in type but not in fact: a gateway has at most `unanswered_max`
     /// requests per connection under way, and a shard's events are answers to those or go to members.
-    mailboxes: Vec<mpsc::UnboundedSender<Mail>>,
+    mailboxes: Vec<mpsc::UnboundedSender<(u32, Mail)>>,
     /// To the disk thread, if logs are kept.
     disk: Option<Sender<Job>>,
     /// The deadline that the timer sleeps towards.
@@ -75,7 +75,7 @@ impl Hub {
         shared: Arc<Shared>,
         clock: Clock,
         node: Node,
-        mailboxes: Vec<mpsc::UnboundedSender<Mail>>,
+        mailboxes: Vec<mpsc::UnboundedSender<(u32, Mail)>>,
         disk: Option<Sender<Job>>,
     ) -> Self {
         let index = node.index();
@@ -190,8 +190,8 @@ impl Hub {
     }
 
     /// Mail from another node.
-    pub(crate) fn mail(&self, mail: Mail) {
-        self.handle(NodeInput::Mail(mail));
+    pub(crate) fn mail(&self, from: u32, mail: Mail) {
+        self.handle(NodeInput::Mail(from, mail));
     }
 
     /// Stores how its shards' logs begin, or go on.
@@ -394,7 +394,7 @@ impl Hub {
             NodeOutput::Store(shard, batch) => self.store(shard, batch),
             NodeOutput::Mail(to, mail) => {
                 // A node that no longer takes mail has ended: the process is about to.
-                let _ = self.mailboxes[to as usize].send(mail);
+                let _ = self.mailboxes[to as usize].send((self.index, mail));
             }
         }
     }

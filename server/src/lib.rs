@@ -8,6 +8,7 @@
 //! `chat-server` program, so that another program of the workspace can re-execute itself into it.
 
 mod answer;
+mod capture;
 mod cli;
 mod clock;
 mod connection;
@@ -43,7 +44,7 @@ pub use manager::{Manager, ManagerOptions, ParsedMessage};
 pub use origin::Origins;
 pub use server::Server;
 pub use settings::{
-    DriverConfig, IdentityConfig, LogFormat, SHARDS_HARD_MAX, SOCKET_FRAME_BYTES_HARD_MAX, Settings,
-    StorageConfig, THREADS_HARD_MAX, TokenSecret,
+    Bodies, CaptureConfig, DriverConfig, IdentityConfig, LogFormat, SHARDS_HARD_MAX,
+    SOCKET_FRAME_BYTES_HARD_MAX, Settings, StorageConfig, THREADS_HARD_MAX, TokenSecret,
 };
 pub use token::Minter;

@@ -16,7 +16,7 @@ use std::{
 };
 
 use chinwag_core::{Shard, ShardId};
-use chinwag_journal::{NodeConfig, Start};
+use chinwag_journal::{NodeConfig, Start, capture::Head};
 use prometheus_client::metrics::histogram::Histogram;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
@@ -28,6 +28,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use crate::{
+    capture::Capture,
     clock::Clock,
     manager::Embassy,
     metrics::{self, Snapshot},
@@ -219,6 +220,7 @@ struct Threads {
     handles: Vec<JoinHandle<io::Result<BTreeMap<ShardId, Shard>>>>,
     /// The disk thread, and what it is told in the end.
     disk: Option<(JoinHandle<io::Result<()>>, Sender<Job>)>,
+    capture: Option<Capture>,
     /// Holds something when a thread has ended, however it ended.
     ended: mpsc::Receiver<()>,
 }
@@ -235,6 +237,19 @@ impl Threads {
         let incarnation = rand::random::<u64>() >> 16;
         let gateway = Arc::new(settings.gateway.clone());
         let shard = settings.shard_limits();
+        let seeds: Vec<[u8; 32]> = (0..nodes).map(|_| rand::random()).collect();
+        let head = Head {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            incarnation,
+            gateway: settings.gateway.clone(),
+            shard: shard.clone(),
+            seeds: seeds.clone(),
+            key: None,
+            durability: None,
+            lost: false,
+            begun: 0,
+        };
+        let capture = Capture::begin(&settings.capture, head, &starts)?;
         let (commanders, commands): (Vec<_>, Vec<_>) =
             (0..nodes).map(|_| mpsc::channel(COMMANDS_MAX)).unzip();
         let (mailboxes, mail): (Vec<_>, Vec<_>) = (0..nodes).map(|_| mpsc::unbounded_channel()).unzip();
@@ -247,15 +262,17 @@ impl Threads {
             None => None,
         };
         let jobs = disk.as_ref().map(|(_, jobs)| jobs.clone());
-        let mut threads = Self { shared: Arc::clone(&shared), handles: Vec::new(), disk, ended };
-        for (((index, commands), mail), stored) in (0..).zip(commands).zip(mail).zip(stored) {
+        let mut threads = Self { shared: Arc::clone(&shared), handles: Vec::new(), disk, capture, ended };
+        for ((((index, commands), mail), stored), seed) in
+            (0..).zip(commands).zip(mail).zip(stored).zip(seeds)
+        {
             let node = NodeConfig {
                 index,
                 nodes,
                 incarnation,
                 gateway: Arc::clone(&gateway),
                 shard: shard.clone(),
-                seed: rand::random(),
+                seed,
                 replicated: false,
             };
             let seat = Seat {
@@ -268,6 +285,7 @@ impl Threads {
                 starts: starts.extract_if(.., |shard, _| shard.0 % nodes == index).collect(),
                 disk: jobs.clone(),
                 stored,
+                tape: threads.capture.as_ref().map(Capture::tape),
             };
             let ending = Ending(ending.clone());
             let run = move || {
@@ -290,6 +308,9 @@ impl Threads {
         let mut shards = BTreeMap::new();
         for handle in mem::take(&mut self.handles) {
             shards.extend(handle.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?);
+        }
+        if let Some(capture) = self.capture.take() {
+            capture.end();
         }
         if let Some(file) = &self.shared.settings.storage.state_file {
             storage::leave_state(file, shards)?;

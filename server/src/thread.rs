@@ -8,8 +8,8 @@ use std::{
     sync::{Arc, mpsc::Sender},
 };
 
-use chinwag_core::{Shard, ShardId};
-use chinwag_journal::{Mail, Node, NodeConfig, Start};
+use chinwag_core::{Shard, ShardId, redact::Redactor};
+use chinwag_journal::{Mail, Node, NodeConfig, Start, capture::Tape};
 use socket2::SockRef;
 use tokio::{
     net::TcpStream,
@@ -56,15 +56,17 @@ pub(crate) struct Seat {
     /// From the accept loop and others.
     pub(crate) commands: mpsc::Receiver<Command>,
     /// From other nodes.
-    pub(crate) mail: mpsc::UnboundedReceiver<Mail>,
+    pub(crate) mail: mpsc::UnboundedReceiver<(u32, Mail)>,
     /// To the nodes, by index.
-    pub(crate) mailboxes: Vec<mpsc::UnboundedSender<Mail>>,
+    pub(crate) mailboxes: Vec<mpsc::UnboundedSender<(u32, Mail)>>,
     /// What its shards begin with: none if they begin anew.
     pub(crate) starts: BTreeMap<ShardId, Start>,
     /// To the disk thread, if there is one.
     pub(crate) disk: Option<Sender<Job>>,
     /// From the disk thread.
     pub(crate) stored: mpsc::UnboundedReceiver<(ShardId, u64)>,
+    /// Where its node writes down what comes in, if it does.
+    pub(crate) tape: Option<(Tape, Redactor)>,
 }
 
 impl Seat {
@@ -80,8 +82,13 @@ impl Seat {
     }
 
     async fn serve(self) -> BTreeMap<ShardId, Shard> {
-        let Self { shared, clock, node, mut commands, mail, mailboxes, mut starts, disk, stored } = self;
-        let node = Node::resume(node, clock.now(), |id| starts.remove(&id).unwrap_or_else(Start::anew));
+        let Self { shared, clock, node, mut commands, mail, mailboxes, mut starts, disk, stored, tape } =
+            self;
+        let now = clock.now();
+        let mut node = Node::resume(node, now, |id| starts.remove(&id).unwrap_or_else(Start::anew));
+        if let Some((tape, redactor)) = tape {
+            node.record(tape, Some(redactor), now);
+        }
         let hub = Rc::new(Hub::new(shared, clock, node, mailboxes, disk));
         hub.begin();
         spawn_local(deliver(Rc::clone(&hub), mail));
@@ -112,10 +119,10 @@ impl Seat {
 }
 
 /// Hands mail to the node, a batch at a time.
-async fn deliver(hub: Rc<Hub>, mut mail: mpsc::UnboundedReceiver<Mail>) {
+async fn deliver(hub: Rc<Hub>, mut mail: mpsc::UnboundedReceiver<(u32, Mail)>) {
     let mut batch = Vec::with_capacity(MAILS_PER_TURN);
     while mail.recv_many(&mut batch, MAILS_PER_TURN).await > 0 {
-        batch.drain(..).for_each(|mail| hub.mail(mail));
+        batch.drain(..).for_each(|(from, mail)| hub.mail(from, mail));
         tokio::task::yield_now().await;
     }
 }

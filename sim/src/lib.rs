@@ -9,6 +9,7 @@
 
 pub mod cli;
 pub mod file;
+mod import;
 mod judge;
 mod line;
 mod out;
@@ -34,4 +35,4 @@ pub use search::{
     fingerprint::Fingerprint,
     minimise, strategy,
 };
-pub use world::{run, sabotage::Sabotage};
+pub use world::{captures::capture, run, sabotage::Sabotage};

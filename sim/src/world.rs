@@ -5,6 +5,7 @@
 
 pub(crate) mod act;
 pub(crate) mod agenda;
+pub(crate) mod captures;
 pub(crate) mod clock;
 pub(crate) mod deliver;
 pub(crate) mod disk;
@@ -84,7 +85,7 @@ pub(crate) enum Event {
     /// A new server starts, if none is running.
     Start,
     /// Mail arrives, if the server still lives the life in which it was sent.
-    Mail { incarnation: u64, to: usize, mail: Box<Mail> },
+    Mail { incarnation: u64, from: u32, to: usize, mail: Box<Mail> },
     /// The server's disk has done something, if the server still lives that life.
     Disk { incarnation: u64, task: Task },
     /// A timer goes off.
@@ -195,21 +196,26 @@ pub(crate) struct World<'a> {
 /// If a machine does; [`try_run`](crate::try_run) makes that a failure.
 pub fn run(scenario: &Scenario, trace: &mut Trace, sabotage: Option<Sabotage>) -> Outcome {
     let mut world = World::new(scenario, trace, sabotage);
-    while world.failures.is_empty() && world.trace.goes_on() {
-        let Some((at, event)) = world.agenda.next() else { break };
-        world.now = at;
-        let is_last = matches!(event, Event::End);
-        if let Err(broken) = world.happen(event).and_then(|()| world.pace.happens(at)) {
-            world.fail(broken);
-        }
-        if is_last {
-            break;
-        }
-    }
+    world.play();
     world.outcome()
 }
 
 impl<'a> World<'a> {
+    /// Lets happen what is to happen.
+    fn play(&mut self) {
+        while self.failures.is_empty() && self.trace.goes_on() {
+            let Some((at, event)) = self.agenda.next() else { break };
+            self.now = at;
+            let is_last = matches!(event, Event::End);
+            if let Err(broken) = self.happen(event).and_then(|()| self.pace.happens(at)) {
+                self.fail(broken);
+            }
+            if is_last {
+                break;
+            }
+        }
+    }
+
     fn new(scenario: &'a Scenario, trace: &'a mut Trace, sabotage: Option<Sabotage>) -> Self {
         let (setup, draws) = (&scenario.setup, Draws::new(scenario.seed));
         let user = |number: u32| UserName::new(&format!("u{number}")).expect("a short name");
@@ -310,9 +316,9 @@ impl<'a> World<'a> {
             Event::Sat { id, since } => self.sat(id, since),
             Event::Calm(until) => self.calm(until),
             Event::Rest => self.rest(),
-            Event::Mail { incarnation, to, mail } if self.server.lives(incarnation) => {
-                match self.server.hold(to, NodeInput::Mail(*mail)) {
-                    Some(NodeInput::Mail(mail)) => self.tell_mail(to, mail),
+            Event::Mail { incarnation, from, to, mail } if self.server.lives(incarnation) => {
+                match self.server.hold(to, NodeInput::Mail(from, *mail)) {
+                    Some(NodeInput::Mail(from, mail)) => self.tell_mail(to, from, mail),
                     _ => Ok(()),
                 }
             }
@@ -461,12 +467,12 @@ impl<'a> World<'a> {
     }
 
     /// Hands a node its mail, and looks at what it leaves out.
-    fn tell_mail(&mut self, node: usize, mail: Mail) -> Result<(), Broken> {
+    fn tell_mail(&mut self, node: usize, from: u32, mail: Mail) -> Result<(), Broken> {
         let Some(shed) = self.may_shed(node, &mail) else {
-            return self.tell_node(node, NodeInput::Mail(mail));
+            return self.tell_node(node, NodeInput::Mail(from, mail));
         };
         let mut out = std::mem::take(&mut self.node_outputs);
-        self.hand_node(node, NodeInput::Mail(mail), &mut out);
+        self.hand_node(node, NodeInput::Mail(from, mail), &mut out);
         self.check_shed(node, &shed, &out)?;
         let done = self.serve(node, &mut out);
         self.node_outputs = out;
@@ -538,7 +544,8 @@ impl<'a> World<'a> {
                 self.check_mail(to, &mail)?;
                 let at = self.server.mail_arrives(self.now, node, to, &self.scenario.setup, self.draws);
                 let (incarnation, mail) = (self.server.incarnation, Box::new(mail));
-                self.add(at, Event::Mail { incarnation, to, mail });
+                let from = u32::try_from(node).expect("few nodes");
+                self.add(at, Event::Mail { incarnation, from, to, mail });
             }
         }
         Ok(())

@@ -53,7 +53,7 @@ pub(crate) fn fan_out(messages: usize) -> Step {
         for _ in 0..messages {
             let push = Push::Message { epoch: Epoch(1), message: Arc::clone(&message) };
             let event = ShardEvent::Push { room: room.clone(), push };
-            stage.input(NodeInput::Mail(Mail::Event(gateway, event)));
+            stage.input(NodeInput::Mail(0, Mail::Event(gateway, event)));
         }
         stage.write()
     })

@@ -254,7 +254,7 @@ fn may_be_name(token: &Token, config: &GatewayConfig) -> bool {
 }
 
 /// One connection's end of its dialect: reads its frames, and writes what is for it alone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Codec {
     /// Does not know yet what is spoken: see [`dialect_of`](super::dialect_of). Until then it is the native dialect.
     /// Remembers what the address says.

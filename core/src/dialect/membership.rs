@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use crate::{id::RequestId, name::RoomName};
 
 /// Where one connection is, or will be if nothing is refused.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Memberships {
     /// The rooms it is in or has asked for, in the order in which it turned to them.
     places: Vec<Place>,
@@ -16,7 +16,7 @@ pub(super) struct Memberships {
     pending: VecDeque<Pending>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Place {
     room: RoomName,
     /// So the server has said last.
@@ -34,7 +34,7 @@ enum Standing {
     In,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Pending {
     id: RequestId,
     room: RoomName,

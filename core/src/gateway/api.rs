@@ -1,5 +1,7 @@
 //! What goes into a gateway and what comes out.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     dialect::Opening,
     disconnect::Disconnect,
@@ -11,7 +13,7 @@ use crate::{
 };
 
 /// A whole WebSocket message or control frame, as the driver's parser delivers it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Frame<'a> {
     /// Text; the driver has checked that it is UTF-8.
     Text(&'a str),
@@ -26,7 +28,7 @@ pub enum Frame<'a> {
 }
 
 /// Bytes that are no acceptable frame. The read side is over; the connection will be closed with the fitting code.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Fault {
     /// Larger than the parser accepts.
     TooBig,

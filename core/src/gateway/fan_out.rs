@@ -248,6 +248,9 @@ impl Gateway {
         event: &Event<'_>,
     ) -> (Chunk, Range<u32>) {
         self.begin_payloads(now);
+        if let Some(tap) = &mut self.tap {
+            tap.redact(event, self.payloads.sending, |event, payloads| dialect.encode(event, payloads));
+        }
         dialect.encode(event, &mut self.payloads);
         self.put_frames();
         self.counters.frames_encoded += 1;

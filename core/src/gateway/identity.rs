@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::GatewayConfig,
-    dialect::{Event, Opening, Resumption},
+    dialect::{Codec, Dialect, Event, Opening, Resumption, dialect_of},
     disconnect::Disconnect,
     id::{ConnectionId, RequestId},
     identity::{Claims, Token, TokenFault},
@@ -41,6 +41,17 @@ pub(super) struct Identity {
 }
 
 impl Connection {
+    /// What a text would be read as if it came now; `None` if it could be of several dialects, or is of none.
+    pub(super) fn reads_as(&self, text: &str, config: &GatewayConfig) -> Option<Dialect> {
+        match &self.codec {
+            Codec::Undecided(opening) => {
+                let is_named = self.claimed().is_some() || opening.named(config).is_ok();
+                dialect_of(text, is_named)
+            }
+            codec => Some(codec.dialect()),
+        }
+    }
+
     /// Whom its token speaks for.
     pub(super) fn claimed(&self) -> Option<&UserName> {
         self.identity.as_ref().map(|identity| &identity.claims.user)

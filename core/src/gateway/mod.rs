@@ -25,6 +25,7 @@ use self::{
     quotas::Quotas,
     room::{Room, Slot},
     silent::Silent,
+    tap::Tap,
     wire::Opcode,
 };
 use crate::{
@@ -34,6 +35,7 @@ use crate::{
     hash::{self, NumberMap},
     id::{ConnectionId, GatewayId, ShardId},
     name::{RoomName, UserName},
+    redact::Redactor,
     secret::Secrets,
     shard::{Keep, Op, Peer},
     time::Time,
@@ -55,6 +57,7 @@ mod reply;
 mod request;
 mod room;
 mod silent;
+mod tap;
 mod wire;
 
 pub use api::{Fault, Frame, GatewayInput, GatewayOutput, Notice};
@@ -93,6 +96,8 @@ pub struct Gateway {
     /// Hold what one event comes to, unframed and framed.
     payloads: Payloads,
     frame: Vec<u8>,
+    /// Of what is written, if somebody compares.
+    tap: Option<Box<Tap>>,
 }
 
 impl Gateway {
@@ -121,7 +126,25 @@ impl Gateway {
             written: 0,
             payloads: Payloads::default(),
             frame: Vec::new(),
+            tap: None,
         }
+    }
+
+    /// From now on [`tapped`](Self::tapped) tells what is written, with contents that were `redactor`'s work already, or are
+    /// to be.
+    pub fn tap(&mut self, redactor: Option<Redactor>) {
+        self.tap = Some(Box::new(Tap::new(redactor)));
+    }
+
+    /// Nobody compares any more.
+    pub fn untap(&mut self) {
+        self.tap = None;
+    }
+
+    /// A hash of all that was written since it was [tapped](Self::tap); 0 if it was not.
+    #[must_use]
+    pub fn tapped(&self) -> u64 {
+        self.tap.as_ref().map_or(0, |tap| tap.hash())
     }
 
     /// Handles one input. Never fails: what a peer does wrong is answered with an error or a close.
@@ -426,6 +449,10 @@ impl Gateway {
         }
         self.begin_payloads(now);
         let connection = self.slots[slot].as_mut().expect("it is in the table");
+        if let Some(tap) = &mut self.tap {
+            let codec = || connection.codec.clone();
+            tap.redact(event, self.payloads.sending, |event, payloads| codec().encode(event, payloads));
+        }
         connection.codec.encode(event, &mut self.payloads);
         self.send_payloads(now, slot, out);
     }
@@ -461,6 +488,9 @@ impl Gateway {
         self.frame.clear();
         for payload in self.payloads.iter() {
             wire::put(Opcode::Text, payload, &mut self.frame);
+        }
+        if let Some(tap) = &mut self.tap {
+            tap.note(&self.payloads);
         }
     }
 

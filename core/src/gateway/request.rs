@@ -11,7 +11,7 @@ use super::{
 use crate::{
     dialect::{Codec, Command, Decoded, Dialect, Event, Opening, Rejection, Request, dialect_of},
     disconnect::Disconnect,
-    id::{RequestId, ShardId},
+    id::{ConnectionId, RequestId, ShardId},
     name::RoomName,
     refusal::Refusal,
     shard::{Extra, Op, Peer, Query, Signal},
@@ -193,13 +193,24 @@ impl Gateway {
         }
     }
 
+    /// What this text is read as if it comes from the connection now, be it once its token is verified. `None` if it could
+    /// be of several dialects, or is of none, or nobody is connected.
+    #[must_use]
+    pub fn reads_as(&self, connection: ConnectionId, text: &str) -> Option<Dialect> {
+        let slot = *self.by_id.get(&connection)?;
+        let connection = self.slots[slot].as_ref().expect("it is in the table");
+        match &connection.codec {
+            Codec::Undecided(opening) if opening.token.is_some() => dialect_of(text, true),
+            _ => connection.reads_as(text, &self.config),
+        }
+    }
+
     /// Settles what is spoken where the first frame tells. True if the frame has to wait until its user is known.
     fn waits_for_name(&mut self, now: Time, slot: Slot, text: &str, out: &mut Vec<GatewayOutput>) -> bool {
         let connection = self.slots[slot].as_mut().expect("it is in the table");
         let Codec::Undecided(opening) = &connection.codec else { return false };
         let is_verified = connection.claimed().is_some();
-        let is_named = is_verified || opening.named(&self.config).is_ok();
-        let Some(dialect) = dialect_of(text, is_named) else { return false };
+        let Some(dialect) = connection.reads_as(text, &self.config) else { return false };
         let dialect = planted!(FirstFrameOverlooked, Dialect::Chat, dialect);
         let opening = Opening { dialect: Some(dialect), ..Opening::clone(opening) };
         connection.codec = Codec::new(dialect, &self.config);

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{deadlines::Due, effect::Placed, extra::Extra, turn::Turn};
+use super::{Message, deadlines::Due, effect::Placed, extra::Extra, turn::Turn};
 use crate::{
     config::ShardConfig,
     hash,
@@ -99,6 +99,20 @@ impl Keys {
         let known = window.answers.insert(key, Known { placed, said });
         debug_assert!(known.is_none(), "what is known is recalled");
         self.count += 1;
+    }
+
+    /// Something else is to stand for a message: so it does for repeats of it.
+    pub(super) fn follow(&mut self, room: &RoomName, before: &Message, after: &Message) {
+        let Some(extra) = before.extra.as_deref() else { return };
+        let (Some(key), Some(window)) = (&extra.key, self.of_users.get_mut(&before.user)) else { return };
+        // What its author was doing is nothing that they said.
+        let extra = Extra { state: None, ..extra.clone() };
+        let said = |message: &Message| Fingerprint::of(&message.content, Some(&extra));
+        if let Some(known) = window.answers.get_mut(&(room.clone(), Arc::clone(key)))
+            && known.said == said(before)
+        {
+            known.said = said(after);
+        }
     }
 
     /// A user's oldest key is due: forgets all that are.

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     id::{Epoch, Position, Seq},
     name::UserName,
+    redact::Redactor,
     time::Time,
 };
 
@@ -41,6 +42,16 @@ impl Log {
     /// The same messages in another life: who knows the one before is told that it is over.
     pub(super) const fn renew(&mut self, epoch: Epoch) {
         self.epoch = epoch;
+    }
+
+    /// Puts other texts in the place of what was said.
+    pub(super) fn redact(&mut self, redactor: &Redactor, mut changed: impl FnMut(&Message, &Message)) {
+        for message in &mut self.kept {
+            let content = redactor.apply(&message.content).into();
+            let redacted = Arc::new(Message { content, ..Message::clone(message) });
+            changed(message, &redacted);
+            *message = redacted;
+        }
     }
 
     /// The newest message's position; seq 0 before the first.

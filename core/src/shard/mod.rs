@@ -79,7 +79,7 @@ pub use stays::Stays;
 pub use task::*;
 pub use usage::Usage;
 
-use crate::{config::ShardConfig, name::RoomName, time::Time};
+use crate::{config::ShardConfig, name::RoomName, redact::Redactor, time::Time};
 
 /// One partition of rooms and of users.
 ///
@@ -113,6 +113,15 @@ impl Shard {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Puts other texts in the place of what was said. Who repeats it under its key is still known for it, unless it has
+    /// left the history: then it is taken for another message.
+    pub fn redact(&mut self, redactor: &Redactor) {
+        let State { rooms, keys, .. } = &mut self.state;
+        for (name, room) in rooms {
+            room.log.redact(redactor, |before, after| keys.follow(name, before, after));
+        }
     }
 
     /// Applies the next entry and appends what follows from it.

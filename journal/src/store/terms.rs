@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+
 /// What is opened, and what this life of the process promises.
 #[derive(Clone, Debug)]
 pub struct Terms {
@@ -19,7 +21,8 @@ pub struct Terms {
 }
 
 /// When what is appended counts as kept.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Durability {
     /// At once: every end that is not clean may lose something.
     None,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::*;
+use super::{recorded::Recording, *};
 use crate::Mail;
 
 struct Duo {
@@ -15,15 +15,24 @@ struct Duo {
     stalled: Vec<ConnectionId>,
     closed: BTreeMap<ConnectionId, Disconnect>,
     connected: u64,
+    recording: Recording,
+}
+
+impl Drop for Duo {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.recording.check(self.nodes.iter().map(Node::tape_hash));
+        }
+    }
 }
 
 impl Duo {
     fn new(gateway: GatewayConfig) -> Self {
         let now = Time(1_795_237_380_000_000);
         let gateway = Arc::new(gateway);
-        let node = |index: u8| {
+        let config = |index: u8| {
             let (gateway, shard) = (gateway.clone(), ShardConfig::default());
-            let config = NodeConfig {
+            NodeConfig {
                 index: index.into(),
                 nodes: 2,
                 incarnation: 1,
@@ -31,11 +40,18 @@ impl Duo {
                 shard,
                 seed: [7 + index; 32],
                 replicated: false,
-            };
-            Node::new(config, now)
+            }
         };
+        let configs = [config(0), config(1)];
+        let recording = Recording::new(&configs, false);
+        let nodes = configs.map(|config| {
+            let mut node = Node::new(config, now);
+            recording.record(&mut node, now);
+            node
+        });
         Self {
-            nodes: [node(0), node(1)],
+            recording,
+            nodes,
             now,
             mail: VecDeque::new(),
             bytes: BTreeMap::new(),
@@ -99,7 +115,11 @@ impl Duo {
     fn deliver(&mut self) -> bool {
         let Some((node, mail)) = self.mail.pop_front() else { return false };
         let mut out = vec![];
-        self.nodes[node].handle_input(self.now, NodeInput::Mail(mail), &mut out);
+        self.nodes[node].handle_input(
+            self.now,
+            NodeInput::Mail(u32::try_from(1 - node).unwrap(), mail),
+            &mut out,
+        );
         self.carry_out(out);
         true
     }

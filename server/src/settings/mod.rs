@@ -1,5 +1,6 @@
 //! What an operator can set: the machines' limits and the driver's own.
 
+mod capture;
 mod identity;
 mod load;
 mod storage;
@@ -16,15 +17,16 @@ use std::{
 
 use chinwag_core::config::{BadLimit, GatewayConfig, ShardConfig};
 
+pub use self::{
+    capture::{Bodies, CaptureConfig},
+    identity::{IdentityConfig, TokenSecret},
+    storage::StorageConfig,
+};
 pub(crate) use self::{
     identity::SECRET_VARIABLE,
     load::{PORT, PORT_VARIABLE, Sources},
     table::TABLE,
     value::read_span,
-};
-pub use self::{
-    identity::{IdentityConfig, TokenSecret},
-    storage::StorageConfig,
 };
 
 /// The largest WebSocket frame or message any configuration reads, in bytes.
@@ -48,6 +50,8 @@ pub struct Settings {
     pub identity: IdentityConfig,
     /// Where logs are kept.
     pub storage: StorageConfig,
+    /// Whether all that comes in is written down.
+    pub capture: CaptureConfig,
     /// Limits of each thread's gateway.
     pub gateway: GatewayConfig,
     /// Limits of each shard.
@@ -158,12 +162,13 @@ impl Settings {
     /// # Errors
     /// One line that names the settings and says what to do.
     pub fn check(&self) -> Result<(), String> {
-        let Self { driver, identity, storage, gateway, shard } = self;
+        let Self { driver, identity, storage, capture, gateway, shard } = self;
         let machines = || gateway.check().and_then(|()| shard.check());
         driver
             .check()
             .and_then(|()| identity.check())
             .and_then(|()| storage.check())
+            .and_then(|()| capture.check())
             .and_then(|()| machines())
             .map_err(|limit| limit.to_string())?;
         if gateway.token_dialects.as_ref().is_some_and(|list| !list.is_empty()) && !identity.has_key() {

@@ -74,6 +74,11 @@ settings! {
         sync_interval: "With interval, what was written is synced this often";
         snapshot_bytes: "A snapshot is made after so many bytes of a shard's log, or as many as the last one has";
     }
+    "Capture": capture {
+        capture: "File in which all that comes in is written down, for sim import; what is there is kept with .1 behind its name";
+        capture_bytes: "Most bytes of it: then it ends, and the server goes on";
+        capture_bodies: "What people say, in it: clear, or hashed (other texts of the same length)";
+    }
     "Sockets": driver {
         http_connections_max: "Sockets per thread that have not become a WebSocket";
         header_timeout: "An HTTP request's head must arrive within this";

@@ -10,7 +10,7 @@ use chinwag_core::{
 
 use chinwag_journal::store::Durability;
 
-use super::LogFormat;
+use super::{Bodies, LogFormat};
 use crate::origin::Origins;
 
 /// What stands for what is not done.
@@ -151,6 +151,18 @@ impl Value for Durability {
 
     fn read(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| "none, interval or commit".to_owned())
+    }
+
+    fn write(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Bodies {
+    const NAME: &'static str = "HOW";
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|()| "clear or hashed".to_owned())
     }
 
     fn write(&self) -> String {

@@ -6,6 +6,7 @@ mod bugs;
 mod check;
 mod diff;
 pub(crate) mod exit;
+mod import;
 pub(crate) mod jobs;
 mod minimise;
 pub(crate) mod output;
@@ -38,6 +39,7 @@ Examples:
   sim check 0 --seeds 100                 whether runs repeat, here and in another process
   sim diff 42 edited.scn                  where two runs part
   sim run --scenario reconnect-storm      what loadgen will see of it
+  sim import chat.capture                 whether a server's run comes to the same here
   sim bugs                                how many seeds it takes to find each planted bug"
 )]
 struct Cli {
@@ -61,6 +63,8 @@ enum Command {
     Check(check::Args),
     /// Compare two runs, and show where they part
     Diff(diff::Args),
+    /// Lead the same machines through what a server has captured, and see whether it comes to the same
+    Import(import::Args),
     /// Plant bugs in a build of their own, and count the seeds until each is found
     Bugs(crate::search::bugs::command::Args),
     /// Print what stands for runs, for the `check` of another process
@@ -79,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Timeline(args) => timeline::main(&args),
         Command::Check(args) => check::main(&args),
         Command::Diff(args) => diff::main(&args),
+        Command::Import(args) => import::main(&args),
         // Those who have the bugs read the arguments again.
         Command::Bugs(args) => bugs::main(&args),
         Command::Chain(args) => check::chain(&args),

@@ -59,10 +59,10 @@ pub(crate) fn node_input(input: &NodeInput<'_>) -> impl fmt::Display {
             GatewayInput::Timeout => f.write_str("timer"),
         },
         NodeInput::Stored(shard, last) => write!(f, "stored s{} up to {last}", shard.0),
-        NodeInput::Mail(Mail::Submit(shard, op)) => write!(f, "submit s{} {op:?}", shard.0),
-        NodeInput::Mail(Mail::Query(shard, query)) => write!(f, "query s{} {query:?}", shard.0),
-        NodeInput::Mail(Mail::Signal(shard, signal)) => write!(f, "signal s{} {signal:?}", shard.0),
-        NodeInput::Mail(Mail::Event(_, event)) => write!(f, "event {event:?}"),
+        NodeInput::Mail(_, Mail::Submit(shard, op)) => write!(f, "submit s{} {op:?}", shard.0),
+        NodeInput::Mail(_, Mail::Query(shard, query)) => write!(f, "query s{} {query:?}", shard.0),
+        NodeInput::Mail(_, Mail::Signal(shard, signal)) => write!(f, "signal s{} {signal:?}", shard.0),
+        NodeInput::Mail(_, Mail::Event(_, event)) => write!(f, "event {event:?}"),
         NodeInput::Timeout => f.write_str("timer"),
     })
 }

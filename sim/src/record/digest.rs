@@ -91,10 +91,10 @@ pub(crate) fn node(input: &NodeInput<'_>) -> u64 {
         NodeInput::Gateway(GatewayInput::Drain) => 5,
         NodeInput::Gateway(GatewayInput::Shard(_) | GatewayInput::Timeout) | NodeInput::Timeout => 6,
         // What is in them came from inputs that are in the hash, and leads to bytes that will be.
-        NodeInput::Mail(Mail::Submit(shard, _)) => mix(7, u64::from(shard.0)),
-        NodeInput::Mail(Mail::Query(shard, _)) => mix(8, u64::from(shard.0)),
-        NodeInput::Mail(Mail::Signal(shard, _)) => mix(9, u64::from(shard.0)),
-        NodeInput::Mail(Mail::Event(..)) => 10,
+        NodeInput::Mail(_, Mail::Submit(shard, _)) => mix(7, u64::from(shard.0)),
+        NodeInput::Mail(_, Mail::Query(shard, _)) => mix(8, u64::from(shard.0)),
+        NodeInput::Mail(_, Mail::Signal(shard, _)) => mix(9, u64::from(shard.0)),
+        NodeInput::Mail(_, Mail::Event(..)) => 10,
     }
 }
 

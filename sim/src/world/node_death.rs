@@ -73,7 +73,8 @@ impl World<'_> {
             let to = (shard % self.scenario.setup.nodes) as usize;
             let at = self.server.mail_arrives(self.now, node, to, &self.scenario.setup, self.draws);
             let mail = Box::new(Mail::Submit(ShardId(shard), Op::GatewayDown { gateway }));
-            self.add(at, Event::Mail { incarnation: self.server.incarnation, to, mail });
+            let from = u32::try_from(node).expect("few nodes");
+            self.add(at, Event::Mail { incarnation: self.server.incarnation, from, to, mail });
         }
         self.arm_node(node);
     }

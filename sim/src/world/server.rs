@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chinwag_core::{GatewayId, ShardId, Time, config::GatewayConfig};
-use chinwag_journal::{Node, NodeConfig, NodeInput, Start};
+use chinwag_journal::{Node, NodeConfig, NodeInput, Start, capture::Head};
 
 use crate::{
     judge::{counted::Counted, replicas::Replicas},
@@ -11,7 +11,7 @@ use crate::{
         draw::{Draws, Purpose},
         scenario::Setup,
     },
-    world::clock::Clock,
+    world::{captures::Captures, clock::Clock},
 };
 
 /// The server process.
@@ -50,6 +50,8 @@ pub(crate) struct Server {
     node_deaths: u64,
     /// Those of its shards, if they have any.
     pub(crate) replicas: Option<Replicas>,
+    /// What is written down of its lives, if anything is.
+    pub(crate) captures: Option<Captures>,
 }
 
 impl Server {
@@ -74,6 +76,7 @@ impl Server {
             handled_before: 0,
             node_deaths: 0,
             replicas: None,
+            captures: None,
         }
     }
 
@@ -91,6 +94,10 @@ impl Server {
         self.clock.set_back(now, std::mem::take(&mut self.back));
         let starts = starts.unwrap_or_default();
         self.clock.go_on_from(now, Start::latest(&starts));
+        let head = self.captures.is_some().then(|| self.head(setup, draws));
+        if let (Some(captures), Some(head)) = (&mut self.captures, head) {
+            captures.begin(head, &starts);
+        }
         let mut starts: Vec<Option<Start>> = starts.into_iter().map(Some).collect();
         let mut start = |shard: ShardId| {
             starts.get_mut(shard.0 as usize).and_then(Option::take).unwrap_or_else(Start::anew)
@@ -114,9 +121,7 @@ impl Server {
         start: impl FnMut(ShardId) -> Start,
     ) -> Node {
         let incarnation = self.incarnation | death << 24;
-        let mut cause = draws.of(Purpose::Node, incarnation << 32 | u64::from(index));
-        let mut seed = [0; 32];
-        seed.chunks_exact_mut(8).for_each(|part| part.copy_from_slice(&cause.bits().to_le_bytes()));
+        let seed = node_seed(draws, incarnation, index);
         let config = NodeConfig {
             index,
             nodes: setup.nodes,
@@ -126,12 +131,32 @@ impl Server {
             seed,
             replicated: setup.replicated,
         };
-        Node::resume(config, self.clock.shows(now), start)
+        let mut node = Node::resume(config, self.clock.shows(now), start);
+        if let Some(captures) = self.captures.as_ref().filter(|_| death == 0) {
+            captures.record(&mut node, self.clock.shows(now));
+        }
+        node
+    }
+
+    /// What the nodes of this life are made from.
+    fn head(&self, setup: &Setup, draws: Draws) -> Head {
+        Head {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            incarnation: self.incarnation,
+            gateway: setup.gateway.clone(),
+            shard: setup.shard.clone(),
+            seeds: (0..setup.nodes).map(|index| node_seed(draws, self.incarnation, index)).collect(),
+            key: None,
+            durability: None,
+            lost: false,
+            begun: 0,
+        }
     }
 
     /// Puts a new node in the place of one that has died; the id of the gateway that is gone.
     pub(crate) fn replace(&mut self, now: Time, node: usize, setup: &Setup, draws: Draws) -> GatewayId {
         self.node_deaths += 1;
+        self.captures.iter().for_each(Captures::stop);
         let index = u32::try_from(node).expect("few nodes");
         let new = self.node(now, index, self.node_deaths, setup, draws, |_| Start::anew());
         let old = std::mem::replace(&mut self.nodes[node], new);
@@ -238,4 +263,12 @@ impl Server {
         *last = at.max(*last);
         *last
     }
+}
+
+/// A node's unpredictable bits.
+fn node_seed(draws: Draws, incarnation: u64, index: u32) -> [u8; 32] {
+    let mut cause = draws.of(Purpose::Node, incarnation << 32 | u64::from(index));
+    let mut seed = [0; 32];
+    seed.chunks_exact_mut(8).for_each(|part| part.copy_from_slice(&cause.bits().to_le_bytes()));
+    seed
 }

@@ -14,14 +14,14 @@ use crate::{
 pub(super) const AUTH: RequestId = Dialect::HOME;
 
 /// One connection's end of the dialect.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Agents {
     standing: Standing,
     /// For whom it speaks, once that is known.
     who: Option<(UserName, SessionId)>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Standing {
     /// It has not said who it is.
     #[default]

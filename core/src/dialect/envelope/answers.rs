@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What one connection has asked for, and where it is.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Envelope {
     /// Whom it speaks for, once that is known.
     user: Option<UserName>,
@@ -25,7 +25,7 @@ pub struct Envelope {
 }
 
 /// A request that will be answered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Pending {
     id: RequestId,
     /// What its sender calls it.

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Where one connection is.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Lobby {
     /// Empty until the user is known, and for whom the lobby did not take or an admin has sent out of it.
     rooms: Memberships,

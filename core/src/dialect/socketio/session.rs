@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What one connection remembers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SocketIo {
     /// Who it is, once it is in.
     user: Option<UserName>,
