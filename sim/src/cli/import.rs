@@ -11,7 +11,7 @@ use anyhow::Context;
 use crate::{
     cli::{
         bar::bar,
-        exit::{CLEAN, NOT_DETERMINISTIC},
+        exit::{BROKEN, CLEAN, NOT_DETERMINISTIC},
     },
     import::import,
     out::out,
@@ -45,5 +45,9 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
     } else {
         write!(out, "{imported}")?;
     }
-    Ok(if imported.difference.is_none() { CLEAN } else { NOT_DETERMINISTIC })
+    Ok(match imported.difference {
+        Some(_) => NOT_DETERMINISTIC,
+        None if imported.is_broken() => BROKEN,
+        None => CLEAN,
+    })
 }

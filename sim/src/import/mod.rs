@@ -1,4 +1,8 @@
-//! A capture of a server, led through the same machines again: what was in it, and whether it came to the same.
+//! A capture of a server, led through the same machines again: what was in it, whether it came to the same, and whether
+//! that was as it should be.
+
+mod lines;
+mod listeners;
 
 use std::{
     fmt,
@@ -9,6 +13,8 @@ use std::{
 use chinwag_core::Time;
 use chinwag_journal::capture::{CaptureError, Difference, End, Recorded, Replay};
 use serde::Serialize;
+
+use self::listeners::{Judged, Listeners};
 
 /// What came of a capture.
 #[derive(Debug, Serialize)]
@@ -30,6 +36,8 @@ pub(crate) struct Imported {
     end: Ended,
     /// Of all that came of it.
     hash: String,
+    /// What clients were sent.
+    judged: Judged,
     /// The first input of which something else came.
     pub(crate) difference: Option<Part>,
 }
@@ -79,8 +87,10 @@ pub(crate) fn import(from: impl Read) -> Result<Imported, CaptureError> {
         elapsed: Duration::ZERO,
         end: Ended::Open,
         hash: String::new(),
+        judged: Judged::default(),
         difference: None,
     };
+    let mut listeners = Listeners::new();
     let mut began = None;
     while let Some(step) = replay.step()? {
         if let Some(end) = step.end() {
@@ -107,7 +117,9 @@ pub(crate) fn import(from: impl Read) -> Result<Imported, CaptureError> {
             });
             break;
         }
+        listeners.hear(&step);
     }
+    imported.judged = listeners.judged();
     imported.hash = format!("{:016x}", replay.hash());
     imported.elapsed = started.elapsed();
     Ok(imported)
@@ -121,6 +133,13 @@ fn why(difference: Difference) -> String {
         }
         Difference::NoMail => "no node has sent this mail".to_owned(),
         Difference::NoNode => "the node had not begun, or twice".to_owned(),
+    }
+}
+
+impl Imported {
+    /// Whether a promise was broken.
+    pub(crate) const fn is_broken(&self) -> bool {
+        self.judged.broken > 0
     }
 }
 
@@ -160,6 +179,7 @@ impl fmt::Display for Imported {
             span / elapsed,
             *inputs as f64 / elapsed
         )?;
+        write!(f, "{}", self.judged)?;
         match &self.difference {
             None => writeln!(f, "All came to the same: hash {}.", self.hash),
             Some(Part { input, node, at, what, why }) => {
@@ -172,4 +192,27 @@ impl fmt::Display for Imported {
 
 fn seconds<S: serde::Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_f64(span.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Scenario, capture, plan::profile::Profile};
+
+    #[test]
+    fn what_the_simulator_has_judged_is_judged_alike() {
+        let mut delivered = 0;
+        for (profile, seed) in [(Profile::Default, 7_000), (Profile::Hostile, 7_100), (Profile::Churn, 7_200)]
+            .into_iter()
+            .flat_map(|(profile, first)| (first..first + 6).map(move |seed| (profile, seed)))
+        {
+            let (_, files) = capture(&Scenario::of(profile, seed), seed % 2 == 0);
+            for file in files {
+                let imported = import(&file[..]).unwrap();
+                assert!(imported.difference.is_none() && !imported.is_broken(), "seed {seed}: {imported}");
+                delivered += imported.judged.delivered();
+            }
+        }
+        assert!(delivered > 1_000, "only {delivered} messages");
+    }
 }
