@@ -19,13 +19,15 @@ impl Token {
 
     /// Whether it is one, good or bad: it begins with a header, which is a JSON object in base64url (RFC 7515 §3.1).
     /// What comes behind is not looked at, so that a token that was cut short is still none of a user's names.
-    pub(crate) fn has_header(&self) -> bool {
+    #[must_use]
+    pub fn has_header(&self) -> bool {
         let header = self.0.split('.').next().and_then(base64url).unwrap_or_default();
         header.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(&header).is_ok()
     }
 
     /// Whom it names, if it is no token but a user's name that stands where a token would.
-    pub(crate) fn name(&self) -> Option<UserName> {
+    #[must_use]
+    pub fn name(&self) -> Option<UserName> {
         if self.has_header() { None } else { UserName::new(&self.0).ok() }
     }
 

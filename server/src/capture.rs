@@ -85,6 +85,9 @@ impl Capture {
 /// A new file that only its owner may read; what was there stays beside it.
 fn create(path: &Path) -> io::Result<File> {
     if path.try_exists()? {
+        if !path.is_file() {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is something else than a file"));
+        }
         std::fs::rename(path, path.with_added_extension("1"))?;
     }
     let mut options = File::options();

@@ -2,26 +2,27 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use chinwag_core::{dialect::Dialect, redact::Redactor};
+use chinwag_core::{dialect::Dialect, identity::Token, redact::Redactor};
 
 /// Where JSON dialects have what somebody says.
 const CONTENTS: [&str; 2] = ["content", "text"];
 /// The same in `socketio`, where it is something else in other events than this.
-const MESSAGE: (&str, &str) = ("message", "\"chat:message\"");
+const MESSAGE: (&str, &str) = ("message", "chat:message");
+/// Where a token stands, and the event of `socketio` whose argument may be one.
+const TOKEN: (&str, &str) = ("token", "token:refresh");
 /// What clients keep with a task.
 const METADATA: &str = "metadata";
 
-/// The token as it may be kept: what begins like a signed one without its claims and its signature.
-///
-/// What is not signed may be a name, which is no secret.
+/// A token as it may be kept: what tells a signed one, and a name that stands in its place, but nothing that proves anything.
 pub(super) fn token(token: &str) -> Cow<'_, str> {
-    match token.split_once('.') {
-        Some((header, rest)) if header.starts_with('e') => {
-            let rest: String = rest.chars().map(|c| if c == '.' { '.' } else { 'x' }).collect();
-            Cow::Owned(format!("{header}.{rest}"))
-        }
-        _ => Cow::Borrowed(token),
-    }
+    let whole = Token::new(token);
+    let kept = match token.split_once('.') {
+        _ if whole.name().is_some() => return Cow::Borrowed(token),
+        Some((header, _)) if whole.has_header() => header.len(),
+        _ => 0,
+    };
+    let hidden = token[kept..].chars().map(|c| if c.is_ascii_alphanumeric() { 'x' } else { c });
+    Cow::Owned(token[..kept].chars().chain(hidden).collect())
 }
 
 /// The frame as it may be kept, in as many bytes.
@@ -48,30 +49,28 @@ pub(super) fn text<'a>(text: &'a str, dialect: Option<Dialect>, redactor: Option
 
 /// A line that somebody typed.
 fn line(text: &str, redactor: Option<&Redactor>, changes: &mut Vec<(Range<usize>, String)>) {
-    if !text.trim_start().starts_with('/') {
+    let Some(command) = text.trim_start().strip_prefix('/') else {
         // The end of the line is not said.
         let said = text.trim_end_matches(['\r', '\n']);
         changes.extend(redactor.map(|redactor| (0..said.len(), redactor.apply(said))));
         return;
-    }
-    let mut from = 0;
-    for word in text.split_ascii_whitespace() {
-        let at = from + text[from..].find(word).expect("it is a part of it");
-        from = at + word.len();
-        if let Cow::Owned(new) = token(word) {
-            changes.push((at..from, new));
-        }
+    };
+    let mut words = command.split_ascii_whitespace();
+    if words.next() == Some(TOKEN.0)
+        && let Some(word) = words.next()
+        && let Some(at) = text.rfind(word)
+    {
+        changes.push((at..at + word.len(), token(word).into_owned()));
     }
 }
 
 /// A frame of JSON, or one that should be.
 fn json(text: &str, redactor: Option<&Redactor>, changes: &mut Vec<(Range<usize>, String)>) {
-    if redactor.is_none() && !text.contains("\"e") {
-        // As most frames are: without a token.
+    if redactor.is_none() && !text.contains(TOKEN.0) && !text.contains('\\') {
+        // As most frames are.
         return;
     }
-    let is_message = text.contains(MESSAGE.1);
-    let (mut key, mut hidden) = (None, usize::MAX);
+    let (mut event, mut key, mut hidden) = (None, None, usize::MAX);
     for (range, depth) in literals(text) {
         if depth > hidden {
             continue;
@@ -84,30 +83,24 @@ fn json(text: &str, redactor: Option<&Redactor>, changes: &mut Vec<(Range<usize>
             key = Some(value);
             continue;
         }
-        let is_said = match key.take().as_deref() {
-            Some(key) => CONTENTS.contains(&key) || is_message && key == MESSAGE.0,
-            None => is_message && is_argument(text, &range),
+        let new = match (key.take().as_deref(), event.as_deref()) {
+            (Some(key), _) if key == TOKEN.0 => Some(token(&value).into_owned()),
+            (None, Some(event)) if event == TOKEN.1 => Some(token(&value).into_owned()),
+            (Some(key), event) if CONTENTS.contains(&key) || key == MESSAGE.0 && event == Some(MESSAGE.1) => {
+                redactor.map(|redactor| redactor.apply(&value))
+            }
+            _ => None,
         };
-        let new = if is_said { redactor.map(|redactor| redactor.apply(&value)) } else { scrubbed(&value) };
-        changes.extend(new.map(|new| (range.clone(), as_long(&new, range.len()))));
+        if event.is_none() && depth == 1 && text[..range.start].trim_ascii_end().ends_with('[') {
+            event = Some(value);
+        }
+        changes.extend(new.and_then(|new| Some((range.clone(), as_long(&new, range.len())?))));
     }
 }
 
-fn scrubbed(value: &str) -> Option<String> {
-    match token(value) {
-        Cow::Owned(new) => Some(new),
-        Cow::Borrowed(_) => None,
-    }
-}
-
-/// Whether this literal is the only argument of an event, as in `["chat:message","hello"]`.
-fn is_argument(text: &str, range: &Range<usize>) -> bool {
-    text[..range.start].trim_ascii_end().ends_with(',') && !text.contains('{')
-}
-
-/// What a literal says.
+/// What a literal says; nothing if it is none.
 fn value(literal: &str) -> Option<Cow<'_, str>> {
-    if literal.contains('\\') {
+    if literal.bytes().any(|byte| byte == b'\\' || byte < b' ') {
         serde_json::from_str(literal).ok().map(Cow::Owned)
     } else {
         Some(Cow::Borrowed(&literal[1..literal.len() - 1]))
@@ -115,9 +108,11 @@ fn value(literal: &str) -> Option<Cow<'_, str>> {
 }
 
 /// A literal of so many bytes, with blanks behind it: nobody can write a value in fewer than we do.
-fn as_long(value: &str, bytes: usize) -> String {
-    let literal = serde_json::to_string(value).expect("text is JSON");
-    format!("{literal:<width$}", width = bytes - literal.len() + literal.chars().count())
+fn as_long(value: &str, bytes: usize) -> Option<String> {
+    let mut literal = serde_json::to_string(value).expect("text is JSON");
+    let blanks = bytes.checked_sub(literal.len())?;
+    literal.extend(std::iter::repeat_n(' ', blanks));
+    Some(literal)
 }
 
 /// Where the text has literals, quotes and all, and how deep. One that does not end is none.
@@ -166,7 +161,7 @@ mod tests {
             (Dialect::Envelope, r#"{"type":"sendMessage","payload":{"roomId":"noon","content" : "SAID"}}"#),
             (Dialect::Agents, r#"{"type":"message","data":{"text":"SAID","id":5}}"#),
             (Dialect::SocketIo, r#"42["chat:message",{"botId":"noon","message":"SAID"}]"#),
-            (Dialect::SocketIo, r#"427["chat:message","SAID"]"#),
+            (Dialect::SocketIo, r#"427["chat:m\u0065ssage",{"text":"SAID"}]"#),
             (
                 Dialect::Lobby,
                 "SAID
@@ -191,7 +186,8 @@ mod tests {
     fn the_rest_stays() {
         for frame in [
             r#"{"type":"task","task":"t","metadata":{"content":"kept","deep":{"text":"kept"}},"room":"r"}"#,
-            r#"42["bot:status",{"status":"busy","message":"kept"}]"#,
+            r#"42["bot:status",{"status":"busy","message":"kept","room":"chat:message"}]"#,
+            r#"{"type":"e.x","room":"eu.general","user":"emma.smith","file":"e.csv"}"#,
             r#"{"type":"join","room":"content"}"#,
             r#"{"content":"no end"#,
             r#"{"content":"no end\"#,
@@ -208,6 +204,7 @@ mod tests {
         for (dialect, frame) in [
             (Dialect::Chat, r#"{"type":"hello","token":"TOKEN"}"#),
             (Dialect::SocketIo, r#"40{"token":"TOKEN"}"#),
+            (Dialect::SocketIo, r#"42["token:refresh","TOKEN"]"#),
             (Dialect::Lobby, "/token  TOKEN "),
         ] {
             let frame = frame.replace("TOKEN", SIGNED);
@@ -215,6 +212,26 @@ mod tests {
             assert!(kept.contains("eyJhbGciOiJFZERTQSJ9.xxxxxxxxx"), "{kept}");
             assert!(!kept.contains("c2lnbmF0dXJl") && kept.len() == frame.len(), "{kept}");
         }
-        assert_eq!(token("alice"), "alice");
+        assert_eq!([token("alice"), token("emma.smith")], ["alice", "emma.smith"]);
+        assert_eq!(
+            token(&format!("Bearer {SIGNED}")).matches(|c: char| c.is_alphanumeric() && c != 'x').count(),
+            0
+        );
+    }
+
+    #[test]
+    fn nothing_that_is_sent_is_too_much() {
+        for frame in [
+            format!(r#"{{"token":"e.{}"}}"#, "x".repeat(70_000)),
+            format!(r#"{{"content":"{}"}}"#, "é ".repeat(40_000)),
+            "{\"content\":\"a\nb\",\"token\":\"e\ty.z\"}".to_owned(),
+            r#"["""#.to_owned(),
+            r#""token":"\"#.to_owned(),
+        ] {
+            for redactor in [None, Some(&REDACTOR)] {
+                assert_eq!(text(&frame, Some(Dialect::Chat), redactor).len(), frame.len());
+                assert_eq!(text(&frame, Some(Dialect::Lobby), redactor).len(), frame.len());
+            }
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! What clients of the native dialect were sent in a capture, judged: a room's messages come over a connection once each, in
 //! order and without gaps; whoever reads a message reads the same, and so does who was told that theirs is there.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use chinwag_core::{ConnectionId, Epoch, Seq, Time, hash};
 use chinwag_journal::capture::Step;
@@ -71,7 +74,7 @@ struct Listener {
     /// Rooms it reads, and the lives of their logs.
     reads: BTreeMap<RoomId, Epoch>,
     /// What it has said under its numbers and keys, shortened.
-    says: BTreeMap<Name, u64>,
+    says: BTreeMap<Name, BTreeSet<u64>>,
 }
 
 /// What a client calls a message of its own.
@@ -154,7 +157,10 @@ impl Judge {
         let Some(listener) = self.listeners.get_mut(&connection) else { return };
         if let Says::Message { id, key, content } = says {
             let names = id.map(Name::Number).into_iter().chain(key.map(|key| Name::Key(key.into_owned())));
-            listener.says.extend(names.map(|name| (name, short(&content))));
+            // Who uses a name again is told of what was said under it before.
+            names.for_each(|name| {
+                listener.says.entry(name).or_default().insert(short(&content));
+            });
         }
     }
 
@@ -199,12 +205,20 @@ impl Judge {
             }
             Reads::Ack { room, id, key, epoch: Some(epoch), seq: Some(seq) } => {
                 let name = id.map(Name::Number).or_else(|| key.map(|key| Name::Key(key.into_owned())));
-                let Some(said) = name.and_then(|name| listener.says.remove(&name)) else {
+                let Some(said) = name.and_then(|name| listener.says.get(&name)) else {
                     return Err("an answer to what it has not said".to_owned());
                 };
                 self.judged.acknowledged += 1;
                 let room = self.room(&room);
-                self.place(room, epoch, seq, None, said)
+                let there = self.said.get(&(room, epoch, seq)).map(|&(_, content)| content);
+                match (there, said.len()) {
+                    (Some(content), _) if said.contains(&content) => Ok(()),
+                    (Some(_), _) => Err(format!("it is told that {seq} of room {room} is its own")),
+                    (None, 1) => {
+                        self.place(room, epoch, seq, None, *said.first().expect("it is the only one"))
+                    }
+                    (None, _) => Ok(()),
+                }
             }
             Reads::Ack { .. } | Reads::Other => Ok(()),
         }
@@ -391,7 +405,7 @@ mod tests {
         sent(&mut listeners, ANN, r#"{"type":"ack","id":4,"room":"tea","epoch":7,"seq":1}"#);
         sent(&mut listeners, ANN, r#"{"type":"ack","id":5,"room":"tea","epoch":7,"seq":2}"#);
         let broken = broken(listeners);
-        assert!(broken[0].contains("another message") && broken[1].contains("not said"), "{broken:?}");
+        assert!(broken[0].contains("is its own") && broken[1].contains("not said"), "{broken:?}");
     }
 
     #[test]
