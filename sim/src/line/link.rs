@@ -80,6 +80,8 @@ pub(crate) struct Link {
     pub(crate) blocked_at: Time,
     /// When that began.
     pub(crate) blocked_since: Time,
+    /// When so much was last written at once that some of what came with it may have been left out.
+    pub(crate) heaped_at: Time,
     /// When the server last wrote something.
     pub(crate) took: Time,
     /// How old what the client reads may be.
@@ -115,6 +117,7 @@ impl Link {
             blocked: false,
             blocked_at: now,
             blocked_since: now,
+            heaped_at: now,
             took: now,
             age: Age::default(),
             client_learns: None,

@@ -333,6 +333,7 @@ impl World<'_> {
     /// Writes what a node has for a connection, as far as the socket takes it; `out` is what the node wants then.
     pub(crate) fn write(&mut self, id: ConnectionId, out: &mut Vec<NodeOutput>) {
         self.advance(id);
+        let mut heap = 0;
         while let Some(link) = self.links.get_mut(id).filter(|link| link.is_served()) {
             let node = &mut self.server.nodes[link.node];
             let Some(mut bytes) = node.poll_transmit(id, WRITE_BYTES) else {
@@ -352,6 +353,10 @@ impl World<'_> {
             }
             bytes.truncate(space);
             let written = bytes.len();
+            heap += written;
+            if heap > self.scenario.setup.gateway.outbox_bytes_max / 4 {
+                link.heaped_at = self.now;
+            }
             self.trace.writes(self.now, link.node, id, &bytes);
             link.write(self.now, bytes);
             if !node.transmitted(self.server.clock.shows(self.now), id, written, out) {
