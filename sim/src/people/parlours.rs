@@ -31,7 +31,7 @@ pub(crate) fn furnish(c: &mut Cause, setup: &mut Setup) {
     // Limits that were drawn for fewer leave room for them, too.
     setup.gateway.connections_max += VISITORS;
     setup.shard.sessions_max += VISITORS;
-    if c.chance(75) {
+    if c.chance(95) {
         setup.bots = vec![u32::try_from(setup.clients.len()).expect("few clients") - 1];
     }
 }

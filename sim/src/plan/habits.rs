@@ -280,8 +280,10 @@ fn falls_behind(c: &mut Cause, setup: &Setup, reader: u32, from_us: u64, for_us:
         if c.chance(50) {
             come_back(c, setup, leaver, room, at_us, steps);
         }
-        let (task, speaker) = (within(c, 0..=4), Actor::Client(client(c, setup)));
-        steps.push(step(setup, at_us, speaker, Action::Task { room, task }));
+        for _ in 0..2 {
+            let (task, speaker) = (within(c, 0..=4), Actor::Client(client(c, setup)));
+            steps.push(step(setup, at_us, speaker, Action::Task { room, task }));
+        }
     }
 }
 

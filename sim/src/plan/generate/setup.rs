@@ -93,7 +93,7 @@ pub(super) fn vary(c: &mut Cause, setup: &mut Setup) {
         // One of them hosts no shard.
         setup.nodes = setup.gateway.shards + 1;
     }
-    if c.chance(25) {
+    if c.chance(35) {
         let quota = |count, millis, action| Quota { count, per: Duration::from_millis(millis), action };
         let action = c.pick(&[Above::Warn, Above::Error, Above::Error, Above::Close]);
         // Who is closed for every other message does little else.
@@ -121,7 +121,7 @@ pub(super) fn vary(c: &mut Cause, setup: &mut Setup) {
 
 /// In some scenarios shards outlive the server's process, and in all that are about that.
 pub(super) fn equip(profile: Profile, c: &mut Cause, setup: &mut Setup) {
-    if !c.chance(if profile == Durable { 100 } else { 30 }) {
+    if !c.chance(if profile == Durable { 100 } else { 20 }) {
         return;
     }
     let (commit, interval) = (Durability::Commit, Durability::Interval);
