@@ -15,6 +15,7 @@ use crate::{
 
 mod asks;
 mod kit;
+mod vectors;
 
 #[test]
 fn a_welcome_need_not_say_what_the_server_allows() {
