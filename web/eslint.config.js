@@ -1,5 +1,6 @@
 // What ESLint looks at: promises nobody waits for, types that lie, what is never used.
 import js from "@eslint/js";
+import reactHooks from "eslint-plugin-react-hooks";
 import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
@@ -17,6 +18,7 @@ export default defineConfig(
       "@typescript-eslint/no-unused-expressions": ["error", { allowShortCircuit: true }],
     },
   },
+  { files: ["react/src/**/*.{ts,tsx}"], extends: [reactHooks.configs.flat.recommended] },
   {
     files: ["**/*.js"],
     languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly" } },

@@ -1,0 +1,197 @@
+// What a user sees of a chat, as one immutable value, folded from the client's events.
+import type { ChatEvent, Member, Message, Presence, Status, Task } from "@chinwag/client";
+
+/** How one is connected. */
+export type Connection =
+  | { state: "connecting" }
+  | { state: "connected" }
+  /** Another attempt comes in so many milliseconds. */
+  | { state: "waiting"; retryIn: number }
+  /** For good. */
+  | { state: "ended"; code?: number };
+
+/** A line of a room: something said, or a place where messages are missing. */
+export type Line = Message | Gap;
+
+/** Messages that the server no longer has. */
+export interface Gap {
+  epoch: number;
+  /** Of the first one that is missing. */
+  seq: number;
+  to: number;
+}
+
+export interface RoomState {
+  name: string;
+  /** This connection is in it. */
+  isJoined: boolean;
+  /** Oldest first. */
+  lines: readonly Line[];
+  /** Whether there may be older ones. */
+  hasOlder: boolean;
+  /** By name; nothing of those of whom only their number is known. */
+  members: ReadonlyMap<string, Member>;
+  /** How many are there. */
+  count: number;
+  tasks: ReadonlyMap<string, Task>;
+  /** Who writes. */
+  typing: readonly string[];
+  /** Messages that came since it was last looked at. */
+  unread: number;
+  /** Those of them that name us. */
+  mentions: number;
+}
+
+export interface ChatState {
+  connection: Connection;
+  rooms: ReadonlyMap<string, RoomState>;
+  /** What the server last said no to, by its code. */
+  error: string | null;
+}
+
+export const EMPTY: ChatState = { connection: { state: "connecting" }, rooms: new Map(), error: null };
+
+/** Lines that a room keeps: above it the oldest go, and can be asked for again. */
+export const LINES_MAX = 100_000;
+
+export const isGap = (line: Line): line is Gap => "to" in line;
+
+/** A room that was just asked for. */
+export function emptyRoom(name: string): RoomState {
+  const nobody = { members: new Map(), count: 0, tasks: new Map(), typing: [] };
+  return { name, isJoined: false, lines: [], hasOlder: false, unread: 0, mentions: 0, ...nobody };
+}
+
+/** What follows from an event. `me` is whose mentions count, `open` the room that is looked at. */
+export function fold(state: ChatState, event: ChatEvent, me: string, open?: string): ChatState {
+  switch (event.type) {
+    case "attached":
+      return { ...state, connection: { state: "connected" }, error: null };
+    case "disconnected":
+      return { ...away(state), connection: { state: "waiting", retryIn: event.retryIn } };
+    case "ended": {
+      const code = event.code === undefined ? {} : { code: event.code };
+      return { ...away(state), connection: { state: "ended", ...code } };
+    }
+    case "refused":
+      return event.retryAfter === undefined ? { ...state, error: event.code } : state;
+    case "left":
+      return event.kicked ? withRoom(state, event.room, out) : without(state, event.room);
+    case "message":
+      return withRoom(state, event.message.room, (room) => said(room, event.message, me, open));
+    default:
+      return "room" in event ? withRoom(state, event.room, (room) => changed(room, event)) : state;
+  }
+}
+
+/** Changes a room, if it is still wanted. */
+export function withRoom(state: ChatState, name: string, change: (room: RoomState) => RoomState): ChatState {
+  const room = state.rooms.get(name);
+  if (!room) return state;
+  const newer = change(room);
+  return newer === room ? state : { ...state, rooms: new Map(state.rooms).set(name, newer) };
+}
+
+/** Older messages, that were asked for. */
+export function older(room: RoomState, messages: readonly Message[], more: boolean): RoomState {
+  const first = room.lines[0];
+  const before = messages.filter(({ epoch, seq }) => !first || (epoch === first.epoch && seq < first.seq));
+  return { ...room, lines: [...before, ...room.lines], hasOlder: more };
+}
+
+export function without(state: ChatState, name: string): ChatState {
+  const rooms = new Map(state.rooms);
+  rooms.delete(name);
+  return { ...state, rooms };
+}
+
+const out = (room: RoomState): RoomState => ({ ...room, isJoined: false, typing: [] });
+
+/** Without a connection one is nowhere, and sees nobody write. */
+function away(state: ChatState): ChatState {
+  return { ...state, rooms: new Map([...state.rooms].map(([name, room]) => [name, out(room)])) };
+}
+
+function said(room: RoomState, message: Message, me: string, open?: string): RoomState {
+  const isNews = room.name !== open && message.user !== me;
+  return {
+    ...append(room, message),
+    typing: room.typing.filter((user) => user !== message.user),
+    unread: room.unread + Number(isNews),
+    mentions: room.mentions + Number(isNews && names(message, me)),
+  };
+}
+
+/** Whether a message names somebody. */
+export function names({ mentions, content }: Message, user: string): boolean {
+  return mentions?.includes(user) === true || content.split(/[^\w.@-]+/).includes(`@${user}`);
+}
+
+function append(room: RoomState, line: Line): RoomState {
+  const lines = [...room.lines, line];
+  return { ...room, lines: lines.length > LINES_MAX ? lines.slice(-LINES_MAX) : lines };
+}
+
+type OfRoom = Extract<ChatEvent, { room: string }>;
+
+function changed(room: RoomState, event: OfRoom): RoomState {
+  switch (event.type) {
+    case "joined":
+      return joined(room, event);
+    case "gap":
+      return append(room, { epoch: event.epoch, seq: event.from, to: event.to });
+    case "userJoined":
+      return roster(room, [event.user], [], event.members);
+    case "userLeft":
+      return roster(room, [], [event.user], event.members);
+    case "membersChanged":
+      return { ...roster(room, event.joined, event.left), count: event.count };
+    case "members":
+      return listed(room, event);
+    case "presence":
+      return present(room, event.user, event.presence);
+    case "status":
+      return doing(room, event.user, event.status);
+    case "task":
+      return { ...room, tasks: new Map(room.tasks).set(event.task.task, { ...event.task }) };
+    default:
+      return room;
+  }
+}
+
+function joined(room: RoomState, { epoch, next, verdict }: Extract<ChatEvent, { type: "joined" }>): RoomState {
+  const entered = { ...room, isJoined: true, hasOlder: room.lines.length === 0 ? next > 1 : room.hasOlder };
+  if (verdict.kind === "gap") return append(entered, { epoch, seq: verdict.from, to: verdict.to });
+  // The log is another one: what follows is not what came after what is shown, and nothing older of that can be had.
+  const isAnother = verdict.kind === "reset" && room.lines.length > 0;
+  return isAnother ? { ...append(entered, { epoch, seq: 1, to: next - 1 }), hasOlder: false } : entered;
+}
+
+function roster(room: RoomState, came: string[], went: string[], all?: string[]): RoomState {
+  const members = new Map(room.members);
+  for (const user of went) members.delete(user);
+  for (const user of came) members.set(user, { ...members.get(user), user, presence: "online" });
+  if (!all) return { ...room, members: sorted(members), count: members.size };
+  const known = all.map((user): [string, Member] => [user, members.get(user) ?? { user, presence: "online" }]);
+  return { ...room, members: new Map(known), count: all.length };
+}
+
+function listed(room: RoomState, { members, count, more }: Extract<ChatEvent, { type: "members" }>): RoomState {
+  const all = new Map(more || members.length < count ? room.members : []);
+  for (const member of members) all.set(member.user, member);
+  return { ...room, members: sorted(all), count };
+}
+
+const sorted = (members: Map<string, Member>) => new Map([...members].sort(([one], [other]) => (one < other ? -1 : 1)));
+
+function present(room: RoomState, user: string, presence: Presence): RoomState {
+  const others = room.typing.filter((writer) => writer !== user);
+  if (presence === "typing") return { ...room, typing: [...others, user] };
+  const members = new Map(room.members).set(user, { ...room.members.get(user), user, presence });
+  return { ...room, typing: others, members: sorted(members) };
+}
+
+function doing(room: RoomState, user: string, status: Status): RoomState {
+  const member = room.members.get(user) ?? { user, presence: "online" };
+  return { ...room, members: sorted(new Map(room.members).set(user, { ...member, status })) };
+}

@@ -1,0 +1,121 @@
+// A chat as a store that React can watch: state that changes at most once a frame, however much comes in.
+import { Chat, type ChatEvent, type ChatOptions, type Extra } from "@chinwag/client";
+
+import { EMPTY, emptyRoom, fold, older, without, withRoom, type ChatState } from "./state.js";
+
+/** Messages asked for at once when one scrolls up. */
+const PAGE = 100;
+
+export class ChatStore {
+  private readonly options: ChatOptions;
+  private current: Chat;
+  private state: ChatState;
+  private readonly watchers = new Set<() => void>();
+  private waiting: ChatEvent[] = [];
+  /** The room that is looked at. */
+  private open: string | undefined;
+  private readonly loading = new Set<string>();
+
+  constructor(options: ChatOptions, rooms: readonly string[] = []) {
+    this.state = { ...EMPTY, rooms: new Map(rooms.map((room) => [room, emptyRoom(room)])) };
+    this.options = options;
+    this.current = this.make();
+  }
+
+  /** The client of the present start. */
+  get chat(): Chat {
+    return this.current;
+  }
+
+  /** Connects, until what it returns is called. May be started again: the rooms are those from before. */
+  readonly start = (): (() => void) => {
+    if (this.current.isEnded) this.current = this.make();
+    const chat = this.current.start();
+    for (const room of this.state.rooms.keys()) chat.join(room);
+    return () => chat.close();
+  };
+
+  readonly watch = (watcher: () => void): (() => void) => {
+    this.watchers.add(watcher);
+    return () => void this.watchers.delete(watcher);
+  };
+
+  readonly snapshot = (): ChatState => this.state;
+
+  readonly join = (room: string) => {
+    if (!this.state.rooms.has(room)) this.set({ ...this.state, rooms: new Map(this.state.rooms).set(room, emptyRoom(room)) });
+    this.chat.join(room);
+  };
+
+  readonly leave = (room: string) => {
+    this.chat.leave(room);
+    this.set(without(this.state, room));
+  };
+
+  /** Says something; what becomes of a refusal is in `error`. */
+  readonly publish = async (room: string, content: string, extra?: Extra): Promise<boolean> => {
+    try {
+      await this.chat.publish(room, content, extra);
+      return true;
+    } catch (error) {
+      this.set({ ...this.state, error: error instanceof Error ? error.message : String(error) });
+      return false;
+    }
+  };
+
+  readonly typing = (room: string, on: boolean) => this.chat.typing(room, on);
+
+  /** This room is looked at from now on: nothing of it is unread. */
+  readonly look = (room: string | undefined) => {
+    this.open = room;
+    if (room === undefined) return;
+    this.set(withRoom(this.state, room, (seen) => (seen.unread ? { ...seen, unread: 0, mentions: 0 } : seen)));
+  };
+
+  /** Asks for messages before the oldest that is there. */
+  readonly loadOlder = async (name: string): Promise<void> => {
+    const room = this.state.rooms.get(name);
+    if (!room?.hasOlder || this.loading.has(name)) return;
+    this.loading.add(name);
+    try {
+      const { messages, more } = await this.chat.history(name, room.lines[0]?.seq, PAGE);
+      this.flush();
+      this.set(withRoom(this.state, name, (now) => older(now, messages, more)));
+    } catch {
+      // Without a connection: whoever scrolls on asks again.
+    } finally {
+      this.loading.delete(name);
+    }
+  };
+
+  private make(): Chat {
+    const chat = new Chat(this.options);
+    chat.onAny((event) => {
+      if (chat === this.current) this.take(event);
+    });
+    return chat;
+  }
+
+  private take(event: ChatEvent) {
+    if (event.type === "history" || event.type === "pong") return;
+    // Who is there, with what they do: a join tells names only.
+    if (event.type === "joined") void this.chat.members(event.room).catch(() => {});
+    this.waiting.push(event);
+    if (this.waiting.length === 1) soon(() => this.flush());
+  }
+
+  private flush() {
+    const events = this.waiting;
+    this.waiting = [];
+    this.set(events.reduce((state, event) => fold(state, event, this.chat.user, this.open), this.state));
+  }
+
+  private set(state: ChatState) {
+    if (state === this.state) return;
+    this.state = state;
+    for (const watcher of [...this.watchers]) watcher();
+  }
+}
+
+/** After all that comes in one go. A hidden page has no frames, but must still count what is unread. */
+const soon = (does: () => void) => setTimeout(does, 0);

@@ -1,0 +1,32 @@
+// `useChat`: a chat as state of a component.
+import type { ChatOptions } from "@chinwag/client";
+import { useEffect, useMemo, useSyncExternalStore } from "react";
+
+import type { ChatState } from "./state.js";
+import { ChatStore } from "./store.js";
+
+export interface UseChat extends ChatState {
+  join: ChatStore["join"];
+  leave: ChatStore["leave"];
+  publish: ChatStore["publish"];
+  typing: ChatStore["typing"];
+  look: ChatStore["look"];
+  loadOlder: ChatStore["loadOlder"];
+  /** The client itself, for what has no state: `create`, `invite`, `run`… */
+  chat: ChatStore["chat"];
+}
+
+/** Connected while mounted; again, as somebody else or elsewhere, when `url` or `user` change. */
+export function useChat(options: ChatOptions, rooms: readonly string[] = []): UseChat {
+  const { url, user } = options;
+  const store = useMemo(
+    () => new ChatStore(options, rooms),
+    // The other options are those of the first time: people write them where they are used, new each time.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [url, user],
+  );
+  useEffect(() => store.start(), [store]);
+  const state = useSyncExternalStore(store.watch, store.snapshot, store.snapshot);
+  const { chat, join, leave, publish, typing, look, loadOlder } = store;
+  return { ...state, chat, join, leave, publish, typing, look, loadOlder };
+}

@@ -1,0 +1,115 @@
+// @vitest-environment jsdom
+// `useChatWebSocket` beside the hook that specification 4 gives, word for word: both show the same.
+import { act, cleanup, renderHook } from "@testing-library/react";
+import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
+
+import { useChatWebSocket as given } from "given/useChatWebSocket";
+import { useChatWebSocket as ours, type UseChatWebSocket } from "../src/index.js";
+import { Server, until } from "../../test/server.js";
+
+declare global {
+  /** What stands for the one address that the specification's text holds. */
+  var GIVEN_URL: string;
+}
+
+let server: Server;
+const sockets: WebSocket[] = [];
+vi.stubGlobal(
+  "WebSocket",
+  class extends WebSocket {
+    constructor(url: string) {
+      super(url);
+      sockets.push(this);
+    }
+  },
+);
+
+beforeEach(async () => {
+  server = await Server.start();
+  globalThis.GIVEN_URL = `ws://${server.address}/ws`;
+});
+afterEach(async () => {
+  cleanup();
+  // As given, the hook of a page that is gone connects again.
+  for (const socket of sockets.splice(0)) socket.onclose = null;
+  vi.useRealTimers();
+  await server.stop();
+});
+afterAll(() => vi.unstubAllGlobals());
+
+const HOOKS: Record<string, (userId: string) => UseChatWebSocket> = {
+  given: (userId) => given(userId, "developer"),
+  ours: (userId) => ours(userId, "developer", { url: globalThis.GIVEN_URL }),
+};
+
+/** A page with one of the hooks, whose user has its name. */
+function page(name: string) {
+  const { result } = renderHook(() => HOOKS[name]!(name));
+  return {
+    get hook() {
+      return result.current;
+    },
+    known: () => until(() => expect(result.current.users.map(({ id }) => id)).toContain(name)),
+    texts: () => result.current.messages.map(({ text }) => text),
+  };
+}
+
+test("both hooks have the same shape and show the same", async () => {
+  const pages = [page("given"), page("ours")];
+  const [theirs, own] = pages as [ReturnType<typeof page>, ReturnType<typeof page>];
+  expect(Object.keys(own.hook).sort()).toEqual(Object.keys(theirs.hook).sort());
+  expect([own.hook.sendMessage("too early"), own.hook.error]).toEqual([false, null]);
+  await Promise.all(pages.map((each) => each.known()));
+  expect(own.hook).toMatchObject({ connected: true, error: null });
+  act(() => void theirs.hook.sendMessage("hello @ours", ["ours"]));
+  await until(() => expect(own.texts()).toEqual(["hello @ours"]));
+  const { id, mentions } = own.hook.messages[0]!;
+  expect(mentions).toEqual(["ours"]);
+  act(() => void own.hook.sendMessage("/look", [], id));
+  for (const each of pages) await until(() => expect(each.texts()).toEqual(["hello @ours", "/look"]));
+  expect(plain(own.hook.messages)).toEqual(plain(theirs.hook.messages));
+  expect(own.hook.messages[1]).toMatchObject({ sender: "ours", isCommand: true, replyTo: id });
+
+  const agent = new WebSocket(globalThis.GIVEN_URL);
+  await new Promise((opened) => (agent.onopen = opened));
+  const say = (type: string, data: object) => agent.send(JSON.stringify({ type, data }));
+  say("auth", { userId: "agent", role: "agent" });
+  say("status_update", { status: "working", currentTask: "Reviewing", progress: 25 });
+  for (const each of pages) await until(() => expect(each.hook.agentStatuses).not.toEqual([]));
+  expect(plain(own.hook.agentStatuses)).toEqual(plain(theirs.hook.agentStatuses));
+  expect(own.hook.users.map(({ id, status }) => [id, status])).toContainEqual(["agent", "online"]);
+});
+
+/** Without what is not there: as given, fields may hold nothing. */
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value).replaceAll(/,"replyTo":null/g, ""));
+
+test("both give up after five attempts, with the same words", async () => {
+  const pages = [page("given"), page("ours")];
+  await Promise.all(pages.map((each) => each.known()));
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  await server.stop();
+  for (const each of pages) await soon(() => expect(each.hook.connected).toBe(false));
+  for (let attempt = 1; attempt <= 5; attempt++) {
+    const before = sockets.length;
+    await soon(() => expect(sockets).toHaveLength(before + 2), 1_000);
+  }
+  for (const each of pages) {
+    await soon(() => expect(each.hook.error).toBe("Connection lost. Please refresh the page."));
+  }
+  expect(sockets).toHaveLength(2 * 6);
+});
+
+/** While the clock is a fake: it is set forward by so many milliseconds before each look. */
+async function soon(check: () => void, step = 0) {
+  for (let look = 0; ; look++) {
+    await act(async () => {
+      vi.advanceTimersByTime(step);
+      await new Promise(setImmediate);
+    });
+    try {
+      return check();
+    } catch (error) {
+      if (look > 5_000) throw error;
+    }
+  }
+}
