@@ -122,6 +122,12 @@ impl Host {
         self.apply(effects);
     }
 
+    /// How many bytes wait until something is stored: what was submitted, and what was asked behind it.
+    #[must_use]
+    pub fn backlog_bytes(&self) -> usize {
+        self.journal.backlog_bytes() + self.asked.len() * size_of::<(u64, Ask)>()
+    }
+
     fn apply(&mut self, effects: &mut Vec<Effect>) {
         while let Some(entry) = self.journal.poll_durable() {
             self.is_expiring &= entry.op != Op::Expire;

@@ -312,6 +312,13 @@ impl Node {
         self.hosts.get(&shard).map(|host| host.shard().applied())
     }
 
+    /// How many bytes wait in this node until something is stored. Its driver sees to it that they are bounded: it reads no
+    /// connection for as long as they are too many.
+    #[must_use]
+    pub fn backlog_bytes(&self) -> usize {
+        self.hosts.values().map(Host::backlog_bytes).sum()
+    }
+
     /// What is left to be stored when nothing more comes: behind everything it [had before](NodeOutput::Store).
     pub fn take_rest(&mut self) -> impl Iterator<Item = (ShardId, Batch)> {
         self.hosts.iter_mut().filter_map(|(&id, host)| Some((id, host.poll_rest()?)))

@@ -9,7 +9,7 @@ use std::{
 use chinwag_core::Shard;
 use crc32fast::Hasher;
 
-use crate::store::{Damage, Replica};
+use crate::store::{Damage, Replica, sync_directory};
 
 /// What such a file begins with: its name and format.
 const TITLE: &[u8; 16] = b"chinwag state 1\n";
@@ -36,7 +36,7 @@ pub fn save(path: &Path, shards: &[Shard]) -> io::Result<()> {
     file.write_all(&sum.to_le_bytes())?;
     file.inner.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     fs::rename(unfinished(path), path)?;
-    sync_directory(path)
+    sync_name(path)
 }
 
 /// What so many shards knew; `None` if there is no file.
@@ -59,7 +59,7 @@ pub fn load(path: &Path, shards: u32) -> io::Result<Option<Vec<Shard>>> {
 pub fn forget(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done.and_then(|()| sync_directory(path)),
+        done => done.and_then(|()| sync_name(path)),
     }
 }
 
@@ -108,15 +108,9 @@ fn read(file: File, shards: u32) -> Result<Vec<Shard>, Damage> {
     Ok(shards)
 }
 
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
+fn sync_name(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_path: &Path) -> io::Result<()> {
-    Ok(())
+    sync_directory(parent.unwrap_or_else(|| Path::new(".")))
 }
 
 /// A file, and the check sum of what went through.

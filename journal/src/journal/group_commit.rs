@@ -18,8 +18,8 @@ pub struct GroupCommit {
     waits: bool,
     /// What is to be stored next.
     gathered: Batch,
-    /// The driver stores a batch.
-    is_storing: bool,
+    /// The driver stores a batch of so many bytes.
+    storing: Option<usize>,
     /// The last entry that may be applied.
     durable: u64,
     /// Entries that were not handed out.
@@ -34,7 +34,7 @@ impl GroupCommit {
             numbering: Numbering { last, last_at },
             waits: durability != Durability::None,
             gathered: Batch::default(),
-            is_storing: false,
+            storing: None,
             durable: last,
             queue: VecDeque::new(),
         }
@@ -56,11 +56,15 @@ impl Journal for GroupCommit {
     }
 
     fn poll_store(&mut self) -> Option<Batch> {
-        if self.is_storing || self.gathered.is_empty() {
+        if self.storing.is_some() || self.gathered.is_empty() {
             return None;
         }
-        self.is_storing = true;
+        self.storing = Some(self.gathered.bytes());
         Some(mem::take(&mut self.gathered))
+    }
+
+    fn backlog_bytes(&self) -> usize {
+        self.gathered.bytes() + self.storing.unwrap_or_default()
     }
 
     fn poll_rest(&mut self) -> Option<Batch> {
@@ -69,8 +73,8 @@ impl Journal for GroupCommit {
     }
 
     fn stored(&mut self, last: u64) {
-        assert!(self.is_storing && last <= self.numbering.last, "only what was given is stored");
-        self.is_storing = false;
+        let storing = self.storing.take();
+        assert!(storing.is_some() && last <= self.numbering.last, "only what was given is stored");
         self.durable = self.durable.max(last);
     }
 

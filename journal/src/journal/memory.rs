@@ -39,6 +39,10 @@ impl Journal for Memory {
         None
     }
 
+    fn backlog_bytes(&self) -> usize {
+        0
+    }
+
     fn poll_rest(&mut self) -> Option<Batch> {
         None
     }

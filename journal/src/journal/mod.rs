@@ -33,6 +33,9 @@ pub trait Journal: fmt::Debug + Send {
     /// Everything up to the entry with this index is stored, as durably as the log promises.
     fn stored(&mut self, last: u64);
 
+    /// How many bytes wait to be stored, those included that the driver was given.
+    fn backlog_bytes(&self) -> usize;
+
     /// What is left to be stored, when nothing more comes: behind what is being stored.
     fn poll_rest(&mut self) -> Option<Batch>;
 

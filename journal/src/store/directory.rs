@@ -3,8 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
+    io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -18,8 +17,6 @@ pub struct Directory(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
-    /// To sync names.
-    itself: File,
     /// None if it is only looked at.
     lock: Option<File>,
     /// What is appended to. A file is held open until it is synced and closed: who opens it anew may not be told that a
@@ -37,7 +34,7 @@ impl Directory {
         let refused = || OpenError::io(format!("open `{}`", path.display()));
         let lock = private().append(true).create(true).open(path.join(LOCK)).map_err(refused())?;
         match lock.try_lock() {
-            Ok(()) => Self::new(path, Some(lock)).map_err(refused()),
+            Ok(()) => Ok(Self::new(path, Some(lock))),
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked { directory: path.display().to_string() }),
             Err(TryLockError::Error(error)) => Err(refused()(error)),
         }
@@ -48,13 +45,12 @@ impl Directory {
     /// # Errors
     /// [`OpenError::Io`] if the system refuses.
     pub fn look(path: &Path) -> Result<Self, OpenError> {
-        Self::new(path, None).map_err(OpenError::io(format!("open `{}`", path.display())))
+        fs::read_dir(path).map_err(OpenError::io(format!("open `{}`", path.display())))?;
+        Ok(Self::new(path, None))
     }
 
-    fn new(path: &Path, lock: Option<File>) -> io::Result<Self> {
-        let itself = File::open(path)?;
-        let inner = Inner { path: path.into(), itself, lock, open: Mutex::default() };
-        Ok(Self(Arc::new(inner)))
+    fn new(path: &Path, lock: Option<File>) -> Self {
+        Self(Arc::new(Inner { path: path.into(), lock, open: Mutex::default() }))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -102,7 +98,9 @@ impl Disk for Directory {
     }
 
     fn read_at(&self, name: &str, offset: u64, into: &mut [u8]) -> io::Result<usize> {
-        File::open(self.path(name))?.read_at(into, offset)
+        let mut file = File::open(self.path(name))?;
+        file.seek(SeekFrom::Start(offset))?;
+        file.read(into)
     }
 
     fn create(&self, name: &str) -> io::Result<()> {
@@ -140,7 +138,7 @@ impl Disk for Directory {
 
     fn sync_names(&self) -> io::Result<()> {
         self.writable()?;
-        self.0.itself.sync_all()
+        sync_directory(&self.0.path)
     }
 }
 
@@ -153,16 +151,25 @@ fn make(path: &Path) -> io::Result<()> {
     };
     if !path.is_dir() {
         make(parent)?;
-        DirBuilder::new().mode(0o700).create(path)?;
+        let mut directory = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut directory, 0o700);
+        directory.create(path)?;
     }
     // Also if it was there: who made it may have been killed before this.
-    File::open(parent)?.sync_all()
+    sync_directory(parent)
+}
+
+/// Makes the names in a directory durable, where the system lets programs do so.
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 /// How a file is opened that only its owner may read.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.mode(0o600);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
 }
 

@@ -41,17 +41,14 @@ pub enum OpenError {
         /// How that shows.
         why: String,
     },
-    /// Written by a newer version of this program.
-    #[error(
-        "`{file}` has format {found}, and this program knows {supported} at most: use the version that wrote it, or a \
-         newer one"
-    )]
-    Newer {
+    /// Written by another version of this program.
+    #[error("`{file}` has format {found}, and this program reads {supported}: use the version that wrote it")]
+    OtherFormat {
         /// The file's name.
         file: String,
         /// Its format.
         found: u32,
-        /// The newest that is understood.
+        /// The one that is read.
         supported: u32,
     },
     /// Made for another number of shards.

@@ -4,7 +4,7 @@ use crc32fast::Hasher;
 
 use super::OpenError;
 
-/// The newest format of files. A field more or another meaning makes the next.
+/// The format of files, with all that is in them. A field more or another meaning makes the next.
 pub(super) const FORMAT: u32 = 1;
 
 /// How long a header is.
@@ -60,8 +60,8 @@ impl Header {
             return damaged("its header is not what was written");
         }
         let found = u32_at(bytes, 8);
-        if found > FORMAT {
-            return Err(OpenError::Newer { file: file.into(), found, supported: FORMAT });
+        if found != FORMAT {
+            return Err(OpenError::OtherFormat { file: file.into(), found, supported: FORMAT });
         }
         if u64_at(bytes, 24) != self.identity {
             let why = "it was written for another one".into();
@@ -145,12 +145,14 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_told_from_damage() {
-        let mut bytes = HEADER.encode();
-        bytes[8] = 9;
-        let crc = crc32fast::hash(&bytes[..32]);
-        bytes[32..].copy_from_slice(&crc.to_le_bytes());
-        let newer = HEADER.check("file", &bytes).unwrap_err();
-        assert!(matches!(newer, OpenError::Newer { found: 9, supported: FORMAT, .. }));
+    fn another_format_is_told_from_damage() {
+        for format in [FORMAT - 1, FORMAT + 8] {
+            let mut bytes = HEADER.encode();
+            bytes[8..12].copy_from_slice(&format.to_le_bytes());
+            let crc = crc32fast::hash(&bytes[..32]);
+            bytes[32..].copy_from_slice(&crc.to_le_bytes());
+            let error = HEADER.check("file", &bytes).unwrap_err();
+            assert!(matches!(error, OpenError::OtherFormat { found, .. } if found == format), "{error}");
+        }
     }
 }

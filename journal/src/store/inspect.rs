@@ -2,7 +2,8 @@
 
 use super::{
     Disk, LifeRecord, OpenError,
-    names::{self, Files, LIFE, Name},
+    names::{self, Files, Name},
+    open::{check_shards, previous_life},
     promise::Promise,
     replay::{Blind, Replayed, Source},
 };
@@ -44,7 +45,8 @@ pub struct ShardSeen {
 /// Says what a data directory holds, without a repair. `boot` is the machine's, as in [`Terms`](super::Terms).
 ///
 /// # Errors
-/// [`OpenError::Io`] if it cannot be read. What is wrong with its files is in the inspection.
+/// [`OpenError::Io`] if it cannot be read, [`OpenError::Foreign`] and [`OpenError::OtherFormat`] if it is none of ours.
+/// What is damaged is in the inspection.
 pub fn describe<D: Disk>(disk: &D, boot: &str) -> Result<Inspection, OpenError> {
     let names = names::list(disk)?;
     let bytes_of = |name: &String| disk.bytes(name).map_err(OpenError::io(format!("look at `{name}`")));
@@ -53,19 +55,14 @@ pub fn describe<D: Disk>(disk: &D, boot: &str) -> Result<Inspection, OpenError> 
         .map(|(name, _)| Ok((name.clone(), bytes_of(name)?)))
         .collect::<Result<_, OpenError>>()?;
     let mut inspection = Inspection { files, life: None, shards: Vec::new(), damage: None };
-    if !names.iter().any(|(_, kind)| kind.is_ours()) {
-        return Ok(inspection);
-    }
-    if !names.iter().any(|(_, kind)| *kind == Name::Life) {
-        inspection.damage = Some(OpenError::damaged(LIFE, 0, "it is missing").to_string());
-        return Ok(inspection);
-    }
-    match LifeRecord::read(disk) {
-        Ok(life) => {
+    match previous_life(disk, &names) {
+        Ok(Some(life)) => {
+            check_shards(&names, &life)?;
             let seen = (0..life.shards).map(|shard| see(disk, &names, shard, &life, boot, &inspection.files));
             inspection.shards = seen.collect::<Result<_, _>>()?;
             inspection.life = Some(life);
         }
+        Ok(None) => {}
         Err(error) => inspection.damage = Some(as_damage(error)?),
     }
     Ok(inspection)
@@ -119,10 +116,7 @@ fn judge<D: Disk>(
     Ok(())
 }
 
-/// What is wrong with a file; that nothing can be read at all is none of that.
+/// What is wrong with a file of ours; all else is an error.
 fn as_damage(error: OpenError) -> Result<String, OpenError> {
-    match error {
-        OpenError::Io { .. } => Err(error),
-        error => Ok(error.to_string()),
-    }
+    if matches!(error, OpenError::Damaged { .. }) { Ok(error.to_string()) } else { Err(error) }
 }

@@ -80,8 +80,8 @@ impl LifeRecord {
         let mut lines = lines.lines();
         let found =
             lines.next().and_then(|line| line.strip_prefix(TITLE)?.parse().ok()).ok_or_else(damaged)?;
-        if found > FORMAT {
-            return Err(OpenError::Newer { file: LIFE.into(), found, supported: FORMAT });
+        if found != FORMAT {
+            return Err(OpenError::OtherFormat { file: LIFE.into(), found, supported: FORMAT });
         }
         Self::fields(&mut lines).ok_or_else(damaged)
     }
@@ -134,6 +134,15 @@ impl<D: Disk> Life<D> {
         settled.write(&self.disk)?;
         self.record = settled;
         Ok(())
+    }
+
+    /// Entries may be gone that were applied: the next life has to be told.
+    ///
+    /// # Errors
+    /// What the disk says. The next life may not be told then.
+    pub(super) fn doubt(&mut self) -> io::Result<()> {
+        self.record.unsettled = true;
+        self.record.write(&self.disk)
     }
 
     /// A clean end. Every shard's log has been synced, and `heads` are their last indexes: with others, the next life
@@ -195,7 +204,7 @@ mod tests {
         let lines = format!("{TITLE}7\nanything else\n");
         let newer = format!("{lines}crc {:08x}\n", crc32fast::hash(lines.as_bytes()));
         let newer = LifeRecord::decode(newer.as_bytes());
-        assert!(matches!(newer, Err(OpenError::Newer { found: 7, supported: FORMAT, .. })));
+        assert!(matches!(newer, Err(OpenError::OtherFormat { found: 7, supported: FORMAT, .. })));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Log<D> {
     /// How large the last snapshot is. While another one is being made, its job has it, too.
     snapshot_bytes: Arc<AtomicU64>,
     failed: bool,
+    /// A sync has failed: what it was for may be gone, whatever can be read now.
+    in_doubt: bool,
 }
 
 /// Where a log goes on.
@@ -65,6 +67,7 @@ impl<D: Disk> Log<D> {
             bytes_since,
             snapshot_bytes: Arc::new(AtomicU64::new(snapshot_bytes)),
             failed: false,
+            in_doubt: false,
         };
         log.begin_segment(if last > synced { unproven } else { &[] })?;
         log.last = last;
@@ -82,6 +85,12 @@ impl<D: Disk> Log<D> {
     #[must_use]
     pub const fn synced(&self) -> u64 {
         self.synced
+    }
+
+    /// Whether a sync has failed: entries behind [`synced`](Self::synced) may be gone, whatever can be read of them now.
+    #[must_use]
+    pub(super) const fn is_in_doubt(&self) -> bool {
+        self.in_doubt
     }
 
     /// Writes `batch`, which is not empty and begins after [`last`](Self::last). Its entries are left as they are.
@@ -150,7 +159,10 @@ impl<D: Disk> Log<D> {
         if self.synced == self.last {
             return Ok(());
         }
-        self.disk.sync(&self.name)?;
+        if let Err(error) = self.disk.sync(&self.name) {
+            self.in_doubt = true;
+            return Err(error);
+        }
         self.mark()
     }
 

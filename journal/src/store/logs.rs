@@ -54,7 +54,8 @@ impl<D: Disk> Logs<D> {
     /// # Panics
     /// If the batch does not begin after the shard's last one.
     pub fn append(&mut self, now: Time, shard: ShardId, mut batch: Batch) -> io::Result<()> {
-        self.logs[shard.0 as usize].append(&mut batch)?;
+        let appended = self.logs[shard.0 as usize].append(&mut batch);
+        self.unless_in_doubt(appended)?;
         self.written.push((shard, batch.last()));
         if self.durability == Durability::Interval {
             self.deadline.get_or_insert(now + self.sync_interval);
@@ -93,7 +94,8 @@ impl<D: Disk> Logs<D> {
     /// What the disk says.
     pub fn sync(&mut self) -> io::Result<()> {
         self.deadline = None;
-        self.logs.iter_mut().try_for_each(Log::sync)?;
+        let synced = self.logs.iter_mut().try_for_each(Log::sync);
+        self.unless_in_doubt(synced)?;
         let knows = |(log, &found): (&Log<D>, &u64)| log.synced() > found;
         if self.untold.as_ref().is_some_and(|found| self.logs.iter().zip(found).all(knows)) {
             self.life.settle()?;
@@ -112,7 +114,19 @@ impl<D: Disk> Logs<D> {
     /// # Errors
     /// What the disk says.
     pub fn begin_snapshots(&mut self) -> io::Result<Vec<SnapshotJob<D>>> {
-        self.logs.iter_mut().filter(|log| log.wants_snapshot()).map(Log::begin_snapshot).collect()
+        let due = self.logs.iter_mut().filter(|log| log.wants_snapshot());
+        let begun = due.map(Log::begin_snapshot).collect();
+        self.unless_in_doubt(begun)
+    }
+
+    /// If a sync has failed, and what it was for was already answered, the next life has to know: it may find all of it
+    /// readable, and the power cut after that may take it.
+    fn unless_in_doubt<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
+        if self.durability == Durability::Interval && self.logs.iter().any(Log::is_in_doubt) {
+            // Where even this cannot be written, nothing can be done any more.
+            _ = self.life.doubt();
+        }
+        done
     }
 
     /// A clean end: everything is synced, and the next life need not wonder.
@@ -219,6 +233,31 @@ mod tests {
         assert!(logs.must_sync() && logs.take_stored().is_empty());
         logs.sync().unwrap_err();
         assert!(logs.take_stored().is_empty(), "no later sync brings it to the disk");
+    }
+
+    #[test]
+    fn what_was_answered_before_a_sync_that_failed_is_said_to_be_in_doubt() {
+        for (durability, is_in_doubt) in [(Durability::Interval, true), (Durability::Commit, false)] {
+            let disk = MemoryDisk::new();
+            let mut logs = open(&disk, durability);
+            write(&mut logs, 0, 0).unwrap();
+            disk.fail_next_sync();
+            logs.sync().unwrap_err();
+            write(&mut logs, 0, 0).unwrap_err();
+            assert_eq!(!open(&disk, durability).is_settled(), is_in_doubt, "{durability}");
+        }
+    }
+
+    #[test]
+    fn a_write_that_failed_takes_nothing_from_those_before() {
+        let disk = MemoryDisk::new();
+        let mut logs = open(&disk, Durability::Interval);
+        write(&mut logs, 0, 0).unwrap();
+        disk.set_capacity(Some(0));
+        write(&mut logs, 0, 0).unwrap_err();
+        disk.set_capacity(None);
+        let logs = open(&disk, Durability::Interval);
+        assert!(logs.is_settled() && logs.logs[0].last() == 1);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     io::{self, ErrorKind},
     ops::Range,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
 use super::Disk;
@@ -16,7 +16,14 @@ use file::File;
 
 /// A disk in memory that knows what a power cut would leave of it. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryDisk(Arc<Mutex<State>>);
+pub struct MemoryDisk(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    state: Mutex<State>,
+    /// Syncs may go on.
+    resumed: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -39,6 +46,7 @@ type Change = Vec<(String, Option<u64>)>;
 struct Faults {
     capacity: Option<u64>,
     fail_sync: bool,
+    stalled: bool,
     /// How many more calls may change something, and how much the one behind them appends.
     calls: Option<(u64, usize)>,
 }
@@ -74,6 +82,17 @@ impl MemoryDisk {
         self.with(|state| state.faults.fail_sync = true);
     }
 
+    /// From now on syncs take until [`resume`](Self::resume).
+    pub fn stall(&self) {
+        self.with(|state| state.faults.stalled = true);
+    }
+
+    /// Syncs come to their end again.
+    pub fn resume(&self) {
+        self.with(|state| state.faults.stalled = false);
+        self.0.resumed.notify_all();
+    }
+
     /// After so many more calls that change something the process counts as dead: calls fail until it was
     /// [killed](Self::kill). If the first of those is an append, so many bytes of it are written.
     pub fn die_after(&self, calls: u64, bytes: usize) {
@@ -86,7 +105,11 @@ impl MemoryDisk {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -139,17 +162,17 @@ impl Disk for MemoryDisk {
     }
 
     fn sync(&self, name: &str) -> io::Result<()> {
-        self.with(|state| {
-            state.call()?;
-            let fails = std::mem::take(&mut state.faults.fail_sync);
-            let file = state.file(name)?;
-            if fails {
-                file.doom();
-                return Err(io::Error::other("the disk failed to sync"));
-            }
-            file.sync();
-            Ok(())
-        })
+        let stalled = self.0.resumed.wait_while(self.lock(), |state| state.faults.stalled);
+        let mut state = stalled.unwrap_or_else(PoisonError::into_inner);
+        state.call()?;
+        let fails = std::mem::take(&mut state.faults.fail_sync);
+        let file = state.file(name)?;
+        if fails {
+            file.doom();
+            return Err(io::Error::other("the disk failed to sync"));
+        }
+        file.sync();
+        Ok(())
     }
 
     fn close(&self, _: &str) {}

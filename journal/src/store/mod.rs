@@ -43,6 +43,7 @@ mod tests;
 
 pub use batch::Batch;
 pub use directory::Directory;
+pub(crate) use directory::sync_directory;
 pub use disk::Disk;
 pub use error::{Damage, OpenError};
 pub use inspect::{Inspection, ShardSeen, describe};

@@ -62,7 +62,10 @@ pub fn open<D: Disk, R: Replica>(disk: D, terms: &Terms) -> Result<Opened<D, R>,
     let names = names::list(&disk)?;
     let previous = previous_life(&disk, &names)?;
     if let Some(previous) = &previous {
-        check_shards(&names, previous, terms)?;
+        if previous.shards != terms.shards {
+            return Err(OpenError::OtherShards { found: previous.shards, wanted: terms.shards });
+        }
+        check_shards(&names, previous)?;
     }
     remove(&disk, names.iter().filter(|(_, kind)| *kind == Name::Temporary).map(|(name, _)| name))?;
     let previous = previous.map_or_else(|| genesis(&disk, terms), Ok)?;
@@ -83,7 +86,10 @@ pub fn open<D: Disk, R: Replica>(disk: D, terms: &Terms) -> Result<Opened<D, R>,
 }
 
 /// The life before this one, if the directory is not new.
-fn previous_life<D: Disk>(disk: &D, names: &[(String, Name)]) -> Result<Option<LifeRecord>, OpenError> {
+pub(super) fn previous_life<D: Disk>(
+    disk: &D,
+    names: &[(String, Name)],
+) -> Result<Option<LifeRecord>, OpenError> {
     if names.iter().any(|(_, kind)| *kind == Name::Life) {
         return LifeRecord::read(disk).map(Some);
     }
@@ -111,13 +117,11 @@ fn genesis<D: Disk>(disk: &D, terms: &Terms) -> Result<LifeRecord, OpenError> {
     Ok(genesis)
 }
 
-fn check_shards(names: &[(String, Name)], previous: &LifeRecord, terms: &Terms) -> Result<(), OpenError> {
-    if previous.shards != terms.shards {
-        return Err(OpenError::OtherShards { found: previous.shards, wanted: terms.shards });
-    }
-    let is_beyond = |name: &Name| name.shard().is_some_and(|shard| shard >= terms.shards);
+/// Whether all files are of shards that there are.
+pub(super) fn check_shards(names: &[(String, Name)], life: &LifeRecord) -> Result<(), OpenError> {
+    let is_beyond = |name: &Name| name.shard().is_some_and(|shard| shard >= life.shards);
     names.iter().find(|(_, name)| is_beyond(name)).map_or(Ok(()), |(file, _)| {
-        let why = format!("there are {} shards only", terms.shards);
+        let why = format!("there are {} shards only", life.shards);
         Err(OpenError::Foreign { file: file.clone(), why })
     })
 }

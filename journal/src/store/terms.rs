@@ -21,7 +21,7 @@ pub struct Terms {
 }
 
 /// When what is appended counts as kept.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Durability {
     /// At once: every end that is not clean may lose something.
@@ -29,6 +29,7 @@ pub enum Durability {
     /// Once it is written: it outlives the process, but not the machine until the next sync.
     Interval,
     /// Once it is synced: it outlives both.
+    #[default]
     Commit,
 }
 

@@ -1,13 +1,17 @@
 //! What only a directory of the file system does.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::fs;
+#[cfg(unix)]
+use std::path::Path;
 
 use super::*;
 
+#[cfg(unix)]
 fn mode(path: &Path) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o777
+    std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions()) & 0o777
 }
 
+#[cfg(unix)]
 #[test]
 fn only_its_owner_may_read_it() {
     let temp = tempfile::tempdir().unwrap();

@@ -1,5 +1,7 @@
 //! Crashes and disks that fail: what was promised is there, and what was not is gone or whole.
 
+use std::sync::atomic::AtomicBool;
+
 use super::*;
 
 /// Does `act`, dead after each number of calls in turn, and then looks with `check`; until it comes to its end.
@@ -217,6 +219,51 @@ fn a_snapshot_may_die_anywhere() {
         let is_rubbish = |name: &String| name.ends_with(".tmp");
         assert!(!disk.list().unwrap().iter().any(is_rubbish));
     });
+}
+
+/// Writes what it cannot read.
+#[derive(Default)]
+struct Scribble;
+
+impl Replica for Scribble {
+    fn restore(&mut self, _: &mut dyn Read) -> Result<(), Damage> {
+        Err(Damage("nobody can read this".into()))
+    }
+
+    fn apply(&mut self, _: u64, _: &[u8]) -> Result<(), Damage> {
+        Ok(())
+    }
+
+    fn save(&self, to: &mut dyn Write) -> io::Result<()> {
+        to.write_all(b"~~")
+    }
+}
+
+#[test]
+fn a_snapshot_replaces_nothing_before_it_was_read_back() {
+    let disk = disk_with(&["one"]);
+    let mut opened = reopen(&disk, &commit());
+    let log = &mut opened.shards[0].log;
+    commit_each(log, &["two"]);
+    let job = log.begin_snapshot().unwrap();
+    let before = disk.list().unwrap();
+    let error = job.run::<Scribble>().unwrap_err().to_string();
+    assert!(error.ends_with("nobody can read this"), "{error}");
+    assert_eq!(disk.list().unwrap(), before, "nothing of it is left, and all else is");
+    assert_eq!(kept(&disk), ["one", "two"]);
+}
+
+#[test]
+fn a_snapshot_that_is_not_wanted_any_more_replaces_nothing() {
+    let disk = disk_with(&["one"]);
+    let mut opened = reopen(&disk, &commit());
+    let log = &mut opened.shards[0].log;
+    commit_each(log, &["two"]);
+    let job = log.begin_snapshot().unwrap();
+    let before = disk.list().unwrap();
+    assert!(job.run_unless::<Words>(&AtomicBool::new(true)).is_err());
+    assert_eq!(disk.list().unwrap(), before);
+    assert_eq!(kept(&disk), ["one", "two"]);
 }
 
 #[test]

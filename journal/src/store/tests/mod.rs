@@ -8,6 +8,7 @@ mod conformance;
 mod directory;
 mod faults;
 mod flips;
+mod format;
 mod memory;
 mod model;
 mod promises;
