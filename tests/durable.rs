@@ -1,9 +1,11 @@
 //! A server that ends in all the ways there are, and one that goes on with its data directory.
 
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::kit::{Chat, Process};
+use crate::kit::{Chat, Process, within};
 
 /// What someone needs to go on.
 struct Left {
@@ -113,6 +115,67 @@ async fn two_servers_do_not_share_a_directory() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_a_data_directory_is_one_line_with_its_path_and_what_to_do() {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let path = file.to_str().expect("made of text");
+    let ended = Process::run("chat-server", &["--data-dir", path, "--port", "0", "--log", "error"]).await;
+    assert_eq!((ended.code, ended.stderr.lines().count()), (Some(1), 1), "{ended:?}");
+    assert!(
+        ended.stderr.starts_with(&format!("chat-server: --data-dir {path}: cannot ")),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stderr.trim_end().ends_with(": name a directory"), "{}", ended.stderr);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_is_let_in_before_what_was_kept_is_read() {
+    let directory = TempDir::new().unwrap();
+    let state = directory.path().join("state");
+    let made = std::process::Command::new("mkfifo").arg(&state).status().expect("there is mkfifo");
+    assert!(made.success());
+    // It was free a moment ago.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (state, listen) = (state.to_str().expect("made of text"), address.to_string());
+    let server = Process::start("chat-server", &["--state-file", state, "--listen", &listen]);
+    let state = state.to_owned();
+    let open = tokio::task::spawn_blocking(move || std::fs::File::options().write(true).open(state));
+    let pipe = within("the server's look at what was kept", open).await.unwrap().unwrap();
+    let refused = std::net::TcpStream::connect(address).expect_err("it reads still");
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    drop(pipe);
+    assert_eq!(server.ended().await.code, Some(1), "nothing was kept");
+}
+
+/// The files of a directory, into another one.
+fn copy(from: &TempDir, to: &TempDir) {
+    for file in std::fs::read_dir(from.path()).unwrap() {
+        let file = file.unwrap().path();
+        std::fs::copy(&file, to.path().join(file.file_name().expect("it has one"))).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn who_has_seen_more_than_a_restored_copy_has_is_told() {
+    let (directory, restored) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let mut first = server(&directory, "commit");
+    let (mut ann, _) = speak(&mut first).await;
+    copy(&directory, &restored);
+    ann.send(json!({"type": "message", "room": "tea", "content": "this is not in the copy", "id": 8})).await;
+    let ack = ann.until("ack").await;
+    first.kill().await;
+    let mut second = server(&restored, "commit");
+    let mut bob = Chat::connect(second.address().await).await;
+    bob.send(json!({"type": "hello", "user": "bob"})).await;
+    let since = json!({"type": "join", "room": "tea", "epoch": ack["epoch"], "since": ack["seq"]});
+    bob.send(since).await;
+    assert_eq!(bob.until("joined").await["verdict"], "reset");
+}
+
+#[tokio::test]
 async fn a_directory_of_something_else_is_left_alone() {
     let directory = TempDir::new().unwrap();
     std::fs::write(directory.path().join("life"), "of something else").unwrap();
@@ -120,6 +183,34 @@ async fn a_directory_of_something_else_is_left_alone() {
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("`life`"), "{}", ended.stderr);
     assert_eq!(std::fs::read(directory.path().join("life")).unwrap(), b"of something else");
+}
+
+/// What `inspect` says of a directory that no server would start with.
+async fn inspected(directory: &TempDir) -> String {
+    let path = directory.path().to_str().expect("made of text");
+    let ended = Process::run("chat-server", &["inspect", path]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    assert!(ended.stderr.starts_with(&format!("chat-server: {path}: ")), "{ended:?}");
+    ended.stderr
+}
+
+#[tokio::test]
+async fn what_is_no_data_directory_of_this_version_is_told_in_one_line() {
+    let directory = TempDir::new().unwrap();
+    std::fs::write(directory.path().join("notes.txt"), "of something else").unwrap();
+    let line = inspected(&directory).await;
+    assert!(line.contains("`notes.txt` does not belong to this data directory"), "{line}");
+
+    let directory = TempDir::new().unwrap();
+    let (_ann, _) = speak(&mut server(&directory, "commit")).await;
+    let life = directory.path().join("life");
+    let text = std::fs::read_to_string(&life).unwrap();
+    let (lines, _) = text.split_once("crc ").expect("it ends with one");
+    let newer = lines.replacen("chinwag data 1\n", "chinwag data 2\n", 1);
+    std::fs::write(&life, format!("{newer}crc {:08x}\n", crc32fast::hash(newer.as_bytes()))).unwrap();
+    let line = inspected(&directory).await;
+    assert!(line.contains("`life` has format 2"), "{line}");
 }
 
 #[tokio::test]

@@ -66,6 +66,15 @@ async fn a_mistake_is_one_line_that_says_where_it_is() {
 }
 
 #[tokio::test]
+async fn whoever_wants_durability_says_where() {
+    let ended = Process::run("chat-server", &["--durability", "commit"]).await;
+    assert_eq!((ended.code, ended.stderr.lines().count()), (Some(2), 1), "{ended:?}");
+    assert!(ended.stderr.contains("give data_dir"), "{}", ended.stderr);
+    let printed = Process::run("chat-server", &["--print-config"]).await.stdout;
+    assert!(printed.contains("\ndurability = \"auto\""), "it can be fed back: {printed}");
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_one_line_that_says_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use chinwag_core::disconnect::{may_return, retry_after};
+#[cfg(unix)]
+use tokio::time::timeout;
 
 use crate::kit::{Chat, Host, Metrics, Person, Process, get};
 
@@ -54,6 +56,18 @@ async fn a_second_signal_ends_the_server_at_once() {
     server.terminate();
     server.logged(&["draining"]).await;
     server.terminate();
+    assert_eq!(server.ended().await.code, Some(130));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_second_signal_ends_also_a_server_that_can_do_nothing_any_more() {
+    let mut server = Process::unheard(&["--log", "debug"]);
+    let address = server.address().await;
+    // Each request is logged, until nobody takes the log.
+    while timeout(Duration::from_secs(1), get(address, "/api/rooms?user=ann")).await.is_ok() {}
+    server.terminate();
+    server.interrupt();
     assert_eq!(server.ended().await.code, Some(130));
 }
 

@@ -129,7 +129,7 @@ impl Connection {
     }
 
     fn is_to_be_read(&self) -> bool {
-        !self.intake.is_over() && self.slot.is_to_be_read()
+        !self.intake.is_over() && self.slot.is_to_be_read() && !self.hub.shared.backlog.is_full()
     }
 
     /// Hands the frames of what was read to the hub, and what is wrong with it, until the connection is not to be read any
@@ -144,7 +144,7 @@ impl Connection {
                 }
                 Err(fault) => hub.faulted(slot, fault),
             }
-            *frames_left > 0 && slot.is_to_be_read()
+            *frames_left > 0 && slot.is_to_be_read() && !hub.shared.backlog.is_full()
         });
     }
 

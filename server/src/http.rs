@@ -135,6 +135,7 @@ async fn route(
     match path {
         "/healthz" => text(StatusCode::OK, "ok"),
         "/readyz" if shared.draining.load(Ordering::Relaxed) => going(shared, "The server is going down."),
+        "/readyz" if shared.backlog.is_full() => going(shared, "The disk does not keep up."),
         "/readyz" => text(StatusCode::OK, "ok"),
         "/metrics" => {
             let content_type = HeaderValue::from_static(metrics::CONTENT_TYPE);

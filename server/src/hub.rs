@@ -56,6 +56,8 @@ pub(crate) struct Hub {
     mailboxes: Vec<mpsc::UnboundedSender<(u32, Mail)>>,
     /// To the disk thread, if logs are kept.
     disk: Option<Sender<Job>>,
+    /// Bytes that wait for it in this node.
+    backlog: Cell<usize>,
     /// The deadline that the timer sleeps towards.
     armed: Cell<Option<Time>>,
     earlier_deadline: Notify,
@@ -95,6 +97,7 @@ impl Hub {
             http_connections: Cell::new(0),
             mailboxes,
             disk,
+            backlog: Cell::new(0),
             armed,
             earlier_deadline: Notify::new(),
             emptied: Notify::new(),
@@ -105,7 +108,9 @@ impl Hub {
     /// Whether another WebSocket would be one too many, or comes too late.
     pub(crate) fn is_full(&self) -> bool {
         let connections_max = self.shared.settings.gateway.connections_max;
-        self.shared.draining.load(Ordering::Relaxed) || self.slots.borrow().len() >= connections_max as usize
+        self.shared.draining.load(Ordering::Relaxed)
+            || self.shared.backlog.is_full()
+            || self.slots.borrow().len() >= connections_max as usize
     }
 
     /// A WebSocket is open.
@@ -316,6 +321,14 @@ impl Hub {
         }
     }
 
+    /// Has connections read on when the disk has caught up. Never returns.
+    pub(crate) async fn keep_reading(&self) {
+        loop {
+            self.shared.backlog.relief().await;
+            self.slots.borrow().values().for_each(|slot| slot.wake());
+        }
+    }
+
     /// What metrics show of this thread.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let node = &self.machine.borrow().node;
@@ -368,6 +381,10 @@ impl Hub {
             node.handle_input(self.clock.now(), verified, outputs);
         }
         self.arm(node.poll_timeout());
+        if self.disk.is_some() {
+            let bytes = node.backlog_bytes();
+            self.shared.backlog.change(self.backlog.replace(bytes), bytes);
+        }
         result
     }
 

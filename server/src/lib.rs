@@ -8,6 +8,7 @@
 //! `chat-server` program, so that another program of the workspace can re-execute itself into it.
 
 mod answer;
+mod backlog;
 mod capture;
 mod cli;
 mod clock;

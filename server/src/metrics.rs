@@ -12,7 +12,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::files;
+use crate::{files, storage::Figures};
 
 /// The format's media type.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -36,8 +36,13 @@ struct Reason {
     reason: &'static str,
 }
 
-/// The whole page.
-pub(crate) fn page(threads: &[Snapshot], fan_out: &Histogram, draining: bool) -> String {
+/// The whole page. Of the `disk`, if there is one: what its thread counts, and how many bytes wait for it.
+pub(crate) fn page(
+    threads: &[Snapshot],
+    fan_out: &Histogram,
+    disk: Option<(&Figures, u64)>,
+    draining: bool,
+) -> String {
     let total = |part: fn(&Counters) -> u64| threads.iter().map(|thread| part(&thread.counters)).sum::<u64>();
     let mut registry = Registry::with_prefix("chat");
     let gauges = [
@@ -65,6 +70,9 @@ pub(crate) fn page(threads: &[Snapshot], fan_out: &Histogram, draining: bool) ->
     }
     registry.register("refusals", "Requests refused, by reason", refusals(threads));
     registry.register("fan_out_seconds", "Time to handle an input that was published", fan_out.clone());
+    if let Some((figures, backlog_bytes)) = disk {
+        figures.register(&mut registry, backlog_bytes);
+    }
     let mut text = String::new();
     encode(&mut text, &registry).expect("writing to a String");
     text
@@ -91,7 +99,7 @@ mod tests {
         let thread = Snapshot { counters, rooms: 1 };
         let fan_out = fan_out_histogram();
         fan_out.observe(0.001);
-        let page = page(&[thread.clone(), thread], &fan_out, true);
+        let page = page(&[thread.clone(), thread], &fan_out, None, true);
         for line in [
             "chat_connections 4",
             "chat_rooms 2",

@@ -9,7 +9,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
-        mpsc::Sender,
+        mpsc::{Sender, channel},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -28,12 +28,13 @@ use tokio::{
 use tracing::{info, warn};
 
 use crate::{
+    backlog::Backlog,
     capture::Capture,
     clock::Clock,
     manager::Embassy,
     metrics::{self, Snapshot},
     settings::Settings,
-    storage::{self, Job, Storage},
+    storage::{self, Desk, Figures, Job, Storage},
     thread::{Command, Seat},
     token::Verifier,
 };
@@ -71,32 +72,47 @@ pub(crate) struct Shared {
     pub(crate) clients: AtomicUsize,
     /// Time nodes took for inputs that made them publish.
     pub(crate) fan_out: Histogram,
+    /// What waits for the disk.
+    pub(crate) backlog: Backlog,
+    /// What the disk thread counts, if there is one.
+    disk: Option<Figures>,
     /// To the gateway threads, by index.
     threads: Vec<mpsc::Sender<Command>>,
 }
 
 impl Server {
-    /// Listens on every address of the settings. Clients can connect from now on; they are answered once the server
-    /// [runs](Self::run).
+    /// Goes on with what was kept, if anything is, and then listens on every address of the settings. Clients can connect
+    /// from now on; they are answered once the server [runs](Self::run).
     ///
     /// # Errors
-    /// Settings that cannot work together or a key that cannot be used ([`io::ErrorKind::InvalidInput`]), or an address that cannot be listened
-    /// on; one line that says which and what to do.
-    pub fn bind(mut settings: Settings) -> io::Result<Self> {
+    /// Settings that cannot work together or a key that cannot be used ([`io::ErrorKind::InvalidInput`]), an address that cannot be listened
+    /// on, or what was kept cannot be read; one line that says which and what to do.
+    pub fn bind(settings: Settings) -> io::Result<Self> {
+        let storage = |settings: &Settings| match (&settings.storage.data_dir, &settings.storage.state_file) {
+            (Some(directory), _) => {
+                Storage::open(settings, directory).map(|(storage, starts)| (Some(storage), starts))
+            }
+            (None, Some(file)) => Ok((None, storage::load_state(file, settings.gateway.shards)?)),
+            (None, None) => Ok((None, vec![])),
+        };
+        Self::bind_with(settings, storage)
+    }
+
+    /// The same, with what was kept from wherever `recover` has it.
+    pub(crate) fn bind_with(
+        mut settings: Settings,
+        recover: impl FnOnce(&Settings) -> io::Result<(Option<Storage>, Vec<Start>)>,
+    ) -> io::Result<Self> {
         let mistake = |problem: String| io::Error::new(io::ErrorKind::InvalidInput, problem);
         settings.check().map_err(mistake)?;
         let verifier = settings.identity.verifier().map_err(mistake)?;
         settings.gateway.verify_tokens = verifier.is_some();
-        let listeners = settings.driver.listen.iter().copied().map(listen).collect::<io::Result<Vec<_>>>()?;
+        // An address that is taken is found out before there is a new life of the data directory; who comes before that has
+        // begun is turned away, instead of waiting for an answer.
+        let ports = settings.driver.listen.iter().copied().map(Port::bind).collect::<io::Result<Vec<_>>>()?;
+        let (storage, starts) = recover(&settings)?;
+        let listeners = ports.into_iter().map(Port::listen).collect::<io::Result<Vec<_>>>()?;
         let addresses = listeners.iter().map(StdTcpListener::local_addr).collect::<io::Result<_>>()?;
-        let (storage, starts) = match (&settings.storage.data_dir, &settings.storage.state_file) {
-            (Some(directory), _) => {
-                let (storage, starts) = Storage::open(&settings, directory)?;
-                (Some(storage), starts)
-            }
-            (None, Some(file)) => (None, storage::load_state(file, settings.gateway.shards)?),
-            (None, None) => (None, vec![]),
-        };
         Ok(Self { settings, verifier, storage, starts, listeners, addresses })
     }
 
@@ -146,8 +162,12 @@ impl Server {
         for listener in listeners {
             accepting.spawn(accept(listener, Arc::clone(&shared)));
         }
+        let drained = async {
+            shutdown.await;
+            shared.drain(drain_timeout).await;
+        };
         tokio::select! {
-            () = pin!(shutdown) => shared.drain(drain_timeout).await,
+            () = pin!(drained) => {}
             () = threads.any_ended() => {}
         }
         drop(accepting);
@@ -156,8 +176,15 @@ impl Server {
 }
 
 impl Shared {
-    fn new(settings: Settings, verifier: Option<Verifier>, threads: Vec<mpsc::Sender<Command>>) -> Self {
+    fn new(
+        settings: Settings,
+        verifier: Option<Verifier>,
+        disk: Option<Figures>,
+        threads: Vec<mpsc::Sender<Command>>,
+    ) -> Self {
         Self {
+            backlog: Backlog::new(settings.storage.backlog_bytes_max),
+            disk,
             settings,
             verifier,
             draining: AtomicBool::new(false),
@@ -177,7 +204,8 @@ impl Shared {
     /// The metrics page, from what every thread says of itself.
     pub(crate) async fn metrics(&self) -> String {
         let snapshots: Vec<Snapshot> = self.ask_all(Command::Scrape).await;
-        metrics::page(&snapshots, &self.fan_out, self.draining.load(Ordering::Relaxed))
+        let disk = self.disk.as_ref().map(|figures| (figures, self.backlog.bytes() as u64));
+        metrics::page(&snapshots, &self.fan_out, disk, self.draining.load(Ordering::Relaxed))
     }
 
     /// Lets all connections go and waits until they are gone, but not for ever.
@@ -255,7 +283,8 @@ impl Threads {
         let (mailboxes, mail): (Vec<_>, Vec<_>) = (0..nodes).map(|_| mpsc::unbounded_channel()).unzip();
         let (confirmers, stored): (Vec<_>, Vec<_>) = (0..nodes).map(|_| mpsc::unbounded_channel()).unzip();
         let (ending, ended) = mpsc::channel(1);
-        let shared = Arc::new(Shared::new(settings, verifier, commanders));
+        let figures = storage.as_ref().map(Storage::figures);
+        let shared = Arc::new(Shared::new(settings, verifier, figures, commanders));
         let mut starts: BTreeMap<_, _> = (0..).map(ShardId).zip(starts).collect();
         let disk = match storage {
             Some(storage) => Some(start_disk(storage, clock, confirmers, Ending(ending.clone()))?),
@@ -339,12 +368,12 @@ fn start_disk(
     stored: Vec<mpsc::UnboundedSender<(ShardId, u64)>>,
     ending: Ending,
 ) -> io::Result<(JoinHandle<io::Result<()>>, Sender<Job>)> {
-    let (disk, jobs) = storage.into_disk(clock, stored);
+    let (sender, jobs) = channel();
     let run = move || {
         let _ending = ending;
-        disk.run()
+        storage.serve(Desk { clock, jobs, stored })
     };
-    Ok((thread::Builder::new().name("disk".to_owned()).spawn(run)?, jobs))
+    Ok((thread::Builder::new().name("disk".to_owned()).spawn(run)?, sender))
 }
 
 /// Tells that a thread ends, a panicking one too.
@@ -357,21 +386,37 @@ impl Drop for Ending {
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<StdTcpListener> {
-    let bound = || {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        // A restarted server must not wait for its old connections to be forgotten.
-        #[cfg(not(windows))]
-        socket.set_reuse_address(true)?;
-        if address.is_ipv6() {
-            socket.set_only_v6(true)?;
-        }
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        socket.set_nonblocking(true)?;
-        Ok(StdTcpListener::from(socket))
-    };
-    bound().map_err(|error: io::Error| {
+/// An address that is ours, and at which nobody is let in yet.
+struct Port {
+    address: SocketAddr,
+    socket: Socket,
+}
+
+impl Port {
+    fn bind(address: SocketAddr) -> io::Result<Self> {
+        let bound = || {
+            let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+            // A restarted server must not wait for its old connections to be forgotten.
+            #[cfg(not(windows))]
+            socket.set_reuse_address(true)?;
+            if address.is_ipv6() {
+                socket.set_only_v6(true)?;
+            }
+            socket.bind(&address.into())?;
+            Ok(socket)
+        };
+        bound().map(|socket| Self { address, socket }).map_err(cannot_listen(address))
+    }
+
+    fn listen(self) -> io::Result<StdTcpListener> {
+        let Self { address, socket } = self;
+        let listens = socket.listen(BACKLOG).and_then(|()| socket.set_nonblocking(true));
+        listens.map(|()| socket.into()).map_err(cannot_listen(address))
+    }
+}
+
+fn cannot_listen(address: SocketAddr) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| {
         let advice = match error.kind() {
             io::ErrorKind::AddrInUse => {
                 ": end the program that uses it, or choose another with --port or --listen"
@@ -380,7 +425,7 @@ fn listen(address: SocketAddr) -> io::Result<StdTcpListener> {
             _ => "",
         };
         io::Error::new(error.kind(), format!("cannot listen on {address}: {error}{advice}"))
-    })
+    }
 }
 
 /// Deals connections to the threads in turn. Ends when they do.

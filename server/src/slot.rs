@@ -138,7 +138,8 @@ impl Slot {
         }
     }
 
-    fn wake(&self) {
+    /// Has its task look what there is to do.
+    pub(crate) fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }

@@ -97,6 +97,8 @@ impl Seat {
         spawn_local(async move { timer.keep_time().await });
         let writer = Rc::clone(&hub);
         spawn_local(async move { writer.keep_writing().await });
+        let reader = Rc::clone(&hub);
+        spawn_local(async move { reader.keep_reading().await });
         while let Some(command) = commands.recv().await {
             match command {
                 Command::Serve(tcp, peer) => serve_socket(&hub, tcp, peer),

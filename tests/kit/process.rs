@@ -1,10 +1,12 @@
 //! A program of the workspace as a process of its own.
 
+#[cfg(unix)]
+use std::future::pending;
 use std::{env, net::SocketAddr, process::Stdio};
 
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
-    process::{Child, Command},
+    process::{Child, ChildStderr, Command},
     sync::mpsc,
 };
 
@@ -45,9 +47,14 @@ impl Process {
 
     /// Starts a program with these environment variables.
     pub(crate) fn start_in(environment: &[(&str, &str)], program: &str, args: &[&str]) -> Self {
-        let mut command = Command::new(PROGRAMS);
-        command.args(args).envs(environment.iter().copied()).env("CHINWAG_PROGRAM", program);
-        Self::spawn(command)
+        Self::spawn(command(environment, program, args), Lines::read)
+    }
+
+    /// Starts `chat-server` on a free port, with a log that nobody reads: soon it cannot write any more of it.
+    #[cfg(unix)]
+    pub(crate) fn unheard(args: &[&str]) -> Self {
+        let args = [&["--port", "0", "--exit-with-stdin"], args].concat();
+        Self::spawn(command(&[], "chat-server", &args), Lines::leave)
     }
 
     /// Starts a shell script of the project that runs `loadgen`, with these environment variables.
@@ -56,10 +63,10 @@ impl Process {
         let mut command = Command::new("sh");
         command.arg(path).args(args).envs(environment.iter().copied());
         command.env("LOADGEN", PROGRAMS).env("CHINWAG_PROGRAM", "loadgen");
-        Self::spawn(command)
+        Self::spawn(command, Lines::read)
     }
 
-    fn spawn(mut command: Command) -> Self {
+    fn spawn(mut command: Command, follow: fn(ChildStderr) -> Lines) -> Self {
         // The settings are those of the test, not those of whoever runs it.
         let ours = |name: &str| name == "PORT" || name.starts_with("CHAT_") || name.starts_with("LOADGEN_");
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(ours)) {
@@ -75,7 +82,7 @@ impl Process {
             .spawn()
             .expect("the program was built with the tests");
         let stdout = Lines::read(child.stdout.take().expect("it is piped"));
-        let stderr = Lines::read(child.stderr.take().expect("it is piped"));
+        let stderr = follow(child.stderr.take().expect("it is piped"));
         Self { child, stdout, stderr }
     }
 
@@ -135,6 +142,12 @@ impl Process {
     }
 }
 
+fn command(environment: &[(&str, &str)], program: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAMS);
+    command.args(args).envs(environment.iter().copied()).env("CHINWAG_PROGRAM", program);
+    command
+}
+
 /// Lines that a program says, read as they come so that it is never held up.
 struct Lines {
     coming: mpsc::UnboundedReceiver<String>,
@@ -151,6 +164,17 @@ impl Lines {
                     return;
                 }
             }
+        });
+        Self { coming, seen: String::new() }
+    }
+
+    /// Reads nothing, and does not hang up.
+    #[cfg(unix)]
+    fn leave(pipe: ChildStderr) -> Self {
+        let (_, coming) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let _pipe = pipe;
+            pending::<()>().await;
         });
         Self { coming, seen: String::new() }
     }

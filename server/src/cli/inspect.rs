@@ -14,7 +14,7 @@ pub(super) const NAME: &str = "inspect";
 const AFTER_HELP: &str = "\
 Nothing is changed: what a server would repair or remove is only named.
 
-Exit codes: 0 if a server would start with it, 1 if it would not or the directory cannot be read.";
+Exit codes: 0 if a server would start with it, 1 if it would not, or if it is none or cannot be read.";
 
 /// The subcommand's grammar.
 pub(super) fn command() -> Command {
@@ -31,14 +31,14 @@ pub(super) fn command() -> Command {
 /// Looks at the directory; the text to print, and whether a server would start with it.
 ///
 /// # Errors
-/// One line: it cannot be read.
+/// One line: it cannot be read, or is no data directory of this version.
 pub(super) fn run(matches: &ArgMatches) -> Result<(String, bool), String> {
     let path: &PathBuf = matches.get_one("directory").expect("it is required");
     if !path.is_dir() {
         return Err(format!("{} is no directory", path.display()));
     }
-    let seen =
-        Directory::look(path).and_then(|disk| describe(&disk, &boot())).map_err(|error| error.to_string())?;
+    let seen = Directory::look(path).and_then(|disk| describe(&disk, &boot()));
+    let seen = seen.map_err(|error| format!("{}: {error}", path.display()))?;
     let is_sound = seen.damage.is_none() && seen.shards.iter().all(|shard| shard.damage.is_none());
     let text = if matches.get_flag("json") { as_json(&seen).to_string() } else { as_text(&seen) };
     Ok((text, is_sound))

@@ -13,7 +13,7 @@ use std::{
 };
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use tokio::runtime::Builder;
+use tokio::{runtime::Builder, sync::oneshot};
 use tracing::info;
 
 use crate::{
@@ -170,11 +170,11 @@ fn serve(settings: Settings) -> io::Result<()> {
     let (threads, shards) = (settings.driver.threads, settings.gateway.shards);
     let server = Server::bind(settings)?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
+    let told_to_end = listen_for_signals()?;
     runtime.block_on(async {
-        let signal = Signals::new()?;
         announce(&server);
         info!(threads, shards, "started");
-        server.run(signal.shutdown()).await?;
+        server.run(async { drop(told_to_end.await) }).await?;
         info!("ended");
         Ok(())
     })
@@ -190,38 +190,52 @@ fn announce(server: &Server) {
     let _ = out.flush();
 }
 
-/// The signals that end the server.
+/// Tells of the first signal, and ends the process at the second: on a thread of its own, as the others may be waiting for a
+/// disk just then.
+fn listen_for_signals() -> io::Result<oneshot::Receiver<()>> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let mut signals = runtime.block_on(async { Signals::new() })?;
+    let (tell, told) = oneshot::channel();
+    let listen = async move {
+        signals.next().await;
+        // Whoever does not wait for it ends already.
+        let _ = tell.send(());
+        signals.next().await;
+        process::exit(EXIT_INTERRUPTED);
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(listen))?;
+    Ok(told)
+}
+
+/// The signals that end the server. None is missed between two that are waited for.
 struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
 }
 
+#[cfg(unix)]
 impl Signals {
     fn new() -> io::Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
-        })
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    /// Waits for the first signal, and leaves someone behind who ends the process at the second.
-    async fn shutdown(mut self) {
-        self.next().await;
-        tokio::spawn(async move {
-            self.next().await;
-            process::exit(EXIT_INTERRUPTED);
-        });
-    }
-
-    #[cfg(unix)]
     async fn next(&mut self) {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
     }
+}
 
-    #[cfg(not(unix))]
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
     async fn next(&mut self) {
         let _ = tokio::signal::ctrl_c().await;
     }

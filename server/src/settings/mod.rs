@@ -182,6 +182,13 @@ impl Settings {
                     .to_owned(),
             );
         }
+        if storage.durability.is_some() && storage.data_dir.is_none() {
+            return Err(
+                "durability is for servers with data_dir, and without one all is in memory only: give \
+                        data_dir, or leave durability out"
+                    .to_owned(),
+            );
+        }
         ordered("content_bytes_max", gateway.content_bytes_max, "frame_bytes_max", gateway.frame_bytes_max)?;
         ordered(
             "frame_bytes_max",

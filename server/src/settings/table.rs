@@ -70,9 +70,10 @@ settings! {
     "Storage": storage {
         data_dir: "Directory that keeps what was said, who is where, and what was answered; off keeps it in memory only";
         state_file: "File in which a planned end leaves everything for the next start, where there is no data_dir";
-        durability: "When what was said counts as kept: none, interval (outlives the process), commit (the machine, too)";
+        durability: "When what was said counts as kept: none, interval (outlives the process), commit (the machine, too), or auto: commit";
         sync_interval: "With interval, what was written is synced this often";
         snapshot_bytes: "A snapshot is made after so many bytes of a shard's log, or as many as the last one has";
+        backlog_bytes_max: "Most bytes of log that wait for the disk: while there are more, nobody is read or let in";
     }
     "Capture": capture {
         capture: "File in which all that comes in is written down, for sim import; what is there is kept with .1 behind its name";

@@ -148,6 +148,7 @@ impl Value for PathBuf {
 
 impl Value for Durability {
     const NAME: &'static str = "CLASS";
+    const ABSENT: &'static str = AUTO;
 
     fn read(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| "none, interval or commit".to_owned())

@@ -1,5 +1,6 @@
 //! The server over real loopback sockets: HTTP, the handshake, frames, closes, and the way down.
 
+mod disk;
 mod identity;
 mod origin;
 mod reading;
@@ -36,11 +37,19 @@ struct Running {
 }
 
 fn start(change: impl FnOnce(&mut Settings)) -> Running {
+    let mut settings = settings();
+    change(&mut settings);
+    run(Server::bind(settings).unwrap())
+}
+
+fn settings() -> Settings {
     let mut settings = Settings::default();
     settings.driver.listen = vec!["127.0.0.1:0".parse().unwrap()];
     settings.driver.threads = 2;
-    change(&mut settings);
-    let server = Server::bind(settings).unwrap();
+    settings
+}
+
+fn run(server: Server) -> Running {
     let address = server.local_addrs()[0];
     let (stop, stopped) = oneshot::channel();
     let server = tokio::spawn(server.run(async move { drop(stopped.await) }));
