@@ -45,6 +45,10 @@ mod reconnect;
 /// A server that ends in all the ways there are, and one that goes on where it was.
 mod durable;
 
+/// Servers to which everything happens while people talk.
+#[cfg(target_os = "linux")]
+mod chaos;
+
 /// A server whose run is captured, and led through the machines once more.
 #[cfg(unix)]
 mod captured;

@@ -57,6 +57,23 @@ impl Process {
         Self::spawn(command(&[], "chat-server", &args), Lines::leave)
     }
 
+    /// Starts `chat-server` so that a write beyond a [limit](Self::limit_files) fails, as on a full disk, and no signal ends it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn server_on_a_full_disk(args: &[&str]) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#, PROGRAMS, "--exit-with-stdin"]).args(args);
+        command.env("CHINWAG_PROGRAM", "chat-server");
+        Self::spawn(command, Lines::read)
+    }
+
+    /// From now on it cannot make any file longer than so many bytes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn limit_files(&self, bytes: u64) {
+        let limit = rustix::process::Rlimit { current: Some(bytes), maximum: None };
+        rustix::process::prlimit(self.pid(), rustix::process::Resource::Fsize, limit)
+            .expect("it is our child");
+    }
+
     /// Starts a shell script of the project that runs `loadgen`, with these environment variables.
     pub(crate) fn script(environment: &[(&str, &str)], script: &str, args: &[&str]) -> Self {
         let path = format!("{}/../{script}", env!("CARGO_MANIFEST_DIR"));
@@ -120,6 +137,26 @@ impl Process {
         self.signal(rustix::process::Signal::INT);
     }
 
+    /// The same, unless it has ended.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn interrupt_if_there(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.interrupt();
+        }
+    }
+
+    /// It stands still until it [goes on](Self::thaw).
+    #[cfg(target_os = "linux")]
+    pub(crate) fn freeze(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    /// It goes on.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn thaw(&self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
     /// Kills it, and waits until it is gone: it has no time to do anything.
     pub(crate) async fn kill(mut self) {
         within("the end of the program", self.child.kill()).await.unwrap();
@@ -127,8 +164,13 @@ impl Process {
 
     #[cfg(unix)]
     fn signal(&self, signal: rustix::process::Signal) {
-        let pid = self.child.id().and_then(|pid| rustix::process::Pid::from_raw(pid.try_into().ok()?));
-        rustix::process::kill_process(pid.expect("it has not ended"), signal).expect("it is our child");
+        rustix::process::kill_process(self.pid().expect("it has not ended"), signal)
+            .expect("it is our child");
+    }
+
+    #[cfg(unix)]
+    fn pid(&self) -> Option<rustix::process::Pid> {
+        self.child.id().and_then(|pid| rustix::process::Pid::from_raw(pid.try_into().ok()?))
     }
 
     /// Waits for its end.
