@@ -36,7 +36,7 @@ use self::{
     sends::{Forgotten, Sends},
 };
 
-/// Close code of a client that hears nothing any more and starts over: not one that ends its session.
+/// Close code of a client that hears nothing any more, or is told to start over: not one that ends its session.
 pub const SILENCE_CODE: u16 = 4400;
 
 /// Close code of a client whose `hello` was refused and that will try again: not one that ends a session, either.
@@ -177,6 +177,18 @@ impl Client {
         self.end(Some(1000), out);
     }
 
+    /// Connects anew and goes on with the session, now: without the wait before the next attempt, and in place of a
+    /// connection of which nothing good is expected any more.
+    pub fn reconnect(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
+        if matches!(self.phase, Phase::Greeting | Phase::Attached) {
+            out.push(ClientOutput::Close { code: SILENCE_CODE });
+            self.closed(now, None, Some(Duration::ZERO), out);
+        }
+        if matches!(self.phase, Phase::Waiting(_) | Phase::Connecting) {
+            self.connect(out);
+        }
+    }
+
     /// Does something, now or as soon as possible.
     ///
     /// Joins, leaves and publishes survive reconnects. Everything else is tried once: without a connection it comes to
@@ -246,6 +258,12 @@ impl Client {
             // What a connection says after it was given up does not count.
             _ => {}
         }
+    }
+
+    /// Whose end it is.
+    #[must_use]
+    pub const fn user(&self) -> &UserName {
+        &self.user
     }
 
     /// What the server said it allows as it last welcomed us, from [`ClientEvent::Attached`] on. None if it did not say,

@@ -128,6 +128,38 @@ fn what_was_not_answered_is_repeated_under_its_number() {
 }
 
 #[test]
+fn who_will_not_wait_is_connected_anew_and_the_session_goes_on() {
+    let mut kit = Kit::member();
+    kit.say(1);
+    kit.out.clear();
+    kit.client.reconnect(kit.now, &mut kit.out);
+    let disconnected = ClientEvent::Disconnected { code: None, retry_in: Duration::ZERO };
+    let outputs = [
+        ClientOutput::Close { code: SILENCE_CODE },
+        ClientOutput::Event(disconnected),
+        ClientOutput::Connect,
+    ];
+    assert_eq!(kit.out, outputs);
+    kit.out.clear();
+    kit.welcome(true);
+    let sent = kit.sent();
+    assert_eq!(requests(&sent), ["hello ", "join general"]);
+    assert_eq!((&sent[0]["session"], &sent[1]["since"]), (&json!("1".repeat(32)), &json!(1)));
+
+    kit.input(ClientInput::Closed { code: None, reason: "" });
+    kit.out.clear();
+    kit.client.reconnect(kit.now, &mut kit.out);
+    assert_eq!(kit.out, [ClientOutput::Connect], "instead of the wait");
+    kit.out.clear();
+    kit.client.reconnect(kit.now, &mut kit.out);
+    assert_eq!(kit.out, [ClientOutput::Connect], "instead of an attempt that takes long");
+    kit.client.shutdown(kit.now, &mut kit.out);
+    kit.out.clear();
+    kit.client.reconnect(kit.now, &mut kit.out);
+    assert_eq!(kit.out, [], "over is over");
+}
+
+#[test]
 fn under_a_new_session_nothing_is_repeated_that_may_be_there() {
     let mut kit = Kit::member();
     let sent = kit.publish("sent");
