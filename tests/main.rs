@@ -15,6 +15,9 @@ mod rooms;
 /// Specification 1, item by item: lines and slash commands.
 mod lobby;
 
+/// The terminal client by lines: people, pipes and scripts.
+mod terminal;
+
 /// Specification 2, item by item: envelopes, receipts, tasks, health and close codes.
 mod envelope;
 

@@ -8,9 +8,12 @@ fn main() -> ExitCode {
     let program = env::var("CHINWAG_PROGRAM").unwrap_or_default();
     match program.as_str() {
         "chat-server" => chinwag_server::main_with(env::args_os()),
+        "chat" => chinwag_client::main_with(env::args_os()),
         "loadgen" => chinwag_loadgen::main_with(env::args_os()),
         _ => {
-            eprintln!("chinwag-programs: CHINWAG_PROGRAM must be chat-server or loadgen, not {program:?}");
+            eprintln!(
+                "chinwag-programs: CHINWAG_PROGRAM must be chat-server, chat or loadgen, not {program:?}"
+            );
             ExitCode::from(2)
         }
     }

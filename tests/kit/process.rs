@@ -5,7 +5,7 @@ use std::future::pending;
 use std::{env, net::SocketAddr, process::Stdio};
 
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader},
     process::{Child, ChildStderr, Command},
     sync::mpsc,
 };
@@ -85,7 +85,9 @@ impl Process {
 
     fn spawn(mut command: Command, follow: fn(ChildStderr) -> Lines) -> Self {
         // The settings are those of the test, not those of whoever runs it.
-        let ours = |name: &str| name == "PORT" || name.starts_with("CHAT_") || name.starts_with("LOADGEN_");
+        let ours = |name: &str| {
+            name == "PORT" || ["CHAT_", "CHINWAG_", "LOADGEN_"].iter().any(|begin| name.starts_with(begin))
+        };
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(ours)) {
             if !command.as_std().get_envs().any(|(told, _)| told == name) {
                 command.env_remove(name);
@@ -113,6 +115,17 @@ impl Process {
         let line = self.stdout.until(|line| line.starts_with("listening on ")).await;
         let address = line.strip_prefix("listening on http://").expect("it speaks HTTP");
         address.parse().expect("it listens at an address and a port")
+    }
+
+    /// Types a line on standard input.
+    pub(crate) async fn type_line(&mut self, line: &str) {
+        let stdin = self.child.stdin.as_mut().expect("it is not closed");
+        within("room to type", stdin.write_all(format!("{line}\n").as_bytes())).await.unwrap();
+    }
+
+    /// The next line on standard output that holds this.
+    pub(crate) async fn prints(&mut self, part: &str) -> String {
+        self.stdout.until(|line| line.contains(part)).await
     }
 
     /// The next line of the log that holds all of these.

@@ -1,0 +1,90 @@
+//! What stands in a room, line by line.
+
+use chinwag_core::{Position, Seq, Time, UserName, shard::Kind};
+
+/// A line of a room, as its reader sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Line {
+    /// When it happened.
+    pub at: Time,
+    /// What it says.
+    pub body: Body,
+}
+
+/// What a line says. Texts are as they came: whoever draws them makes them [harmless](crate::text).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Body {
+    /// Somebody said something.
+    Said(Said),
+    /// These messages are gone, and would have stood here.
+    Missing {
+        /// The first.
+        from: Seq,
+        /// The last.
+        to: Seq,
+    },
+    /// The room's log began anew: what was not shown of the old one is gone.
+    Anew,
+    /// Somebody became a member.
+    Came(UserName),
+    /// Somebody is no longer a member.
+    Went(UserName),
+    /// So many came to and went from a large room.
+    CameAndWent(usize, usize),
+    /// Word for this reader alone: what was asked for, or what became of it.
+    Notice(String),
+    /// The same of what went wrong.
+    Problem(String),
+}
+
+/// A message.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Said {
+    /// Its place in the room.
+    pub position: Position,
+    /// Who said it.
+    pub user: UserName,
+    /// What.
+    pub content: Box<str>,
+    /// What it is.
+    pub kind: Kind,
+    /// The file it is about.
+    pub file: Option<Box<str>>,
+    /// The reader said it.
+    pub mine: bool,
+    /// It names the reader.
+    pub mentions_me: bool,
+}
+
+impl Said {
+    /// What the author does, if that is what it says: `/me waves` is said as `*waves*`.
+    #[must_use]
+    pub fn action(&self) -> Option<&str> {
+        let inner = self.content.strip_prefix('*')?.strip_suffix('*')?;
+        (!inner.is_empty() && !inner.contains(['*', '\n'])).then_some(inner)
+    }
+}
+
+/// Whether a text names a user: as a word of its own, with or without `@`, however it is written.
+pub(super) fn names(text: &str, user: &UserName) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let words = text.split(|c| !is_part(c));
+    // A full stop ends a sentence more often than a name.
+    words.map(|word| word.trim_end_matches('.')).any(|word| word.eq_ignore_ascii_case(user.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mention_is_a_word_of_its_own() {
+        let bob = UserName::new("bob").unwrap();
+        for text in ["bob", "@bob: hi", "hi Bob.", "(bob)", "ask bob, or ann", "müde,bob"] {
+            assert!(names(text, &bob), "{text}");
+        }
+        for text in ["bobby", "bob-2", "a.bob", "", "b ob", "übob"] {
+            assert!(!names(text, &bob), "{text}");
+        }
+    }
+}

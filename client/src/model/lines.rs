@@ -1,0 +1,73 @@
+//! The lines of a room: bounded, and each with a number that stays its own while others come before and behind it.
+
+use std::collections::VecDeque;
+
+use super::line::Line;
+
+/// Lines with numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    lines: VecDeque<Line>,
+    /// The number of the first one.
+    first: i64,
+}
+
+impl Lines {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The line of this number.
+    #[must_use]
+    pub fn get(&self, number: i64) -> Option<&Line> {
+        self.lines.get(usize::try_from(number - self.first).ok()?)
+    }
+
+    /// The number of the first line, if there is one.
+    #[must_use]
+    pub fn first(&self) -> Option<i64> {
+        (!self.is_empty()).then_some(self.first)
+    }
+
+    /// The number of the last line, if there is one.
+    #[must_use]
+    pub fn last(&self) -> Option<i64> {
+        self.first().map(|first| first + as_number(self.len()) - 1)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Line> + ExactSizeIterator {
+        self.lines.iter()
+    }
+
+    /// Adds one at the end. If there are more than `max` then, the first one goes.
+    pub(crate) fn push(&mut self, line: Line, max: usize) {
+        self.lines.push_back(line);
+        if self.lines.len() > max {
+            self.lines.pop_front();
+            self.first += 1;
+        }
+    }
+
+    /// Puts some before the `index`-th, as far as `max` allows: of those, the last ones. Whatever stands behind keeps its
+    /// number.
+    pub(super) fn insert(&mut self, index: usize, lines: Vec<Line>, max: usize) {
+        let surplus = lines.len().saturating_sub(max.saturating_sub(self.len()));
+        for line in lines.into_iter().skip(surplus).rev() {
+            self.lines.insert(index, line);
+            self.first -= 1;
+        }
+    }
+}
+
+fn as_number(count: usize) -> i64 {
+    i64::try_from(count).expect("a count of lines in memory")
+}

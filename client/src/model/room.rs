@@ -1,0 +1,227 @@
+//! One room as its reader sees it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chinwag_core::{
+    Epoch, Position, RequestId, Seq, Time, UserName,
+    client::{Member, Presence, Shown},
+    shard::{Kind, Status},
+};
+
+use super::{
+    line::{Body, Line, Said, names},
+    lines::Lines,
+};
+
+/// A room.
+#[derive(Clone, Debug, Default)]
+pub struct Room {
+    /// What stands in it, oldest first.
+    pub lines: Lines,
+    /// Who is in it, as far as that is known.
+    pub members: BTreeMap<UserName, Someone>,
+    /// How many are.
+    pub count: usize,
+    /// Who writes just now.
+    pub typing: BTreeSet<UserName>,
+    /// Messages of others that were shown while the reader looked elsewhere.
+    pub unread: usize,
+    /// Those of them that name the reader.
+    pub mentions: usize,
+    /// Whether the server shows it to this connection.
+    pub here: bool,
+    /// What the reader has said and the room has not shown yet, in order.
+    pub pending: Vec<Pending>,
+    /// What is before the first message.
+    pub older: Older,
+    /// The life of the room's log that is shown.
+    epoch: Option<Epoch>,
+    /// What is newer than this came after the reader did.
+    seen: Seq,
+}
+
+/// A member.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Someone {
+    /// The connection is lost and the user not given up yet.
+    pub away: bool,
+    /// What they say that they are doing.
+    pub status: Option<Status>,
+}
+
+/// Something that was said and is not shown yet.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Pending {
+    /// The request's number.
+    pub id: RequestId,
+    /// What was said.
+    pub content: Box<str>,
+    /// Its place in the room, once that is known.
+    pub position: Option<Position>,
+}
+
+/// What is before a room's first message.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Older {
+    /// Perhaps something.
+    #[default]
+    Unknown,
+    /// It has been asked for.
+    Asked(RequestId),
+    /// Nothing that the server keeps.
+    Nothing,
+}
+
+impl Room {
+    /// The first message that is shown of the present log.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Seq> {
+        self.lines.iter().find_map(|line| match &line.body {
+            Body::Said(said) if Some(said.position.epoch) == self.epoch => Some(said.position.seq),
+            _ => None,
+        })
+    }
+
+    /// The server shows the room from `next` on. What is missing becomes a line.
+    pub(super) fn enter(&mut self, head: Position, next: Seq) -> Option<Body> {
+        self.here = true;
+        self.shown_up_to(Position::new(head.epoch, Seq(next.0.saturating_sub(1))));
+        let before = self.epoch.replace(head.epoch);
+        if before == self.epoch {
+            return None;
+        }
+        // What was there when the reader first came is not news; what a new log holds is.
+        self.seen = if before.is_none() { head.seq } else { Seq(next.0.saturating_sub(1)) };
+        self.older = Older::Unknown;
+        before.map(|_| Body::Anew)
+    }
+
+    /// The connection is gone.
+    pub(super) fn disconnected(&mut self) {
+        self.here = false;
+        self.typing.clear();
+        if let Older::Asked(_) = self.older {
+            self.older = Older::Unknown;
+        }
+    }
+
+    /// Something was said; `looking` while the reader looks at the room.
+    pub(super) fn said(&mut self, shown: &Shown, me: &UserName, looking: bool) -> Body {
+        let said = said(shown, me);
+        self.typing.remove(&shown.user);
+        self.shown_up_to(shown.position);
+        if !looking && !said.mine && said.position.seq > self.seen {
+            self.unread += 1;
+            self.mentions += usize::from(said.mentions_me);
+        }
+        Body::Said(said)
+    }
+
+    /// What the reader has said up to there is shown, or never will be.
+    pub(super) fn shown_up_to(&mut self, position: Position) {
+        let is_to_come = |at: Position| at.epoch == position.epoch && at.seq > position.seq;
+        self.pending.retain(|pending| pending.position.is_none_or(is_to_come));
+    }
+
+    /// Older messages have come: those that were asked for, and none that is shown.
+    pub(super) fn prepend(&mut self, id: RequestId, page: &[Shown], more: bool, me: &UserName, max: usize) {
+        if self.older != Older::Asked(id) {
+            return;
+        }
+        let oldest = self.oldest();
+        let is_new = |shown: &&Shown| {
+            Some(shown.position.epoch) == self.epoch
+                && oldest.is_none_or(|oldest| shown.position.seq < oldest)
+        };
+        let lines: Vec<_> = page.iter().filter(is_new).map(|shown| line(shown, me)).collect();
+        self.older = if more && !lines.is_empty() { Older::Unknown } else { Older::Nothing };
+        let before = self.lines.iter().position(|line| match &line.body {
+            Body::Said(said) => Some(said.position.epoch) == self.epoch,
+            _ => false,
+        });
+        self.lines.insert(before.unwrap_or(self.lines.len()), lines, max);
+        if self.lines.len() >= max {
+            self.older = Older::Nothing;
+        }
+    }
+
+    /// These and nobody else are members, if it is said who.
+    pub(super) fn set_members(&mut self, names: Option<&[UserName]>) {
+        let Some(names) = names else { return };
+        self.members.retain(|name, _| names.contains(name));
+        for name in names {
+            self.members.entry(name.clone()).or_default();
+        }
+        self.count = self.members.len();
+        self.typing.retain(|name| self.members.contains_key(name));
+    }
+
+    /// Part of the list of members, or all of it.
+    pub(super) fn list_members(&mut self, listed: &[Member], count: usize) {
+        if listed.len() == count {
+            self.members.clear();
+        }
+        for member in listed {
+            let someone =
+                Someone { away: member.presence == Presence::Offline, status: member.status.clone() };
+            self.members.insert(member.user.clone(), someone);
+        }
+        self.count = count;
+    }
+
+    pub(super) fn came(&mut self, user: &UserName) {
+        if self.members.insert(user.clone(), Someone::default()).is_none() {
+            self.count += 1;
+        }
+    }
+
+    pub(super) fn went(&mut self, user: &UserName) {
+        self.typing.remove(user);
+        if self.members.remove(user).is_some() {
+            self.count = self.count.saturating_sub(1);
+        }
+    }
+
+    pub(super) fn presence(&mut self, user: &UserName, presence: Presence) {
+        match presence {
+            Presence::Typing => self.typing.insert(user.clone()),
+            Presence::Online | Presence::Offline => self.typing.remove(user),
+        };
+        if let Some(someone) = self.members.get_mut(user) {
+            someone.away = presence == Presence::Offline;
+        }
+    }
+
+    /// Forgets the names that come last, if there are more than `max`.
+    pub(super) fn trim_members(&mut self, max: usize) {
+        while self.members.len() > max {
+            self.members.pop_last();
+        }
+    }
+
+    /// The reader looks at it.
+    pub(super) const fn read(&mut self) {
+        (self.unread, self.mentions) = (0, 0);
+    }
+}
+
+fn line(shown: &Shown, me: &UserName) -> Line {
+    let at = Time::from_rfc3339(&shown.timestamp).unwrap_or_default();
+    Line { at, body: Body::Said(said(shown, me)) }
+}
+
+/// A message as a reader sees it.
+pub(super) fn said(shown: &Shown, me: &UserName) -> Said {
+    let extra = shown.extra.as_deref();
+    let mentioned = extra.is_some_and(|extra| extra.mentions.iter().any(|name| **name == *me.as_str()));
+    let mine = shown.user == *me;
+    Said {
+        position: shown.position,
+        user: shown.user.clone(),
+        content: shown.content.clone(),
+        kind: extra.map_or(Kind::Text, |extra| extra.kind),
+        file: extra.and_then(|extra| extra.file.as_ref()).map(|file| (*file.url).into()),
+        mine,
+        mentions_me: !mine && (mentioned || names(&shown.content, me)),
+    }
+}

@@ -1,0 +1,270 @@
+//! Events of a server, and what is to be seen of them.
+
+use std::time::Duration;
+
+use chinwag_core::{
+    Epoch, Position, RequestId, RoomName, Seq, SessionId, Time, UserName,
+    client::{ClientEvent, Presence, Shown},
+    refusal::Refusal,
+    shard::Verdict,
+};
+use proptest::prelude::*;
+
+use super::{Body, Connection, Conversation, Keep, Older, Said};
+
+fn room(name: &str) -> RoomName {
+    RoomName::new(name).unwrap()
+}
+
+fn user(name: &str) -> UserName {
+    UserName::new(name).unwrap()
+}
+
+fn at(epoch: u64, seq: u64) -> Position {
+    Position::new(Epoch(epoch), Seq(seq))
+}
+
+fn shown(name: &str, epoch: u64, seq: u64, author: &str, content: &str) -> Shown {
+    Shown {
+        room: room(name),
+        position: at(epoch, seq),
+        user: user(author),
+        content: content.into(),
+        timestamp: "2026-11-21T05:03:00.000Z".into(),
+        extra: None,
+        from_history: false,
+    }
+}
+
+fn joined(name: &str, epoch: u64, head: u64, next: u64, verdict: Verdict) -> ClientEvent {
+    ClientEvent::Joined { room: room(name), head: at(epoch, head), next: Seq(next), verdict }
+}
+
+/// Alice's conversation, with nothing in it.
+fn conversation() -> Conversation {
+    Conversation::new(user("alice"), Keep::default())
+}
+
+/// The same, in `general`, which holds nothing.
+fn member() -> Conversation {
+    let mut chat = conversation();
+    chat.apply(Time(1), &ClientEvent::Attached { session: SessionId(1), resumed: false });
+    chat.look_at(&room("general"));
+    tell(&mut chat, &joined("general", 5, 0, 1, Verdict::Full));
+    chat
+}
+
+fn tell(chat: &mut Conversation, event: &ClientEvent) {
+    chat.apply(Time(1), event);
+}
+
+fn say(chat: &mut Conversation, name: &str, seq: u64, author: &str, content: &str) {
+    tell(chat, &ClientEvent::Message(shown(name, 5, seq, author, content)));
+}
+
+fn bodies(chat: &Conversation, name: &str) -> Vec<String> {
+    let lines = chat.rooms[name].lines.iter();
+    lines
+        .map(|line| match &line.body {
+            Body::Said(said) => said.content.to_string(),
+            other => format!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_said_elsewhere_is_unread_until_it_is_looked_at() {
+    let mut chat = member();
+    tell(&mut chat, &joined("ops", 5, 2, 1, Verdict::Full));
+    for (seq, author, content) in [
+        (1, "bob", "old"),
+        (2, "bob", "alice: old"),
+        (3, "bob", "new"),
+        (4, "bob", "hey @Alice"),
+        (5, "alice", "mine"),
+    ] {
+        say(&mut chat, "ops", seq, author, content);
+    }
+    assert_eq!((chat.rooms["ops"].unread, chat.rooms["ops"].mentions), (2, 1), "the backlog is no news");
+    chat.look_at(&room("ops"));
+    say(&mut chat, "ops", 6, "bob", "alice!");
+    assert_eq!((chat.rooms["ops"].unread, chat.rooms["ops"].mentions), (0, 0));
+}
+
+#[test]
+fn what_is_missing_is_a_line_and_what_is_not_is_none() {
+    let mut chat = member();
+    say(&mut chat, "general", 1, "bob", "one");
+    tell(&mut chat, &joined("general", 5, 3, 2, Verdict::Full));
+    say(&mut chat, "general", 2, "bob", "two");
+    tell(&mut chat, &joined("general", 5, 9, 8, Verdict::Gap { from: Seq(3), to: Seq(7) }));
+    tell(&mut chat, &ClientEvent::Gap { room: room("general"), from: at(5, 8), to: Seq(9) });
+    tell(&mut chat, &joined("general", 6, 0, 1, Verdict::Reset));
+    tell(&mut chat, &joined("general", 6, 0, 1, Verdict::Reset));
+    let missing = |from, to| format!("{:?}", Body::Missing { from: Seq(from), to: Seq(to) });
+    assert_eq!(bodies(&chat, "general"), ["one", "two", &missing(3, 7), &missing(8, 9), "Anew", "Anew"]);
+}
+
+#[test]
+fn older_messages_come_before_those_of_their_log_and_keep_the_numbers_of_the_rest() {
+    let mut chat = member();
+    say(&mut chat, "general", 1, "bob", "of the old log");
+    tell(&mut chat, &joined("general", 6, 12, 11, Verdict::Reset));
+    for seq in [11, 12] {
+        tell(&mut chat, &ClientEvent::Message(shown("general", 6, seq, "bob", &format!("m{seq}"))));
+    }
+    let last = chat.rooms["general"].lines.last().unwrap();
+    let page = |chat: &mut Conversation, id: u64, seqs: &[u64], more| {
+        let messages = seqs.iter().map(|&seq| shown("general", 6, seq, "bob", &format!("m{seq}"))).collect();
+        let general = chat.rooms.get_mut("general").unwrap();
+        general.older = Older::Asked(RequestId(7));
+        tell(chat, &ClientEvent::History { id: RequestId(id), room: room("general"), messages, more });
+    };
+    page(&mut chat, 6, &[1], true);
+    assert_eq!(chat.rooms["general"].oldest(), Some(Seq(11)), "nobody asked for that");
+    page(&mut chat, 7, &[9, 10, 11], true);
+    assert_eq!(bodies(&chat, "general"), ["of the old log", "Anew", "m9", "m10", "m11", "m12"]);
+    let lines = &chat.rooms["general"].lines;
+    assert_eq!((lines.last(), lines.get(last).cloned()), (Some(last), lines.iter().next_back().cloned()));
+    assert_eq!(chat.rooms["general"].older, Older::Unknown);
+    page(&mut chat, 7, &[8], false);
+    assert_eq!(chat.rooms["general"].older, Older::Nothing);
+}
+
+#[test]
+fn what_one_says_is_pending_until_it_is_shown() {
+    let mut chat = member();
+    let general = room("general");
+    for (id, content) in [(1, "shown"), (2, "refused"), (3, "lost")] {
+        chat.expect(&general, RequestId(id), content);
+    }
+    tell(
+        &mut chat,
+        &ClientEvent::Acknowledged { id: RequestId(1), room: general.clone(), position: at(5, 1) },
+    );
+    assert_eq!(chat.rooms["general"].pending.len(), 3, "acknowledged, and not shown yet");
+    say(&mut chat, "general", 1, "alice", "shown");
+    let wait = Some(Duration::from_secs(1));
+    for retry_after in [wait, None] {
+        let refusal = Refusal::ContentTooLarge;
+        tell(&mut chat, &ClientEvent::Refused { id: Some(RequestId(2)), refusal, retry_after });
+    }
+    tell(&mut chat, &ClientEvent::Unresolved { id: RequestId(3), room: general });
+    assert_eq!(chat.rooms["general"].pending, []);
+    let problems = bodies(&chat, "general");
+    assert!(
+        problems.len() == 3 && problems[1].contains("not said") && problems[2].contains("may or may not")
+    );
+}
+
+#[test]
+fn who_is_there_and_who_writes() {
+    let mut chat = member();
+    let general = room("general");
+    let members = Some(vec![user("alice"), user("bob"), user("carol")]);
+    tell(&mut chat, &ClientEvent::UserJoined { room: general.clone(), user: user("alice"), members });
+    for (author, presence) in
+        [("bob", Presence::Typing), ("carol", Presence::Typing), ("carol", Presence::Offline)]
+    {
+        tell(&mut chat, &ClientEvent::Presence { room: general.clone(), user: user(author), presence });
+    }
+    let known = &chat.rooms["general"];
+    assert!(known.typing.iter().eq([&user("bob")]) && known.members["carol"].away);
+    say(&mut chat, "general", 1, "bob", "done");
+    assert!(chat.rooms["general"].typing.is_empty(), "who has said it writes no more");
+    tell(&mut chat, &ClientEvent::UserLeft { room: general, user: user("carol"), members: None });
+    assert_eq!(
+        (chat.rooms["general"].count, chat.rooms["general"].members.contains_key("carol")),
+        (2, false)
+    );
+    assert_eq!(bodies(&chat, "general"), ["done", r#"Went("carol")"#], "one does not come to oneself");
+}
+
+#[test]
+fn a_lost_connection_leaves_rooms_and_ends_what_belonged_to_it() {
+    let mut chat = member();
+    let typing =
+        ClientEvent::Presence { room: room("general"), user: user("bob"), presence: Presence::Typing };
+    tell(&mut chat, &typing);
+    let retry_in = Duration::from_secs(3);
+    tell(&mut chat, &ClientEvent::Disconnected { code: Some(4101), retry_in });
+    assert_eq!(chat.connection, Connection::Waiting { code: Some(4101), retry_in });
+    let general = &chat.rooms["general"];
+    assert!(!general.here && general.typing.is_empty());
+    tell(&mut chat, &ClientEvent::Left { room: room("general"), head: at(5, 0), kicked: true });
+    assert_eq!(bodies(&chat, "general"), [r#"Problem("somebody has sent you away")"#]);
+    tell(&mut chat, &ClientEvent::Left { room: room("general"), head: at(5, 0), kicked: false });
+    assert_eq!((chat.rooms.len(), chat.current), (0, None));
+}
+
+/// What a server may do, in the order in which core's client tells it.
+#[derive(Clone, Debug)]
+enum Step {
+    Say,
+    Lose(u64),
+    Rejoin,
+    Reset,
+    Older(u64),
+    Disconnect,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => Just(Step::Say),
+        1 => (1u64..5).prop_map(Step::Lose),
+        1 => Just(Step::Rejoin),
+        1 => Just(Step::Reset),
+        3 => (1u64..30).prop_map(Step::Older),
+        1 => Just(Step::Disconnect),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_024))]
+
+    /// Whatever comes in between: no message stands there twice, and those of a log stand in its order.
+    #[test]
+    fn messages_stand_once_and_in_order(steps in prop::collection::vec(step(), 1..60), lines_max in 5usize..200) {
+        let mut chat = Conversation::new(user("alice"), Keep { lines_max, ..Keep::default() });
+        let (mut epoch, mut head) = (1, 40);
+        tell(&mut chat, &joined("general", epoch, head, head + 1, Verdict::Full));
+        for step in steps {
+            match step {
+                Step::Say => {
+                    head += 1;
+                    tell(&mut chat, &ClientEvent::Message(shown("general", epoch, head, "bob", "hi")));
+                }
+                Step::Lose(count) => {
+                    let from = at(epoch, head + 1);
+                    head += count;
+                    tell(&mut chat, &ClientEvent::Gap { room: room("general"), from, to: Seq(head) });
+                }
+                Step::Rejoin => tell(&mut chat, &joined("general", epoch, head, head + 1, Verdict::Full)),
+                Step::Reset => {
+                    epoch += 1;
+                    tell(&mut chat, &joined("general", epoch, head, head + 1, Verdict::Reset));
+                }
+                // The server's page may reach into what is shown: the client had not asked for it by a position.
+                Step::Older(count) => {
+                    chat.rooms.get_mut("general").unwrap().older = Older::Asked(RequestId(1));
+                    let to = chat.rooms["general"].oldest().map_or(head, |oldest| oldest.0 + 2).min(head);
+                    let messages = (to.saturating_sub(count).max(1)..=to)
+                        .map(|seq| shown("general", epoch, seq, "bob", "old"))
+                        .collect();
+                    tell(&mut chat, &ClientEvent::History { id: RequestId(1), room: room("general"), messages, more: true });
+                }
+                Step::Disconnect => {
+                    let lost = ClientEvent::Disconnected { code: None, retry_in: Duration::ZERO };
+                    tell(&mut chat, &lost);
+                }
+            }
+            let general = &chat.rooms["general"];
+            let positions: Vec<_> = general.lines.iter().filter_map(|line| match &line.body {
+                Body::Said(Said { position, .. }) => Some(*position),
+                _ => None,
+            }).collect();
+            prop_assert!(positions.is_sorted_by(|a, b| a < b), "{positions:?}");
+            prop_assert!(general.lines.len() <= lines_max);
+        }
+    }
+}

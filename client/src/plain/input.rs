@@ -1,0 +1,199 @@
+//! Where lines come from: a person at a terminal, whose line editor has a thread to itself, or a pipe.
+
+use std::{
+    io::{self, BufRead as _, Read as _},
+    sync::{Arc, Mutex, mpsc as std_mpsc},
+    thread,
+};
+
+use rustyline::{
+    Cmd, CompletionType, ConditionalEventHandler, Config, Context, Editor, Event, EventContext, EventHandler,
+    Helper, KeyEvent, Movement, RepeatCount, completion::Completer, error::ReadlineError,
+    highlight::Highlighter, hint::Hinter, history::MemHistory, validate::Validator,
+};
+use tokio::sync::mpsc;
+
+use super::printer::Printer;
+use crate::{
+    command::{self, Names},
+    session::Session,
+};
+
+/// The longest line that is read from a pipe, in bytes: what is longer is several. Far above what any server takes.
+const LINE_BYTES_MAX: u64 = 256 * 1024;
+
+/// Lines that are read ahead.
+const LINES_MAX: usize = 1;
+
+/// See the [module](self).
+pub(crate) struct Input {
+    lines: mpsc::Receiver<String>,
+    printer: Option<Printer>,
+    person: Option<Person>,
+}
+
+/// What the thread of the line editor is told.
+struct Person {
+    /// What is to stand before the next line; it waits for this.
+    prompts: std_mpsc::Sender<String>,
+    names: Arc<Mutex<Names>>,
+    /// Puts the terminal in order, when nobody types any more.
+    _terminal: Restore,
+}
+
+impl Input {
+    /// What a pipe says.
+    pub(crate) fn pipe() -> Self {
+        let (say, lines) = mpsc::channel(LINES_MAX);
+        thread::spawn(move || read_pipe(&say));
+        Self { lines, printer: None, person: None }
+    }
+
+    /// What a person types.
+    ///
+    /// # Errors
+    /// The terminal is none.
+    pub(crate) fn person() -> io::Result<Self> {
+        let names = Arc::new(Mutex::new(Names::default()));
+        let terminal = Restore::remember();
+        let mut editor = editor(Arc::clone(&names)).map_err(io::Error::other)?;
+        let printer = editor.create_external_printer().map_err(io::Error::other)?;
+        let (say, lines) = mpsc::channel(LINES_MAX);
+        let (prompts, prompt) = std_mpsc::channel();
+        thread::spawn(move || read_person(editor, &prompt, &say));
+        let printer = Some(Printer::Above(Box::new(printer)));
+        Ok(Self { lines, printer, person: Some(Person { prompts, names, _terminal: terminal }) })
+    }
+
+    /// Whether a person types.
+    pub(crate) const fn is_person(&self) -> bool {
+        self.person.is_some()
+    }
+
+    /// Where to print without garbling what is typed.
+    pub(crate) fn printer(&mut self) -> Printer {
+        self.printer.take().unwrap_or(Printer::Out)
+    }
+
+    /// The next line; nothing at the end.
+    pub(crate) async fn next(&mut self) -> Option<String> {
+        self.lines.recv().await
+    }
+
+    /// What came before is dealt with: the next line may be typed.
+    pub(crate) fn go_on(&self, session: &Session) {
+        if let Some(person) = &self.person {
+            let room = session.chat.current.as_ref().map_or_else(String::new, |room| format!("#{room}"));
+            // A thread that has ended does not want to know.
+            let _ = person.prompts.send(format!("{room}> "));
+        }
+    }
+
+    /// Tells the line editor which names there are.
+    pub(crate) fn know(&self, session: &Session) {
+        if let Some(person) = &self.person {
+            *person.names.lock().expect("nobody panics with it") = session.names();
+        }
+    }
+}
+
+fn read_pipe(say: &mpsc::Sender<String>) {
+    let mut stdin = io::stdin().lock();
+    loop {
+        let mut line = Vec::new();
+        match stdin.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let line = String::from_utf8_lossy(&line);
+        let line = line.strip_suffix('\n').unwrap_or(&line);
+        if say.blocking_send(line.strip_suffix('\r').unwrap_or(line).to_owned()).is_err() {
+            return;
+        }
+    }
+}
+
+fn read_person(
+    mut editor: Editor<Completing, MemHistory>,
+    prompt: &std_mpsc::Receiver<String>,
+    say: &mpsc::Sender<String>,
+) {
+    while let Ok(prompt) = prompt.recv() {
+        // At its end, by Ctrl-C and Ctrl-D, the terminal says no more.
+        let Ok(line) = editor.readline(&prompt) else { return };
+        // A history without this line is one all the same.
+        let _ = editor.add_history_entry(&line);
+        if say.blocking_send(line).is_err() {
+            return;
+        }
+    }
+}
+
+fn editor(names: Arc<Mutex<Names>>) -> Result<Editor<Completing, MemHistory>, ReadlineError> {
+    let config = Config::builder().completion_type(CompletionType::List).build();
+    let mut editor = Editor::with_history(config, MemHistory::new())?;
+    editor.set_helper(Some(Completing { names }));
+    editor.bind_sequence(KeyEvent::ctrl('c'), EventHandler::Conditional(Box::new(DropLine)));
+    Ok(editor)
+}
+
+/// Ctrl-C drops what is typed; where nothing is, it leaves.
+struct DropLine;
+
+impl ConditionalEventHandler for DropLine {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        Some(if context.line().is_empty() { Cmd::Interrupt } else { Cmd::Kill(Movement::WholeBuffer) })
+    }
+}
+
+/// Completes commands and names.
+struct Completing {
+    names: Arc<Mutex<Names>>,
+}
+
+impl Completer for Completing {
+    type Candidate = String;
+
+    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+        let found = command::complete(line, at, &self.names.lock().expect("nobody panics with it"));
+        Ok((found.start, found.candidates))
+    }
+}
+
+impl Hinter for Completing {
+    type Hint = String;
+}
+
+impl Highlighter for Completing {}
+
+impl Validator for Completing {}
+
+impl Helper for Completing {}
+
+/// Puts the terminal's settings back when it is dropped: the line editor is in the middle of a line then.
+struct Restore {
+    #[cfg(unix)]
+    settings: Option<rustix::termios::Termios>,
+}
+
+impl Restore {
+    fn remember() -> Self {
+        Self {
+            #[cfg(unix)]
+            settings: rustix::termios::tcgetattr(io::stdin()).ok(),
+        }
+    }
+}
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(settings) = &self.settings {
+            use rustix::termios::{OptionalActions, tcsetattr};
+            // A terminal that is gone needs nothing.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, settings);
+        }
+        // The line editor has asked for pasted text in brackets.
+        print!("\x1b[?2004l\r\n");
+    }
+}

@@ -1,0 +1,221 @@
+//! Line mode: what is typed goes out line by line, and what comes is printed line by line; for people, pipes and scripts.
+
+mod input;
+mod json;
+mod printer;
+mod transcript;
+
+use std::{io, time::Duration};
+
+use chinwag_core::client::ClientEvent;
+use tokio::time::{Instant, sleep_until};
+
+use self::{printer::Printer, transcript::Transcript};
+use crate::{
+    exit::Exit,
+    model::Connection,
+    session::{After, Session},
+    signals::Signals,
+    text,
+    words::Zone,
+};
+
+pub(crate) use input::Input;
+
+/// What said lines may wait for an answer while more are read from a pipe.
+const UNANSWERED_MAX: usize = 64;
+
+/// What is printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Format {
+    /// Lines for people.
+    Text,
+    /// A JSON object for each event.
+    Json,
+    /// Nothing but what goes wrong.
+    Nothing,
+}
+
+/// How line mode is to behave.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// What is printed.
+    pub(crate) format: Format,
+    /// Slashes begin commands; otherwise all lines are said as they are.
+    pub(crate) commands: bool,
+    /// Go on after the end of the input.
+    pub(crate) follow: bool,
+    /// How long the server may be out of reach.
+    pub(crate) give_up: Option<Duration>,
+}
+
+/// A stay in line mode.
+struct Lines {
+    session: Session,
+    printer: Printer,
+    transcript: Transcript,
+    options: Options,
+    /// When the server was last within reach, if it is not.
+    lost: Option<Instant>,
+    /// The input has come to its end.
+    is_over: bool,
+    exit: Exit,
+}
+
+/// What happens next.
+enum Next {
+    Event(ClientEvent),
+    Line(String),
+    NoMoreLines,
+    Signal(u8),
+    Unreachable,
+    Ended,
+}
+
+/// Stays until the input is said, the person leaves or the server ends it.
+///
+/// # Errors
+/// Standard output cannot be written to.
+pub(crate) async fn run(
+    session: Session,
+    mut input: Input,
+    zone: Zone,
+    options: Options,
+) -> io::Result<Exit> {
+    let mut signals = Signals::catch()?;
+    let printer = input.printer();
+    let mut lines = Lines {
+        session,
+        printer,
+        transcript: Transcript::new(zone),
+        options,
+        lost: Some(Instant::now()),
+        is_over: false,
+        exit: Exit::Done,
+    };
+    input.go_on(&lines.session);
+    while lines.step(&mut input, &mut signals).await? {}
+    Ok(lines.exit)
+}
+
+impl Lines {
+    /// Waits for the next thing to happen, and handles it. False at the end.
+    async fn step(&mut self, input: &mut Input, signals: &mut Signals) -> io::Result<bool> {
+        let takes_lines = !self.is_over && (input.is_person() || self.is_ready());
+        let deadline = self.lost.zip(self.options.give_up).map(|(since, after)| since + after);
+        let next = tokio::select! {
+            event = self.session.next() => event.map_or(Next::Ended, Next::Event),
+            line = input.next(), if takes_lines => line.map_or(Next::NoMoreLines, Next::Line),
+            signal = signals.next() => Next::Signal(signal),
+            () = async { sleep_until(deadline.expect("there is one")).await }, if deadline.is_some() => Next::Unreachable,
+        };
+        match next {
+            Next::Event(event) => self.event(&event)?,
+            Next::Line(line) => {
+                self.line(&line)?;
+                input.go_on(&self.session);
+            }
+            // Whoever ends a conversation by hand does not wait for it.
+            Next::NoMoreLines if input.is_person() => self.leave(self.exit),
+            Next::NoMoreLines => self.is_over = true,
+            Next::Signal(number) => self.leave(Exit::Signal(number)),
+            Next::Unreachable => {
+                self.print_problem(&self.session.connection())?;
+                self.leave(Exit::Unreachable);
+            }
+            Next::Ended => return Ok(false),
+        }
+        input.know(&self.session);
+        if self.is_over && !self.options.follow && self.session.is_at_rest() {
+            self.session.quit();
+        }
+        Ok(true)
+    }
+
+    /// Whether a pipe may go on: what it has asked for is answered, and so is most of what it has said.
+    fn is_ready(&self) -> bool {
+        let is_online = self.session.chat.connection == Connection::Online;
+        is_online && self.session.has_answers() && self.session.unanswered() < UNANSWERED_MAX
+    }
+
+    /// Prints what an event brings.
+    fn event(&mut self, event: &ClientEvent) -> io::Result<()> {
+        self.keep_score(event);
+        match self.options.format {
+            Format::Text => {
+                let news = self.transcript.news(&self.session, event);
+                news.iter().try_for_each(|line| self.printer.print(line))
+            }
+            Format::Json => json::line(event).map_or(Ok(()), |line| self.printer.print(&line)),
+            Format::Nothing => {
+                self.transcript
+                    .problems(&self.session)
+                    .iter()
+                    .for_each(|problem| eprintln!("chat: {problem}"));
+                match event {
+                    ClientEvent::Ended { code: Some(1000) } => Ok(()),
+                    ClientEvent::Ended { .. } => self.print_problem(&self.session.connection()),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Notes what the exit code is to say, and since when the server is out of reach.
+    fn keep_score(&mut self, event: &ClientEvent) {
+        match event {
+            ClientEvent::Refused { retry_after: None, .. } => self.fail(Exit::Refused),
+            ClientEvent::Unresolved { .. } => self.fail(Exit::Unresolved),
+            ClientEvent::Ended { code } if *code != Some(1000) => self.fail(Exit::TurnedAway),
+            _ => {}
+        }
+        match self.session.chat.connection {
+            Connection::Online | Connection::Ended { .. } => self.lost = None,
+            Connection::Connecting | Connection::Waiting { .. } => {
+                self.lost.get_or_insert_with(Instant::now);
+            }
+        }
+    }
+
+    /// The first reason counts, but being turned away explains the others.
+    fn fail(&mut self, exit: Exit) {
+        if self.exit == Exit::Done || exit == Exit::TurnedAway {
+            self.exit = exit;
+        }
+    }
+
+    fn line(&mut self, line: &str) -> io::Result<()> {
+        let after = if self.options.commands { self.session.typed(line) } else { self.session.say(line) };
+        match after {
+            After::Go => {}
+            After::Quit => self.leave(self.exit),
+            After::Mistake(mistake) => {
+                self.fail(Exit::Refused);
+                self.print_problem(&mistake)?;
+            }
+        }
+        if self.options.format == Format::Text {
+            self.transcript.answers(&self.session).iter().try_for_each(|line| self.printer.print(line))?;
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, exit: Exit) {
+        self.exit = exit;
+        self.is_over = true;
+        self.lost = None;
+        self.session.quit();
+    }
+
+    fn print_problem(&mut self, problem: &str) -> io::Result<()> {
+        let problem = text::on_one_line(problem);
+        match self.options.format {
+            Format::Text => self.printer.print(&format!("! {problem}")),
+            Format::Json => self.printer.print(&json::mistake(&problem)),
+            Format::Nothing => {
+                eprintln!("chat: {problem}");
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The conversation as lines of text: each line of each room once, and what becomes of the connection.
+
+use std::collections::BTreeMap;
+
+use chinwag_core::{
+    RoomName, Time,
+    client::{ClientEvent, Shown},
+};
+
+use crate::{
+    model::{Body, Line},
+    session::Session,
+    text::on_one_line,
+    words::{self, Zone},
+};
+
+/// See the [module](self).
+pub(super) struct Transcript {
+    zone: Zone,
+    /// The last line of each room that was printed.
+    printed: BTreeMap<RoomName, i64>,
+    connection: String,
+}
+
+impl Transcript {
+    /// Nothing is printed yet.
+    pub(super) const fn new(zone: Zone) -> Self {
+        Self { zone, printed: BTreeMap::new(), connection: String::new() }
+    }
+
+    /// What is to be printed after an event.
+    pub(super) fn news(&mut self, session: &Session, event: &ClientEvent) -> Vec<String> {
+        let mut news = Vec::new();
+        let connection = session.connection();
+        if connection != self.connection {
+            news.push(format!("-- {}", on_one_line(&connection)));
+            self.connection = connection;
+        }
+        if let ClientEvent::History { room, messages, .. } = event {
+            news.extend(messages.iter().map(|shown| self.older(session, room, shown)));
+        }
+        news.extend(self.answers(session));
+        news
+    }
+
+    /// What is new in all rooms.
+    pub(super) fn answers(&mut self, session: &Session) -> Vec<String> {
+        let mut news = Vec::new();
+        self.each_new(session, |zone, room, line| news.push(text(zone, room, line)));
+        news
+    }
+
+    /// What of it went wrong.
+    pub(super) fn problems(&mut self, session: &Session) -> Vec<String> {
+        let mut problems = Vec::new();
+        self.each_new(session, |_, room, line| {
+            if let Body::Problem(problem) = &line.body {
+                problems.push(format!("#{room}: {}", on_one_line(problem)));
+            }
+        });
+        problems
+    }
+
+    fn each_new(&mut self, session: &Session, mut show: impl FnMut(&Zone, &RoomName, &Line)) {
+        self.printed.retain(|name, _| session.chat.rooms.contains_key(name));
+        for (name, room) in &session.chat.rooms {
+            let Some((first, last)) = room.lines.first().zip(room.lines.last()) else { continue };
+            let begin = self.printed.get(name).map_or(first, |printed| first.max(printed + 1));
+            for line in (begin..=last).filter_map(|number| room.lines.get(number)) {
+                show(&self.zone, name, line);
+            }
+            self.printed.insert(name.clone(), last);
+        }
+    }
+
+    fn older(&self, session: &Session, room: &RoomName, shown: &Shown) -> String {
+        let at = Time::from_rfc3339(&shown.timestamp).unwrap_or_default();
+        let body = Body::Said(session.chat.read(shown));
+        format!("{} (older)", text(&self.zone, room, &Line { at, body }))
+    }
+}
+
+fn text(zone: &Zone, room: &RoomName, line: &Line) -> String {
+    let (mark, text) = words::line(&line.body);
+    format!("{} #{room} {mark} {}", zone.minute(line.at), on_one_line(&text))
+}

@@ -1,0 +1,384 @@
+//! What a person does, carried out: typed lines become requests, and answers what the person sees of them.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use chinwag_core::{
+    RequestId, RoomName, Time,
+    client::{ClientEvent, Command as Request, Member, Presence},
+    shard::{Extra, MENTIONS_MAX, Status},
+};
+use futures_util::StreamExt as _;
+
+use crate::{
+    command::{self, Command, Names, Typed},
+    driver::Driver,
+    model::{Body, Conversation, Keep, Older},
+    words,
+};
+
+/// A notice that somebody writes is said again after this, while they write; it ends by itself after twice as long.
+const TYPING_EVERY: Duration = Duration::from_secs(3);
+
+/// A person's stay.
+#[derive(Debug)]
+pub struct Session {
+    /// What the person sees.
+    pub chat: Conversation,
+    driver: Driver,
+    /// What was asked for and is not answered, by the number of the request.
+    asks: BTreeMap<RequestId, Ask>,
+    /// When it was last said where that the person writes.
+    wrote: Option<(RoomName, Time)>,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Ask {
+    Join(RoomName),
+    Users(RoomName),
+    Rooms,
+    Create(RoomName),
+    /// To be told, once it is granted.
+    Other(String),
+}
+
+/// What comes of a typed line.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum After {
+    /// It is carried out.
+    Go,
+    /// The person wants to leave.
+    Quit,
+    /// It was not carried out, and why.
+    Mistake(String),
+}
+
+impl Session {
+    /// A stay through this driver.
+    #[must_use]
+    pub fn new(driver: Driver) -> Self {
+        let chat = Conversation::new(driver.client().user().clone(), Keep::default());
+        Self { chat, driver, asks: BTreeMap::new(), wrote: None }
+    }
+
+    /// What the server says next, already taken in; nothing when the stay is over.
+    pub async fn next(&mut self) -> Option<ClientEvent> {
+        let event = self.driver.next().await?;
+        self.take_in(&event);
+        Some(event)
+    }
+
+    /// Says goodbye. [`next`](Self::next) then comes to its end.
+    pub fn quit(&mut self) {
+        self.driver.shutdown();
+    }
+
+    /// What is said and not answered.
+    #[must_use]
+    pub fn unanswered(&self) -> usize {
+        self.driver.client().unanswered()
+    }
+
+    /// Whether all that was asked for, beside what is said, has its answer.
+    #[must_use]
+    pub fn has_answers(&self) -> bool {
+        self.asks.is_empty() && self.chat.rooms.values().all(|room| !matches!(room.older, Older::Asked(_)))
+    }
+
+    /// Whether everything has its answer, and what was said is shown.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        let is_shown = self.chat.rooms.values().all(|room| room.pending.is_empty());
+        self.has_answers() && is_shown && self.unanswered() == 0
+    }
+
+    /// How the connection fares, in words.
+    #[must_use]
+    pub fn connection(&self) -> String {
+        words::connection(&self.chat.connection, self.driver.trouble())
+    }
+
+    /// The names that words may become.
+    #[must_use]
+    pub fn names(&self) -> Names {
+        let rooms = self
+            .chat
+            .rooms
+            .keys()
+            .chain(self.chat.listed.keys().filter(|name| !self.chat.rooms.contains_key(*name)));
+        let users = self.chat.room().into_iter().flat_map(|room| room.members.keys());
+        let others = users.filter(|user| **user != self.chat.me);
+        Names {
+            rooms: rooms.map(ToString::to_string).collect(),
+            users: others.map(ToString::to_string).collect(),
+        }
+    }
+
+    /// Enters a room, and looks at it.
+    pub fn join(&mut self, room: &RoomName) {
+        let is_in = self.chat.rooms.get(room).is_some_and(|room| room.here);
+        self.chat.look_at(room);
+        if !is_in {
+            self.ask(Request::Join { room: room.clone() }, Ask::Join(room.clone()));
+        }
+    }
+
+    /// Does what a line says.
+    pub fn typed(&mut self, line: &str) -> After {
+        match command::parse(line) {
+            Ok(Typed::Nothing) => After::Go,
+            Ok(Typed::Say(content)) => self.say(&content),
+            Ok(Typed::Command(command)) => self.carry_out(command),
+            Err(mistake) => After::Mistake(mistake),
+        }
+    }
+
+    /// Says something in the room that is looked at.
+    pub fn say(&mut self, content: &str) -> After {
+        let Some(room) = self.chat.current.clone() else {
+            return After::Mistake("you are in no room".into());
+        };
+        if content.trim().is_empty() {
+            return After::Go;
+        }
+        let longest = self.driver.client().limits().map_or(usize::MAX, |limits| limits.content_bytes);
+        if content.len() > longest {
+            return After::Mistake(format!("{} bytes too long", content.len() - longest));
+        }
+        let extra = self.mentions(content);
+        match self.driver.submit(Request::Publish { room: room.clone(), content: content.into(), extra }) {
+            Ok(id) => self.chat.expect(&room, id, content),
+            Err(full) => return After::Mistake(full.to_string()),
+        }
+        self.wrote = None;
+        After::Go
+    }
+
+    /// Says that the person writes, or has stopped; as often as it is worth it.
+    pub fn writes(&mut self, on: bool) {
+        let Some(room) = self.chat.current.clone().filter(|_| self.is_here()) else { return };
+        let now = self.driver.now();
+        let is_known = match &self.wrote {
+            Some((there, at)) => *there == room && now.since(*at) < TYPING_EVERY,
+            None => false,
+        };
+        if on != is_known {
+            self.wrote = on.then(|| (room.clone(), now));
+            // Only publishes can be too many.
+            let _ = self.driver.submit(Request::Typing { room, on });
+        }
+    }
+
+    /// Asks for older messages of the room that is looked at, if there may be some.
+    pub fn older(&mut self, limit: u32) {
+        let Some(name) = self.chat.current.clone().filter(|_| self.is_here()) else { return };
+        let room = &self.chat.rooms[&name];
+        if room.older != Older::Unknown || room.oldest().is_none() {
+            return;
+        }
+        let request = Request::History { room: name.clone(), before: room.oldest(), limit };
+        if let (Ok(id), Some(room)) = (self.driver.submit(request), self.chat.rooms.get_mut(&name)) {
+            room.older = Older::Asked(id);
+        }
+    }
+
+    fn is_here(&self) -> bool {
+        self.driver.client().is_attached() && self.chat.room().is_some_and(|room| room.here)
+    }
+
+    fn note(&mut self, body: Body) {
+        self.chat.note(self.driver.now(), body);
+    }
+
+    fn ask(&mut self, request: Request, ask: Ask) {
+        if let Ok(id) = self.driver.submit(request) {
+            self.asks.insert(id, ask);
+        }
+    }
+
+    /// Whom a text mentions: members whose names stand behind an `@`.
+    fn mentions(&self, content: &str) -> Option<Arc<Extra>> {
+        let room = self.chat.room()?;
+        let named = content.split('@').skip(1).filter_map(|behind| {
+            let end = behind.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
+            let name = behind[..end.unwrap_or(behind.len())].trim_end_matches('.');
+            room.members.get_key_value(name).map(|(user, _)| user.as_str().into())
+        });
+        let mut mentions: Vec<Arc<str>> = named.collect();
+        mentions.sort_unstable();
+        mentions.dedup();
+        mentions.truncate(MENTIONS_MAX);
+        Extra { mentions, ..Extra::default() }.boxed().map(Arc::from)
+    }
+
+    fn carry_out(&mut self, command: Command) -> After {
+        let room = self.chat.current.clone();
+        match (command, room) {
+            (Command::Quit, _) => return After::Quit,
+            (Command::Help, _) => command::help().into_iter().for_each(|line| self.note(Body::Notice(line))),
+            (Command::Join(room), _) => self.join(&room),
+            (Command::Status(None), _) => self.tell_status(),
+            (Command::Reconnect, _) => self.driver.reconnect(),
+            (Command::Leave(named), current) => return self.leave(named.or(current)),
+            (Command::Me(action), _) => return self.say(&format!("*{action}*")),
+            (command, room) => return self.inquire(command, room),
+        }
+        After::Go
+    }
+
+    /// What is asked once, and comes to nothing without a connection.
+    fn inquire(&mut self, command: Command, room: Option<RoomName>) -> After {
+        if !self.driver.client().is_attached() {
+            return After::Mistake("not connected: try again when you are".into());
+        }
+        let Some(room) = room else { return After::Mistake("you are in no room".into()) };
+        match command {
+            Command::Rooms => self.ask(Request::Rooms { after: None }, Ask::Rooms),
+            Command::Users => {
+                self.ask(Request::Members { room: room.clone(), after: None }, Ask::Users(room));
+            }
+            Command::History(limit) => return self.history(limit),
+            Command::Status(Some(state)) => {
+                let status = Status { state: state.into(), detail: None, progress: None };
+                self.ask(Request::Status { room, status }, Ask::Other("your status is shown".into()));
+            }
+            Command::Create(room, private) => {
+                self.ask(Request::Create { room: room.clone(), private }, Ask::Create(room));
+            }
+            Command::Invite(user) => {
+                let done = Ask::Other(format!("{user} may come into #{room}"));
+                self.ask(Request::Invite { room, user }, done);
+            }
+            Command::Kick(user) => {
+                let done = Ask::Other(format!("{user} is sent away from #{room}"));
+                self.ask(Request::Kick { room, user }, done);
+            }
+            _ => {}
+        }
+        After::Go
+    }
+
+    fn history(&mut self, limit: u32) -> After {
+        match self.chat.room().map(|room| room.older) {
+            Some(Older::Nothing) => After::Mistake("there are no older messages".into()),
+            _ => {
+                self.older(limit);
+                After::Go
+            }
+        }
+    }
+
+    fn leave(&mut self, room: Option<RoomName>) -> After {
+        let Some(room) = room.filter(|room| self.chat.rooms.contains_key(room)) else {
+            return After::Mistake("you are not in that room".into());
+        };
+        if self.chat.rooms.len() == 1 {
+            return After::Mistake("you must stay in at least one room; /quit leaves".into());
+        }
+        let here = self.chat.rooms[&room].here;
+        // Whoever is not in it, and will be with the next connection, has to leave all the same.
+        if self.driver.submit(Request::Leave { room: room.clone() }).is_ok() && !here {
+            self.chat.drop_room(&room);
+        }
+        After::Go
+    }
+
+    fn tell_status(&mut self) {
+        let unanswered = match self.unanswered() {
+            0 => String::new(),
+            count => format!(", {count} not answered yet"),
+        };
+        let status = format!("you are {}, {}{unanswered}", self.chat.me, self.connection());
+        self.note(Body::Notice(status));
+    }
+
+    /// What the server says, and what follows from it.
+    fn take_in(&mut self, event: &ClientEvent) {
+        self.chat.apply(self.driver.now(), event);
+        match event {
+            ClientEvent::Joined { room, .. } => {
+                self.asks.retain(|_, ask| !matches!(ask, Ask::Join(joined) if joined == room));
+                let members = Request::Members { room: room.clone(), after: None };
+                // Who is there and how; events go on from there.
+                let _ = self.driver.submit(members);
+            }
+            ClientEvent::Disconnected { .. } => {
+                self.asks.retain(|_, ask| matches!(ask, Ask::Join(_)));
+                self.wrote = None;
+            }
+            ClientEvent::Members { room, members, count, .. } => self.tell_users(room, members, *count),
+            ClientEvent::Rooms { rooms, more } => self.tell_rooms(rooms, *more),
+            ClientEvent::Created { room } => {
+                self.asks.retain(|_, ask| *ask != Ask::Create(room.clone()));
+                self.join(room);
+            }
+            ClientEvent::Noted { id, .. } => {
+                if let Some(Ask::Other(done)) = self.asks.remove(id) {
+                    self.note(Body::Notice(done));
+                }
+            }
+            ClientEvent::Refused { id: Some(id), refusal, retry_after: None } => {
+                self.refused(*id, refusal.message());
+            }
+            ClientEvent::Refused { id: None, refusal, .. } => {
+                self.note(Body::Problem(refusal.message().into()));
+            }
+            ClientEvent::Warning { refusal: Some(refusal), .. } => {
+                self.note(Body::Problem(refusal.message().into()));
+            }
+            _ => {}
+        }
+    }
+
+    fn refused(&mut self, id: RequestId, why: &str) {
+        match self.asks.remove(&id) {
+            Some(Ask::Join(room)) => {
+                // One stays where one was, if that is anywhere.
+                if self.chat.rooms.len() > 1 {
+                    self.chat.drop_room(&room);
+                }
+                self.note(Body::Problem(format!("#{room} is closed to you: {why}")));
+            }
+            Some(_) => self.note(Body::Problem(why.into())),
+            None => {}
+        }
+    }
+
+    fn tell_users(&mut self, room: &RoomName, members: &[Member], count: u32) {
+        let asked = Ask::Users(room.clone());
+        if !self.asks.values().any(|ask| *ask == asked) {
+            return;
+        }
+        self.asks.retain(|_, ask| *ask != asked);
+        self.note(Body::Notice(format!("{count} in #{room}:")));
+        let said = |member: &Member| {
+            let status =
+                member.status.as_ref().map(|status| format!(" ({})", status.state)).unwrap_or_default();
+            format!("{}{}{status}", member.user, if is_away(member) { " (away)" } else { "" })
+        };
+        let mut names = members.iter().map(said).collect::<Vec<_>>().join(", ");
+        let rest = (count as usize).saturating_sub(members.len());
+        if rest > 0 {
+            names += &format!(" and {rest} more");
+        }
+        self.note(Body::Notice(names));
+    }
+
+    fn tell_rooms(&mut self, rooms: &[(RoomName, u32)], more: bool) {
+        if !self.asks.values().any(|ask| *ask == Ask::Rooms) {
+            return;
+        }
+        self.asks.retain(|_, ask| *ask != Ask::Rooms);
+        for (room, count) in rooms {
+            let here = if self.chat.rooms.contains_key(room) { ", you are in it" } else { "" };
+            self.note(Body::Notice(format!("#{room} ({count}{here})")));
+        }
+        if more {
+            self.note(Body::Notice("and more".into()));
+        }
+    }
+}
+
+fn is_away(member: &Member) -> bool {
+    member.presence == Presence::Offline
+}

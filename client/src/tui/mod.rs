@@ -1,0 +1,171 @@
+//! The screen: rooms and members at the side, messages above, what is typed below.
+//!
+//! Nothing moves unless something happens, and then what is seen is drawn once: no clock ticks.
+
+mod draw;
+mod editor;
+mod rows;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod theme;
+mod view;
+
+use std::io;
+
+use chinwag_core::RoomName;
+use crossterm::event::{Event, EventStream};
+use futures_util::{FutureExt as _, StreamExt as _};
+
+pub use self::{draw::Scene, theme::Theme, view::View};
+use self::{
+    rows::Bottom,
+    terminal::Screen,
+    view::{Wish, Word},
+};
+use crate::{
+    exit::Exit,
+    model::Connection,
+    session::{After, Session},
+    signals::Signals,
+    words::Zone,
+};
+
+/// Older lines that are asked for at once.
+const OLDER: u32 = 100;
+
+/// What has happened already is taken in before the screen is drawn, up to so many events.
+const AT_ONCE_MAX: usize = 256;
+
+/// A stay on the screen.
+struct Tui {
+    session: Session,
+    view: View,
+    zone: Zone,
+    theme: Theme,
+    exit: Option<Exit>,
+}
+
+/// What happens next.
+enum Next {
+    News,
+    Ended,
+    Terminal(Event),
+    TerminalGone,
+    Signal(u8),
+}
+
+/// Stays until the person leaves or the server ends it. Returns why, with a line to be said of it, if there is one.
+///
+/// # Errors
+/// The terminal is none, or is gone.
+pub(crate) async fn run(session: Session, zone: Zone) -> io::Result<(Exit, Option<String>)> {
+    let mut signals = Signals::catch()?;
+    let mut screen = Screen::take()?;
+    let mut keys = EventStream::new();
+    let theme = Theme::from_environment();
+    let mut tui = Tui { session, view: View::default(), zone, theme, exit: None };
+    loop {
+        tui.draw(&mut screen)?;
+        let next = tokio::select! {
+            event = tui.session.next() => event.map_or(Next::Ended, |_| Next::News),
+            key = keys.next() => match key {
+                Some(Ok(event)) => Next::Terminal(event),
+                Some(Err(_)) | None => Next::TerminalGone,
+            },
+            signal = signals.next() => Next::Signal(signal),
+        };
+        match next {
+            Next::News => tui.take_in_the_rest(),
+            Next::Ended => return Ok(tui.end()),
+            Next::Terminal(event) => tui.terminal(&event, &mut screen)?,
+            Next::TerminalGone => tui.leave(Exit::Failed),
+            Next::Signal(number) => tui.leave(Exit::Signal(number)),
+        }
+    }
+}
+
+impl Tui {
+    fn draw(&mut self, screen: &mut Screen) -> io::Result<()> {
+        let connection = self.session.connection();
+        let scene =
+            Scene { chat: &self.session.chat, connection: &connection, zone: &self.zone, theme: self.theme };
+        screen.terminal.draw(|frame| scene.draw(frame, &mut self.view))?;
+        Ok(())
+    }
+
+    /// Takes in what has come at once with something else, so that it is drawn once.
+    fn take_in_the_rest(&mut self) {
+        for _ in 0..AT_ONCE_MAX {
+            // The end comes again.
+            if self.session.next().now_or_never().flatten().is_none() {
+                return;
+            }
+        }
+    }
+
+    fn terminal(&mut self, event: &Event, screen: &mut Screen) -> io::Result<()> {
+        match self.view.take_in(event, &self.session.chat, &self.zone) {
+            Wish::Nothing => {}
+            Wish::Enter(line) => self.enter(&line),
+            Wish::Turn(by) => self.turn(by),
+            Wish::Choose(nth) => self.look_at(self.session.chat.rooms.keys().nth(nth).cloned()),
+            Wish::Unread => self.look_at(self.unread()),
+            Wish::Older => self.session.older(OLDER),
+            Wish::Complete => self.view.complete(&self.session.names()),
+            Wish::Redraw => screen.terminal.clear()?,
+            Wish::Quit => self.leave(Exit::Done),
+        }
+        let text = self.view.editor.text();
+        self.session.writes(!text.trim().is_empty() && (!text.starts_with('/') || text.starts_with("//")));
+        Ok(())
+    }
+
+    /// Does what is typed. What cannot be done stays, to be mended.
+    fn enter(&mut self, line: &str) {
+        match self.session.typed(line) {
+            After::Go => {
+                self.view.editor.take();
+                self.view.bottom = Bottom::Latest;
+            }
+            After::Mistake(mistake) => self.view.word = Some(Word::Mistake(mistake)),
+            After::Quit => self.leave(Exit::Done),
+        }
+    }
+
+    fn turn(&mut self, by: isize) {
+        let rooms = &self.session.chat.rooms;
+        let count = isize::try_from(rooms.len()).unwrap_or(isize::MAX).max(1);
+        let current =
+            rooms.keys().position(|name| Some(name) == self.session.chat.current.as_ref()).unwrap_or(0);
+        let next = (isize::try_from(current).unwrap_or(0) + by).rem_euclid(count);
+        self.look_at(rooms.keys().nth(next.unsigned_abs()).cloned());
+    }
+
+    /// The room in which the reader is named, or else one with something unread.
+    fn unread(&self) -> Option<RoomName> {
+        let rooms = self.session.chat.rooms.iter().filter(|(_, room)| room.unread > 0);
+        rooms.max_by_key(|(_, room)| room.mentions).map(|(name, _)| name.clone())
+    }
+
+    fn look_at(&mut self, room: Option<RoomName>) {
+        if let Some(room) = room {
+            self.session.writes(false);
+            self.session.chat.look_at(&room);
+            self.view.bottom = Bottom::Latest;
+        }
+    }
+
+    fn leave(&mut self, exit: Exit) {
+        self.exit.get_or_insert(exit);
+        self.session.quit();
+    }
+
+    fn end(&self) -> (Exit, Option<String>) {
+        match (self.exit, &self.session.chat.connection) {
+            (Some(exit), _) => (exit, None),
+            (None, Connection::Ended { .. }) => (Exit::TurnedAway, Some(self.session.connection())),
+            (None, _) => (Exit::Done, None),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The rows of the screen that lines take: only those that are seen are ever broken.
+
+use chinwag_core::Time;
+
+use crate::{
+    model::{Body, Line, Lines},
+    text,
+    words::{self, Zone},
+};
+
+/// What stands before each line: its time.
+pub(super) const TIME_WIDTH: usize = 6;
+
+/// A row of the screen.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Row {
+    /// The number of the line that it is of.
+    pub(super) line: i64,
+    /// What it is.
+    pub(super) kind: RowKind,
+    /// What it says; harmless.
+    pub(super) text: String,
+    /// So many bytes of it are the mark or the name that the line begins with.
+    pub(super) mark: usize,
+}
+
+/// What a row is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum RowKind {
+    /// A new day begins.
+    Day,
+    /// A line begins, at this time.
+    First(Time),
+    /// A line goes on.
+    More,
+}
+
+/// Where the reader looks.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Bottom {
+    /// At what came last, whatever comes.
+    #[default]
+    Latest,
+    /// At what came before: the last row on the screen is of this line, and so many of its rows are below.
+    At {
+        /// The line's number.
+        line: i64,
+        /// Its rows below the screen.
+        hidden: usize,
+    },
+}
+
+/// A room's lines, broken to a width.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Broken<'a> {
+    /// The lines.
+    pub(super) lines: &'a Lines,
+    /// Columns of the screen.
+    pub(super) width: usize,
+    /// Whose clock says where days begin.
+    pub(super) zone: &'a Zone,
+}
+
+impl Broken<'_> {
+    /// The rows that fill so many at the bottom, the uppermost first.
+    #[must_use]
+    pub(super) fn screen(&self, bottom: Bottom, height: usize) -> Vec<Row> {
+        let mut rows = Vec::with_capacity(height);
+        let Some((first, (mut line, mut hidden))) = self.lines.first().zip(self.place(bottom)) else {
+            return rows;
+        };
+        while line >= first && rows.len() < height {
+            rows.extend(self.rows(line).into_iter().rev().skip(hidden).take(height - rows.len()));
+            (line, hidden) = (line - 1, 0);
+        }
+        rows.reverse();
+        rows
+    }
+
+    /// The same place, so many rows further up, or as far as there are rows to fill the screen.
+    #[must_use]
+    pub(super) fn up(&self, bottom: Bottom, by: usize, height: usize) -> Bottom {
+        let Some((first, (mut line, mut hidden))) = self.lines.first().zip(self.place(bottom)) else {
+            return bottom;
+        };
+        let mut left = by;
+        loop {
+            let below = self.rows(line).len() - hidden;
+            if left < below {
+                hidden += left;
+                break;
+            }
+            if line == first {
+                break;
+            }
+            left -= below;
+            (line, hidden) = (line - 1, 0);
+        }
+        let there = Bottom::At { line, hidden };
+        match height - self.screen(there, height).len() {
+            0 => there,
+            // The first row is on the screen; below it there is more than nothing.
+            missing => self.down(there, missing),
+        }
+    }
+
+    /// The same place, so many rows further down, or at what came last.
+    #[must_use]
+    pub(super) fn down(&self, bottom: Bottom, by: usize) -> Bottom {
+        let Some((last, (mut line, mut hidden))) = self.lines.last().zip(self.place(bottom)) else {
+            return bottom;
+        };
+        let mut left = by;
+        while left > hidden {
+            if line == last {
+                return Bottom::Latest;
+            }
+            left -= hidden + 1;
+            line += 1;
+            hidden = self.rows(line).len() - 1;
+        }
+        hidden -= left;
+        if line == last && hidden == 0 { Bottom::Latest } else { Bottom::At { line, hidden } }
+    }
+
+    /// A place that there is, whatever came and went since.
+    fn place(&self, bottom: Bottom) -> Option<(i64, usize)> {
+        let (first, last) = self.lines.first().zip(self.lines.last())?;
+        Some(match bottom {
+            Bottom::At { line, .. } if line < first => (first, 0),
+            // A wider screen has fewer rows of it.
+            Bottom::At { line, hidden } if line <= last => (line, hidden.min(self.rows(line).len() - 1)),
+            Bottom::At { .. } | Bottom::Latest => (last, 0),
+        })
+    }
+
+    /// The rows of a line: one at least.
+    fn rows(&self, number: i64) -> Vec<Row> {
+        let line = self.lines.get(number).expect("only lines that there are");
+        let mut rows = Vec::new();
+        let day = self.zone.day(line.at);
+        let before = self.lines.get(number - 1);
+        if before.is_none_or(|before| self.zone.day(before.at) != day) {
+            rows.push(Row { line: number, kind: RowKind::Day, text: day, mark: 0 });
+        }
+        rows.extend(self.broken(number, line));
+        rows
+    }
+
+    fn broken(&self, number: i64, line: &Line) -> Vec<Row> {
+        let (mark, rest) = words::line(&line.body);
+        let whole = format!("{mark} {}", shown(&line.body, &rest));
+        let ranges = text::rows(&whole, self.width.saturating_sub(TIME_WIDTH));
+        let rows = ranges.into_iter().enumerate().map(|(nth, range)| Row {
+            line: number,
+            kind: if nth == 0 { RowKind::First(line.at) } else { RowKind::More },
+            mark: mark.len().clamp(range.start, range.end) - range.start,
+            text: whole[range].to_owned(),
+        });
+        rows.collect()
+    }
+}
+
+/// What was said may have line breaks of its own; words of ours have none.
+fn shown(body: &Body, text: &str) -> String {
+    match body {
+        Body::Said(said) if said.action().is_none() => text::harmless(text).into_owned(),
+        _ => text::on_one_line(text).into_owned(),
+    }
+}

@@ -1,0 +1,200 @@
+//! What the person does at the keyboard and with the mouse: where they look, what they type, and what they want.
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
+
+use super::{
+    editor::Editor,
+    rows::{Bottom, Broken},
+};
+use crate::{
+    command::{self, Names},
+    model::Conversation,
+    words::Zone,
+};
+
+/// Rows that the mouse wheel moves.
+const WHEEL_ROWS: usize = 3;
+
+/// Where the person looks, and what they type.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// What is typed.
+    pub editor: Editor,
+    /// Which of the room's rows are seen.
+    pub bottom: Bottom,
+    /// The keys are shown.
+    pub help: bool,
+    /// Word for the person, until the next key: what was wrong, or what a word may become.
+    pub word: Option<Word>,
+    /// Columns and rows that the room's lines have on the screen; as it was last drawn.
+    pub size: (usize, usize),
+}
+
+/// Word for the person.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Word {
+    /// What was wrong.
+    Mistake(String),
+    /// Something to choose from.
+    Choice(String),
+}
+
+/// What the person wants.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Wish {
+    /// Nothing that is not done already.
+    Nothing,
+    /// What was typed is to be done.
+    Enter(String),
+    /// Another room is to be looked at: so many further down the list, or up.
+    Turn(isize),
+    /// The room in this place of the list.
+    Choose(usize),
+    /// The next room with something unread.
+    Unread,
+    /// Older lines, if there are none above the screen.
+    Older,
+    /// The word at the cursor is to be completed.
+    Complete,
+    /// The screen is to be drawn anew, all of it.
+    Redraw,
+    /// To leave.
+    Quit,
+}
+
+impl View {
+    /// Takes in what happened at the terminal.
+    pub fn take_in(&mut self, event: &Event, chat: &Conversation, zone: &Zone) -> Wish {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.key(*key, chat, zone),
+            Event::Paste(text) => {
+                self.editor.insert(&text.replace("\r\n", "\n").replace('\r', "\n"));
+                Wish::Nothing
+            }
+            Event::Mouse(mouse) => match mouse.kind {
+                MouseEventKind::ScrollUp => self.scroll_up(WHEEL_ROWS, chat, zone),
+                MouseEventKind::ScrollDown => self.scroll_down(WHEEL_ROWS, chat, zone),
+                _ => Wish::Nothing,
+            },
+            Event::Resize(..) => Wish::Redraw,
+            _ => Wish::Nothing,
+        }
+    }
+
+    /// Puts what the word at the cursor may become in its place, as far as that is clear.
+    pub fn complete(&mut self, names: &Names) {
+        let found = command::complete(self.editor.text(), self.editor.cursor(), names);
+        let Some(first) = found.candidates.first() else { return };
+        let common =
+            found.candidates.iter().fold(first.as_str(), |common, other| common_start(common, other));
+        if found.candidates.len() > 1 {
+            let choice: Vec<_> = found.candidates.iter().map(|candidate| candidate.trim_end()).collect();
+            self.word = Some(Word::Choice(choice.join("  ")));
+        }
+        if common.len() >= self.editor.cursor() - found.start {
+            let common = common.to_owned();
+            self.editor.replace(found.start..self.editor.cursor(), &common);
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent, chat: &Conversation, zone: &Zone) -> Wish {
+        self.word = None;
+        let was_help = std::mem::take(&mut self.help);
+        let (control, alt) =
+            (key.modifiers.contains(KeyModifiers::CONTROL), key.modifiers.contains(KeyModifiers::ALT));
+        let page = self.size.1.saturating_sub(2).max(1);
+        match key.code {
+            KeyCode::Char(c) if control => return self.control(c),
+            KeyCode::Char(c) if alt => return self.alt(c),
+            // Whoever means the character types it twice.
+            KeyCode::Char('?') if self.editor.is_empty() && !was_help => self.help = true,
+            KeyCode::Char(c) => self.editor.insert(c.encode_utf8(&mut [0; 4])),
+            KeyCode::F(1) => self.help = !was_help,
+            KeyCode::Enter if alt => self.editor.insert("\n"),
+            KeyCode::Enter => return Wish::Enter(self.editor.text().to_owned()),
+            KeyCode::Tab => return Wish::Complete,
+            KeyCode::Backspace if alt => self.editor.delete_word(),
+            KeyCode::Backspace => self.editor.backspace(),
+            KeyCode::Delete => self.editor.delete_forward(),
+            KeyCode::Left if control || alt => self.editor.left_by_word(),
+            KeyCode::Right if control || alt => self.editor.right_by_word(),
+            KeyCode::Left => self.editor.left(),
+            KeyCode::Right => self.editor.right(),
+            KeyCode::Home if control => return self.scroll_up(usize::MAX, chat, zone),
+            KeyCode::End if control => self.bottom = Bottom::Latest,
+            KeyCode::Home => self.editor.home(),
+            KeyCode::End => self.editor.end(),
+            KeyCode::Up if alt => return Wish::Turn(-1),
+            KeyCode::Down if alt => return Wish::Turn(1),
+            KeyCode::Up if key.modifiers.contains(KeyModifiers::SHIFT) => {
+                return self.scroll_up(1, chat, zone);
+            }
+            KeyCode::Down if key.modifiers.contains(KeyModifiers::SHIFT) => {
+                return self.scroll_down(1, chat, zone);
+            }
+            KeyCode::Up => self.editor.earlier(),
+            KeyCode::Down => self.editor.later(),
+            KeyCode::PageUp => return self.scroll_up(page, chat, zone),
+            KeyCode::PageDown => return self.scroll_down(page, chat, zone),
+            KeyCode::Esc => self.bottom = Bottom::Latest,
+            _ => {}
+        }
+        Wish::Nothing
+    }
+
+    fn control(&mut self, c: char) -> Wish {
+        match c {
+            'c' if self.editor.is_empty() => return Wish::Quit,
+            'c' => self.editor.clear(),
+            'd' if self.editor.is_empty() => return Wish::Quit,
+            'd' => self.editor.delete_forward(),
+            'a' => self.editor.home(),
+            'e' => self.editor.end(),
+            'b' => self.editor.left(),
+            'f' => self.editor.right(),
+            'h' => self.editor.backspace(),
+            'j' => self.editor.insert("\n"),
+            'k' => self.editor.delete_to_end(),
+            'u' => self.editor.delete_to_start(),
+            'w' => self.editor.delete_word(),
+            'l' => return Wish::Redraw,
+            'n' => return Wish::Turn(1),
+            'p' => return Wish::Turn(-1),
+            _ => {}
+        }
+        Wish::Nothing
+    }
+
+    fn alt(&mut self, c: char) -> Wish {
+        match c {
+            '1'..='9' => return Wish::Choose(c as usize - '1' as usize),
+            'a' => return Wish::Unread,
+            'b' => self.editor.left_by_word(),
+            'f' => self.editor.right_by_word(),
+            _ => {}
+        }
+        Wish::Nothing
+    }
+
+    fn scroll_up(&mut self, by: usize, chat: &Conversation, zone: &Zone) -> Wish {
+        let Some(room) = chat.room() else { return Wish::Nothing };
+        let (width, height) = self.size;
+        let broken = Broken { lines: &room.lines, width, zone };
+        self.bottom = broken.up(self.bottom, by, height);
+        let top = broken.screen(self.bottom, height).first().map(|row| row.line);
+        if top == room.lines.first() { Wish::Older } else { Wish::Nothing }
+    }
+
+    fn scroll_down(&mut self, by: usize, chat: &Conversation, zone: &Zone) -> Wish {
+        if let Some(room) = chat.room() {
+            self.bottom = Broken { lines: &room.lines, width: self.size.0, zone }.down(self.bottom, by);
+        }
+        Wish::Nothing
+    }
+}
+
+fn common_start<'a>(one: &'a str, other: &str) -> &'a str {
+    let differ = one.char_indices().zip(other.chars()).find(|((_, a), b)| a != b);
+    let end = differ.map_or_else(|| one.len().min(other.len()), |((at, _), _)| at);
+    &one[..end]
+}
