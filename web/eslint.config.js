@@ -18,9 +18,9 @@ export default defineConfig(
       "@typescript-eslint/no-unused-expressions": ["error", { allowShortCircuit: true }],
     },
   },
-  { files: ["react/src/**/*.{ts,tsx}"], extends: [reactHooks.configs.flat.recommended] },
+  { files: ["{react,page}/src/**/*.{ts,tsx}"], extends: [reactHooks.configs.flat.recommended] },
   {
     files: ["**/*.js"],
-    languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly" } },
+    languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly", Buffer: "readonly" } },
   },
 );

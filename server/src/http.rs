@@ -28,7 +28,7 @@ use crate::{
     hub::Hub,
     metrics,
     opening::{self, Asked, Wrong},
-    rest,
+    page, rest,
     server::Shared,
 };
 
@@ -115,6 +115,9 @@ async fn route(
     asked: &Cell<Option<Opening>>,
 ) -> Answer {
     let shared = &hub.shared;
+    if let Some(answer) = page::answer(&request) {
+        return answer;
+    }
     let path = request.uri().path();
     if rest::has(path) {
         return rest::answer(hub, peer, request).await;

@@ -26,6 +26,7 @@ mod manager;
 mod metrics;
 mod opening;
 mod origin;
+mod page;
 mod rest;
 mod server;
 mod settings;

@@ -73,7 +73,7 @@ export function token(user: string, ...flags: string[]): string {
 }
 
 /** Waits until this no longer throws. */
-export const until = (check: () => void) => vi.waitFor(check, { timeout: 15_000 });
+export const until = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 15_000 });
 
 /** A WebSocket of Node's. */
 export const connect = (url: string) => new WebSocket(url) as unknown as Socket;

@@ -156,7 +156,8 @@ async fn every_route_answers_with_its_status() {
         ("/readyz?verbose", "200 OK"),
         ("/metrics", "200 OK"),
         ("/chat", "426 Upgrade Required"),
-        ("/", "426 Upgrade Required"),
+        ("/", "200 OK"),
+        ("/page.js", "200 OK"),
         ("/favicon.ico", "404 Not Found"),
     ] {
         let response = get(server.address, path).await;

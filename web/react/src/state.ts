@@ -62,6 +62,23 @@ export function emptyRoom(name: string): RoomState {
   return { name, isJoined: false, lines: [], hasOlder: false, unread: 0, mentions: 0, ...nobody };
 }
 
+/** What follows from several events. What is said in a row is appended at once: rooms may be long. */
+export function foldAll(state: ChatState, events: readonly ChatEvent[], me: string, open?: string): ChatState {
+  let row: Message[] = [];
+  const finish = () => {
+    const messages = row;
+    row = [];
+    if (messages[0]) state = withRoom(state, messages[0].room, (room) => said(room, messages, me, open));
+  };
+  for (const event of events) {
+    if (event.type !== "message" || event.message.room !== row[0]?.room) finish();
+    if (event.type === "message") row.push(event.message);
+    else state = fold(state, event, me, open);
+  }
+  finish();
+  return state;
+}
+
 /** What follows from an event. `me` is whose mentions count, `open` the room that is looked at. */
 export function fold(state: ChatState, event: ChatEvent, me: string, open?: string): ChatState {
   switch (event.type) {
@@ -78,7 +95,7 @@ export function fold(state: ChatState, event: ChatEvent, me: string, open?: stri
     case "left":
       return event.kicked ? withRoom(state, event.room, out) : without(state, event.room);
     case "message":
-      return withRoom(state, event.message.room, (room) => said(room, event.message, me, open));
+      return withRoom(state, event.message.room, (room) => said(room, [event.message], me, open));
     default:
       return "room" in event ? withRoom(state, event.room, (room) => changed(room, event)) : state;
   }
@@ -112,23 +129,25 @@ function away(state: ChatState): ChatState {
   return { ...state, rooms: new Map([...state.rooms].map(([name, room]) => [name, out(room)])) };
 }
 
-function said(room: RoomState, message: Message, me: string, open?: string): RoomState {
-  const isNews = room.name !== open && message.user !== me;
+function said(room: RoomState, messages: Message[], me: string, open?: string): RoomState {
+  const news = room.name === open ? [] : messages.filter(({ user }) => user !== me);
   return {
-    ...append(room, message),
-    typing: room.typing.filter((user) => user !== message.user),
-    unread: room.unread + Number(isNews),
-    mentions: room.mentions + Number(isNews && names(message, me)),
+    ...append(room, ...messages),
+    typing: room.typing.filter((writer) => !messages.some(({ user }) => user === writer)),
+    unread: room.unread + news.length,
+    mentions: room.mentions + news.filter((message) => names(message, me)).length,
   };
 }
 
 /** Whether a message names somebody. */
 export function names({ mentions, content }: Message, user: string): boolean {
-  return mentions?.includes(user) === true || content.split(/[^\w.@-]+/).includes(`@${user}`);
+  // A name may hold dots; one behind it ends the sentence.
+  const words = content.split(/[^\w.@-]+/).map((word) => word.replace(/\.+$/, ""));
+  return mentions?.includes(user) === true || words.includes(`@${user}`);
 }
 
-function append(room: RoomState, line: Line): RoomState {
-  const lines = [...room.lines, line];
+function append(room: RoomState, ...newer: Line[]): RoomState {
+  const lines = room.lines.concat(newer);
   return { ...room, lines: lines.length > LINES_MAX ? lines.slice(-LINES_MAX) : lines };
 }
 

@@ -1,7 +1,7 @@
 // A chat as a store that React can watch: state that changes at most once a frame, however much comes in.
 import { Chat, type ChatEvent, type ChatOptions, type Extra } from "@chinwag/client";
 
-import { EMPTY, emptyRoom, fold, older, without, withRoom, type ChatState } from "./state.js";
+import { EMPTY, emptyRoom, foldAll, older, without, withRoom, type ChatState } from "./state.js";
 
 /** Messages asked for at once when one scrolls up. */
 const PAGE = 100;
@@ -107,7 +107,7 @@ export class ChatStore {
   private flush() {
     const events = this.waiting;
     this.waiting = [];
-    this.set(events.reduce((state, event) => fold(state, event, this.chat.user, this.open), this.state));
+    this.set(foldAll(this.state, events, this.chat.user, this.open));
   }
 
   private set(state: ChatState) {

@@ -51,7 +51,7 @@ test("people and a bot talk, and its owner starts and stops it", async () => {
   await until(() => expect(bob.hook.typingUsers).toEqual(["ann"]));
   ann.hook.sendMessage("Hello bot!");
   await bob.heard("Hello bot!");
-  expect(bob.hook.typingUsers).toEqual([]);
+  await until(() => expect(bob.hook.typingUsers).toEqual([]));
   const bot = page("weather", "weather");
   await bot.heard("Hello bot!");
   await ann.told("running");

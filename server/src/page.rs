@@ -1,0 +1,172 @@
+//! The page that a browser is shown at `/`: built from `web/page`, embedded, and sent compressed to whoever understands that.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use chinwag_core::hash;
+use http_body_util::Full;
+use hyper::{
+    HeaderMap, Method, Request, Response, StatusCode,
+    header::{
+        ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+        HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, UPGRADE, VARY, X_CONTENT_TYPE_OPTIONS,
+    },
+};
+
+use crate::answer::{Answer, With as _};
+
+/// Nothing but what this server sends, and no page around it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+                      require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// A file of the page.
+struct File {
+    path: &'static str,
+    content_type: &'static str,
+    plain: &'static [u8],
+    gzip: &'static [u8],
+}
+
+macro_rules! file {
+    ($path:literal, $content_type:literal, $name:literal) => {
+        File {
+            path: $path,
+            content_type: $content_type,
+            plain: include_bytes!(concat!("../page/", $name)),
+            gzip: include_bytes!(concat!("../page/", $name, ".gz")),
+        }
+    };
+}
+
+static FILES: [File; 4] = [
+    file!("/", "text/html; charset=utf-8", "index.html"),
+    file!("/page.js", "text/javascript; charset=utf-8", "page.js"),
+    file!("/page.css", "text/css; charset=utf-8", "page.css"),
+    file!("/icon.svg", "image/svg+xml", "icon.svg"),
+];
+
+/// Names what all files hold: they belong together.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let version = FILES.iter().fold(0, |version, file| hash::mix(version, hash::bytes(file.plain)));
+    format!("{version:016x}")
+});
+
+/// The page's answer, if a request is for a file of it. At `/` that is what asks for no WebSocket.
+pub(crate) fn answer<B>(request: &Request<B>) -> Option<Answer> {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let file = FILES.iter().find(|file| file.path == request.uri().path())?;
+    (is_read && !request.headers().contains_key(UPGRADE)).then(|| serve(file, request.headers()))
+}
+
+fn serve(file: &File, headers: &HeaderMap) -> Answer {
+    let is_packed = understands_gzip(headers);
+    let tag = format!("\"{}{}\"", *VERSION, if is_packed { "-gzip" } else { "" });
+    let is_known = headers.get(IF_NONE_MATCH).is_some_and(|known| names(known, &tag));
+    let body = if is_packed { file.gzip } else { file.plain };
+    let mut answer =
+        Response::new(Full::from(if is_known { Bytes::new() } else { Bytes::from_static(body) }));
+    if is_known {
+        *answer.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    if is_packed {
+        answer = answer.with(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    let tag = HeaderValue::from_str(&tag).expect("hexadecimal digits are plain ASCII");
+    secured(answer)
+        .with(CONTENT_TYPE, HeaderValue::from_static(file.content_type))
+        .with(ETAG, tag)
+        .with(VARY, HeaderValue::from_static("accept-encoding"))
+        // It is asked each time whether it has changed: after an update of the server, nobody has half of an old page.
+        .with(CACHE_CONTROL, HeaderValue::from_static("no-cache"))
+}
+
+fn secured(answer: Answer) -> Answer {
+    let same_origin = HeaderValue::from_static("same-origin");
+    answer
+        .with(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))
+        .with(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
+        .with(REFERRER_POLICY, HeaderValue::from_static("no-referrer"))
+        .with(HeaderName::from_static("cross-origin-opener-policy"), same_origin.clone())
+        .with(HeaderName::from_static("cross-origin-resource-policy"), same_origin)
+}
+
+/// Whether gzip is among what is understood, and not only to say that it is not (RFC 9110 §12.5.3).
+fn understands_gzip(headers: &HeaderMap) -> bool {
+    let lists = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
+        let is_refused = weight.trim().strip_prefix("q=").and_then(|q| q.parse().ok()) == Some(0.0);
+        name.trim().eq_ignore_ascii_case("gzip") && !is_refused
+    })
+}
+
+/// Whether a list of tags holds this one, or says that any will do.
+fn names(list: &HeaderValue, tag: &str) -> bool {
+    let tags = list.to_str().unwrap_or_default().split(',').map(str::trim);
+    tags.map(|known| known.trim_start_matches("W/")).any(|known| known == tag || known == "*")
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+    use hyper::Uri;
+
+    use super::*;
+
+    fn asked(path: &'static str, headers: &[(HeaderName, &'static str)]) -> Option<Answer> {
+        let mut request = Request::new(());
+        *request.uri_mut() = Uri::from_static(path);
+        let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
+        request.headers_mut().extend(headers);
+        answer(&request)
+    }
+
+    async fn body(answer: Answer) -> Bytes {
+        answer.into_body().collect().await.unwrap().to_bytes()
+    }
+
+    #[tokio::test]
+    async fn it_is_sent_as_the_browser_understands_it() {
+        for file in &FILES {
+            let plain = asked(file.path, &[]).unwrap();
+            assert_eq!(plain.headers().get(CONTENT_ENCODING), None);
+            assert_eq!(body(plain).await, file.plain);
+            for (accepted, is_packed) in
+                [("br, gzip", true), ("GZIP;q=0.5", true), ("gzip;q=0, br", false), ("gzipped", false)]
+            {
+                let answer = asked(file.path, &[(ACCEPT_ENCODING, accepted)]).unwrap();
+                assert_eq!(answer.headers().contains_key(CONTENT_ENCODING), is_packed, "{accepted}");
+                assert_eq!(body(answer).await, if is_packed { file.gzip } else { file.plain });
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_browser_has_is_not_sent_again() {
+        let tag = asked("/page.js", &[]).unwrap().headers()[ETAG].to_str().unwrap().to_owned();
+        let tag: &'static str = Box::leak(format!("\"other\", W/{tag}").into_boxed_str());
+        let again = asked("/page.js", &[(IF_NONE_MATCH, tag)]).unwrap();
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(body(again).await, "");
+        let packed = asked("/page.js", &[(IF_NONE_MATCH, tag), (ACCEPT_ENCODING, "gzip")]).unwrap();
+        assert_eq!(packed.status(), StatusCode::OK, "a compressed one is another");
+    }
+
+    #[test]
+    fn a_websocket_is_not_the_page() {
+        assert!(asked("/", &[(UPGRADE, "websocket")]).is_none());
+        assert!(asked("/chat", &[]).is_none());
+        assert!(asked("/?room=general", &[]).is_some());
+    }
+
+    #[test]
+    fn nothing_foreign_may_come_in() {
+        for file in &FILES {
+            let answer = asked(file.path, &[]).unwrap();
+            let policy = answer.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
+            assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+            assert_eq!(answer.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+// What the page says of codes and instants, and the parts that a text is shown in.
+
+const SENTENCES: Record<string, string> = {
+  bad_room: "That is not a name for a room: letters, digits, - _ . and : only.",
+  bad_token: "The token is not valid.",
+  bad_user: "That is not a name: letters, digits, - _ . only.",
+  content_too_large: "The message is too long.",
+  ended: "The connection is over.",
+  frame_too_large: "The message is too long.",
+  no_bot: "This room has no bot.",
+  not_member: "You are not in this room.",
+  permission_denied: "You may not do this here.",
+  room_full: "The room is full.",
+  rooms_closed: "Rooms cannot be made here.",
+  token_expired: "The token has expired.",
+  token_required: "A token is needed here.",
+  too_many_rooms: "You are in as many rooms as allowed.",
+  unresolved: "The server was lost as you said that: it may be in the room or not.",
+};
+
+/** A code of the protocol as a sentence. */
+export const sentence = (code: string): string => SENTENCES[code] ?? `Refused: ${code.replaceAll("_", " ")}.`;
+
+const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", year: "numeric", month: "long", day: "numeric" });
+
+export const time = (timestamp: string): string => TIME.format(new Date(timestamp));
+export const day = (timestamp: string): string => DAY.format(new Date(timestamp));
+
+/** A part of a text. */
+export type Part = { kind: "plain" | "mention" | "link"; text: string };
+
+// What ends a sentence does not belong to its link.
+const PARTS = /(@[\w-]+(?:\.[\w-]+)*)|(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]])/g;
+
+/** A text as plain parts, mentions and links: all of it, and nothing else. */
+export function parts(text: string): Part[] {
+  const found: Part[] = [];
+  let end = 0;
+  for (const match of text.matchAll(PARTS)) {
+    if (match.index > end) found.push({ kind: "plain", text: text.slice(end, match.index) });
+    found.push({ kind: match[1] ? "mention" : "link", text: match[0] });
+    end = match.index + match[0].length;
+  }
+  if (end < text.length) found.push({ kind: "plain", text: text.slice(end) });
+  return found;
+}
+
+/** Whom a text names (S4.37). */
+export const mentioned = (text: string): string[] => [
+  ...new Set(parts(text).flatMap(({ kind, text }) => (kind === "mention" ? [text.slice(1)] : []))),
+];
+
+/** An address that may be followed: of a page, and no script. */
+export const isWeb = (url: string): boolean => /^https?:\/\//i.test(url);
+
+/** The colour of a state, as a class: what agents and bots say they do (S3.16, S4.26). */
+export function colour(state: string): string {
+  if (/^(error|failed|stuck)/.test(state)) return "bad";
+  if (/^(starting|stopping|waiting)/.test(state)) return "soon";
+  if (/^(working|processing|thinking|executing)/.test(state)) return "busy";
+  if (/^(running|online|completed|done)/.test(state)) return "good";
+  return "rest";
+}

@@ -1,0 +1,262 @@
+// The page in Chromium, as chat-server serves it: people and a bot talk, through lost networks and restarts.
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { chromium, type Browser, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+
+import { Person, Server, until } from "../../test/server.js";
+
+const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const FAST = ["--message-rate", "100000", "--message-burst", "100000"];
+const PHONE = { width: 375, height: 667 };
+
+let browser: Browser;
+let server: Server;
+let folder: string;
+const endings: (() => Promise<void> | void)[] = [];
+
+beforeAll(async () => {
+  browser = await chromium.launch({ ...(CHROMIUM && { executablePath: CHROMIUM }), args: ["--no-sandbox"] });
+  folder = await mkdtemp(join(tmpdir(), "chinwag-"));
+  server = await start();
+}, 60_000);
+afterEach(async () => {
+  for (const end of endings.splice(0).reverse()) await end();
+});
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+  await rm(folder, { recursive: true });
+});
+
+const start = (port = "0") =>
+  Server.start(["--port", port, "--state-file", join(folder, "state"), "--return-spread", "100ms", ...FAST]);
+
+/** Somebody at a browser, and all that went wrong there. */
+class Visitor {
+  readonly page: Page;
+  readonly problems: string[] = [];
+  readonly requests: string[] = [];
+
+  private constructor(page: Page) {
+    this.page = page;
+    page.on("console", (message) => message.type() === "error" && this.problems.push(message.text()));
+    page.on("pageerror", (error) => this.problems.push(String(error)));
+    page.on("dialog", (dialog) => {
+      this.problems.push(`a dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on("request", (request) => this.requests.push(request.url()));
+  }
+
+  static async open(options: Parameters<Browser["newContext"]>[0] = {}): Promise<Visitor> {
+    const context = await browser.newContext(options);
+    endings.push(() => context.close());
+    const visitor = new Visitor(await context.newPage());
+    await visitor.page.goto(`http://${server.address}/`);
+    return visitor;
+  }
+
+  static async enter(name: string, room: string, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Visitor> {
+    const visitor = await Visitor.open(options);
+    await visitor.signIn(name);
+    await visitor.join(room);
+    return visitor;
+  }
+
+  async signIn(name: string) {
+    await this.page.getByLabel("Your name").fill(name);
+    await this.page.getByRole("button", { name: "Enter" }).click();
+    await this.page.getByText("Connected", { exact: true }).waitFor();
+  }
+
+  async join(room: string) {
+    const menu = this.page.getByRole("button", { name: "Rooms and people" });
+    if (await menu.isVisible()) await menu.click();
+    await this.page.getByLabel("Room to join").fill(room);
+    await this.page.getByRole("button", { name: "Join", exact: true }).click();
+    await this.page.getByRole("heading", { name: `#${room}` }).waitFor();
+    await until(async () => expect(await this.input.isEnabled()).toBe(true));
+  }
+
+  get input() {
+    return this.page.getByRole("textbox", { name: /^Message to/ });
+  }
+
+  async say(text: string) {
+    await this.input.fill(text);
+    await this.input.press("Enter");
+  }
+
+  texts(): Promise<string[]> {
+    return this.page.locator(".message .text").allInnerTexts();
+  }
+
+  shows(...texts: string[]) {
+    return until(async () => expect(await this.texts()).toEqual(texts));
+  }
+}
+
+async function person(name: string, room: string): Promise<Person> {
+  const made = new Person(name, server.address);
+  endings.push(() => made.chat.close());
+  return made.enter(room);
+}
+
+test("two people and a bot talk, through a lost network and a restart, and nothing is lost or doubled", async () => {
+  const room = "bot:weather";
+  const [ann, bob] = [await Visitor.enter("ann", room), await Visitor.enter("bob", room)];
+  const bot = await person("weather", room);
+  await ann.page.getByText("(bot)").waitFor();
+  await bot.chat.status(room, { state: "thinking", detail: "Looking out of the window", progress: 40 });
+  await ann.page.locator(".chip.busy", { hasText: "thinking" }).waitFor();
+  expect(await ann.page.getByRole("progressbar").getAttribute("value")).toBe("40");
+  await bob.input.pressSequentially("Will it");
+  await ann.page.getByText("bob is writing").waitFor();
+  await bob.say("Will it rain?");
+  await bot.chat.publish(room, "It rains, @ann.", { replyTo: 1, mentions: ["ann"] });
+  await ann.shows("Will it rain?", "It rains, @ann.");
+  expect(await ann.page.locator("blockquote").innerText()).toBe("Replying to message #1: bob: Will it rain?");
+  expect(await ann.page.locator("mark").innerText()).toBe("@ann");
+
+  await bob.page.context().setOffline(true);
+  const { port } = server;
+  await server.stop();
+  await ann.page.getByText("Disconnected").waitFor();
+  expect(await ann.input.isEnabled()).toBe(false);
+  server = await start(port);
+  await ann.page.getByText("Connected", { exact: true }).waitFor();
+  await ann.say("Are you there?");
+  await until(() => expect(bot.contents).toContain("Are you there?"));
+  await bot.chat.publish(room, "I am.");
+  await bob.page.context().setOffline(false);
+  for (const each of [ann, bob]) {
+    await each.shows("Will it rain?", "It rains, @ann.", "Are you there?", "I am.");
+  }
+});
+
+test("what people say is text, whatever it is", async () => {
+  const [ann, bob] = [await Visitor.enter("ann", "text"), await person("bob", "text")];
+  const said = [
+    "<script>alert(1)</script>",
+    '<img src=x onerror="alert(1)">',
+    "@ann<svg onload=alert(1)>",
+    "javascript:alert(1)",
+    'https://a.example/"onmouseover="alert(1)',
+    "two\nlines",
+  ];
+  for (const text of said) await bob.chat.publish("text", text);
+  await bob.chat.publish("text", "a file", { file: { url: "javascript:alert(1)", name: "click me" } });
+  await ann.shows(...said, "a file");
+  expect(await ann.page.locator(".message :is(script, img, svg)").count()).toBe(0);
+  expect(await ann.page.locator(".message a").evaluateAll((links) => links.map((link) => link.getAttribute("href")))).toEqual([
+    "https://a.example/",
+  ]);
+  expect(ann.problems).toEqual([]);
+});
+
+test("one writes lines, replies, and is shown what is unread", async () => {
+  const ann = await Visitor.enter("ann", "first");
+  const bob = await person("bob", "first");
+  await ann.input.fill("one");
+  await ann.input.press("Shift+Enter");
+  await ann.input.pressSequentially("two");
+  await ann.input.press("Enter");
+  await ann.shows("one\ntwo");
+  expect(await ann.page.getByRole("button", { name: "Send" }).isEnabled()).toBe(false);
+  await ann.page.getByRole("button", { name: "Reply to message 1 of ann" }).click();
+  await ann.page.getByText("Replying to message #1").first().waitFor();
+  await ann.input.press("Escape");
+  await ann.page.getByRole("button", { name: "Reply to message 1 of ann" }).click();
+  await ann.say("yes, @bob");
+  await until(() => expect(bob.shown.at(-1)).toMatchObject({ content: "yes, @bob", replyTo: 1, mentions: ["bob"] }));
+  await ann.join("second");
+  await bob.chat.publish("first", "and you, @ann?");
+  await ann.page.getByRole("button", { name: "#first 1 unread, with mentions of you" }).click();
+  await ann.shows("one\ntwo", "yes, @bob", "and you, @ann?");
+  expect(await ann.page.getByText("unread").count()).toBe(0);
+});
+
+test("whoever needs a token is told so at the door", async () => {
+  const guarded = await Server.start([], "a secret of at least thirty-two bytes");
+  endings.push(() => guarded.stop());
+  const ann = await Visitor.open();
+  await ann.page.goto(`http://${guarded.address}/`);
+  await ann.page.getByLabel("Your name").fill("ann");
+  await ann.page.getByRole("button", { name: "Enter" }).click();
+  await ann.page.getByText("A token is needed here.").waitFor();
+  await ann.page.getByLabel("Token").waitFor();
+});
+
+test.each(["light", "dark"] as const)("nothing in it keeps anybody out, on a phone and in %s", async (colorScheme) => {
+  const axe = await readFile(AXE, "utf8");
+  const room = `open-${colorScheme}`;
+  const door = await Visitor.open({ colorScheme });
+  const wide = await Visitor.enter("ann", room, { colorScheme });
+  const phone = await Visitor.enter("bob", room, { colorScheme, viewport: PHONE });
+  await wide.say("hello @bob, see https://a.example/");
+  await phone.page.locator(".message").waitFor();
+  for (const { page } of [door, wide, phone]) {
+    await page.evaluate(axe);
+    const violations = await page.evaluate(async () => {
+      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
+      return (await axe.run()).violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
+    });
+    expect(violations).toEqual([]);
+  }
+  const { scrollWidth } = await phone.page.evaluate(() => ({ scrollWidth: document.documentElement.scrollWidth }));
+  expect(scrollWidth).toBe(PHONE.width);
+});
+
+test("it needs nothing from elsewhere, and is small and quick", async () => {
+  const ann = await Visitor.enter("ann", "figures");
+  expect(ann.requests.filter((url) => !url.startsWith(`http://${server.address}/`))).toEqual([]);
+  expect(ann.problems).toEqual([]);
+  const { bytes, paint, shift } = await ann.page.evaluate(async () => {
+    const files = performance.getEntriesByType("resource").concat(performance.getEntriesByType("navigation"));
+    const shifts = await new Promise<PerformanceEntryList>((found) => {
+      new PerformanceObserver((list) => found(list.getEntries())).observe({ type: "layout-shift", buffered: true });
+      setTimeout(() => found([]), 200);
+    });
+    return {
+      bytes: files.reduce((sum, file) => sum + (file as PerformanceResourceTiming).transferSize, 0),
+      paint: performance.getEntriesByName("first-contentful-paint")[0]!.startTime,
+      shift: shifts.reduce((sum, entry) => sum + (entry as PerformanceEntry & { value: number }).value, 0),
+    };
+  });
+  console.log(`page: ${bytes} bytes transferred, first paint after ${Math.round(paint)} ms, layout shift ${shift.toFixed(3)}`);
+  expect(bytes).toBeLessThan(40_000);
+  expect(shift).toBeLessThan(0.1);
+});
+
+test("in a room of 50,000 messages it scrolls and stays small", { timeout: 120_000 }, async () => {
+  const ann = await Visitor.enter("ann", "large");
+  const bob = await person("bob", "large");
+  const count = 50_000;
+  for (let said = 0; said < count; said += 500) {
+    const texts = Array.from({ length: 500 }, (_, index) => `message ${said + index + 1} ${"and more ".repeat(index % 30)}`);
+    await Promise.all(texts.map((text) => bob.chat.publish("large", text)));
+  }
+  await ann.page.locator(".message .text", { hasText: `message ${count} ` }).waitFor();
+  const scrolled = await ann.page.evaluate(async () => {
+    const tasks: number[] = [];
+    new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask" });
+    const box = document.querySelector(".scroll")!;
+    for (let step = 0; step < 100; step++) {
+      box.scrollTop -= 700;
+      await new Promise(requestAnimationFrame);
+    }
+    return { tasks, nodes: document.querySelectorAll("*").length, height: box.scrollHeight };
+  });
+  console.log(`page: 100 screens of 50,000 messages: ${scrolled.tasks.length} tasks above 50 ms, ${scrolled.nodes} elements`);
+  expect(scrolled.nodes).toBeLessThan(5_000);
+  expect(scrolled.height).toBeGreaterThan(1_000_000);
+  expect(Math.max(0, ...scrolled.tasks)).toBeLessThan(500);
+  await ann.page.getByRole("button", { name: "Newest messages" }).click();
+  await ann.page.locator(".message .text", { hasText: `message ${count} ` }).waitFor();
+});
