@@ -1,4 +1,4 @@
-//! The page that a browser is shown at `/`: built from `web/page`, embedded, and sent compressed to whoever understands that.
+//! The pages that a browser is shown, the chat at `/` and the live view at `/admin`: built from `web/page`, embedded, and sent compressed to whoever understands that.
 
 use std::sync::LazyLock;
 
@@ -39,9 +39,11 @@ macro_rules! file {
     };
 }
 
-static FILES: [File; 4] = [
+static FILES: [File; 6] = [
     file!("/", "text/html; charset=utf-8", "index.html"),
     file!("/page.js", "text/javascript; charset=utf-8", "page.js"),
+    file!("/admin", "text/html; charset=utf-8", "admin.html"),
+    file!("/admin.js", "text/javascript; charset=utf-8", "admin.js"),
     file!("/page.css", "text/css; charset=utf-8", "page.css"),
     file!("/icon.svg", "image/svg+xml", "icon.svg"),
 ];

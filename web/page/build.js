@@ -27,14 +27,14 @@ const { output } = await build({
     modulePreload: false,
     target: "es2022",
     rollupOptions: {
-      input: path("src/main.tsx"),
-      output: { entryFileNames: "page.js", assetFileNames: "page.[ext]", banner: LICENCE },
+      input: { page: path("src/main.tsx"), admin: path("src/admin.ts") },
+      output: { entryFileNames: "[name].js", assetFileNames: "[name].[ext]", banner: LICENCE },
     },
   },
 });
 
 const files = output.map((file) => [file.fileName, Buffer.from(file.type === "chunk" ? file.code : file.source)]);
-for (const name of ["index.html", "icon.svg"]) files.push([name, readFileSync(path(name))]);
+for (const name of ["index.html", "admin.html", "icon.svg"]) files.push([name, readFileSync(path(name))]);
 const isCheck = process.argv.includes("--check");
 mkdirSync(FOLDER, { recursive: true });
 for (const [name, bytes] of files) {

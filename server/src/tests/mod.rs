@@ -158,6 +158,7 @@ async fn every_route_answers_with_its_status() {
         ("/chat", "426 Upgrade Required"),
         ("/", "200 OK"),
         ("/page.js", "200 OK"),
+        ("/admin", "200 OK"),
         ("/favicon.ico", "404 Not Found"),
     ] {
         let response = get(server.address, path).await;

@@ -77,6 +77,8 @@ export class Chat {
   /** Those of them that come to nothing with their connection. */
   private readonly once = new Set<number>();
   private socket: Socket | undefined;
+  /** Connections asked for. */
+  private turns = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   /** What the machine wants done and was not done yet: listeners may want more meanwhile. */
   private readonly pending: Output[] = [];
@@ -118,6 +120,11 @@ export class Chat {
     globalThis.addEventListener?.("online", () => this.input({ type: "online" }), ours);
     this.carry(this.machine.start());
     return this;
+  }
+
+  /** Connects anew, now, and goes on with the session: for whoever will not wait. */
+  reconnect() {
+    this.carry(this.machine.reconnect(this.now()));
   }
 
   /** Says goodbye: memberships end, and nothing is tried any more. */
@@ -276,14 +283,17 @@ export class Chat {
 
   private async connect() {
     this.drop();
+    const turn = (this.turns += 1);
     const { url, connect = browser } = this.options;
     let socket: Socket;
     try {
       await this.renew();
-      if (this.isEnded) return;
+      // It may be over meanwhile, or another attempt have taken its place.
+      if (this.isEnded || turn !== this.turns) return;
       socket = connect(url);
     } catch {
-      return this.input({ type: "closed" });
+      if (turn === this.turns) this.input({ type: "closed" });
+      return;
     }
     this.socket = socket;
     // What a connection says after it was given up does not count.

@@ -80,6 +80,16 @@ export class Machine {
     return this.take();
   }
 
+  /** Connects anew and goes on with the session, now: without the wait, or in place of a connection that is no good. */
+  reconnect(now: number): Output[] {
+    if (this.isOpen) {
+      this.out.push({ type: "close", code: SILENCE_CODE });
+      this.closed(now, undefined, 0);
+    }
+    if (this.phase.name === "waiting" || this.phase.name === "connecting") this.connect();
+    return this.take();
+  }
+
   /**
    * Does something, now or as soon as possible: joins, leaves and publishes survive reconnects. Answers carry the number.
    *

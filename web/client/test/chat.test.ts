@@ -148,6 +148,16 @@ test("a token that ends is renewed, and the connection stays", async () => {
   await server.stop();
 });
 
+test("whoever will not wait has one connection, and the newest", async () => {
+  const opened = vi.fn(connect);
+  const ann = await person("ann", { connect: opened }).enter("impatient");
+  ann.chat.reconnect();
+  ann.chat.reconnect();
+  await ann.next("joined");
+  expect(await ann.chat.publish("impatient", "hello")).toMatchObject({ seq: 1 });
+  expect(opened).toHaveBeenCalledTimes(2);
+});
+
 test("what is too fast goes again by itself", async () => {
   const server = await Server.start(["--message-rate", "20", "--message-burst", "2"]);
   const ann = await person("ann", {}, server.address).enter("fast");

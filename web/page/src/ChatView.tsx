@@ -50,6 +50,7 @@ export function ChatView({ identity, onLeave }: Props) {
         title={room ? `#${room.name}` : "Chinwag"}
         isSideOpen={isSideOpen}
         onMenu={() => setSideOpen(!isSideOpen)}
+        onReconnect={() => chat.chat.reconnect()}
       />
       <Sidebar chat={chat} me={identity.user} open={room?.name} onEnter={enter} onLeave={() => onLeave()} />
       <main>

@@ -7,9 +7,10 @@ interface Props {
   title: string;
   isSideOpen: boolean;
   onMenu: () => void;
+  onReconnect: () => void;
 }
 
-export function StatusBar({ connection, problem, title, isSideOpen, onMenu }: Props) {
+export function StatusBar({ connection, problem, title, isSideOpen, onMenu, onReconnect }: Props) {
   return (
     <header className="bar">
       <button className="menu" aria-expanded={isSideOpen} aria-controls="side" aria-label="Rooms and people" onClick={onMenu}>
@@ -22,6 +23,7 @@ export function StatusBar({ connection, problem, title, isSideOpen, onMenu }: Pr
       <p className={`connection ${connection.state}`} role="status">
         <span className="dot" aria-hidden="true" /> {words(connection)}
       </p>
+      {connection.state === "waiting" && <button onClick={onReconnect}>Now</button>}
       {connection.state === "ended" && <button onClick={() => location.reload()}>Connect again</button>}
     </header>
   );

@@ -198,10 +198,12 @@ test.each(["light", "dark"] as const)("nothing in it keeps anybody out, on a pho
   const room = `open-${colorScheme}`;
   const door = await Visitor.open({ colorScheme });
   const wide = await Visitor.enter("ann", room, { colorScheme });
+  const operator = await Visitor.open({ colorScheme });
+  await operator.page.goto(`http://${server.address}/admin`);
   const phone = await Visitor.enter("bob", room, { colorScheme, viewport: PHONE });
   await wide.say("hello @bob, see https://a.example/");
   await phone.page.locator(".message").waitFor();
-  for (const { page } of [door, wide, phone]) {
+  for (const { page } of [door, wide, phone, operator]) {
     await page.evaluate(axe);
     const violations = await page.evaluate(async () => {
       const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
@@ -232,6 +234,17 @@ test("it needs nothing from elsewhere, and is small and quick", async () => {
   console.log(`page: ${bytes} bytes transferred, first paint after ${Math.round(paint)} ms, layout shift ${shift.toFixed(3)}`);
   expect(bytes).toBeLessThan(40_000);
   expect(shift).toBeLessThan(0.1);
+});
+
+test("operators see the server live", async () => {
+  const [ann, operator] = [await Visitor.enter("ann", "live"), await Visitor.open()];
+  await operator.page.goto(`http://${server.address}/admin`);
+  const figure = (title: string) => operator.page.locator("section", { hasText: title });
+  await until(async () => expect(Number(await figure("Connections").locator("strong").innerText())).toBeGreaterThan(0));
+  await ann.say("hello");
+  await figure("Messages in").getByText("highest 1 /s").waitFor();
+  await figure("Time to publish").getByText(/highest ≤ \d+ µs/).waitFor();
+  expect(operator.problems).toEqual([]);
 });
 
 test("in a room of 50,000 messages it scrolls and stays small", { timeout: 120_000 }, async () => {

@@ -1,0 +1,59 @@
+// What the page is made of, without a browser: figures, chunks, and the parts of a text.
+import { expect, test } from "vitest";
+
+import { chunked, sum, visible } from "../src/chunks.js";
+import { subject } from "../src/identity.js";
+import { parse, quantile, rate } from "../src/metrics.js";
+import { colour, isWeb, mentioned, parts } from "../src/words.js";
+
+const lines = (...seqs: number[]) =>
+  seqs.map((seq) => ({ room: "r", epoch: 1, seq, user: "ann", content: "", timestamp: "", fromHistory: false }));
+
+test("a text is all of its parts", () => {
+  const text = "hi @ann.b, see https://a.example/x?y=(1). (http://b.example) @";
+  expect(parts(text).map(({ text }) => text).join("")).toBe(text);
+  expect(parts(text).filter(({ kind }) => kind !== "plain").map(({ kind, text }) => [kind, text])).toEqual([
+    ["mention", "@ann.b"],
+    ["link", "https://a.example/x?y=(1"],
+    ["link", "http://b.example"],
+  ]);
+  expect(mentioned("@ann and @bob and @ann.")).toEqual(["ann", "bob"]);
+  expect(["https://a.example", "javascript:alert(1)", "data:text/html,x", "/x"].map(isWeb)).toEqual([true, false, false, false]);
+});
+
+test("states have the colours of what they mean", () => {
+  expect(["working", "running", "stuck", "starting", "idle"].map(colour)).toEqual(["busy", "good", "bad", "soon", "rest"]);
+});
+
+test("a chunk stays the same one when older lines come before it", () => {
+  const keys = (...seqs: number[]) => chunked(lines(...seqs)).map(({ key, start, end }) => [key, end - start]);
+  expect(keys(39, 40, 41)).toEqual([["1:0", 1], ["1:1", 2]]);
+  expect(keys(38, 39, 40, 41)).toEqual([["1:0", 2], ["1:1", 2]]);
+});
+
+test("what is near the view is there, and nothing else", () => {
+  const chunks = chunked(lines(...Array.from({ length: 4_000 }, (_, seq) => seq)));
+  const heights = new Map([["1:0", 500]]);
+  const all = sum(chunks, heights, 0, chunks.length);
+  expect(all).toBe(500 + 99 * 40 * 60);
+  const [first, last] = visible(chunks, heights, { top: 100_000, height: 800, isAtEnd: false });
+  expect(sum(chunks, heights, 0, first)).toBeLessThan(99_000);
+  expect(sum(chunks, heights, 0, last)).toBeGreaterThan(101_800);
+  expect(last - first).toBeLessThan(4);
+  expect(visible(chunks, heights, { top: 0, height: 800, isAtEnd: true })[1]).toBe(100);
+  expect(visible([], heights, { top: 0, height: 800, isAtEnd: true })).toEqual([0, 0]);
+});
+
+test("metrics are read, and differences are rates and quantiles", () => {
+  const before = parse('# TYPE a counter\na_total 5\nh_bucket{le="0.1"} 1\nh_bucket{le="0.2"} 1\nh_bucket{le="+Inf"} 1\n# EOF\n');
+  const now = parse('a_total{reason="x"} 10\na_total{reason="y"} 15\nh_bucket{le="0.1"} 9\nh_bucket{le="0.2"} 10\nh_bucket{le="+Inf"} 11\n');
+  expect(rate("a_total", before, now, 2)).toBe(10);
+  expect(rate("a_total", now, before, 2)).toBe(0);
+  expect([0.5, 0.9, 1].map((part) => quantile("h", part, before, now))).toEqual([0.1, 0.2, Infinity]);
+  expect(quantile("h", 0.5, now, now)).toBeUndefined();
+});
+
+test("a token says whom it names, and what is none names nobody", () => {
+  const token = (claims: object) => `head.${btoa(JSON.stringify(claims))}.signature`;
+  expect([token({ sub: "ann" }), token({ sub: 1 }), "x", "a.b.c"].map(subject)).toEqual(["ann", undefined, undefined, undefined]);
+});
