@@ -238,6 +238,8 @@ async fn whatever_befalls_a_server_nothing_acknowledged_is_lost_doubled_or_reord
         let process = test.start(&["--url", &url, "--no-progress"]);
         let load: Load = tokio::spawn(process.ended());
         let mut faults = vec![];
+        // Not before everybody is there: a load test that finds no server does not begin.
+        lives.hear(1, &load).await;
         loop {
             lives.hear(draws.below(60), &load).await;
             if load.is_finished() {

@@ -32,7 +32,7 @@ impl Directory {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         make(path).map_err(OpenError::io(format!("make `{}`", path.display())))?;
         let refused = || OpenError::io(format!("open `{}`", path.display()));
-        let lock = private().append(true).create(true).open(path.join(LOCK)).map_err(refused())?;
+        let lock = private().create(true).open(path.join(LOCK)).map_err(refused())?;
         match lock.try_lock() {
             Ok(()) => Ok(Self::new(path, Some(lock))),
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked { directory: path.display().to_string() }),
@@ -105,7 +105,7 @@ impl Disk for Directory {
 
     fn create(&self, name: &str) -> io::Result<()> {
         self.writable()?;
-        let file = private().append(true).create_new(true).open(self.path(name))?;
+        let file = private().create_new(true).open(self.path(name))?;
         self.with_open(|open| open.insert(name.into(), Arc::new(file)));
         Ok(())
     }
@@ -151,10 +151,7 @@ fn make(path: &Path) -> io::Result<()> {
     };
     if !path.is_dir() {
         make(parent)?;
-        let mut directory = DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut directory, 0o700);
-        directory.create(path)?;
+        private_directory().create(path)?;
     }
     // Also if it was there: who made it may have been killed before this.
     sync_directory(parent)
@@ -165,9 +162,19 @@ pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
-/// How a file is opened that only its owner may read.
+/// How a directory is made that only its owner may read.
+fn private_directory() -> DirBuilder {
+    let mut directory = DirBuilder::new();
+    directory.recursive(false);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut directory, 0o700);
+    directory
+}
+
+/// How a file is made, and appended to, that only its owner may read.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
+    options.append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options

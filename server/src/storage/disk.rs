@@ -13,12 +13,17 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::{Desk, Figures, Job, snapshots::Snapshots};
 use crate::clock::Clock;
 
-/// Stores what comes, until there is nothing more.
+/// Stores what comes on the disk of this name, until there is nothing more.
 ///
 /// # Errors
 /// The disk does not take it.
-pub(super) fn serve<D: Disk + Send + 'static>(logs: Logs<D>, desk: Desk, figures: Figures) -> io::Result<()> {
-    let snapshots = Snapshots::start(figures.clone())?;
+pub(super) fn serve<D: Disk + Send + 'static>(
+    name: &str,
+    logs: Logs<D>,
+    desk: Desk,
+    figures: Figures,
+) -> io::Result<()> {
+    let snapshots = Snapshots::start(name.to_owned(), figures.clone())?;
     let Desk { clock, jobs, stored } = desk;
     let mut keeper = Keeper { logs, clock, jobs, stored, snapshots, figures };
     let is_over = keeper.run();

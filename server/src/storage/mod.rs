@@ -99,7 +99,7 @@ impl Storage {
         let figures = Figures::new(elapsed);
         let (name, counted) = (name.to_owned(), figures.clone());
         let serve = move |desk| {
-            disk::serve(logs, desk, counted).map_err(|error| cannot(&name, "write the log", &error))
+            disk::serve(&name, logs, desk, counted).map_err(|error| cannot(&name, "write the log", &error))
         };
         let start = |shard| Start { shard, lost, durability: Some(terms.durability) };
         Ok((Self { serve: Box::new(serve), figures }, shards.into_iter().map(start).collect()))
