@@ -1,8 +1,24 @@
 //! The terminal client by lines: as people type them, as pipes say them, and as scripts read them.
 
-use std::net::SocketAddr;
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
+use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::{Value, json};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    },
+};
 
 use crate::kit::{Ended, Fate, Host, Metrics, Network, Process};
 
@@ -29,6 +45,27 @@ async fn piped(address: SocketAddr, lines: &[&str], args: &[&str]) -> Ended {
     }
     pipe.close_stdin();
     pipe.ended().await
+}
+
+/// Lets TLS end in front of a server: where, and the certificate to believe, in PEM.
+async fn encrypted(server: SocketAddr) -> (SocketAddr, String) {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let config = ServerConfig::builder().with_no_client_auth();
+    let config = config.with_single_cert(vec![cert.der().clone()], key).unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (tcp, _) = listener.accept().await.unwrap();
+            // Whoever does not believe us hangs up.
+            let Ok(mut tls) = acceptor.accept(tcp).await else { continue };
+            let mut behind = TcpStream::connect(server).await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut tls, &mut behind).await });
+        }
+    });
+    (address, cert.pem())
 }
 
 /// Specification 1's criteria of success: several at once, rooms that are made, entered and left, nothing in the wrong room,
@@ -178,6 +215,17 @@ async fn whoever_is_cut_off_is_told_and_catches_up_and_is_shown_nothing_twice() 
 }
 
 #[tokio::test]
+async fn nobody_waits_for_a_goodbye_that_is_not_answered() {
+    let server = Host::start(|_| {});
+    let network = Network::to(server.address).await;
+    let mut alice = typist(network.address, "alice").await;
+    network.decide(Fate::Stalls);
+    alice.type_line("/quit").await;
+    assert_eq!(alice.ended().await.code, Some(0));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_missing_is_told() {
     let server = Host::start(|settings| {
         settings.shard.history_max = 5;
@@ -234,6 +282,16 @@ async fn commands_answer_whoever_typed_them() {
 }
 
 #[tokio::test]
+async fn a_pipe_that_asks_too_fast_is_told_so_and_comes_to_its_end() {
+    let server =
+        Host::start(|settings| (settings.gateway.control_rate, settings.gateway.control_burst) = (1, 5));
+    let ended = piped(server.address, &["/users"; 20], &["--plain", "--commands"]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.contains("! Too fast; try again later."), "{}", ended.stdout);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn scripts_read_events_a_line_each() {
     let server = Host::start(|_| {});
     let mut bob = server.member("bob", "ops").await;
@@ -261,6 +319,26 @@ async fn hostile_text_is_printed_harmlessly() {
     bob.say("lobby", 1, "\u{1b}]0;owned\u{7} \u{9b}2J \u{202e}evil\n17:09 #lobby alice: I quit").await;
     let line = alice.prints("bob: ").await;
     assert!(line.ends_with("␛]0;owned␇ \\u{9b}2J \\u{202e}evil ⏎ 17:09 #lobby alice: I quit"), "{line}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_encrypted_server_is_believed_by_its_certificate_only() {
+    let server = Host::start(|_| {});
+    let (address, pem) = encrypted(server.address).await;
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("wss://localhost:{}/chat", address.port());
+    for (known, code, words) in [(&*pem, 0, ""), ("", 4, "certificate")] {
+        let authority = directory.path().join("ca.pem");
+        fs::write(&authority, known).unwrap();
+        let environment = [("SSL_CERT_FILE", authority.to_str().unwrap())];
+        let mut pipe =
+            Process::start_in(&environment, "chat", &["--user", "pipe", "--url", &url, "--give-up", "3"]);
+        pipe.type_line("hello").await;
+        pipe.close_stdin();
+        let ended = pipe.ended().await;
+        assert!(ended.code == Some(code) && ended.stderr.contains(words), "{ended:?}");
+    }
     server.stop().await;
 }
 

@@ -317,8 +317,12 @@ impl Session {
                     self.note(Body::Notice(done));
                 }
             }
-            ClientEvent::Refused { id: Some(id), refusal, retry_after: None } => {
-                self.refused(*id, refusal.message());
+            ClientEvent::Refused { id: Some(id), refusal, retry_after } => {
+                // Joins are asked for again when the time has come, and nothing else is.
+                let is_repeated = retry_after.is_some() && matches!(self.asks.get(id), Some(Ask::Join(_)));
+                if !is_repeated {
+                    self.refused(*id, refusal.message());
+                }
             }
             ClientEvent::Refused { id: None, refusal, .. } => {
                 self.note(Body::Problem(refusal.message().into()));

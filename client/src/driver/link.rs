@@ -97,6 +97,8 @@ async fn open(url: String) -> Result<Socket, String> {
 /// Why there is no connection, in a few words.
 fn words(error: &Error) -> String {
     match error {
+        // Without the system's number for it.
+        Error::Io(error) if error.raw_os_error().is_some() => error.kind().to_string(),
         Error::Io(error) => error.to_string(),
         Error::Http(response) => format!("status {}", response.status()),
         error => error.to_string(),

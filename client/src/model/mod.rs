@@ -184,9 +184,13 @@ impl Conversation {
                 }
             }
             ClientEvent::Unresolved { id, .. } => self.give_up(now, *id, "may or may not have been said"),
-            ClientEvent::Refused { id: Some(id), refusal, retry_after: None } => {
-                let why = refusal.message().trim_end_matches('.');
-                self.give_up(now, *id, &format!("not said ({why})"));
+            ClientEvent::Refused { id: Some(id), refusal, retry_after } => {
+                self.rooms.values_mut().for_each(|room| room.not_answered(*id));
+                // What was said, the client says again.
+                if retry_after.is_none() {
+                    let why = refusal.message().trim_end_matches('.');
+                    self.give_up(now, *id, &format!("not said ({why})"));
+                }
             }
             ClientEvent::Rooms { rooms, .. } => {
                 self.listed.extend(rooms.iter().cloned());
@@ -258,9 +262,6 @@ impl Conversation {
     /// Forgets what will not be shown, and says so where it was to be.
     fn give_up(&mut self, now: Time, id: RequestId, why: &str) {
         for room in self.rooms.values_mut() {
-            if room.older == Older::Asked(id) {
-                room.older = Older::Unknown;
-            }
             if let Some(index) = room.pending.iter().position(|pending| pending.id == id) {
                 let body = Body::Problem(format!("{why}: {}", room.pending.remove(index).content));
                 room.lines.push(Line { at: now, body }, self.keep.lines_max);

@@ -145,6 +145,13 @@ impl Room {
         }
     }
 
+    /// What was asked for under this number will not come.
+    pub(super) fn not_answered(&mut self, id: RequestId) {
+        if self.older == Older::Asked(id) {
+            self.older = Older::Unknown;
+        }
+    }
+
     /// These and nobody else are members, if it is said who.
     pub(super) fn set_members(&mut self, names: Option<&[UserName]>) {
         let Some(names) = names else { return };

@@ -129,6 +129,12 @@ fn older_messages_come_before_those_of_their_log_and_keep_the_numbers_of_the_res
     assert_eq!(chat.rooms["general"].older, Older::Unknown);
     page(&mut chat, 7, &[8], false);
     assert_eq!(chat.rooms["general"].older, Older::Nothing);
+
+    chat.rooms.get_mut("general").unwrap().older = Older::Asked(RequestId(9));
+    let retry_after = Some(Duration::from_secs(1));
+    let refusal = Refusal::RateLimited;
+    tell(&mut chat, &ClientEvent::Refused { id: Some(RequestId(9)), refusal, retry_after });
+    assert_eq!(chat.rooms["general"].older, Older::Unknown, "it can be asked for again");
 }
 
 #[test]

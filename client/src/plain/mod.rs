@@ -22,7 +22,7 @@ use crate::{
 
 pub(crate) use input::Input;
 
-/// What said lines may wait for an answer while more are read from a pipe.
+/// So many lines that a pipe has said may wait for their answers before it says more.
 const UNANSWERED_MAX: usize = 64;
 
 /// What is printed.

@@ -3,7 +3,7 @@
 use chinwag_core::hash;
 use ratatui::style::{Color, Modifier, Style};
 
-/// See the [module](self). Colours are those of the terminal's own sixteen, so that they fit its background.
+/// What stands out, and how. Colours are those of the terminal's own sixteen, so that they fit its background.
 #[derive(Clone, Copy, Debug)]
 pub struct Theme {
     /// Whether there are colours.
