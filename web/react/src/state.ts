@@ -130,9 +130,10 @@ function away(state: ChatState): ChatState {
 }
 
 function said(room: RoomState, messages: Message[], me: string, open?: string): RoomState {
-  const news = room.name === open ? [] : messages.filter(({ user }) => user !== me);
+  const added = fresh(room, messages);
+  const news = room.name === open ? [] : added.filter(({ user }) => user !== me);
   return {
-    ...append(room, ...messages),
+    ...append(room, added),
     typing: room.typing.filter((writer) => !messages.some(({ user }) => user === writer)),
     unread: room.unread + news.length,
     mentions: room.mentions + news.filter((message) => names(message, me)).length,
@@ -146,10 +147,19 @@ export function names({ mentions, content }: Message, user: string): boolean {
   return mentions?.includes(user) === true || words.includes(`@${user}`);
 }
 
-function append(room: RoomState, ...newer: Line[]): RoomState {
-  const lines = room.lines.concat(newer);
+function append(room: RoomState, newer: readonly Line[]): RoomState {
+  const lines = room.lines.concat(fresh(room, newer));
   return { ...room, lines: lines.length > LINES_MAX ? lines.slice(-LINES_MAX) : lines };
 }
+
+/** What is not there yet: whoever was sent away and comes back is shown the last messages again. */
+function fresh<T extends Line>({ lines }: RoomState, newer: readonly T[]): readonly T[] {
+  const last = lines.at(-1);
+  return last ? newer.filter(({ epoch, seq }) => epoch !== last.epoch || seq > end(last)) : newer;
+}
+
+/** The last position that a line stands for. */
+const end = (line: Line): number => (isGap(line) ? line.to : line.seq);
 
 type OfRoom = Extract<ChatEvent, { room: string }>;
 
@@ -158,7 +168,7 @@ function changed(room: RoomState, event: OfRoom): RoomState {
     case "joined":
       return joined(room, event);
     case "gap":
-      return append(room, { epoch: event.epoch, seq: event.from, to: event.to });
+      return append(room, [{ epoch: event.epoch, seq: event.from, to: event.to }]);
     case "userJoined":
       return roster(room, [event.user], [], event.members);
     case "userLeft":
@@ -179,11 +189,15 @@ function changed(room: RoomState, event: OfRoom): RoomState {
 }
 
 function joined(room: RoomState, { epoch, next, verdict }: Extract<ChatEvent, { type: "joined" }>): RoomState {
-  const entered = { ...room, isJoined: true, hasOlder: room.lines.length === 0 ? next > 1 : room.hasOlder };
-  if (verdict.kind === "gap") return append(entered, { epoch, seq: verdict.from, to: verdict.to });
+  const last = room.lines.at(-1);
+  const entered = { ...room, isJoined: true };
+  if (!last) return { ...entered, hasOlder: next > 1 };
+  if (verdict.kind === "gap") return append(entered, [{ epoch, seq: verdict.from, to: verdict.to }]);
   // The log is another one: what follows is not what came after what is shown, and nothing older of that can be had.
-  const isAnother = verdict.kind === "reset" && room.lines.length > 0;
-  return isAnother ? { ...append(entered, { epoch, seq: 1, to: next - 1 }), hasOlder: false } : entered;
+  if (verdict.kind === "reset") return { ...append(entered, [{ epoch, seq: 1, to: next - 1 }]), hasOlder: false };
+  // Whoever was away for so long that nothing joins on to what is shown begins anew; the rest comes as one scrolls up.
+  const joinsOn = last.epoch === epoch && next <= end(last) + 1;
+  return joinsOn ? entered : { ...entered, lines: [], hasOlder: next > 1 };
 }
 
 function roster(room: RoomState, came: string[], went: string[], all?: string[]): RoomState {

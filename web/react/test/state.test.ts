@@ -1,0 +1,59 @@
+// What follows from events, without a server: lines are there once and in order, whatever one was away for.
+import type { ChatEvent, Message, Verdict } from "@chinwag/client";
+import { expect, test } from "vitest";
+
+import { EMPTY, emptyRoom, fold, foldAll, isGap, names, older, type ChatState, type RoomState } from "../src/state.js";
+
+const ROOM = "general";
+
+const message = (seq: number, epoch = 5, content = `m${seq}`): Message => ({
+  room: ROOM,
+  epoch,
+  seq,
+  user: "bob",
+  content,
+  timestamp: "2026-11-21T05:03:00.000Z",
+  fromHistory: false,
+});
+
+const said = (seq: number, epoch = 5): ChatEvent => ({ type: "message", message: message(seq, epoch) });
+const joined = (next: number, kind: Verdict["kind"] = "full", epoch = 5): ChatEvent => {
+  const verdict: Verdict = kind === "gap" ? { kind, from: next - 2, to: next - 1 } : { kind };
+  return { type: "joined", room: ROOM, epoch, head: next - 1, next, verdict };
+};
+const kicked: ChatEvent = { type: "left", room: ROOM, epoch: 5, head: 3, kicked: true };
+
+const begin: ChatState = { ...EMPTY, rooms: new Map([[ROOM, emptyRoom(ROOM)]]) };
+const after = (...events: ChatEvent[]): RoomState => foldAll(begin, events, "ann").rooms.get(ROOM)!;
+const lines = (room: RoomState) =>
+  room.lines.map((line) => (isGap(line) ? `${line.epoch}: ${line.seq} to ${line.to}` : line.content));
+
+test("whoever was sent away and comes back sees nothing twice", () => {
+  const room = after(joined(1), said(1), said(2), kicked, joined(1), said(1), said(2), said(3));
+  expect([lines(room), room.isJoined, room.unread]).toEqual([["m1", "m2", "m3"], true, 3]);
+});
+
+test("where nothing joins on to what is shown, one begins anew", () => {
+  const room = after(joined(1), said(1), kicked, joined(60), said(60));
+  expect([lines(room), room.hasOlder]).toEqual([["m60"], true]);
+  const filled = older(room, [message(58), message(59), message(60)], true);
+  expect([lines(filled), filled.hasOlder]).toEqual([["m58", "m59", "m60"], true]);
+});
+
+test("what is lost is a line, and so is a log that began anew", () => {
+  expect(lines(after(joined(1), said(1), joined(4, "gap"), said(4)))).toEqual(["m1", "5: 2 to 3", "m4"]);
+  const room = after(joined(1), said(1), joined(3, "reset", 6), said(3, 6));
+  expect([lines(room), room.hasOlder]).toEqual([["m1", "6: 1 to 2", "m3"], false]);
+});
+
+test("what is said in a row is what is said one by one", () => {
+  const events = [joined(1), said(1), said(2), { type: "lagged", room: ROOM } as const, said(3)];
+  expect(foldAll(begin, events, "ann")).toEqual(events.reduce((state, event) => fold(state, event, "ann"), begin));
+  expect(after(...events)).toMatchObject({ unread: 3, mentions: 0 });
+});
+
+test("a mention is a whole name", () => {
+  const mentions = (content: string) => names(message(1, 5, content), "ann");
+  expect(["@ann", "hi @ann.", "(@ann)", "@anna", "x@ann", "@ann.b"].map(mentions)).toEqual([true, true, true, false, false, false]);
+  expect(names({ ...message(1), mentions: ["ann"] }, "ann")).toBe(true);
+});
