@@ -14,6 +14,7 @@ interface Step {
   do: {
     start?: true;
     shutdown?: true;
+    reconnect?: true;
     opened?: true;
     timeout?: true;
     submit?: Command;
@@ -56,6 +57,7 @@ test.each(CASES)("%s is said as core's client says it", (name) => {
 function play(machine: Machine, { at, do: doing }: Step): { id?: number | null; outputs: Output[] } {
   if (doing.start) return { outputs: machine.start() };
   if (doing.shutdown) return { outputs: machine.shutdown() };
+  if (doing.reconnect) return { outputs: machine.reconnect(at) };
   if (!doing.submit) return { outputs: machine.handle(at, input(doing)) };
   try {
     return machine.submit(at, doing.submit);

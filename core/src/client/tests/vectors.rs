@@ -107,6 +107,7 @@ impl Conversation {
             22..45 => self.server.listen(),
             45..58 => self.server.act(),
             58..61 => self.close(),
+            61 => self.reconnect(),
             _ => {
                 if let Some(frame) = self.server.says() {
                     let text = frame.to_string();
@@ -135,6 +136,12 @@ impl Conversation {
         };
         self.server.hangs_up();
         self.input(json!({"closed": closed}), ClientInput::Closed { code, reason });
+    }
+
+    /// The user will not wait.
+    fn reconnect(&mut self) {
+        self.server.hangs_up();
+        self.step(json!({"reconnect": true}), Client::reconnect);
     }
 
     fn wish(&mut self, command: Command) {
