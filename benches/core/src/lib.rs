@@ -1,4 +1,4 @@
-//! Core's hot paths, each as a step that can be taken again and again.
+//! Core's hot paths, and the terminal client's screen, each as a step that can be taken again and again.
 //!
 //! Criterion times the steps (`benches/hot_paths.rs`) and callgrind counts their instructions (`main.rs`): the same ones,
 //! with the limits that users get.
@@ -8,6 +8,7 @@ use chinwag_core::{RoomName, Time, UserName, dialect::Dialect, name::LOBBY};
 mod dialects;
 mod limiter;
 mod node;
+mod screen;
 mod shard;
 mod websocket;
 
@@ -42,6 +43,8 @@ pub const HOT_PATHS: &[HotPath] = &[
     HotPath { name: "encode/envelope", prepare: || dialects::encode(Dialect::Envelope) },
     HotPath { name: "encode/socketio", prepare: || dialects::encode(Dialect::SocketIo) },
     HotPath { name: "encode/agents", prepare: || dialects::encode(Dialect::Agents) },
+    HotPath { name: "screen/of_100", prepare: || screen::screen(100) },
+    HotPath { name: "screen/of_100_000", prepare: || screen::screen(100_000) },
 ];
 
 /// When it all begins.
