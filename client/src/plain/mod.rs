@@ -110,9 +110,15 @@ impl Lines {
             () = async { sleep_until(deadline.expect("there is one")).await }, if deadline.is_some() => Next::Unreachable,
         };
         match next {
-            Next::Event(event) => self.event(&event)?,
+            Next::Event(event) => {
+                self.event(&event)?;
+                if changes_names(&event) {
+                    input.know(&self.session);
+                }
+            }
             Next::Line(line) => {
                 self.line(&line)?;
+                input.know(&self.session);
                 input.go_on(&self.session);
             }
             // Whoever ends a conversation by hand does not wait for it.
@@ -125,7 +131,6 @@ impl Lines {
             }
             Next::Ended => return Ok(false),
         }
-        input.know(&self.session);
         if self.is_over && !self.options.follow && self.session.is_at_rest() {
             self.session.quit();
         }
@@ -218,4 +223,18 @@ impl Lines {
             }
         }
     }
+}
+
+/// Whether there may be other names to complete: in a large room they are many, and most events are none of theirs.
+const fn changes_names(event: &ClientEvent) -> bool {
+    matches!(
+        event,
+        ClientEvent::Joined { .. }
+            | ClientEvent::Left { .. }
+            | ClientEvent::UserJoined { .. }
+            | ClientEvent::UserLeft { .. }
+            | ClientEvent::MembersChanged { .. }
+            | ClientEvent::Members { .. }
+            | ClientEvent::Rooms { .. }
+    )
 }

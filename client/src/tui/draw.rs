@@ -1,6 +1,7 @@
 //! The screen, drawn from the conversation: as much as is seen of it, and nothing else is looked at.
 
 use ratatui::{Frame, buffer::Buffer, layout::Rect, style::Style};
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::{
     rows::{Bottom, Broken, Row, RowKind, TIME_WIDTH},
@@ -267,7 +268,7 @@ impl Typed {
     fn of(view: &View, width: usize) -> Self {
         let (text, at) = (view.editor.text(), view.editor.cursor());
         let (mut rows, mut cursor, mut used, mut place) = (vec![String::new()], (0, 0), 0, 0);
-        for character in unicode_segmentation::UnicodeSegmentation::graphemes(text, true) {
+        for character in text.graphemes(true) {
             if place == at {
                 cursor = (used, rows.len() - 1);
             }
