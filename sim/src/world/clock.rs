@@ -58,10 +58,11 @@ impl Clock {
         }
     }
 
-    /// Is read anew by a process that knows of a later time: it counts on from there.
+    /// Is read anew by a process that begins: it counts on from there, or from what that knows of if that is later. What the
+    /// process before it stood still for is none of its business.
     pub(crate) fn go_on_from(&mut self, now: Time, time: Time) {
-        if self.shows(now) < time {
-            *self = Self { since: now, shows: time, ..*self };
+        if self.shows(now) < time || self.since > now {
+            *self = Self { since: now, shows: self.shows(now).max(time), ..*self };
         }
     }
 
@@ -123,6 +124,16 @@ mod tests {
         clock.set_back(now, Duration::from_secs(60));
         assert_eq!(clock.shows(now), Time(now.0 + 7 - 60_000_000));
         assert_eq!(clock.shows(Time(now.0 + 9)), Time(now.0 + 16 - 60_000_000));
+    }
+
+    #[test]
+    fn it_stands_still_for_no_longer_than_its_process() {
+        let mut clock = Clock::new(START, ClockSetup { ahead_us: 0, drift_ppm: 0 });
+        clock.jump(START, -3_000_000);
+        let now = Time(START.0 + 1_000_000);
+        assert_eq!(clock.shows(now), START);
+        clock.go_on_from(now, Time(0));
+        assert_eq!(clock.shows(Time(now.0 + 9)), Time(START.0 + 9));
     }
 
     #[test]
