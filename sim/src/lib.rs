@@ -8,6 +8,7 @@
 //! Beside that, [`predict`] plays the scenario files of `loadgen`, which are another thing of the same name.
 
 pub mod cli;
+mod explain;
 pub mod file;
 mod import;
 mod judge;

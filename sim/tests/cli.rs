@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-use chinwag_sim::{Scenario, file::ScenarioFile};
+use chinwag_sim::{Scenario, capture, file::ScenarioFile};
 use serde_json::Value;
 
 fn sim(args: &[&str]) -> Output {
@@ -56,6 +56,10 @@ fn mistakes_are_one_clear_line() {
         &["timeline", "5", "-o", "/dev/null", "--around", "0"],
         &["bugs", "no-such-bug"],
         &["replay", long],
+        &["import", "nowhere.capture"],
+        &["import", "Cargo.toml"],
+        &["explain", "nowhere.capture", "--user", "u0", "--room", "r0"],
+        &["explain", "Cargo.toml", "--user", "u0", "--room", "r0"],
     ] {
         let said = exits(104, args);
         assert!(said.starts_with("sim: ") && said.lines().count() == 1, "{said}");
@@ -265,4 +269,27 @@ fn a_run_that_does_not_repeat_elsewhere_is_told() {
     fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).unwrap();
     let said = exits(3, &["check", "5", "--other", other.to_str().unwrap()]);
     assert!(said.contains("5, here and in ") && said.contains("the runs part at entry "), "{said}");
+}
+
+#[test]
+fn a_capture_is_imported_and_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.capture");
+    let (_, files) = capture(&Scenario::generate(7_002), false);
+    // One for each of the server's lives.
+    fs::write(&path, files.iter().max_by_key(|file| file.len()).unwrap()).unwrap();
+    let file = path.to_str().unwrap();
+    assert!(exits(0, &["import", file]).contains("0 promises were broken"));
+    let of = |args: &[&str]| exits(104, &[&["explain", file][..], args].concat());
+    assert!(
+        of(&["--user", "nobody", "--room", "r0"]).contains("nobody is called nobody in it; there are u0")
+    );
+    let refused = of(&["--user", "u0", "--room", "nowhere"]);
+    let (_, rooms) = refused.split_once("there are ").expect("some rooms");
+    let room = rooms.split([',', '\n']).next().unwrap();
+    let asks = ["explain", file, "--user", "u0", "--room", room, "--seq", "1"];
+    assert!(exits(0, &asks).starts_with(&format!("Message 1 of {room}, epoch ")));
+    let explained = exits(0, &[&asks[..], &["--json"]].concat());
+    let explained: Value = serde_json::from_str(&explained).unwrap();
+    assert!(explained["story"][0]["at"].is_u64() && explained["messages"][0]["got"].is_boolean());
 }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How much is read at once.
-const READ_BYTES: usize = 1 << 20;
+pub(super) const READ_BYTES: usize = 1 << 20;
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {

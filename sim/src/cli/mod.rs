@@ -6,6 +6,7 @@ mod bugs;
 mod check;
 mod diff;
 pub(crate) mod exit;
+mod explain;
 mod import;
 pub(crate) mod jobs;
 mod minimise;
@@ -40,6 +41,8 @@ Examples:
   sim diff 42 edited.scn                  where two runs part
   sim run --scenario reconnect-storm      what loadgen will see of it
   sim import chat.capture                 whether a server's run comes to the same here
+  sim explain chat.capture --user bob --room general --seq 42
+                                          why bob got that message there, or why not
   sim bugs                                how many seeds it takes to find each planted bug"
 )]
 struct Cli {
@@ -65,6 +68,8 @@ enum Command {
     Diff(diff::Args),
     /// Lead the same machines through what a server has captured, and see whether it comes to the same
     Import(import::Args),
+    /// Tell from a capture why somebody did or did not get a message
+    Explain(explain::Args),
     /// Plant bugs in a build of their own, and count the seeds until each is found
     Bugs(crate::search::bugs::command::Args),
     /// Print what stands for runs, for the `check` of another process
@@ -84,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::main(&args),
         Command::Diff(args) => diff::main(&args),
         Command::Import(args) => import::main(&args),
+        Command::Explain(args) => explain::main(&args),
         // Those who have the bugs read the arguments again.
         Command::Bugs(args) => bugs::main(&args),
         Command::Chain(args) => check::chain(&args),

@@ -13,7 +13,7 @@ use crate::line::wire::{Decoder, ServerFrame};
 
 /// Those that are open.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     open: BTreeMap<ConnectionId, Line>,
 }
 
@@ -29,7 +29,7 @@ struct Line {
 
 /// What is heard on one of them.
 #[derive(Debug)]
-pub(super) enum Heard<'a> {
+pub(crate) enum Heard<'a> {
     /// There is a connection, which may turn out to speak something else.
     Opened,
     /// The client says something.
@@ -47,13 +47,25 @@ pub(super) enum Heard<'a> {
 /// What is looked at of a client's frames.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Says<'a> {
+pub(crate) enum Says<'a> {
     Message {
         id: Option<u64>,
         #[serde(borrow)]
         key: Option<Cow<'a, str>>,
         #[serde(borrow)]
         content: Cow<'a, str>,
+    },
+    Join {
+        #[serde(borrow)]
+        room: Cow<'a, str>,
+        id: Option<u64>,
+        since: Option<Seq>,
+        /// In which life of the room's log.
+        epoch: Option<Epoch>,
+    },
+    Leave {
+        #[serde(borrow)]
+        room: Cow<'a, str>,
     },
     #[serde(other)]
     Other,
@@ -62,22 +74,37 @@ pub(super) enum Says<'a> {
 /// What is looked at of a server's frames.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Reads<'a> {
+pub(crate) enum Reads<'a> {
     Joined {
         #[serde(borrow)]
         room: Cow<'a, str>,
         epoch: Epoch,
+        /// The newest that there is.
+        seq: Seq,
         next: Seq,
+        #[serde(borrow)]
+        verdict: Cow<'a, str>,
+        from: Option<Seq>,
+        to: Option<Seq>,
     },
     Left {
         #[serde(borrow)]
         room: Cow<'a, str>,
+        seq: Seq,
+        #[serde(default)]
+        kicked: bool,
     },
     Gap {
         #[serde(borrow)]
         room: Cow<'a, str>,
         epoch: Epoch,
+        from: Seq,
         to: Seq,
+    },
+    Lagged {
+        #[serde(borrow)]
+        room: Cow<'a, str>,
+        next: Seq,
     },
     Message {
         #[serde(borrow)]
@@ -108,17 +135,17 @@ pub(super) enum Reads<'a> {
 
 /// A message, live or in a page.
 #[derive(Debug, Deserialize)]
-pub(super) struct Said<'a> {
+pub(crate) struct Said<'a> {
     #[serde(borrow)]
-    pub(super) user: Cow<'a, str>,
+    pub(crate) user: Cow<'a, str>,
     #[serde(borrow)]
-    pub(super) content: Cow<'a, str>,
-    pub(super) seq: Seq,
+    pub(crate) content: Cow<'a, str>,
+    pub(crate) seq: Seq,
 }
 
 impl Lines {
     /// Something has happened to a node: `told` hears what was said on which connection.
-    pub(super) fn hear(&mut self, step: &Step<'_>, mut told: impl FnMut(ConnectionId, Heard<'_>)) {
+    pub(crate) fn hear(&mut self, step: &Step<'_>, mut told: impl FnMut(ConnectionId, Heard<'_>)) {
         match &step.record.input {
             Recorded::Connected { connection, opening } => {
                 self.opened(*connection, &opening.opening(), |heard| told(*connection, heard));
@@ -136,7 +163,7 @@ impl Lines {
         }
     }
 
-    pub(super) fn opened(
+    pub(crate) fn opened(
         &mut self,
         connection: ConnectionId,
         opening: &Opening,
@@ -157,7 +184,7 @@ impl Lines {
         }
     }
 
-    pub(super) fn said(&mut self, connection: ConnectionId, text: &str, told: impl FnOnce(Heard<'_>)) {
+    pub(crate) fn said(&mut self, connection: ConnectionId, text: &str, told: impl FnOnce(Heard<'_>)) {
         let Some(line) = self.open.get_mut(&connection) else { return };
         line.dialect = line.dialect.or_else(|| dialect_of(text, line.is_named));
         if line.dialect.is_some_and(|dialect| dialect != Dialect::Chat) {
@@ -169,7 +196,7 @@ impl Lines {
         }
     }
 
-    pub(super) fn sent(&mut self, connection: ConnectionId, bytes: &[u8], mut told: impl FnMut(Heard<'_>)) {
+    pub(crate) fn sent(&mut self, connection: ConnectionId, bytes: &[u8], mut told: impl FnMut(Heard<'_>)) {
         let Some(line) = self.open.get_mut(&connection) else { return };
         line.bytes.push(bytes);
         loop {

@@ -175,17 +175,17 @@ impl Judge {
     fn read(&mut self, listener: &mut Listener, frame: Reads<'_>) -> Result<(), String> {
         let member = listener.member;
         match frame {
-            Reads::Joined { room, epoch, next } => {
+            Reads::Joined { room, epoch, next, .. } => {
                 let room = self.room(&room);
                 listener.reads.insert(room, epoch);
                 self.told(Observation::StreamStarted { member, room, next })
             }
-            Reads::Gap { room, epoch, to } => {
+            Reads::Gap { room, epoch, to, .. } => {
                 let room = self.room(&room);
                 listener.reads.insert(room, epoch);
                 self.told(Observation::StreamStarted { member, room, next: to.next() })
             }
-            Reads::Left { room } => {
+            Reads::Left { room, .. } => {
                 let room = self.room(&room);
                 listener.reads.remove(&room);
                 self.told(Observation::StreamEnded { member, room })
@@ -220,7 +220,7 @@ impl Judge {
                     (None, _) => Ok(()),
                 }
             }
-            Reads::Ack { .. } | Reads::Other => Ok(()),
+            Reads::Lagged { .. } | Reads::Ack { .. } | Reads::Other => Ok(()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! A capture of a server, led through the same machines again: what was in it, whether it came to the same, and whether
 //! that was as it should be.
 
-mod lines;
+pub(crate) mod lines;
 mod listeners;
 
 use std::{
