@@ -245,12 +245,31 @@ impl World<'_> {
         self.now <= since + most && self.life.shaken < since
     }
 
-    /// Whether a message is on its way once more whose key the server might forget before it arrives, if its clock jumped so far:
-    /// it would be a new one then.
+    /// Whether a message may be on its way twice whose key the server might forget before it arrives, if its clock jumped so far:
+    /// it would be a new one then. What was said again may be answered while what was said first is still on its way, over a line
+    /// that its client has given up or in mail that is late.
     pub(crate) fn outruns_keys(&self, by_us: i64) -> bool {
         let is_far = Duration::from_micros(by_us.unsigned_abs()) > self.scenario.setup.shard.key_window / 4;
+        by_us > 0 && is_far && (self.repeats() || self.mail_is_late() || self.has_orphans())
+    }
+
+    /// A plain client waits for an answer to what it has said again.
+    fn repeats(&self) -> bool {
         let mut players = self.people.iter().filter_map(|person| person.player.as_ref());
-        by_us > 0 && is_far && players.any(|player| player.open.values().any(|open| open.is_repeated))
+        players.any(|player| player.open.values().any(|open| open.is_repeated))
+    }
+
+    fn mail_is_late(&self) -> bool {
+        let skew = self.server.skew;
+        skew.is_some_and(|(late_us, until)| self.now < until + Duration::from_micros(late_us))
+    }
+
+    /// The server still has a line of a plain client that has another one.
+    fn has_orphans(&self) -> bool {
+        self.life.lines.iter().any(|(&id, line)| {
+            let person = &self.people[line.client];
+            person.player.is_some() && person.link != Some(id)
+        })
     }
 
     pub(crate) fn player_leaves(
