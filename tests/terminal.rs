@@ -292,6 +292,15 @@ async fn a_pipe_that_asks_too_fast_is_told_so_and_comes_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_pipe_that_quits_has_said_its_lines_first() {
+    let server = Host::start(|_| {});
+    let ended = piped(server.address, &["hi", "/quit", "after the end"], &["--plain", "--commands"]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.contains(": hi") && !ended.stdout.contains("after the end"), "{}", ended.stdout);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn scripts_read_events_a_line_each() {
     let server = Host::start(|_| {});
     let mut bob = server.member("bob", "ops").await;

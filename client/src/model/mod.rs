@@ -178,9 +178,8 @@ impl Conversation {
                 }
             }
             ClientEvent::Acknowledged { id, room, position } => {
-                let pending = self.rooms.get_mut(room).into_iter().flat_map(|room| &mut room.pending);
-                for pending in pending.filter(|pending| pending.id == *id) {
-                    pending.position = Some(*position);
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.acknowledged(*id, *position);
                 }
             }
             ClientEvent::Unresolved { id, .. } => self.give_up(now, *id, "may or may not have been said"),

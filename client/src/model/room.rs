@@ -38,6 +38,8 @@ pub struct Room {
     epoch: Option<Epoch>,
     /// What is newer than this came after the reader did.
     seen: Seq,
+    /// The newest message that is shown, or never will be.
+    newest: Option<Position>,
 }
 
 /// A member.
@@ -119,8 +121,21 @@ impl Room {
 
     /// What the reader has said up to there is shown, or never will be.
     pub(super) fn shown_up_to(&mut self, position: Position) {
-        let is_to_come = |at: Position| at.epoch == position.epoch && at.seq > position.seq;
+        let newer = self.newest.filter(|newest| newest.epoch == position.epoch && newest.seq > position.seq);
+        let newest = newer.unwrap_or(position);
+        self.newest = Some(newest);
+        let is_to_come = |at: Position| at.epoch == newest.epoch && at.seq > newest.seq;
         self.pending.retain(|pending| pending.position.is_none_or(is_to_come));
+    }
+
+    /// What the reader has said is there. After a reconnect it may have been shown before its author is told so.
+    pub(super) fn acknowledged(&mut self, id: RequestId, position: Position) {
+        for pending in self.pending.iter_mut().filter(|pending| pending.id == id) {
+            pending.position = Some(position);
+        }
+        if let Some(newest) = self.newest {
+            self.shown_up_to(newest);
+        }
     }
 
     /// Older messages have come: those that were asked for, and none that is shown.

@@ -164,6 +164,20 @@ fn what_one_says_is_pending_until_it_is_shown() {
 }
 
 #[test]
+fn what_is_shown_before_its_author_is_told_is_pending_no_longer() {
+    let mut chat = member();
+    let general = room("general");
+    chat.expect(&general, RequestId(1), "said before the line was lost");
+    tell(&mut chat, &ClientEvent::Disconnected { code: None, retry_in: Duration::ZERO });
+    tell(&mut chat, &joined("general", 5, 2, 1, Verdict::Full));
+    say(&mut chat, "general", 1, "alice", "said before the line was lost");
+    say(&mut chat, "general", 2, "bob", "and I after it");
+    assert_eq!(chat.rooms["general"].pending.len(), 1, "not acknowledged yet");
+    tell(&mut chat, &ClientEvent::Acknowledged { id: RequestId(1), room: general, position: at(5, 1) });
+    assert_eq!(chat.rooms["general"].pending, []);
+}
+
+#[test]
 fn who_is_there_and_who_writes() {
     let mut chat = member();
     let general = room("general");

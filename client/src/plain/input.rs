@@ -2,8 +2,12 @@
 
 use std::{
     io::{self, BufRead as _, Read as _},
-    sync::{Arc, Mutex, mpsc as std_mpsc},
+    sync::{
+        Arc, Mutex,
+        mpsc::{self as std_mpsc, RecvTimeoutError},
+    },
     thread,
+    time::Duration,
 };
 
 use rustyline::{
@@ -22,8 +26,15 @@ use crate::{
 /// The longest line that is read from a pipe, in bytes: what is longer is several. Far above what any server takes.
 const LINE_BYTES_MAX: u64 = 256 * 1024;
 
-/// Lines that are read ahead.
+/// Lines of a pipe that are read ahead.
 const LINES_MAX: usize = 1;
+
+/// Lines that a person may have typed ahead. The line editor must not wait for whoever prints above it: that may be waiting for the
+/// line editor.
+const TYPED_MAX: usize = 1024;
+
+/// The line editor waits so long for what is to stand before the next line; then it takes the last one again, for the same reason.
+const PROMPT_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// See the [module](self).
 pub(crate) struct Input {
@@ -34,7 +45,7 @@ pub(crate) struct Input {
 
 /// What the thread of the line editor is told.
 struct Person {
-    /// What is to stand before the next line; it waits for this.
+    /// What is to stand before the next line; it waits a little for this.
     prompts: std_mpsc::Sender<String>,
     names: Arc<Mutex<Names>>,
     /// Puts the terminal in order, when nobody types any more.
@@ -58,7 +69,7 @@ impl Input {
         let terminal = Restore::remember();
         let mut editor = editor(Arc::clone(&names)).map_err(io::Error::other)?;
         let printer = editor.create_external_printer().map_err(io::Error::other)?;
-        let (say, lines) = mpsc::channel(LINES_MAX);
+        let (say, lines) = mpsc::channel(TYPED_MAX);
         let (prompts, prompt) = std_mpsc::channel();
         thread::spawn(move || read_person(editor, &prompt, &say));
         let printer = Some(Printer::Above(Box::new(printer)));
@@ -118,13 +129,21 @@ fn read_person(
     prompt: &std_mpsc::Receiver<String>,
     say: &mpsc::Sender<String>,
 ) {
-    while let Ok(prompt) = prompt.recv() {
+    // What the first line is for is known at once.
+    let Ok(mut shown) = prompt.recv() else { return };
+    loop {
         // At its end, by Ctrl-C and Ctrl-D, the terminal says no more.
-        let Ok(line) = editor.readline(&prompt) else { return };
+        let Ok(line) = editor.readline(&shown) else { return };
         // A history without this line is one all the same.
         let _ = editor.add_history_entry(&line);
         if say.blocking_send(line).is_err() {
             return;
+        }
+        // Those that came too late are as good as never.
+        match prompt.recv_timeout(PROMPT_TIMEOUT) {
+            Ok(next) => shown = prompt.try_iter().last().unwrap_or(next),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }

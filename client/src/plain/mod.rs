@@ -55,6 +55,8 @@ struct Lines {
     printer: Printer,
     transcript: Transcript,
     options: Options,
+    /// A person types the lines.
+    is_typed: bool,
     /// When the server was last within reach, if it is not.
     lost: Option<Instant>,
     /// The input has come to its end.
@@ -89,6 +91,7 @@ pub(crate) async fn run(
         printer,
         transcript: Transcript::new(zone),
         options,
+        is_typed: input.is_person(),
         lost: Some(Instant::now()),
         is_over: false,
         exit: Exit::Done,
@@ -193,6 +196,8 @@ impl Lines {
         let after = if self.options.commands { self.session.typed(line) } else { self.session.say(line) };
         match after {
             After::Go => {}
+            // A pipe's lines are said before it leaves.
+            After::Quit if !self.is_typed => (self.is_over, self.options.follow) = (true, false),
             After::Quit => self.leave(self.exit),
             After::Mistake(mistake) => {
                 self.fail(Exit::Refused);

@@ -24,7 +24,14 @@ impl Printer {
                 writeln!(out, "{line}")?;
                 out.flush()
             }
-            Self::Above(printer) => printer.print(format!("{line}\n")).map_err(io::Error::other),
+            Self::Above(printer) => {
+                if printer.print(format!("{line}\n")).is_ok() {
+                    return Ok(());
+                }
+                // Nobody types any more.
+                *self = Self::Out;
+                self.print(line)
+            }
         }
     }
 }

@@ -105,6 +105,7 @@ impl Tui {
     }
 
     fn terminal(&mut self, event: &Event, screen: &mut Screen) -> io::Result<()> {
+        let before = self.view.editor.text().to_owned();
         match self.view.take_in(event, &self.session.chat, &self.zone) {
             Wish::Nothing => {}
             Wish::Enter(line) => self.enter(&line),
@@ -117,6 +118,10 @@ impl Tui {
             Wish::Quit => self.leave(Exit::Done),
         }
         let text = self.view.editor.text();
+        // Whoever only looks around writes nothing.
+        if *text == before {
+            return Ok(());
+        }
         self.session.writes(!text.trim().is_empty() && (!text.starts_with('/') || text.starts_with("//")));
         Ok(())
     }
