@@ -1,22 +1,15 @@
 //! `sim explain`: why somebody did or did not get a message, as a capture of a server tells.
 
-use std::{
-    fs::File,
-    io::{self, BufReader, Write},
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
-use anyhow::Context;
 use chinwag_core::{Epoch, Seq};
 
 use crate::{
     cli::{
-        bar::bar,
+        captured,
         exit::{CLEAN, NOT_DETERMINISTIC},
-        import::READ_BYTES,
     },
     explain::{Question, explain},
-    out::out,
 };
 
 #[derive(clap::Args, Debug)]
@@ -46,25 +39,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
-    let name = args.file.display().to_string();
-    let file = File::open(&args.file).with_context(|| name.clone())?;
-    let length = file.metadata().map(|metadata| metadata.len()).unwrap_or_default();
     let question = Question {
         user: args.user.clone(),
         room: args.room.clone(),
         seq: args.seq.map(Seq),
         epoch: args.epoch.map(Epoch),
     };
-    let bar = bar(Some(length), "bytes");
-    let explained = explain(BufReader::with_capacity(READ_BYTES, bar.wrap_read(file)), &question);
-    bar.finish_and_clear();
-    let explained = explained.with_context(|| name.clone())?;
-    let mut out = out();
-    if args.json {
-        serde_json::to_writer(&mut out, &explained).map_err(io::Error::from)?;
-        writeln!(out)?;
-    } else {
-        write!(out, "{explained}")?;
-    }
+    let explained = captured::read(&args.file, |from| explain(from, &question))?;
+    captured::print(&explained, args.json)?;
     Ok(if explained.parted.is_some() { NOT_DETERMINISTIC } else { CLEAN })
 }

@@ -1,24 +1,14 @@
 //! `sim import`: a capture of a server, led through the same machines again.
 
-use std::{
-    fs::File,
-    io::{self, BufReader, Write},
-    path::PathBuf,
-};
-
-use anyhow::Context;
+use std::path::PathBuf;
 
 use crate::{
     cli::{
-        bar::bar,
+        captured,
         exit::{BROKEN, CLEAN, NOT_DETERMINISTIC},
     },
     import::import,
-    out::out,
 };
-
-/// How much is read at once.
-pub(super) const READ_BYTES: usize = 1 << 20;
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
@@ -31,20 +21,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
-    let name = args.file.display().to_string();
-    let file = File::open(&args.file).with_context(|| name.clone())?;
-    let length = file.metadata().map(|metadata| metadata.len()).unwrap_or_default();
-    let bar = bar(Some(length), "bytes");
-    let imported = import(BufReader::with_capacity(READ_BYTES, bar.wrap_read(file)));
-    bar.finish_and_clear();
-    let imported = imported.with_context(|| name.clone())?;
-    let mut out = out();
-    if args.json {
-        serde_json::to_writer(&mut out, &imported).map_err(io::Error::from)?;
-        writeln!(out)?;
-    } else {
-        write!(out, "{imported}")?;
-    }
+    let imported = captured::read(&args.file, |from| Ok(import(from)?))?;
+    captured::print(&imported, args.json)?;
     Ok(match imported.difference {
         Some(_) => NOT_DETERMINISTIC,
         None if imported.is_broken() => BROKEN,

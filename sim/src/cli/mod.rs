@@ -3,6 +3,7 @@
 mod around;
 pub(crate) mod bar;
 mod bugs;
+mod captured;
 mod check;
 mod diff;
 pub(crate) mod exit;
