@@ -11,13 +11,15 @@ interface Props {
   before: Line | undefined;
   /** What it answers, if that is here. */
   quoted: Line | undefined;
+  /** From here on it came since one last looked. */
+  isFirstNew: boolean;
   /** What its author is doing now. */
   status: Status | undefined;
   me: string;
   onReply: (seq: number) => void;
 }
 
-export const LineView = memo(function LineView({ id, line, before, quoted, status, me, onReply }: Props) {
+export const LineView = memo(function LineView({ id, line, before, quoted, isFirstNew, status, me, onReply }: Props) {
   if (isGap(line)) return <GapView id={id} gap={line} />;
   const today = day(line.timestamp);
   const isNewDay = !before || isGap(before) || day(before.timestamp) !== today;
@@ -26,6 +28,11 @@ export const LineView = memo(function LineView({ id, line, before, quoted, statu
       {isNewDay && (
         <div className="day" role="separator">
           {today}
+        </div>
+      )}
+      {isFirstNew && (
+        <div className="day new" role="separator">
+          New
         </div>
       )}
       <MessageView message={line} quoted={quoted} status={status} me={me} onReply={onReply} />

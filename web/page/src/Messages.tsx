@@ -1,9 +1,9 @@
 // The lines of a room, of which only those near the view are there: as many as may be, it stays as quick.
 import { isGap, type Line, type RoomState } from "@chinwag/react";
-import { useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 
 import { LineView } from "./LineView.js";
-import { chunked, sum, visible, type Chunk } from "./chunks.js";
+import { chunked, lineAt, sum, visible, type Anchor, type Chunk, type View } from "./chunks.js";
 
 interface Props {
   room: RoomState;
@@ -17,52 +17,48 @@ const NEAR_END = 60;
 const NEAR_START = 1_200;
 
 export function Messages({ room, me, onReply, loadOlder }: Props) {
-  const { lines, name, members } = room;
-  const view = useRef<HTMLDivElement>(null);
+  const { lines, name } = room;
+  const box = useRef<HTMLDivElement>(null);
   const heights = useRef(new Map<string, number>());
-  /** The first line in sight and how far it is below the upper edge; nothing while one is at the end. */
-  const anchor = useRef<{ key: string; offset: number } | null>(null);
-  const [scroll, setScroll] = useState({ top: 0, height: 0, isAtEnd: true });
-  const chunks = useMemo(() => chunked(lines), [lines]);
+  const [view, setView] = useState<View>({ top: 0, height: 0, anchor: null });
+  const byKey = useMemo(() => chunked(lines), [lines]);
+  const chunks = useMemo(() => [...byKey.values()], [byKey]);
   // Heights are measured after each time, and only make the next one more exact.
   // eslint-disable-next-line react-hooks/refs
   const known = heights.current;
-  const [first, last] = visible(chunks, known, scroll);
+  const [first, last] = visible(chunks, known, view);
 
   // After every time, whatever has changed: it settles once nothing has another height.
   // eslint-disable-next-line react-hooks/exhaustive-deps
   useLayoutEffect(() => {
-    const box = view.current!;
-    const hasGrown = measure(box, heights.current);
-    hold(box, anchor.current);
-    const isAtEnd = anchor.current === null;
-    if (hasGrown || box.clientHeight !== scroll.height || (isAtEnd && box.scrollTop !== scroll.top)) {
-      setScroll({ top: box.scrollTop, height: box.clientHeight, isAtEnd });
-    }
-    if (room.hasOlder && box.scrollTop < NEAR_START) void loadOlder(name);
+    const element = box.current!;
+    const hasGrown = measure(element, heights.current);
+    // Whoever has scrolled on meanwhile is told of soon.
+    if (element.scrollTop === view.top) hold(element, view.anchor);
+    const hasMoved = hasGrown || element.clientHeight !== view.height || element.scrollTop !== view.top;
+    if (hasMoved) setView(seen(element, view.anchor === null));
+    else if (room.hasOlder && view.top < NEAR_START) void loadOlder(name);
   });
+  useEffect(() => {
+    const element = box.current!;
+    const observer = new ResizeObserver(() => setView((view) => ({ ...view, height: element.clientHeight })));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
 
-  const scrolled = () => {
-    const box = view.current!;
-    const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END;
-    anchor.current = isAtEnd ? null : firstInSight(box);
-    setScroll({ top: box.scrollTop, height: box.clientHeight, isAtEnd });
-  };
-  const toEnd = () => {
-    anchor.current = null;
-    setScroll({ ...scroll, isAtEnd: true });
-  };
+  const scrolled = () => setView(seen(box.current!, isAtEnd(box.current!)));
+  const toEnd = () => setView({ ...view, anchor: null });
 
   return (
     <div className="messages">
-      <div ref={view} className="scroll" role="log" aria-label={`Messages in ${name}`} aria-live="off" tabIndex={0} onScroll={scrolled}>
+      <div ref={box} className="scroll" role="log" aria-label={`Messages in ${name}`} aria-live="off" tabIndex={0} onScroll={scrolled}>
         <div style={{ height: sum(chunks, known, 0, first) }} />
         {chunks.slice(first, last).map((chunk) => (
-          <ChunkView key={chunk.key} chunk={chunk} lines={lines} me={me} members={members} onReply={onReply} />
+          <ChunkView key={chunk.key} chunk={chunk} chunks={byKey} room={room} me={me} onReply={onReply} />
         ))}
         <div style={{ height: sum(chunks, known, last, chunks.length) }} />
       </div>
-      {!scroll.isAtEnd && (
+      {view.anchor && (
         <button className="to-end" onClick={toEnd}>
           ↓ Newest messages
         </button>
@@ -74,13 +70,13 @@ export function Messages({ room, me, onReply, loadOlder }: Props) {
   );
 }
 
-interface ChunkProps extends Pick<Props, "me" | "onReply"> {
+interface ChunkProps extends Pick<Props, "room" | "me" | "onReply"> {
   chunk: Chunk;
-  lines: readonly Line[];
-  members: RoomState["members"];
+  chunks: ReadonlyMap<string, Chunk>;
 }
 
-function ChunkView({ chunk, lines, me, members, onReply }: ChunkProps) {
+function ChunkView({ chunk, chunks, room, me, onReply }: ChunkProps) {
+  const { lines, members, newFrom } = room;
   return (
     <div data-chunk={chunk.key}>
       {lines.slice(chunk.start, chunk.end).map((line, index) => {
@@ -90,7 +86,8 @@ function ChunkView({ chunk, lines, me, members, onReply }: ChunkProps) {
             id={lineKey(line)}
             line={line}
             before={lines[chunk.start + index - 1]}
-            quoted={quoted(lines, line)}
+            quoted={quoted(lines, chunks, line)}
+            isFirstNew={newFrom?.epoch === line.epoch && newFrom.seq === line.seq}
             status={isGap(line) ? undefined : members.get(line.user)?.status}
             me={me}
             onReply={onReply}
@@ -102,9 +99,9 @@ function ChunkView({ chunk, lines, me, members, onReply }: ChunkProps) {
 }
 
 /** What a line answers, if that is here. */
-function quoted(lines: readonly Line[], line: Line): Line | undefined {
+function quoted(lines: readonly Line[], chunks: ReadonlyMap<string, Chunk>, line: Line): Line | undefined {
   if (isGap(line) || line.replyTo === undefined) return undefined;
-  return lines.find(({ epoch, seq }) => epoch === line.epoch && seq === line.replyTo);
+  return lineAt(lines, chunks, line.epoch, line.replyTo);
 }
 
 const lineKey = (line: Line): string => `${line.epoch}:${line.seq}${isGap(line) ? "-" : ""}`;
@@ -127,19 +124,36 @@ function measure(box: HTMLElement, heights: Map<string, number>): boolean {
 }
 
 /** What was in sight stays where it was, and who was at the end is there. */
-function hold(box: HTMLElement, anchor: { key: string; offset: number } | null) {
+function hold(box: HTMLElement, anchor: Anchor | null) {
   if (!anchor) {
     box.scrollTop = box.scrollHeight;
     return;
   }
-  const element = box.querySelector<HTMLElement>(`[data-line="${CSS.escape(anchor.key)}"]`);
-  if (element) box.scrollTop += element.offsetTop - box.scrollTop - anchor.offset;
+  const element = box.querySelector<HTMLElement>(`[data-line="${CSS.escape(anchor.line)}"]`);
+  if (element) box.scrollTop += below(box, element) - anchor.offset;
 }
 
-function firstInSight(box: HTMLElement): { key: string; offset: number } | null {
-  for (const element of box.querySelectorAll<HTMLElement>("[data-line]")) {
-    const offset = element.offsetTop - box.scrollTop;
-    if (offset + element.offsetHeight > 0) return { key: element.dataset.line!, offset };
-  }
-  return null;
+const isAtEnd = (box: HTMLElement) => box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END;
+
+/** What is in sight now. */
+function seen(box: HTMLElement, isAtEnd: boolean): View {
+  return { top: box.scrollTop, height: box.clientHeight, anchor: isAtEnd ? null : firstInSight(box) };
 }
+
+/** Whoever has jumped to where no lines are yet is held by the nearest. */
+function firstInSight(box: HTMLElement): Anchor | null {
+  const all = [...box.querySelectorAll<HTMLElement>("[data-line]")];
+  const line = all.find((line) => below(box, line) + line.offsetHeight > 0) ?? all.at(-1);
+  if (!line) return null;
+  const chunk = line.parentElement!;
+  return {
+    line: line.dataset.line!,
+    offset: below(box, line),
+    chunk: chunk.dataset.chunk!,
+    chunkOffset: below(box, chunk),
+  };
+}
+
+/** To the fraction of a pixel: what is rounded each time adds up. */
+const below = (box: HTMLElement, element: HTMLElement) =>
+  element.getBoundingClientRect().top - box.getBoundingClientRect().top;

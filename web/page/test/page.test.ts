@@ -13,6 +13,8 @@ import { Person, Server, until } from "../../test/server.js";
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const FAST = ["--message-rate", "100000", "--message-burst", "100000"];
+/** Of `toBeCloseTo`: to half of ten pixels. */
+const NEAR = -1;
 const PHONE = { width: 375, height: 667 };
 
 let browser: Browser;
@@ -42,6 +44,8 @@ class Visitor {
   readonly page: Page;
   readonly problems: string[] = [];
   readonly requests: string[] = [];
+  /** What the page has said to the server. */
+  readonly said: { type: string }[] = [];
 
   private constructor(page: Page) {
     this.page = page;
@@ -51,6 +55,9 @@ class Visitor {
       this.problems.push(`a dialog: ${dialog.message()}`);
       void dialog.dismiss();
     });
+    page.on("websocket", (socket) =>
+      socket.on("framesent", ({ payload }) => this.said.push(JSON.parse(String(payload)) as { type: string })),
+    );
     page.on("request", (request) => this.requests.push(request.url()));
   }
 
@@ -179,7 +186,13 @@ test("one writes lines, replies, and is shown what is unread", async () => {
   await bob.chat.publish("first", "and you, @ann?");
   await ann.page.getByRole("button", { name: "#first 1 unread, with mentions of you" }).click();
   await ann.shows("one\ntwo", "yes, @bob", "and you, @ann?");
+  const rule = ann.page.getByRole("separator").filter({ hasText: /^New$/ });
+  expect(await rule.locator("xpath=following-sibling::article").innerText()).toContain("and you, @ann?");
   expect(await ann.page.getByText("unread").count()).toBe(0);
+  await ann.page.getByRole("button", { name: "#second" }).click();
+  await ann.page.getByRole("button", { name: "#first" }).click();
+  await ann.shows("one\ntwo", "yes, @bob", "and you, @ann?");
+  expect(await rule.count()).toBe(0);
 });
 
 test("whoever needs a token is told so at the door", async () => {
@@ -235,6 +248,52 @@ test("it needs nothing from elsewhere, and is small and quick", async () => {
   expect(bytes).toBeLessThan(40_000);
   expect(shift).toBeLessThan(0.1);
 });
+
+test("older messages come a page at a time, and what one reads stays where it is", { timeout: 60_000 }, async () => {
+  const bob = await person("bob", "old");
+  const count = 900;
+  const texts = Array.from({ length: count }, (_, index) => `m${index + 1}${" and more".repeat(index % 40)}`);
+  for (const text of texts) bob.chat.publish("old", text).catch(() => {});
+  await until(() => expect(bob.shown.length).toBe(count));
+  const ann = await Visitor.enter("ann", "old");
+  await ann.page.locator(".message .text", { hasText: `m${count} and` }).waitFor();
+  const pages = () => ann.said.filter(({ type }) => type === "history").length;
+  await ann.page.mouse.move(700, 300);
+  for (let asked = pages(); asked < 6; ) {
+    const before = await sight(ann.page);
+    await ann.page.mouse.wheel(0, -300);
+    // It is scrolled by so much, and what comes before it moves nothing.
+    await until(async () => expect(await place(ann.page, before.text)).toBeCloseTo(before.y + 300, NEAR));
+    await until(async () => expect(await ann.page.evaluate(() => document.querySelector(".scroll")!.scrollTop)).toBeGreaterThan(300));
+    expect(pages()).toBeLessThanOrEqual(asked + 1);
+    asked = pages();
+    expect(await place(ann.page, before.text)).toBeCloseTo(before.y + 300, NEAR);
+  }
+  // At the very top, too: until there is nothing older.
+  await until(async () => {
+    await ann.page.evaluate(() => document.querySelector(".scroll")!.scrollTo(0, 0));
+    expect(await place(ann.page, texts[0]!)).toBeDefined();
+  });
+  expect(pages()).toBe(Math.ceil((count - 50) / 100));
+});
+
+/** The line in the middle of the list, and where it is. */
+function sight(page: Page) {
+  return page.evaluate(() => {
+    const { top, height } = document.querySelector(".scroll")!.getBoundingClientRect();
+    const all = [...document.querySelectorAll<HTMLElement>(".message .text")];
+    const line = all.find((line) => line.getBoundingClientRect().top > top + height / 3)!;
+    return { text: line.innerText, y: line.getBoundingClientRect().top };
+  });
+}
+
+/** Where a line now is. */
+function place(page: Page, text: string) {
+  return page.evaluate((text) => {
+    const line = [...document.querySelectorAll<HTMLElement>(".message .text")].find((line) => line.innerText === text);
+    return line?.getBoundingClientRect().top;
+  }, text);
+}
 
 test("operators see the server live", async () => {
   const [ann, operator] = [await Visitor.enter("ann", "live"), await Visitor.open()];

@@ -1,10 +1,13 @@
 // What the page is made of, without a browser: figures, chunks, and the parts of a text.
 import { expect, test } from "vitest";
 
-import { chunked, sum, visible } from "../src/chunks.js";
+import { chunked, lineAt, sum, visible, type Chunk } from "../src/chunks.js";
 import { subject } from "../src/identity.js";
 import { parse, quantile, rate } from "../src/metrics.js";
 import { colour, isWeb, mentioned, parts } from "../src/words.js";
+
+/** Of a line that is no longer there. */
+const NOWHERE = { line: "0:0", offset: 0, chunk: "0:0", chunkOffset: 0 };
 
 const lines = (...seqs: number[]) =>
   seqs.map((seq) => ({ room: "r", epoch: 1, seq, user: "ann", content: "", timestamp: "", fromHistory: false }));
@@ -26,22 +29,40 @@ test("states have the colours of what they mean", () => {
 });
 
 test("a chunk stays the same one when older lines come before it", () => {
-  const keys = (...seqs: number[]) => chunked(lines(...seqs)).map(({ key, start, end }) => [key, end - start]);
+  const keys = (...seqs: number[]) => [...chunked(lines(...seqs)).values()].map(({ key, start, end }) => [key, end - start]);
   expect(keys(39, 40, 41)).toEqual([["1:0", 1], ["1:1", 2]]);
   expect(keys(38, 39, 40, 41)).toEqual([["1:0", 2], ["1:1", 2]]);
 });
 
 test("what is near the view is there, and nothing else", () => {
-  const chunks = chunked(lines(...Array.from({ length: 4_000 }, (_, seq) => seq)));
+  const chunks = [...chunked(lines(...Array.from({ length: 4_000 }, (_, seq) => seq))).values()];
   const heights = new Map([["1:0", 500]]);
   const all = sum(chunks, heights, 0, chunks.length);
   expect(all).toBe(500 + 99 * 40 * 60);
-  const [first, last] = visible(chunks, heights, { top: 100_000, height: 800, isAtEnd: false });
+  const [first, last] = visible(chunks, heights, { top: 100_000, height: 800, anchor: NOWHERE });
   expect(sum(chunks, heights, 0, first)).toBeLessThan(99_000);
   expect(sum(chunks, heights, 0, last)).toBeGreaterThan(101_800);
   expect(last - first).toBeLessThan(4);
-  expect(visible(chunks, heights, { top: 0, height: 800, isAtEnd: true })[1]).toBe(100);
-  expect(visible([], heights, { top: 0, height: 800, isAtEnd: true })).toEqual([0, 0]);
+  expect(visible(chunks, heights, { top: 0, height: 800, anchor: null })[1]).toBe(100);
+  expect(visible([], heights, { top: 0, height: 800, anchor: null })).toEqual([0, 0]);
+});
+
+test("what is in sight is found again, whatever came before it", () => {
+  const at = (chunks: Chunk[], key: string) => chunks.findIndex((chunk) => chunk.key === key);
+  const view = { top: 100, height: 800, anchor: { line: "1:2000", offset: 20, chunk: "1:50", chunkOffset: 20 } };
+  for (const first of [2_000, 1_900, 10]) {
+    const chunks = [...chunked(lines(...Array.from({ length: 4_000 - first }, (_, index) => first + index))).values()];
+    const [start, end] = visible(chunks, new Map(), view);
+    expect(start).toBeLessThanOrEqual(at(chunks, "1:50"));
+    expect(end).toBeGreaterThan(at(chunks, "1:50"));
+  }
+});
+
+test("a line is found by its position", () => {
+  const all = lines(...Array.from({ length: 200 }, (_, index) => 300 + index));
+  const chunks = chunked(all);
+  expect([300, 333, 499].map((seq) => lineAt(all, chunks, 1, seq)?.seq)).toEqual([300, 333, 499]);
+  expect([lineAt(all, chunks, 1, 299), lineAt(all, chunks, 2, 300)]).toEqual([undefined, undefined]);
 });
 
 test("metrics are read, and differences are rates and quantiles", () => {

@@ -1,5 +1,5 @@
 // What a user sees of a chat, as one immutable value, folded from the client's events.
-import type { ChatEvent, Member, Message, Presence, Status, Task } from "@chinwag/client";
+import type { ChatEvent, Member, Message, Position, Presence, Status, Task } from "@chinwag/client";
 
 /** How one is connected. */
 export type Connection =
@@ -40,6 +40,8 @@ export interface RoomState {
   unread: number;
   /** Those of them that name us. */
   mentions: number;
+  /** The first of them, for as long as one then looks. */
+  newFrom: Position | null;
 }
 
 export interface ChatState {
@@ -59,7 +61,7 @@ export const isGap = (line: Line): line is Gap => "to" in line;
 /** A room that was just asked for. */
 export function emptyRoom(name: string): RoomState {
   const nobody = { members: new Map(), count: 0, tasks: new Map(), typing: [] };
-  return { name, isJoined: false, lines: [], hasOlder: false, unread: 0, mentions: 0, ...nobody };
+  return { name, isJoined: false, lines: [], hasOlder: false, unread: 0, mentions: 0, newFrom: null, ...nobody };
 }
 
 /** What follows from several events. What is said in a row is appended at once: rooms may be long. */
@@ -134,6 +136,7 @@ function said(room: RoomState, messages: Message[], me: string, open?: string): 
   const news = room.name === open ? [] : added.filter(({ user }) => user !== me);
   return {
     ...append(room, added),
+    newFrom: room.newFrom ?? (news[0] ? { epoch: news[0].epoch, seq: news[0].seq } : null),
     typing: room.typing.filter((writer) => !messages.some(({ user }) => user === writer)),
     unread: room.unread + news.length,
     mentions: room.mentions + news.filter((message) => names(message, me)).length,
@@ -160,6 +163,12 @@ function fresh<T extends Line>({ lines }: RoomState, newer: readonly T[]): reado
 
 /** The last position that a line stands for. */
 const end = (line: Line): number => (isGap(line) ? line.to : line.seq);
+
+/** Looked at from now on: nothing is unread. */
+export const seen = (room: RoomState): RoomState => (room.unread ? { ...room, unread: 0, mentions: 0 } : room);
+
+/** No longer looked at: what comes from now on is new. */
+export const unseen = (room: RoomState): RoomState => (room.newFrom ? { ...room, newFrom: null } : room);
 
 type OfRoom = Extract<ChatEvent, { room: string }>;
 

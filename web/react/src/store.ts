@@ -1,7 +1,7 @@
 // A chat as a store that React can watch: state that changes at most once a frame, however much comes in.
 import { Chat, type ChatEvent, type ChatOptions, type Extra } from "@chinwag/client";
 
-import { EMPTY, emptyRoom, foldAll, older, without, withRoom, type ChatState } from "./state.js";
+import { EMPTY, emptyRoom, foldAll, older, seen, unseen, without, withRoom, type ChatState } from "./state.js";
 
 /** Messages asked for at once when one scrolls up. */
 const PAGE = 100;
@@ -67,9 +67,11 @@ export class ChatStore {
 
   /** This room is looked at from now on: nothing of it is unread. */
   readonly look = (room: string | undefined) => {
+    // What came before belongs to what was looked at until now.
+    this.flush();
+    if (this.open !== undefined && this.open !== room) this.set(withRoom(this.state, this.open, unseen));
     this.open = room;
-    if (room === undefined) return;
-    this.set(withRoom(this.state, room, (seen) => (seen.unread ? { ...seen, unread: 0, mentions: 0 } : seen)));
+    if (room !== undefined) this.set(withRoom(this.state, room, seen));
   };
 
   /** Asks for messages before the oldest that is there. */
@@ -101,7 +103,7 @@ export class ChatStore {
     // Who is there, with what they do: a join tells names only.
     if (event.type === "joined") void this.chat.members(event.room).catch(() => {});
     this.waiting.push(event);
-    if (this.waiting.length === 1) soon(() => this.flush());
+    if (this.waiting.length === 1) setTimeout(() => this.flush(), FRAME);
   }
 
   private flush() {
@@ -117,5 +119,5 @@ export class ChatStore {
   }
 }
 
-/** After all that comes in one go. A hidden page has no frames, but must still count what is unread. */
-const soon = (does: () => void) => setTimeout(does, 0);
+/** As often as pages are drawn, in milliseconds. Hidden ones have no frames, but must still count what is unread. */
+const FRAME = 16;

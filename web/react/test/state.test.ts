@@ -2,7 +2,7 @@
 import type { ChatEvent, Message, Verdict } from "@chinwag/client";
 import { expect, test } from "vitest";
 
-import { EMPTY, emptyRoom, fold, foldAll, isGap, names, older, type ChatState, type RoomState } from "../src/state.js";
+import { EMPTY, emptyRoom, fold, foldAll, isGap, names, older, seen, unseen, type ChatState, type RoomState } from "../src/state.js";
 
 const ROOM = "general";
 
@@ -50,6 +50,16 @@ test("what is said in a row is what is said one by one", () => {
   const events = [joined(1), said(1), said(2), { type: "lagged", room: ROOM } as const, said(3)];
   expect(foldAll(begin, events, "ann")).toEqual(events.reduce((state, event) => fold(state, event, "ann"), begin));
   expect(after(...events)).toMatchObject({ unread: 3, mentions: 0 });
+});
+
+test("what is new begins where one stopped looking", () => {
+  const room = after(joined(1), said(1), said(2));
+  expect(room.newFrom).toEqual({ epoch: 5, seq: 1 });
+  expect(seen(room)).toMatchObject({ unread: 0, newFrom: { epoch: 5, seq: 1 } });
+  expect(unseen(room).newFrom).toBeNull();
+  const looked = foldAll(begin, [joined(1), said(1)], "ann", ROOM);
+  expect(foldAll(looked, [said(2)], "ann", ROOM).rooms.get(ROOM)!.newFrom).toBeNull();
+  expect(foldAll(looked, [said(2), said(3)], "ann").rooms.get(ROOM)!.newFrom).toEqual({ epoch: 5, seq: 2 });
 });
 
 test("a mention is a whole name", () => {
