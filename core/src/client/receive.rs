@@ -261,9 +261,7 @@ impl Client {
                 self.request_refused(id, retry_after.map(|wait| now + wait), out);
                 self.proceed(now, out);
             }
-        } else if matches!(refusal, Some(Refusal::BadToken | Refusal::TokenRequired | Refusal::FrameTooLarge))
-        {
-            // It would be refused for ever.
+        } else if refusal.is_some_and(is_final) {
             out.push(ClientOutput::Close { code: HELLO_REFUSED_CODE });
             self.end(None, out);
         } else {
@@ -289,6 +287,18 @@ impl Client {
         out.push(ClientOutput::Close { code: HELLO_REFUSED_CODE });
         self.closed(now, None, retry_after, out);
     }
+}
+
+/// Whether the same `hello` would be refused for ever.
+const fn is_final(refusal: Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::BadUser
+            | Refusal::UserMismatch
+            | Refusal::BadToken
+            | Refusal::TokenRequired
+            | Refusal::FrameTooLarge
+    )
 }
 
 fn tell(out: &mut Vec<ClientOutput>, event: ClientEvent) {

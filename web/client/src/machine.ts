@@ -553,7 +553,7 @@ type PlainFrame = Exclude<
 >;
 
 /** A hello that was refused so would be refused for ever. */
-const FINAL_FOR_HELLO = ["bad_token", "token_required", "frame_too_large"];
+const FINAL_FOR_HELLO = ["bad_user", "user_mismatch", "bad_token", "token_required", "frame_too_large"];
 
 const isKnown = <T>(value: T | undefined): value is T => value !== undefined;
 

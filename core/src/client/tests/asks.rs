@@ -224,8 +224,8 @@ fn who_has_no_token_says_nothing_of_one() {
 }
 
 #[test]
-fn a_token_that_is_refused_is_not_shown_again() {
-    for code in ["bad_token", "token_required"] {
+fn a_hello_that_would_be_refused_for_ever_is_not_said_again() {
+    for code in ["bad_token", "token_required", "bad_user", "user_mismatch", "frame_too_large"] {
         let mut kit = Kit::with(ClientConfig::default());
         kit.client.start(kit.now, &mut kit.out);
         kit.input(ClientInput::Opened);

@@ -39,7 +39,8 @@ fn the_committed_conversations_are_what_the_client_says() {
         let is_same = std::fs::read_to_string(&path).is_ok_and(|committed| committed == text);
         assert!(is_same, "{path} is out of date: {WRITE}=1 cargo test -p chinwag-core vectors");
     }
-    let missing: Vec<_> = TOLD.split_whitespace().filter(|word| !told.contains(*word)).collect();
+    let wanted = TOLD.split_whitespace().chain(server::HELLO_REFUSALS);
+    let missing: Vec<_> = wanted.filter(|word| !told.contains(*word)).collect();
     assert!(missing.is_empty(), "no conversation shows {missing:?}");
 }
 
@@ -182,7 +183,7 @@ impl Conversation {
     fn note(&mut self, output: &ClientOutput) {
         let described = words::output(output);
         let event = &described["event"];
-        let words = [&described["type"], &event["type"], &event["verdict"]["kind"]];
+        let words = [&described["type"], &event["type"], &event["verdict"]["kind"], &event["code"]];
         self.told.extend(words.into_iter().filter_map(Value::as_str).map(str::to_owned));
     }
 

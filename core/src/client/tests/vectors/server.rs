@@ -9,6 +9,8 @@ use super::{draw::Draw, wishes::ROOMS};
 /// Most frames are taken and answered; so many in a hundred are refused, and so many for their rate.
 const REFUSED: u64 = 7;
 const TOO_FAST: u64 = 8;
+/// What ends a client, said to its `hello`.
+pub(super) const HELLO_REFUSALS: [&str; 3] = ["bad_token", "bad_user", "user_mismatch"];
 
 #[derive(Debug)]
 pub(super) struct Server {
@@ -120,7 +122,10 @@ impl Server {
                     "type": "warning", "code": "rate_limited", "message": "", "count": 2, "retry_after_ms": 300,
                 }));
             }
-            2 if self.draw.chance(20) => return self.refuse(None, "bad_token", None),
+            2 if self.draw.chance(60) => {
+                let code = HELLO_REFUSALS[self.draw.index(HELLO_REFUSALS.len())];
+                return self.refuse(None, code, None);
+            }
             _ => {}
         }
         let resumed = self.session.is_some();
