@@ -173,7 +173,11 @@ async fn whoever_is_turned_away_is_told_so_and_a_token_opens_the_door() {
 
     let ended = piped(address, &["hello?"], &[]).await;
     assert_eq!(ended.code, Some(5), "{}", ended.stderr);
-    assert!(ended.stderr.contains("token"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("chat: the server has ended it (Show a token that says who you are)"),
+        "{}",
+        ended.stderr
+    );
 
     let url = format!("ws://{address}/chat");
     let environment =
@@ -348,6 +352,23 @@ async fn an_encrypted_server_is_believed_by_its_certificate_only() {
         let ended = pipe.ended().await;
         assert!(ended.code == Some(code) && ended.stderr.contains(words), "{ended:?}");
     }
+    server.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn whoever_is_ended_is_told_what_is_not_acknowledged() {
+    let server = Host::start(|_| {});
+    let network = Network::to(server.address).await;
+    let mut alice = typist(network.address, "alice").await;
+    network.decide(Fate::Stalls);
+    alice.type_line("precious words").await;
+    alice.type_line("/status").await;
+    alice.prints("1 not answered yet").await;
+    alice.terminate();
+    let ended = alice.ended().await;
+    assert_eq!(ended.code, Some(128 + 15));
+    assert!(ended.stderr.ends_with("  #lobby: precious words\n"), "{}", ended.stderr);
     server.stop().await;
 }
 

@@ -17,10 +17,10 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::{
     driver::Driver,
-    exit::{EXIT_CODES, Exit},
+    exit::{EXIT_CODES, Exit, Farewell},
     plain::{self, Format, Input, Options},
     session::Session,
-    text, tui,
+    tui,
     words::Zone,
 };
 
@@ -37,7 +37,8 @@ is no terminal, it reads and prints lines. From a pipe it says each line, waits 
     tail -f log | chat --user host-7 --room ops --follow
     chat --user logger --json --follow < /dev/null
 
-Ctrl-C drops what is typed; where nothing is, it leaves, as Ctrl-D and /quit do. SIGHUP, SIGINT and SIGTERM leave, too: the \
+Ctrl-C drops what is typed; where nothing is, it leaves, as Ctrl-D and /quit do. Whoever leaves so waits 3 s at most for the \
+server to acknowledge what they have said; told again, chat waits no longer. SIGHUP, SIGINT and SIGTERM leave at once: the \
 server is told, and the terminal is as it was.
 
 Flags win over environment variables. A token is better given in CHINWAG_TOKEN: others may see command lines. NO_COLOR in \
@@ -106,9 +107,10 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     match run(&args) {
-        Ok(exit) => exit.into(),
-        // Whoever reads no further, such as `head`, has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done.into(),
+        Ok(Farewell { exit, words }) => {
+            words.iter().for_each(|word| eprintln!("chat: {word}"));
+            exit.into()
+        }
         Err(error) => {
             eprintln!("chat: {error}");
             Exit::Failed.into()
@@ -116,16 +118,12 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> io::Result<Exit> {
+fn run(args: &Args) -> io::Result<Farewell> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let session = session(args);
         match mode(args) {
-            Mode::Screen => {
-                let (exit, word) = tui::run(session, Zone::local()).await?;
-                word.iter().for_each(|word| eprintln!("chat: {}", text::on_one_line(word)));
-                Ok(exit)
-            }
+            Mode::Screen => tui::run(session, Zone::local()).await,
             Mode::Lines(format) => {
                 let is_typed = io::stdin().is_terminal();
                 let input =

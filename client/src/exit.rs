@@ -23,11 +23,24 @@ pub(crate) enum Exit {
     Signal(u8),
 }
 
+/// How a stay ends.
+#[derive(Debug)]
+pub(crate) struct Farewell {
+    /// Why.
+    pub(crate) exit: Exit,
+    /// What is to be said of it on standard error, line by line; harmless.
+    pub(crate) words: Vec<String>,
+}
+
 /// For the help.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 this machine's fault, such as a terminal that is gone; 2 a mistake in the command line; 3 the server \
 has refused something that was to be said or joined; 4 the server was out of reach; 5 the server has turned this user away \
-or ended the session; 6 something may or may not have been said; 128 and the signal's number for SIGHUP, SIGINT and SIGTERM.";
+or ended the session; 6 something may or may not have been said: standard error says what; 128 and the signal's number for \
+SIGHUP, SIGINT and SIGTERM, and 141 (SIGPIPE) if nobody reads standard output any more.";
+
+/// The signal of whoever writes where nobody reads.
+pub(crate) const SIGPIPE: u8 = 13;
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

@@ -16,6 +16,7 @@ pub mod session;
 mod signals;
 pub mod text;
 pub mod tui;
+mod unanswered;
 pub mod words;
 
 pub use cli::main_with;

@@ -5,19 +5,27 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use chinwag_core::{
     RequestId, RoomName, Time,
     client::{ClientEvent, Command as Request, Member, Presence},
+    refusal::Refusal,
     shard::{Extra, MENTIONS_MAX, Status},
 };
 use futures_util::StreamExt as _;
+use tokio::time::{Instant, sleep_until};
 
 use crate::{
     command::{self, Command, Names, Typed},
     driver::Driver,
-    model::{Body, Conversation, Keep, Older},
+    exit::{Exit, Farewell},
+    model::{Body, Connection, Conversation, Keep, Older},
+    text,
+    unanswered::Unanswered,
     words,
 };
 
 /// A notice that somebody writes is said again after this, while they write; it ends by itself after twice as long.
 const TYPING_EVERY: Duration = Duration::from_secs(3);
+
+/// Whoever leaves waits so long at most for the server to acknowledge what they have said.
+const LEAVES_WITHIN: Duration = Duration::from_secs(3);
 
 /// A person's stay.
 #[derive(Debug)]
@@ -29,6 +37,12 @@ pub struct Session {
     asks: BTreeMap<RequestId, Ask>,
     /// When it was last said where that the person writes.
     wrote: Option<(RoomName, Time)>,
+    /// What was said and is not acknowledged.
+    said: Unanswered,
+    /// Why the server did not let us in, if it has said so.
+    turned_away: Option<Refusal>,
+    /// Until when the person, who wants to leave, waits for what was said.
+    leaving: Option<Instant>,
 }
 
 /// What was asked for.
@@ -58,19 +72,66 @@ impl Session {
     #[must_use]
     pub fn new(driver: Driver) -> Self {
         let chat = Conversation::new(driver.client().user().clone(), Keep::default());
-        Self { chat, driver, asks: BTreeMap::new(), wrote: None }
+        Self {
+            chat,
+            driver,
+            asks: BTreeMap::new(),
+            wrote: None,
+            said: Unanswered::default(),
+            turned_away: None,
+            leaving: None,
+        }
     }
 
     /// What the server says next, already taken in; nothing when the stay is over.
     pub async fn next(&mut self) -> Option<ClientEvent> {
-        let event = self.driver.next().await?;
+        let event = loop {
+            if self.leaving.is_some() && self.unanswered() == 0 {
+                self.quit();
+            }
+            let Some(until) = self.leaving else { break self.driver.next().await? };
+            tokio::select! {
+                event = self.driver.next() => break event?,
+                () = sleep_until(until) => self.quit(),
+            }
+        };
         self.take_in(&event);
         Some(event)
     }
 
-    /// Says goodbye. [`next`](Self::next) then comes to its end.
+    /// Leaves as soon as all that was said is acknowledged, and in a few seconds in any case; told again, at once. Returns what
+    /// the person is to be told if there is something to wait for.
+    pub fn leave(&mut self) -> Option<String> {
+        let waits = self.leaving.is_none() && !self.driver.client().is_ended() && self.unanswered() > 0;
+        if !waits {
+            self.quit();
+            return None;
+        }
+        self.leaving = Some(Instant::now() + LEAVES_WITHIN);
+        if let Connection::Waiting { .. } = self.chat.connection {
+            // Later may be too late.
+            self.driver.reconnect();
+        }
+        let (seconds, count) = (LEAVES_WITHIN.as_secs(), self.unanswered());
+        Some(format!("waiting {seconds} s for {count} not acknowledged yet; leave again to leave at once"))
+    }
+
+    /// Says goodbye, at once. [`next`](Self::next) then comes to its end.
     pub fn quit(&mut self) {
+        self.leaving = None;
         self.driver.shutdown();
+    }
+
+    /// How it ends, and what is to be said of it. What is not acknowledged is no good end.
+    pub(crate) fn farewell(&self, exit: Exit) -> Farewell {
+        let mut words = Vec::new();
+        if exit == Exit::TurnedAway {
+            words.push(text::on_one_line(&self.connection()).into_owned());
+        }
+        let unsaid = self.said.words();
+        let exit = if exit == Exit::Done && !unsaid.is_empty() { Exit::Unresolved } else { exit };
+        words.extend(unsaid);
+        Farewell { exit, words }
     }
 
     /// What is said and not answered.
@@ -95,7 +156,8 @@ impl Session {
     /// How the connection fares, in words.
     #[must_use]
     pub fn connection(&self) -> String {
-        words::connection(&self.chat.connection, self.driver.trouble())
+        let refusal = self.turned_away.map(|refusal| refusal.message().trim_end_matches('.'));
+        words::connection(&self.chat.connection, refusal.or_else(|| self.driver.trouble()))
     }
 
     /// The names that words may become.
@@ -145,9 +207,13 @@ impl Session {
         if content.len() > longest {
             return After::Mistake(format!("{} bytes too long", content.len() - longest));
         }
-        let extra = self.mentions(content);
-        match self.driver.submit(Request::Publish { room: room.clone(), content: content.into(), extra }) {
-            Ok(id) => self.chat.expect(&room, id, content),
+        let (extra, said) = (self.mentions(content), Arc::<str>::from(content));
+        let request = Request::Publish { room: room.clone(), content: Arc::clone(&said), extra };
+        match self.driver.submit(request) {
+            Ok(id) => {
+                self.chat.expect(&room, id, content);
+                self.said.insert(id, room, said);
+            }
             Err(full) => return After::Mistake(full.to_string()),
         }
         self.wrote = None;
@@ -219,7 +285,7 @@ impl Session {
             (Command::Join(room), _) => self.join(&room),
             (Command::Status(None), _) => self.tell_status(),
             (Command::Reconnect, _) => self.driver.reconnect(),
-            (Command::Leave(named), current) => return self.leave(named.or(current)),
+            (Command::Leave(named), current) => return self.leave_room(named.or(current)),
             (Command::Me(action), _) => return self.say(&format!("*{action}*")),
             (command, room) => return self.inquire(command, room),
         }
@@ -268,7 +334,7 @@ impl Session {
         }
     }
 
-    fn leave(&mut self, room: Option<RoomName>) -> After {
+    fn leave_room(&mut self, room: Option<RoomName>) -> After {
         let Some(room) = room.filter(|room| self.chat.rooms.contains_key(room)) else {
             return After::Mistake("you are not in that room".into());
         };
@@ -294,6 +360,7 @@ impl Session {
 
     /// What the server says, and what follows from it.
     fn take_in(&mut self, event: &ClientEvent) {
+        self.keep_account(event);
         self.chat.apply(self.driver.now(), event);
         match event {
             ClientEvent::Joined { room, .. } => {
@@ -330,6 +397,22 @@ impl Session {
             ClientEvent::Warning { refusal: Some(refusal), .. } => {
                 self.note(Body::Problem(refusal.message().into()));
             }
+            _ => {}
+        }
+    }
+
+    /// What is acknowledged, and whether we are let in.
+    fn keep_account(&mut self, event: &ClientEvent) {
+        let client = self.driver.client();
+        match event {
+            ClientEvent::Attached { .. } => self.turned_away = None,
+            ClientEvent::Refused { id: None, refusal, .. } if !client.is_attached() => {
+                self.turned_away = Some(*refusal);
+            }
+            ClientEvent::Acknowledged { id, .. }
+            | ClientEvent::Refused { id: Some(id), retry_after: None, .. } => drop(self.said.settle(*id)),
+            // What is given up in the end is told with the farewell.
+            ClientEvent::Unresolved { id, .. } if !client.is_ended() => drop(self.said.settle(*id)),
             _ => {}
         }
     }

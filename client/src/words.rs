@@ -81,6 +81,7 @@ pub fn connection(connection: &Connection, trouble: Option<&str>) -> String {
         (Connection::Waiting { .. }, Some(trouble)) => format!("cannot connect ({trouble}), trying again"),
         (Connection::Waiting { code, .. }, None) => format!("disconnected{}, trying again", reason(*code)),
         (Connection::Ended { code: Some(1000) }, _) => "left".into(),
+        (Connection::Ended { code: None }, Some(trouble)) => format!("the server has ended it ({trouble})"),
         (Connection::Ended { code }, _) => format!("the server has ended it{}", reason(*code)),
     }
 }
@@ -107,6 +108,8 @@ mod tests {
         assert_eq!(connection(&waiting(None), Some("no route")), "cannot connect (no route), trying again");
         let ended = Connection::Ended { code: Some(4500) };
         assert_eq!(connection(&ended, None), "the server has ended it (replaced)");
+        let ended = Connection::Ended { code: None };
+        assert_eq!(connection(&ended, Some("no token")), "the server has ended it (no token)");
     }
 
     #[test]

@@ -1,9 +1,14 @@
-"""Terminals that people sit at, by tmux, and a chat-server that can be killed."""
+"""Terminals that people sit at, by tmux, one that answers nothing, and a chat-server that can be killed."""
 
+import fcntl
 import os
+import pty
+import select
 import shlex
 import signal
+import struct
 import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -100,6 +105,43 @@ class Terminal:
         return int(Path(f"/proc/{shell}/task/{shell}/children").read_text().split()[0])
 
 
+class MuteTerminal:
+    """A terminal that takes everything and answers nothing, whatever it is asked."""
+
+    def __init__(self, command, width=90, height=24):
+        self.written = b""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execvpe(command[0], list(map(str, command)), {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"})
+        self.resize(width, height)
+
+    def resize(self, width, height):
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+    def press(self, keys):
+        """Presses keys, and forgets what was written before."""
+        self.written = b""
+        os.write(self.fd, keys)
+
+    def writes(self, *parts):
+        """Waits until all of these were written."""
+        until(lambda: f"{parts} in {self.written[-2000:]}", lambda: self.read() or all(part in self.written for part in parts))
+
+    def read(self):
+        """What is there to be read is read. Returns nothing."""
+        while select.select([self.fd], [], [], 0)[0]:
+            try:
+                self.written += os.read(self.fd, 65536)
+            except OSError:
+                # Nobody is at its other end any more.
+                return
+
+    def ended(self):
+        """Waits for the end of the program. Returns its code."""
+        status = until("the end of the program", lambda: self.read() or (lambda pid, status: pid and (status,))(*os.waitpid(self.pid, os.WNOHANG)))
+        return os.waitstatus_to_exitcode(status[0])
+
+
 class Server:
     """A chat-server on a port that stays its own, and with its data in a directory."""
 
@@ -108,8 +150,9 @@ class Server:
     def __init__(self, program, directory):
         self.program, self.directory, self.port, self.process = program, directory, 0, None
 
-    def start(self):
-        environment = {name: value for name, value in os.environ.items() if name != "PORT" and not name.startswith("CHAT_")}
+    def start(self, **settings):
+        clean = {name: value for name, value in os.environ.items() if name != "PORT" and not name.startswith("CHAT_")}
+        environment = clean | settings
         command = [self.program, "--port", str(self.port), "--data-dir", self.directory, "--exit-with-stdin", "--log", "warn"]
         command += ["--message-burst", "100000"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

@@ -1,7 +1,7 @@
 //! Where lines come from: a person at a terminal, whose line editor has a thread to itself, or a pipe.
 
 use std::{
-    io::{self, BufRead as _, Read as _},
+    io::{self, BufRead as _, Read as _, Write as _},
     sync::{
         Arc, Mutex,
         mpsc::{self as std_mpsc, RecvTimeoutError},
@@ -213,6 +213,6 @@ impl Drop for Restore {
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, settings);
         }
         // The line editor has asked for pasted text in brackets.
-        print!("\x1b[?2004l\r\n");
+        let _ = io::stdout().write_all(b"\x1b[?2004l\r\n");
     }
 }

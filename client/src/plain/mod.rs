@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use self::{printer::Printer, transcript::Transcript};
 use crate::{
-    exit::Exit,
+    exit::{Exit, Farewell, SIGPIPE},
     model::Connection,
     session::{After, Session},
     signals::Signals,
@@ -77,13 +77,13 @@ enum Next {
 /// Stays until the input is said, the person leaves or the server ends it.
 ///
 /// # Errors
-/// Standard output cannot be written to.
+/// Standard output cannot be written to, and not because nobody reads it any more.
 pub(crate) async fn run(
     session: Session,
     mut input: Input,
     zone: Zone,
     options: Options,
-) -> io::Result<Exit> {
+) -> io::Result<Farewell> {
     let mut signals = Signals::catch()?;
     let printer = input.printer();
     let mut lines = Lines {
@@ -97,8 +97,15 @@ pub(crate) async fn run(
         exit: Exit::Done,
     };
     input.go_on(&lines.session);
-    while lines.step(&mut input, &mut signals).await? {}
-    Ok(lines.exit)
+    loop {
+        match lines.step(&mut input, &mut signals).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(lines.session.farewell(lines.exit)),
+            // Whoever reads no further, such as `head`, has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => lines.end(Exit::Signal(SIGPIPE)),
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 impl Lines {
@@ -124,13 +131,16 @@ impl Lines {
                 input.know(&self.session);
                 input.go_on(&self.session);
             }
-            // Whoever ends a conversation by hand does not wait for it.
-            Next::NoMoreLines if input.is_person() => self.leave(self.exit),
-            Next::NoMoreLines => self.is_over = true,
-            Next::Signal(number) => self.leave(Exit::Signal(number)),
+            Next::NoMoreLines => {
+                self.is_over = true;
+                if input.is_person() {
+                    self.leave()?;
+                }
+            }
+            Next::Signal(number) => self.end(Exit::Signal(number)),
             Next::Unreachable => {
                 self.print_problem(&self.session.connection())?;
-                self.leave(Exit::Unreachable);
+                self.end(Exit::Unreachable);
             }
             Next::Ended => return Ok(false),
         }
@@ -160,11 +170,7 @@ impl Lines {
                     .problems(&self.session)
                     .iter()
                     .for_each(|problem| eprintln!("chat: {problem}"));
-                match event {
-                    ClientEvent::Ended { code: Some(1000) } => Ok(()),
-                    ClientEvent::Ended { .. } => self.print_problem(&self.session.connection()),
-                    _ => Ok(()),
-                }
+                Ok(())
             }
         }
     }
@@ -198,7 +204,7 @@ impl Lines {
             After::Go => {}
             // A pipe's lines are said before it leaves.
             After::Quit if !self.is_typed => (self.is_over, self.options.follow) = (true, false),
-            After::Quit => self.leave(self.exit),
+            After::Quit => self.leave()?,
             After::Mistake(mistake) => {
                 self.fail(Exit::Refused);
                 self.print_problem(&mistake)?;
@@ -210,7 +216,16 @@ impl Lines {
         Ok(())
     }
 
-    fn leave(&mut self, exit: Exit) {
+    /// A person leaves, and is told if there is something to wait for.
+    fn leave(&mut self) -> io::Result<()> {
+        match self.session.leave() {
+            Some(word) if self.options.format == Format::Text => self.printer.print(&format!("-- {word}")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Leaves at once.
+    fn end(&mut self, exit: Exit) {
         self.exit = exit;
         self.is_over = true;
         self.lost = None;

@@ -224,7 +224,7 @@ impl Scene<'_> {
     fn word(&self, buffer: &mut Buffer, area: Rect, view: &View) {
         let (word, style) = match &view.word {
             Some(Word::Mistake(mistake)) => (format!("! {mistake}"), self.theme.problem()),
-            Some(Word::Choice(choice)) => (choice.clone(), self.theme.strong()),
+            Some(Word::Choice(word) | Word::Notice(word)) => (word.clone(), self.theme.strong()),
             None if view.bottom != Bottom::Latest => {
                 ("▼ there is more below (Esc)".into(), self.theme.strong())
             }

@@ -24,8 +24,7 @@ use self::{
     view::{Wish, Word},
 };
 use crate::{
-    exit::Exit,
-    model::Connection,
+    exit::{Exit, Farewell},
     session::{After, Session},
     signals::Signals,
     words::Zone,
@@ -55,11 +54,11 @@ enum Next {
     Signal(u8),
 }
 
-/// Stays until the person leaves or the server ends it. Returns why, with a line to be said of it, if there is one.
+/// Stays until the person leaves or the server ends it.
 ///
 /// # Errors
 /// The terminal is none, or is gone.
-pub(crate) async fn run(session: Session, zone: Zone) -> io::Result<(Exit, Option<String>)> {
+pub(crate) async fn run(session: Session, zone: Zone) -> io::Result<Farewell> {
     let mut signals = Signals::catch()?;
     let mut screen = Screen::take()?;
     let mut keys = EventStream::new();
@@ -69,7 +68,8 @@ pub(crate) async fn run(session: Session, zone: Zone) -> io::Result<(Exit, Optio
         tui.draw(&mut screen)?;
         let next = tokio::select! {
             event = tui.session.next() => event.map_or(Next::Ended, |_| Next::News),
-            key = keys.next() => match key {
+            // A terminal that is gone says so again and again.
+            key = keys.next(), if tui.exit != Some(Exit::Failed) => match key {
                 Some(Ok(event)) => Next::Terminal(event),
                 Some(Err(_)) | None => Next::TerminalGone,
             },
@@ -79,8 +79,8 @@ pub(crate) async fn run(session: Session, zone: Zone) -> io::Result<(Exit, Optio
             Next::News => tui.take_in_the_rest(),
             Next::Ended => return Ok(tui.end()),
             Next::Terminal(event) => tui.terminal(&event, &mut screen)?,
-            Next::TerminalGone => tui.leave(Exit::Failed),
-            Next::Signal(number) => tui.leave(Exit::Signal(number)),
+            Next::TerminalGone => tui.leave_at_once(Exit::Failed),
+            Next::Signal(number) => tui.leave_at_once(Exit::Signal(number)),
         }
     }
 }
@@ -114,8 +114,8 @@ impl Tui {
             Wish::Unread => self.look_at(self.unread()),
             Wish::Older => self.session.older(OLDER),
             Wish::Complete => self.view.complete(&self.session.names()),
-            Wish::Redraw => screen.terminal.clear()?,
-            Wish::Quit => self.leave(Exit::Done),
+            Wish::Redraw => screen.begin_anew()?,
+            Wish::Quit => self.leave(),
         }
         let text = self.view.editor.text();
         // Whoever only looks around writes nothing.
@@ -134,7 +134,10 @@ impl Tui {
                 self.view.bottom = Bottom::Latest;
             }
             After::Mistake(mistake) => self.view.word = Some(Word::Mistake(mistake)),
-            After::Quit => self.leave(Exit::Done),
+            After::Quit => {
+                self.view.editor.take();
+                self.leave();
+            }
         }
     }
 
@@ -161,16 +164,19 @@ impl Tui {
         }
     }
 
-    fn leave(&mut self, exit: Exit) {
+    /// The person leaves, and is told if there is something to wait for.
+    fn leave(&mut self) {
+        self.exit.get_or_insert(Exit::Done);
+        self.view.word = self.session.leave().map(Word::Notice);
+    }
+
+    fn leave_at_once(&mut self, exit: Exit) {
         self.exit.get_or_insert(exit);
         self.session.quit();
     }
 
-    fn end(&self) -> (Exit, Option<String>) {
-        match (self.exit, &self.session.chat.connection) {
-            (Some(exit), _) => (exit, None),
-            (None, Connection::Ended { .. }) => (Exit::TurnedAway, Some(self.session.connection())),
-            (None, _) => (Exit::Done, None),
-        }
+    /// Nobody but the server ends what the person has not.
+    fn end(&self) -> Farewell {
+        self.session.farewell(self.exit.unwrap_or(Exit::TurnedAway))
     }
 }

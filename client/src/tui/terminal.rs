@@ -10,9 +10,11 @@ use crossterm::{
     cursor::Show,
     event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
     execute,
-    terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
+    terminal::{
+        Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
+    },
 };
-use ratatui::{Terminal, backend::CrosstermBackend};
+use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, layout::Rect};
 
 /// A screen to draw on. The terminal is as it was when this is dropped, and in a panic before its message is printed.
 pub(super) struct Screen {
@@ -38,6 +40,16 @@ impl Screen {
         let terminal = enter().inspect_err(|_| give_back())?;
         Ok(Self { terminal })
     }
+
+    /// Whatever is on the screen is drawn anew, at the size that it has now.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub(super) fn begin_anew(&mut self) -> io::Result<()> {
+        execute!(io::stdout(), Clear(ClearType::All))?;
+        self.terminal = blank()?;
+        Ok(())
+    }
 }
 
 impl Drop for Screen {
@@ -48,7 +60,15 @@ impl Drop for Screen {
 
 fn enter() -> io::Result<Terminal<CrosstermBackend<Stdout>>> {
     execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste)?;
-    Terminal::new(CrosstermBackend::new(io::stdout()))
+    blank()
+}
+
+/// A blank screen of a fixed size. One that followed the terminal's size, or was cleared, would ask where the cursor is, and not
+/// every terminal answers.
+fn blank() -> io::Result<Terminal<CrosstermBackend<Stdout>>> {
+    let (width, height) = size()?;
+    let viewport = Viewport::Fixed(Rect::new(0, 0, width, height));
+    Terminal::with_options(CrosstermBackend::new(io::stdout()), TerminalOptions { viewport })
 }
 
 /// As it was. A terminal that is gone needs nothing.

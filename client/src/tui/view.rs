@@ -37,6 +37,8 @@ pub enum Word {
     Mistake(String),
     /// Something to choose from.
     Choice(String),
+    /// What is being done.
+    Notice(String),
 }
 
 /// What the person wants.
