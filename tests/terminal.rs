@@ -305,6 +305,18 @@ async fn a_pipe_that_quits_has_said_its_lines_first() {
 }
 
 #[tokio::test]
+async fn what_is_typed_right_after_a_leave_is_said_where_one_is_then() {
+    let server = Host::start(|_| {});
+    let lines =
+        ["/join den", "/leave", "after it", "/join den", "/leave lobby", "/leave", "/create cave", "here"];
+    let ended = piped(server.address, &lines, &["--plain", "--commands"]).await;
+    for line in ["#lobby pipe: after it", "! you must stay in at least one room", "#cave pipe: here"] {
+        assert!(ended.stdout.contains(line), "{}", ended.stdout);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn scripts_read_events_a_line_each() {
     let server = Host::start(|_| {});
     let mut bob = server.member("bob", "ops").await;

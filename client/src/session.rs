@@ -15,7 +15,7 @@ use crate::{
     command::{self, Command, Names, Typed},
     driver::Driver,
     exit::{Exit, Farewell},
-    model::{Body, Connection, Conversation, Keep, Older},
+    model::{Body, Connection, Conversation, Keep, Older, Stay},
     text,
     unanswered::Unanswered,
     words,
@@ -49,6 +49,7 @@ pub struct Session {
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Ask {
     Join(RoomName),
+    Leave(RoomName),
     Users(RoomName),
     Rooms,
     Create(RoomName),
@@ -178,10 +179,16 @@ impl Session {
 
     /// Enters a room, and looks at it.
     pub fn join(&mut self, room: &RoomName) {
-        let is_in = self.chat.rooms.get(room).is_some_and(|room| room.here);
+        let known = self.chat.rooms.get(room);
+        let (is_in, leaves) = known.map_or((false, false), |room| (room.here, room.stay == Stay::Leaving));
         self.chat.look_at(room);
+        let request = Request::Join { room: room.clone() };
         if !is_in {
-            self.ask(Request::Join { room: room.clone() }, Ask::Join(room.clone()));
+            self.ask(request, Ask::Join(room.clone()));
+        } else if leaves {
+            self.asks.retain(|_, ask| *ask != Ask::Leave(room.clone()));
+            // If the leave was not on its way yet, neither of them has an answer.
+            let _ = self.driver.submit(request);
         }
     }
 
@@ -198,7 +205,7 @@ impl Session {
     /// Says something in the room that is looked at.
     pub fn say(&mut self, content: &str) -> After {
         let Some(room) = self.chat.current.clone() else {
-            return After::Mistake("you are in no room".into());
+            return After::Mistake(words::NO_ROOM.into());
         };
         if content.trim().is_empty() {
             return After::Go;
@@ -278,38 +285,45 @@ impl Session {
     }
 
     fn carry_out(&mut self, command: Command) -> After {
-        let room = self.chat.current.clone();
-        match (command, room) {
-            (Command::Quit, _) => return After::Quit,
-            (Command::Help, _) => command::help().into_iter().for_each(|line| self.note(Body::Notice(line))),
-            (Command::Join(room), _) => self.join(&room),
-            (Command::Status(None), _) => self.tell_status(),
-            (Command::Reconnect, _) => self.driver.reconnect(),
-            (Command::Leave(named), current) => return self.leave_room(named.or(current)),
-            (Command::Me(action), _) => return self.say(&format!("*{action}*")),
-            (command, room) => return self.inquire(command, room),
+        match command {
+            Command::Quit => return After::Quit,
+            Command::Help => command::help().into_iter().for_each(|line| self.note(Body::Notice(line))),
+            Command::Join(room) => self.join(&room),
+            Command::Status(None) => self.tell_status(),
+            Command::Reconnect => self.driver.reconnect(),
+            Command::Leave(named) => return self.leave_room(named.or_else(|| self.chat.current.clone())),
+            Command::Me(action) => return self.say(&format!("*{action}*")),
+            command => return self.inquire(command),
         }
         After::Go
     }
 
     /// What is asked once, and comes to nothing without a connection.
-    fn inquire(&mut self, command: Command, room: Option<RoomName>) -> After {
+    fn inquire(&mut self, command: Command) -> After {
         if !self.driver.client().is_attached() {
             return After::Mistake("not connected: try again when you are".into());
         }
-        let Some(room) = room else { return After::Mistake("you are in no room".into()) };
+        match (command, self.chat.current.clone()) {
+            (Command::Rooms, _) => self.ask(Request::Rooms { after: None }, Ask::Rooms),
+            (Command::Create(room, private), _) => {
+                self.ask(Request::Create { room: room.clone(), private }, Ask::Create(room));
+            }
+            (_, None) => return After::Mistake(words::NO_ROOM.into()),
+            (Command::History(limit), Some(_)) => return self.history(limit),
+            (command, Some(room)) => self.inquire_in(room, command),
+        }
+        After::Go
+    }
+
+    /// The same of what concerns the room that is looked at.
+    fn inquire_in(&mut self, room: RoomName, command: Command) {
         match command {
-            Command::Rooms => self.ask(Request::Rooms { after: None }, Ask::Rooms),
             Command::Users => {
                 self.ask(Request::Members { room: room.clone(), after: None }, Ask::Users(room));
             }
-            Command::History(limit) => return self.history(limit),
             Command::Status(Some(state)) => {
                 let status = Status { state: state.into(), detail: None, progress: None };
                 self.ask(Request::Status { room, status }, Ask::Other("your status is shown".into()));
-            }
-            Command::Create(room, private) => {
-                self.ask(Request::Create { room: room.clone(), private }, Ask::Create(room));
             }
             Command::Invite(user) => {
                 let done = Ask::Other(format!("{user} may come into #{room}"));
@@ -321,7 +335,6 @@ impl Session {
             }
             _ => {}
         }
-        After::Go
     }
 
     fn history(&mut self, limit: u32) -> After {
@@ -335,15 +348,19 @@ impl Session {
     }
 
     fn leave_room(&mut self, room: Option<RoomName>) -> After {
-        let Some(room) = room.filter(|room| self.chat.rooms.contains_key(room)) else {
+        let Some(room) = room.filter(|room| self.chat.open_rooms().any(|(name, _)| name == room)) else {
             return After::Mistake("you are not in that room".into());
         };
-        if self.chat.rooms.len() == 1 {
+        if self.chat.open_rooms().count() == 1 {
             return After::Mistake("you must stay in at least one room; /quit leaves".into());
         }
-        let here = self.chat.rooms[&room].here;
-        // Whoever is not in it, and will be with the next connection, has to leave all the same.
-        if self.driver.submit(Request::Leave { room: room.clone() }).is_ok() && !here {
+        let request = Request::Leave { room: room.clone() };
+        if self.chat.rooms[&room].here {
+            self.chat.leave(&room);
+            self.ask(request, Ask::Leave(room));
+        } else {
+            // Whoever is not in it, and will be with the next connection, has to leave all the same.
+            let _ = self.driver.submit(request);
             self.chat.drop_room(&room);
         }
         After::Go
@@ -370,9 +387,10 @@ impl Session {
                 let _ = self.driver.submit(members);
             }
             ClientEvent::Disconnected { .. } => {
-                self.asks.retain(|_, ask| matches!(ask, Ask::Join(_)));
+                self.asks.retain(|_, ask| matches!(ask, Ask::Join(_) | Ask::Leave(_)));
                 self.wrote = None;
             }
+            ClientEvent::Left { room, .. } => self.asks.retain(|_, ask| *ask != Ask::Leave(room.clone())),
             ClientEvent::Members { room, members, count, .. } => self.tell_users(room, members, *count),
             ClientEvent::Rooms { rooms, more } => self.tell_rooms(rooms, *more),
             ClientEvent::Created { room } => {
@@ -385,8 +403,9 @@ impl Session {
                 }
             }
             ClientEvent::Refused { id: Some(id), refusal, retry_after } => {
-                // Joins are asked for again when the time has come, and nothing else is.
-                let is_repeated = retry_after.is_some() && matches!(self.asks.get(id), Some(Ask::Join(_)));
+                // Joins and leaves are asked for again when the time has come, and nothing else is.
+                let lasts = matches!(self.asks.get(id), Some(Ask::Join(_) | Ask::Leave(_)));
+                let is_repeated = retry_after.is_some() && lasts;
                 if !is_repeated {
                     self.refused(*id, refusal.message());
                 }
@@ -409,11 +428,20 @@ impl Session {
             ClientEvent::Refused { id: None, refusal, .. } if !client.is_attached() => {
                 self.turned_away = Some(*refusal);
             }
-            ClientEvent::Acknowledged { id, .. }
-            | ClientEvent::Refused { id: Some(id), retry_after: None, .. } => drop(self.said.settle(*id)),
+            ClientEvent::Acknowledged { id, .. } => drop(self.said.settle(*id)),
+            ClientEvent::Refused { id: Some(id), retry_after: None, .. } => self.give_up(*id),
             // What is given up in the end is told with the farewell.
-            ClientEvent::Unresolved { id, .. } if !client.is_ended() => drop(self.said.settle(*id)),
+            ClientEvent::Unresolved { id, .. } if !client.is_ended() => self.give_up(*id),
             _ => {}
+        }
+    }
+
+    /// What was said will not be shown. Its room says so, if it is still there.
+    fn give_up(&mut self, id: RequestId) {
+        if let Some((room, content)) = self.said.settle(id)
+            && !self.chat.rooms.contains_key(&room)
+        {
+            self.note(Body::Problem(format!("may not have been said in #{room}: {content}")));
         }
     }
 
@@ -421,11 +449,13 @@ impl Session {
         match self.asks.remove(&id) {
             Some(Ask::Join(room)) => {
                 // One stays where one was, if that is anywhere.
-                if self.chat.rooms.len() > 1 {
+                if self.chat.open_rooms().count() > 1 {
                     self.chat.drop_room(&room);
                 }
                 self.note(Body::Problem(format!("#{room} is closed to you: {why}")));
             }
+            // Whoever may not leave it is not in it.
+            Some(Ask::Leave(room)) => self.chat.drop_room(&room),
             Some(_) => self.note(Body::Problem(why.into())),
             None => {}
         }

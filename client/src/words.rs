@@ -5,6 +5,9 @@ use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use crate::model::{Body, Connection, Said};
 
+/// What somebody can do who is in no room.
+pub const NO_ROOM: &str = "you are in no room: /join ROOM enters one, /rooms lists them";
+
 /// Whose clock is shown.
 #[derive(Clone, Debug)]
 pub struct Zone(TimeZone);

@@ -13,6 +13,12 @@ pub struct Lines {
 }
 
 impl Lines {
+    /// None yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { lines: VecDeque::new(), first: 0 }
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -18,7 +18,7 @@ use chinwag_core::{
 pub use self::{
     line::{Body, Line, Said},
     lines::Lines,
-    room::{Older, Pending, Room, Someone},
+    room::{Older, Pending, Room, Someone, Stay},
 };
 
 /// How much is kept.
@@ -47,6 +47,8 @@ pub struct Conversation {
     pub rooms: BTreeMap<RoomName, Room>,
     /// The one that is looked at, and that is spoken in.
     pub current: Option<RoomName>,
+    /// Word for the reader while they look at no room.
+    pub aside: Lines,
     /// How the connection fares.
     pub connection: Connection,
     /// Rooms that the server has listed, with their members.
@@ -83,6 +85,7 @@ impl Conversation {
             me,
             rooms: BTreeMap::new(),
             current: None,
+            aside: Lines::new(),
             connection: Connection::Connecting,
             listed: BTreeMap::new(),
             keep,
@@ -95,28 +98,58 @@ impl Conversation {
         self.rooms.get(self.current.as_ref()?)
     }
 
-    /// Looks at a room; one that is not there yet is about to be.
+    /// The lines that are looked at.
+    #[must_use]
+    pub fn lines(&self) -> &Lines {
+        self.room().map_or(&self.aside, |room| &room.lines)
+    }
+
+    /// The rooms that can be looked at, and spoken in.
+    pub fn open_rooms(&self) -> impl Iterator<Item = (&RoomName, &Room)> {
+        self.rooms.iter().filter(|(_, room)| room.stay != Stay::Leaving)
+    }
+
+    /// Looks at a room; one that is not there yet is about to be, and one that is being left is not.
     pub fn look_at(&mut self, name: &RoomName) {
-        self.rooms.entry(name.clone()).or_default().read();
+        let room = self.rooms.entry(name.clone()).or_default();
+        room.read();
+        if room.stay == Stay::Leaving {
+            room.stay = Stay::Again;
+        }
         self.current = Some(name.clone());
+    }
+
+    /// The reader has asked to leave a room. If it was looked at, its neighbour is from now on.
+    pub fn leave(&mut self, name: &RoomName) {
+        if let Some(room) = self.rooms.get_mut(name) {
+            room.stay = Stay::Leaving;
+        }
+        self.look_away_from(name);
     }
 
     /// Drops a room. If it was looked at, its neighbour is.
     pub fn drop_room(&mut self, name: &RoomName) {
         self.rooms.remove(name);
-        if self.current.as_ref() == Some(name) {
-            let next = self.rooms.range(name.clone()..).next().or_else(|| self.rooms.iter().next_back());
-            self.current = None;
-            if let Some(next) = next.map(|(next, _)| next.clone()) {
-                self.look_at(&next);
-            }
+        self.look_away_from(name);
+    }
+
+    fn look_away_from(&mut self, name: &RoomName) {
+        if self.current.as_ref() != Some(name) {
+            return;
+        }
+        let names: Vec<_> = self.open_rooms().map(|(name, _)| name).collect();
+        let next = names.iter().find(|other| **other > name).or_else(|| names.last());
+        self.current = next.map(|&next| next.clone());
+        if let Some(next) = self.current.clone() {
+            self.look_at(&next);
         }
     }
 
-    /// Puts a line for this reader alone at the end of the room that is looked at.
+    /// Puts a line for this reader alone at the end of what is looked at.
     pub fn note(&mut self, at: Time, body: Body) {
-        if let Some(room) = self.current.clone() {
-            self.append(at, &room, Some(body));
+        match self.current.clone() {
+            Some(room) => self.append(at, &room, Some(body)),
+            None => self.aside.push(Line { at, body }, self.keep.lines_max),
         }
     }
 
@@ -157,7 +190,7 @@ impl Conversation {
                     self.look_at(room);
                 }
             }
-            ClientEvent::Left { room, kicked: false, .. } => self.drop_room(room),
+            ClientEvent::Left { room, kicked: false, .. } => self.left(room),
             ClientEvent::Left { room, kicked: true, .. } => {
                 self.append(now, room, Some(Body::Problem("somebody has sent you away".into())));
                 if let Some(room) = self.rooms.get_mut(room) {
@@ -198,6 +231,16 @@ impl Conversation {
                 }
             }
             event => self.membership(now, event),
+        }
+    }
+
+    fn left(&mut self, name: &RoomName) {
+        match self.rooms.get_mut(name) {
+            Some(room) if room.stay == Stay::Again => {
+                room.stay = Stay::Wanted;
+                room.disconnected();
+            }
+            _ => self.drop_room(name),
         }
     }
 

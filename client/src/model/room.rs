@@ -30,6 +30,8 @@ pub struct Room {
     pub mentions: usize,
     /// Whether the server shows it to this connection.
     pub here: bool,
+    /// Whether the reader is to stay in it.
+    pub stay: Stay,
     /// What the reader has said and the room has not shown yet, in order.
     pub pending: Vec<Pending>,
     /// What is before the first message.
@@ -60,6 +62,18 @@ pub struct Pending {
     pub content: Box<str>,
     /// Its place in the room, once that is known.
     pub position: Option<Position>,
+}
+
+/// Whether a reader is to stay in a room.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Stay {
+    /// They are.
+    #[default]
+    Wanted,
+    /// They have asked to leave. What was said before still comes; nothing is said there any more.
+    Leaving,
+    /// They have asked to leave, and then to come back.
+    Again,
 }
 
 /// What is before a room's first message.

@@ -10,7 +10,7 @@ use chinwag_core::{
 };
 use proptest::prelude::*;
 
-use super::{Body, Connection, Conversation, Keep, Older, Said};
+use super::{Body, Connection, Conversation, Keep, Older, Said, Stay};
 
 fn room(name: &str) -> RoomName {
     RoomName::new(name).unwrap()
@@ -215,6 +215,27 @@ fn a_lost_connection_leaves_rooms_and_ends_what_belonged_to_it() {
     assert_eq!(bodies(&chat, "general"), [r#"Problem("somebody has sent you away")"#]);
     tell(&mut chat, &ClientEvent::Left { room: room("general"), head: at(5, 0), kicked: false });
     assert_eq!((chat.rooms.len(), chat.current), (0, None));
+}
+
+#[test]
+fn whoever_asks_to_leave_speaks_elsewhere_at_once_and_may_change_their_mind() {
+    let mut chat = member();
+    let (general, ops) = (room("general"), room("ops"));
+    chat.look_at(&ops);
+    tell(&mut chat, &joined("ops", 5, 0, 1, Verdict::Full));
+    chat.leave(&ops);
+    assert_eq!(chat.current, Some(general.clone()));
+    assert!(chat.open_rooms().map(|(name, _)| name).eq([&general]));
+    say(&mut chat, "ops", 1, "alice", "said before");
+    assert_eq!(bodies(&chat, "ops"), ["said before"]);
+    let left = ClientEvent::Left { room: ops.clone(), head: at(5, 1), kicked: false };
+    chat.look_at(&ops);
+    tell(&mut chat, &left);
+    assert_eq!((chat.current.as_ref(), chat.rooms["ops"].here), (Some(&ops), false), "they come back");
+    tell(&mut chat, &joined("ops", 5, 1, 2, Verdict::Full));
+    assert_eq!((chat.rooms["ops"].stay, bodies(&chat, "ops").len()), (Stay::Wanted, 1));
+    tell(&mut chat, &left);
+    assert!(!chat.rooms.contains_key("ops") && chat.current == Some(general));
 }
 
 /// What a server may do, in the order in which core's client tells it.

@@ -17,8 +17,8 @@ use crate::{
 /// See the [module](self).
 pub(super) struct Transcript {
     zone: Zone,
-    /// The last line of each room that was printed.
-    printed: BTreeMap<RoomName, i64>,
+    /// The last line that was printed of each room, and of what stands in none.
+    printed: BTreeMap<Option<RoomName>, i64>,
     connection: String,
 }
 
@@ -55,32 +55,36 @@ impl Transcript {
         let mut problems = Vec::new();
         self.each_new(session, |_, room, line| {
             if let Body::Problem(problem) = &line.body {
-                problems.push(format!("#{room}: {}", on_one_line(problem)));
+                let room = room.map_or_else(String::new, |room| format!("#{room}: "));
+                problems.push(format!("{room}{}", on_one_line(problem)));
             }
         });
         problems
     }
 
-    fn each_new(&mut self, session: &Session, mut show: impl FnMut(&Zone, &RoomName, &Line)) {
-        self.printed.retain(|name, _| session.chat.rooms.contains_key(name));
-        for (name, room) in &session.chat.rooms {
-            let Some((first, last)) = room.lines.first().zip(room.lines.last()) else { continue };
-            let begin = self.printed.get(name).map_or(first, |printed| first.max(printed + 1));
-            for line in (begin..=last).filter_map(|number| room.lines.get(number)) {
+    fn each_new(&mut self, session: &Session, mut show: impl FnMut(&Zone, Option<&RoomName>, &Line)) {
+        let chat = &session.chat;
+        self.printed.retain(|name, _| name.as_ref().is_none_or(|name| chat.rooms.contains_key(name)));
+        let rooms = chat.rooms.iter().map(|(name, room)| (Some(name), &room.lines));
+        for (name, lines) in rooms.chain([(None, &chat.aside)]) {
+            let Some((first, last)) = lines.first().zip(lines.last()) else { continue };
+            let printed = self.printed.insert(name.cloned(), last);
+            let begin = printed.map_or(first, |printed| first.max(printed + 1));
+            for line in (begin..=last).filter_map(|number| lines.get(number)) {
                 show(&self.zone, name, line);
             }
-            self.printed.insert(name.clone(), last);
         }
     }
 
     fn older(&self, session: &Session, room: &RoomName, shown: &Shown) -> String {
         let at = Time::from_rfc3339(&shown.timestamp).unwrap_or_default();
         let body = Body::Said(session.chat.read(shown));
-        format!("{} (older)", text(&self.zone, room, &Line { at, body }))
+        format!("{} (older)", text(&self.zone, Some(room), &Line { at, body }))
     }
 }
 
-fn text(zone: &Zone, room: &RoomName, line: &Line) -> String {
+fn text(zone: &Zone, room: Option<&RoomName>, line: &Line) -> String {
     let (mark, text) = words::line(&line.body);
-    format!("{} #{room} {mark} {}", zone.minute(line.at), on_one_line(&text))
+    let room = room.map_or_else(String::new, |room| format!("#{room} "));
+    format!("{} {room}{mark} {}", zone.minute(line.at), on_one_line(&text))
 }

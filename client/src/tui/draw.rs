@@ -12,7 +12,7 @@ use crate::{
     command,
     model::{Body, Connection, Conversation, Room},
     text::{self, cut, on_one_line},
-    words::Zone,
+    words::{self, Zone},
 };
 
 /// Columns of the sidebar.
@@ -89,7 +89,7 @@ impl Scene<'_> {
             (Some(name), _) => (format!(" #{name}"), "  not in it".to_owned()),
             (None, _) => (" no room".into(), String::new()),
         };
-        let others = self.chat.rooms.iter().filter(|(name, _)| Some(*name) != self.chat.current.as_ref());
+        let others = self.chat.open_rooms().filter(|(name, _)| Some(*name) != self.chat.current.as_ref());
         let unread: usize = others.map(|(_, room)| room.unread).sum();
         let unread = if unread > 0 { format!("  {unread} unread elsewhere") } else { String::new() };
         let left = format!("{name}{here}{unread}  you are {}", self.chat.me);
@@ -100,15 +100,15 @@ impl Scene<'_> {
     }
 
     fn lines(&self, buffer: &mut Buffer, area: Rect, view: &View) {
-        let Some(room) = self.chat.room() else { return };
-        let width = usize::from(area.width);
-        let pending = if view.bottom == Bottom::Latest { self.pending(room) } else { Vec::new() };
+        let (lines, width) = (self.chat.lines(), usize::from(area.width));
+        let room = self.chat.room().filter(|_| view.bottom == Bottom::Latest);
+        let pending = room.map(|room| self.pending(room)).unwrap_or_default();
         let height = usize::from(area.height).saturating_sub(pending.len());
-        let rows = Broken { lines: &room.lines, width, zone: self.zone }.screen(view.bottom, height);
+        let rows = Broken { lines, width, zone: self.zone }.screen(view.bottom, height);
         // What is little stands at the bottom, where it is typed.
         let mut y = area.bottom() - u16::try_from(rows.len() + pending.len()).unwrap_or(0).min(area.height);
         for row in &rows {
-            self.row(buffer, Rect { y, height: 1, ..area }, room, row);
+            self.row(buffer, Rect { y, height: 1, ..area }, row);
             y += 1;
         }
         for line in pending {
@@ -129,10 +129,10 @@ impl Scene<'_> {
         lines
     }
 
-    fn row(&self, buffer: &mut Buffer, area: Rect, room: &Room, row: &Row) {
+    fn row(&self, buffer: &mut Buffer, area: Rect, row: &Row) {
         let time = u16::try_from(TIME_WIDTH).expect("a few columns");
         let (x, width) = (area.x + time, area.width.saturating_sub(time));
-        let body = room.lines.get(row.line).map(|line| &line.body);
+        let body = self.chat.lines().get(row.line).map(|line| &line.body);
         match row.kind {
             RowKind::Day => {
                 let day = format!("── {} ", row.text);
@@ -173,9 +173,9 @@ impl Scene<'_> {
         // Half of it is the members', if there are as many rooms.
         let most = usize::from(area.height / 2).max(1);
         let rooms: Vec<_> =
-            self.chat.rooms.iter().map(|(name, room)| self.room_line(name.as_str(), room)).collect();
-        let current =
-            self.chat.rooms.keys().position(|name| Some(name) == self.chat.current.as_ref()).unwrap_or(0);
+            self.chat.open_rooms().map(|(name, room)| self.room_line(name.as_str(), room)).collect();
+        let current = self.chat.open_rooms().position(|(name, _)| Some(name) == self.chat.current.as_ref());
+        let current = current.unwrap_or(0);
         let skipped = (current + 1).saturating_sub(most);
         let rooms = rooms.into_iter().skip(skipped).take(most);
         let y = listed(buffer, inner, rooms);
@@ -228,7 +228,10 @@ impl Scene<'_> {
             None if view.bottom != Bottom::Latest => {
                 ("▼ there is more below (Esc)".into(), self.theme.strong())
             }
-            None => (self.chat.room().map(typing).unwrap_or_default(), self.theme.faint()),
+            None => match self.chat.room() {
+                Some(room) => (typing(room), self.theme.faint()),
+                None => (words::NO_ROOM.into(), self.theme.strong()),
+            },
         };
         put(buffer, area.x, area.y, area.width, &cut(&word, area.width.into()), style);
     }

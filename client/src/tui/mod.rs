@@ -110,7 +110,7 @@ impl Tui {
             Wish::Nothing => {}
             Wish::Enter(line) => self.enter(&line),
             Wish::Turn(by) => self.turn(by),
-            Wish::Choose(nth) => self.look_at(self.session.chat.rooms.keys().nth(nth).cloned()),
+            Wish::Choose(nth) => self.look_at(self.room(nth)),
             Wish::Unread => self.look_at(self.unread()),
             Wish::Older => self.session.older(OLDER),
             Wish::Complete => self.view.complete(&self.session.names()),
@@ -142,17 +142,22 @@ impl Tui {
     }
 
     fn turn(&mut self, by: isize) {
-        let rooms = &self.session.chat.rooms;
-        let count = isize::try_from(rooms.len()).unwrap_or(isize::MAX).max(1);
+        let chat = &self.session.chat;
+        let count = isize::try_from(chat.open_rooms().count()).unwrap_or(isize::MAX).max(1);
         let current =
-            rooms.keys().position(|name| Some(name) == self.session.chat.current.as_ref()).unwrap_or(0);
+            chat.open_rooms().position(|(name, _)| Some(name) == chat.current.as_ref()).unwrap_or(0);
         let next = (isize::try_from(current).unwrap_or(0) + by).rem_euclid(count);
-        self.look_at(rooms.keys().nth(next.unsigned_abs()).cloned());
+        self.look_at(self.room(next.unsigned_abs()));
+    }
+
+    /// The room in this place of the list.
+    fn room(&self, nth: usize) -> Option<RoomName> {
+        self.session.chat.open_rooms().nth(nth).map(|(name, _)| name.clone())
     }
 
     /// The room in which the reader is named, or else one with something unread.
     fn unread(&self) -> Option<RoomName> {
-        let rooms = self.session.chat.rooms.iter().filter(|(_, room)| room.unread > 0);
+        let rooms = self.session.chat.open_rooms().filter(|(_, room)| room.unread > 0);
         rooms.max_by_key(|(_, room)| room.mentions).map(|(name, _)| name.clone())
     }
 

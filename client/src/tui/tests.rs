@@ -230,6 +230,19 @@ fn a_screen_of_ten_thousand_messages() {
 }
 
 #[test]
+fn whoever_is_in_no_room_is_told_what_to_do() {
+    let mut person = Person::at(80, 12);
+    for name in ["general", "games", "ops"] {
+        let head = Position::new(Epoch(5), Seq(0));
+        person.hear(ClientEvent::Left { room: room(name), head, kicked: false });
+    }
+    person.chat.note(start(), Body::Notice("#den (2)".into()));
+    let seen = person.sees();
+    assert!(seen.contains("no room  you are alice") && seen.contains("-- #den (2)"), "{seen}");
+    assert!(seen.contains(words::NO_ROOM), "{seen}");
+}
+
+#[test]
 fn a_screen_of_help() {
     let mut person = Person::at(90, 26);
     person.talk();

@@ -179,18 +179,15 @@ impl View {
     }
 
     fn scroll_up(&mut self, by: usize, chat: &Conversation, zone: &Zone) -> Wish {
-        let Some(room) = chat.room() else { return Wish::Nothing };
-        let (width, height) = self.size;
-        let broken = Broken { lines: &room.lines, width, zone };
+        let (lines, (width, height)) = (chat.lines(), self.size);
+        let broken = Broken { lines, width, zone };
         self.bottom = broken.up(self.bottom, by, height);
         let top = broken.screen(self.bottom, height).first().map(|row| row.line);
-        if top == room.lines.first() { Wish::Older } else { Wish::Nothing }
+        if top == lines.first() { Wish::Older } else { Wish::Nothing }
     }
 
     fn scroll_down(&mut self, by: usize, chat: &Conversation, zone: &Zone) -> Wish {
-        if let Some(room) = chat.room() {
-            self.bottom = Broken { lines: &room.lines, width: self.size.0, zone }.down(self.bottom, by);
-        }
+        self.bottom = Broken { lines: chat.lines(), width: self.size.0, zone }.down(self.bottom, by);
         Wish::Nothing
     }
 }
