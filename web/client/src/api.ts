@@ -90,7 +90,7 @@ export type Input =
   | { type: "closed"; code?: number; reason?: string }
   /** The time of `deadline()` has come. */
   | { type: "timeout" }
-  /** The network is back: a wait that the server did not ask for is over. */
+  /** The network is back: a wait that the server did not ask for is over, and what seems connected has to show it. */
   | { type: "online" };
 
 /** What the machine wants done. */
@@ -107,6 +107,8 @@ export type Verdict = { kind: "full" } | { kind: "gap"; from: number; to: number
 
 /** What a user is shown. */
 export type ChatEvent =
+  /** Of the driver: a connection is being made. */
+  | { type: "connecting" }
   | { type: "attached"; session: string; resumed: boolean }
   /** In a room, perhaps again. `head` is its newest message, `next` the first that will be shown. */
   | { type: "joined"; room: string; epoch: number; head: number; next: number; verdict: Verdict }
@@ -157,6 +159,8 @@ export interface Settings {
   queueMax: number;
   /** A connection silent for this long is given up. */
   silenceTimeout: number;
+  /** The same, once the network was gone and is back. */
+  doubtTimeout: number;
   /** Silence after which the client pings: pages do not see the server's pings. Never if left out. */
   pingAfter?: number;
   /** A typing notice not repeated for this long has ended. */
@@ -182,6 +186,7 @@ export const DEFAULTS: Settings = {
   asksMax: 16,
   queueMax: 1_024,
   silenceTimeout: 40_000,
+  doubtTimeout: 5_000,
   pingAfter: 25_000,
   typingTtl: 6_000,
   typingMax: 1_000,

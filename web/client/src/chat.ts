@@ -35,6 +35,8 @@ export interface ChatOptions {
   signal?: AbortSignal;
   /** Makes connections; `new WebSocket(url)` if left out. */
   connect?: (url: string) => Socket;
+  /** After so many milliseconds without a connection, or without a token for one, it is tried again; 15,000 if left out. */
+  connectTimeout?: number;
   /** Between 0 and 1. */
   random?: () => number;
   /** In milliseconds; of any clock that only goes forward. */
@@ -77,8 +79,10 @@ export class Chat {
   /** Those of them that come to nothing with their connection. */
   private readonly once = new Set<number>();
   private socket: Socket | undefined;
-  /** Connections asked for. */
+  /** Connections that were asked for or given up. */
   private turns = 0;
+  /** Ends the wait for the present one. */
+  private opening: ReturnType<typeof setTimeout> | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   /** What the machine wants done and was not done yet: listeners may want more meanwhile. */
   private readonly pending: Output[] = [];
@@ -89,7 +93,8 @@ export class Chat {
     this.options = options;
     const { user, token, settings, random = Math.random } = options;
     const shown = typeof token === "string" ? { token } : {};
-    this.machine = new Machine({ user, ...shown, settings: settings ?? {}, random });
+    const isRenewable = typeof token === "function";
+    this.machine = new Machine({ user, ...shown, isRenewable, settings: settings ?? {}, random });
   }
 
   get user(): string {
@@ -114,7 +119,10 @@ export class Chat {
   /** Connects, and keeps connected. Listeners that were there before miss nothing. */
   start(): this {
     const { signal } = this.options;
-    if (signal?.aborted) return this;
+    if (signal?.aborted) {
+      this.close();
+      return this;
+    }
     const ours = { signal: this.release.signal };
     signal?.addEventListener("abort", () => this.close(), ours);
     globalThis.addEventListener?.("online", () => this.input({ type: "online" }), ours);
@@ -263,8 +271,8 @@ export class Chat {
     if (this.isCarrying) return;
     this.isCarrying = true;
     for (let output; (output = this.pending.shift()); ) {
-      if (output.type === "connect") void this.connect();
-      else if (output.type === "transmit") this.socket?.send(output.text);
+      if (output.type === "connect") this.connect();
+      else if (output.type === "transmit") this.send(output.text);
       else if (output.type === "close") this.drop(output.code);
       else this.tell(output.event);
     }
@@ -281,32 +289,51 @@ export class Chat {
     this.timer = setTimeout(() => this.input({ type: "timeout" }), wait);
   }
 
-  private async connect() {
+  private connect() {
     this.drop();
-    const turn = (this.turns += 1);
-    const { url, connect = browser } = this.options;
-    let socket: Socket;
-    try {
-      await this.renew();
-      // It may be over meanwhile, or another attempt have taken its place.
-      if (this.isEnded || turn !== this.turns) return;
-      socket = connect(url);
-    } catch {
-      if (turn === this.turns) this.input({ type: "closed" });
-      return;
-    }
-    this.socket = socket;
+    const turn = this.turns;
     // What a connection says after it was given up does not count.
-    const ours = (input: Input) => {
-      if (this.socket === socket) this.input(input);
+    const isOurs = () => turn === this.turns;
+    const failed = () => {
+      if (isOurs()) this.fail();
     };
-    socket.onopen = () => ours({ type: "opened" });
+    this.opening = setTimeout(failed, this.options.connectTimeout ?? CONNECT_TIMEOUT);
+    this.tell({ type: "connecting" });
+    this.open(isOurs).catch(failed);
+  }
+
+  private async open(isOurs: () => boolean) {
+    const { url, connect = browser } = this.options;
+    await this.renew();
+    if (!isOurs()) return;
+    const socket = connect(url);
+    this.socket = socket;
+    const hear = (input: Input) => {
+      if (!isOurs()) return;
+      clearTimeout(this.opening);
+      this.input(input);
+    };
+    socket.onopen = () => hear({ type: "opened" });
     socket.onmessage = ({ data }: { data: unknown }) => {
-      if (typeof data === "string") ours({ type: "received", text: data });
+      if (typeof data === "string") hear({ type: "received", text: data });
     };
-    socket.onclose = ({ code, reason }: { code: number; reason: string }) => ours({ type: "closed", code, reason });
+    socket.onclose = ({ code, reason }: { code: number; reason: string }) => hear({ type: "closed", code, reason });
     // A close follows.
     socket.onerror = () => {};
+  }
+
+  /** A socket that cannot be written to is as good as closed. */
+  private send(text: string) {
+    try {
+      this.socket?.send(text);
+    } catch {
+      this.fail();
+    }
+  }
+
+  private fail() {
+    this.drop();
+    this.input({ type: "closed" });
   }
 
   /** Gets a newer token, if there is something that gets them. */
@@ -319,6 +346,8 @@ export class Chat {
 
   /** Lets go of the connection, with a code or without a word. */
   private drop(code?: number) {
+    this.turns += 1;
+    clearTimeout(this.opening);
     const socket = this.socket;
     this.socket = undefined;
     socket?.close(code);
@@ -355,6 +384,8 @@ export class Chat {
     return isHeld && (this.options.settings?.retryRateLimited ?? true) && !this.once.has(event.id!);
   }
 }
+
+const CONNECT_TIMEOUT = 15_000;
 
 /** All types of events. */
 const ANY = "*";

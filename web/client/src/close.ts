@@ -6,6 +6,9 @@ export const SILENCE_CODE = 4400;
 /** Of a client whose `hello` was refused. */
 export const HELLO_REFUSED_CODE = 4401;
 
+/** Of a server to a client whose token has ended, and who has shown no other in time. */
+export const TOKEN_EXPIRED_CODE = 4504;
+
 /** The longest wait a server can impose: nobody is sent away for ever by a slip of its pen. */
 export const RETRY_AFTER_MAX = 600_000;
 

@@ -11,7 +11,15 @@ import {
   type Settings,
   type Verdict,
 } from "./api.js";
-import { HELLO_REFUSED_CODE, RETRY_AFTER_MAX, RETRY_AFTER_MIN, SILENCE_CODE, mayReturn, retryAfter } from "./close.js";
+import {
+  HELLO_REFUSED_CODE,
+  RETRY_AFTER_MAX,
+  RETRY_AFTER_MIN,
+  SILENCE_CODE,
+  TOKEN_EXPIRED_CODE,
+  mayReturn,
+  retryAfter,
+} from "./close.js";
 import * as frames from "./frames.js";
 import { Rooms } from "./rooms.js";
 import { Sends, type Forgotten } from "./sends.js";
@@ -27,6 +35,8 @@ export interface MachineOptions {
   user: string;
   /** Shows that we are this user, where that is asked for. */
   token?: string;
+  /** The driver has a newer token for each connection: the end of one is not the end of all. */
+  isRenewable?: boolean;
   /** What differs from `DEFAULTS`. */
   settings?: Partial<Settings>;
   /** Between 0 and 1, for the backoff. */
@@ -39,6 +49,7 @@ export class Machine {
   private readonly settings: Settings;
   private readonly random: () => number;
   private token: string | undefined;
+  private readonly isRenewable: boolean;
   private phase: Phase = { name: "idle" };
   /** Attempts since the server last knew us. */
   private attempts = 0;
@@ -57,11 +68,14 @@ export class Machine {
   private heard = 0;
   /** When we last asked for a sign of life. */
   private pinged = 0;
+  /** When something must have come in since the network was back. */
+  private doubtedUntil: number | undefined;
   private out: Output[] = [];
 
-  constructor({ user, token, settings, random }: MachineOptions) {
+  constructor({ user, token, isRenewable = false, settings, random }: MachineOptions) {
     this.user = user;
     this.token = token;
+    this.isRenewable = isRenewable;
     this.settings = { ...DEFAULTS, ...settings };
     this.random = random;
   }
@@ -121,7 +135,7 @@ export class Machine {
   handle(now: number, input: Input): Output[] {
     const phase = this.phase.name;
     if (input.type === "timeout") this.timeout(now);
-    else if (input.type === "online") this.online();
+    else if (input.type === "online") this.online(now);
     else if (input.type === "opened" && phase === "connecting") this.opened(now);
     else if (input.type === "received" && this.isOpen) this.received(now, input.text);
     else if (input.type === "closed" && this.hasConnection) this.closed(now, input.code, retryAfter(input.reason ?? ""));
@@ -133,7 +147,7 @@ export class Machine {
   deadline(): number | undefined {
     const instants = [...this.typing.values()].map(({ until }) => until);
     if (this.phase.name === "waiting") instants.push(this.phase.until);
-    if (this.isOpen) instants.push(this.heard + this.settings.silenceTimeout);
+    if (this.isOpen) instants.push(this.silentAt());
     if (this.isAttached) instants.push(...[this.sends.heldUntil, this.rooms.heldUntil, this.pingAt()].filter(isKnown));
     return instants.length ? Math.min(...instants) : undefined;
   }
@@ -196,23 +210,37 @@ export class Machine {
   private opened(now: number) {
     this.phase = { name: "greeting" };
     this.heard = now;
+    this.doubtedUntil = undefined;
     const token = this.token === undefined ? {} : { token: this.token };
     this.write({ type: "hello", user: this.user, ...this.resume, attempt: this.connections, ...token });
   }
 
-  private online() {
+  private online(now: number) {
     if (this.phase.name === "waiting" && !this.phase.planned) this.connect();
+    // What was open before may be long gone, and nobody has told us.
+    if (!this.isAttached) return;
+    this.doubtedUntil ??= now + this.settings.doubtTimeout;
+    this.ping(now);
+  }
+
+  private ping(now: number) {
+    this.pinged = now;
+    this.write({ type: "ping", id: this.nextId() });
+  }
+
+  /** When a connection is given up that says nothing. */
+  private silentAt(): number {
+    return Math.min(this.heard + this.settings.silenceTimeout, this.doubtedUntil ?? Infinity);
   }
 
   private timeout(now: number) {
     if (this.phase.name === "waiting") {
       if (this.phase.until <= now) this.connect();
-    } else if (this.isOpen && this.heard + this.settings.silenceTimeout <= now) {
+    } else if (this.isOpen && this.silentAt() <= now) {
       this.out.push({ type: "close", code: SILENCE_CODE });
       this.closed(now, undefined, undefined);
     } else if (this.isAttached && (this.pingAt() ?? Infinity) <= now) {
-      this.pinged = now;
-      this.write({ type: "ping", id: this.nextId() });
+      this.ping(now);
     }
     this.endTyping(now);
     this.proceed(now);
@@ -230,7 +258,8 @@ export class Machine {
     this.sends.disconnected();
     this.typing.clear();
     const gaveUp = this.attempts >= (this.settings.backoff.attemptsMax ?? Infinity);
-    if (!mayReturn(code) || gaveUp) return this.end(code);
+    const isAllowed = mayReturn(code) || (this.isRenewable && code === TOKEN_EXPIRED_CODE);
+    if (!isAllowed || gaveUp) return this.end(code);
     const retryIn = planned === undefined ? this.backoff() : Math.min(planned, RETRY_AFTER_MAX);
     this.attempts += 1;
     this.phase = { name: "waiting", until: now + retryIn, planned: planned !== undefined };
@@ -320,6 +349,7 @@ export class Machine {
 
   private received(now: number, text: string) {
     this.heard = now;
+    this.doubtedUntil = undefined;
     const frame = frames.parse(text);
     if (frame) this.understood(now, frame);
   }

@@ -28,6 +28,8 @@ function person(user: string, options: Partial<ChatOptions> = {}, address = shar
   return made;
 }
 
+const HANDLERS = { onopen: null, onmessage: null, onclose: null, onerror: null };
+
 const numbers = (count: number, prefix = "m") => Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
 
 test("two people talk, ask who is there, and read what was said before", async () => {
@@ -120,6 +122,10 @@ test("an aborted signal ends a wait, or the client", async () => {
   await ann.enter("abort");
   await until(() => expect(ann.contents).toEqual(["later"]));
   const open = ann.chat.publish("abort", "never answered");
+  const late = person("bob", { signal: AbortSignal.abort() });
+  const unsaid = late.chat.publish("abort", "never said");
+  late.chat.start();
+  await expect(unsaid).rejects.toThrow(new RefusedError("ended"));
   life.abort();
   expect(ann.chat.isEnded).toBe(true);
   await expect(open).rejects.toThrow(new RefusedError("unresolved"));
@@ -146,6 +152,46 @@ test("a token that ends is renewed, and the connection stays", async () => {
   nobody.chat.start();
   await ended;
   await server.stop();
+});
+
+test("whoever was closed for an old token comes back with a new one", async () => {
+  const server = await Server.start([], SECRET);
+  const sockets: Socket[] = [];
+  const open = (url: string) => sockets[sockets.push(connect(url)) - 1]!;
+  const tokens = vi.fn(() => token("ann"));
+  const ann = await person("ann", { token: tokens, connect: open }, server.address).enter("renewed");
+  const back = ann.next("joined");
+  sockets[0]!.onclose!({ code: 4504, reason: "token_expired" } as never);
+  await back;
+  expect([tokens.mock.calls.length, sockets.length]).toEqual([2, 2]);
+  const fixed = await person("bob", { token: token("bob"), connect: open }, server.address).enter("renewed");
+  sockets.at(-1)!.onclose!({ code: 4504, reason: "token_expired" } as never);
+  expect(fixed.chat.isEnded).toBe(true);
+  await server.stop();
+});
+
+test("what does not open is given up, and so is a token that does not come", async () => {
+  const never = () => ({ ...HANDLERS, send: () => {}, close: () => {} }) as Socket;
+  const sockets = vi.fn((url: string) => (sockets.mock.calls.length === 1 ? never() : connect(url)));
+  const tokens = vi.fn(() => (tokens.mock.calls.length === 1 ? new Promise<string>(() => {}) : "no token"));
+  const ann = person("ann", { connect: sockets, token: tokens, connectTimeout: 500 });
+  const tried = vi.fn();
+  ann.chat.on("connecting", tried);
+  await ann.enter("late");
+  expect([tokens.mock.calls.length, sockets.mock.calls.length, tried.mock.calls.length]).toEqual([3, 2, 3]);
+});
+
+test("a socket that cannot be written to is followed by another", async () => {
+  const broken = (url: string) => {
+    const socket = connect(url);
+    socket.send = () => {
+      throw new Error("not open");
+    };
+    return socket;
+  };
+  const sockets = vi.fn((url: string) => (sockets.mock.calls.length === 1 ? broken(url) : connect(url)));
+  const ann = await person("ann", { connect: sockets }).enter("broken");
+  expect(await ann.chat.publish("broken", "hello")).toMatchObject({ seq: 1 });
 });
 
 test("whoever will not wait has one connection, and the newest", async () => {

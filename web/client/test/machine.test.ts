@@ -155,6 +155,20 @@ test("whoever is online again does not wait, unless the server has said until wh
   expect([kit.now, kit.connects]).toEqual([5_000, 1]);
 });
 
+test("what seems connected once the network is back has to show it soon", () => {
+  const kit = Kit.member();
+  kit.now = 1_000;
+  kit.input({ type: "online" });
+  kit.input({ type: "online" });
+  expect([kit.connects, kit.machine.deadline()]).toEqual([0, 6_000]);
+  kit.says({ type: "pong", id: 3 });
+  expect(kit.machine.deadline()).toBe(26_000);
+  kit.input({ type: "online" });
+  kit.sent();
+  kit.wait();
+  expect([kit.now, kit.told("disconnected").length]).toEqual([6_000, 1]);
+});
+
 test("who will not wait is connected anew, and the session goes on", () => {
   const kit = Kit.member();
   const reconnect = () => kit.machine.reconnect(kit.now).map(({ type }) => type);

@@ -84,6 +84,8 @@ export function foldAll(state: ChatState, events: readonly ChatEvent[], me: stri
 /** What follows from an event. `me` is whose mentions count, `open` the room that is looked at. */
 export function fold(state: ChatState, event: ChatEvent, me: string, open?: string): ChatState {
   switch (event.type) {
+    case "connecting":
+      return { ...state, connection: { state: "connecting" } };
     case "attached":
       return { ...state, connection: { state: "connected" }, error: null };
     case "disconnected":
