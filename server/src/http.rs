@@ -32,6 +32,9 @@ use crate::{
     server::Shared,
 };
 
+/// Where operators and their programs read how the server fares.
+const METRICS: &str = "/metrics";
+
 /// Hyper's buffers per socket, in bytes; they are gone once it is a WebSocket.
 const BUFFER_BYTES_MAX: usize = 16 * 1024;
 
@@ -91,6 +94,9 @@ async fn answer(
             return refuse(request.uri().path(), StatusCode::FORBIDDEN, "foreign_origin", sentence);
         }
     };
+    // What is for operators is for pages of this server, unless the operator has named another.
+    let is_private = request.uri().path() == METRICS;
+    let origin = origin.filter(|origin| !is_private || origins.name(origin));
     let mut answer = if request.method() == Method::OPTIONS {
         preflight()
     } else {
@@ -122,7 +128,7 @@ async fn route(
     if rest::has(path) {
         return rest::answer(hub, peer, request).await;
     }
-    if !matches!(path, "/healthz" | "/readyz" | "/metrics") && !opening::is_chat(path) {
+    if !matches!(path, "/healthz" | "/readyz" | METRICS) && !opening::is_chat(path) {
         let sentence = "There is nothing here; the chat is at /chat.";
         return refuse(path, StatusCode::NOT_FOUND, "not_found", sentence);
     }
@@ -140,7 +146,7 @@ async fn route(
         "/readyz" if shared.draining.load(Ordering::Relaxed) => going(shared, "The server is going down."),
         "/readyz" if shared.backlog.is_full() => going(shared, "The disk does not keep up."),
         "/readyz" => text(StatusCode::OK, "ok"),
-        "/metrics" => {
+        METRICS => {
             let content_type = HeaderValue::from_static(metrics::CONTENT_TYPE);
             text(StatusCode::OK, shared.metrics().await).with(CONTENT_TYPE, content_type)
         }

@@ -33,7 +33,13 @@ impl Origins {
     /// Whether this origin's pages may talk to the server.
     #[must_use]
     pub(crate) fn allow(&self, origin: &HeaderValue) -> bool {
-        let is = |entry: &String| entry == ANY || origin.as_bytes().eq_ignore_ascii_case(entry.as_bytes());
+        self.0.iter().any(|entry| entry == ANY) || self.name(origin)
+    }
+
+    /// Whether this origin is on the list by its name.
+    #[must_use]
+    pub(crate) fn name(&self, origin: &HeaderValue) -> bool {
+        let is = |entry: &String| entry != ANY && origin.as_bytes().eq_ignore_ascii_case(entry.as_bytes());
         self.0.iter().any(is)
     }
 

@@ -46,6 +46,19 @@ async fn a_page_sees_answers_if_its_origin_is_listed() {
 }
 
 #[tokio::test]
+async fn what_operators_read_no_page_sees_whose_origin_nobody_has_named() {
+    const METRICS: &str = "GET /metrics HTTP/1.1\r\n";
+    let open = start(|_| {});
+    for origin in ["https://a.example", "*", ""] {
+        assert_eq!(read(&ask(&open, METRICS, origin).await), ("200", false), "{origin}");
+    }
+    open.stop().await;
+    let server = listed();
+    assert_eq!(read(&ask(&server, METRICS, "https://a.example").await), ("200", true));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_preflight_is_told_what_a_page_may_send() {
     let server = listed();
     let request = "OPTIONS /chat HTTP/1.1\r\nAccess-Control-Request-Method: POST\r\n";
