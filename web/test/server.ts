@@ -1,6 +1,7 @@
 // chat-servers for tests, started and ended by them, and clients of Node that talk to them.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { connect as dial, createServer, type AddressInfo, type Socket as Tcp } from "node:net";
 import { createInterface } from "node:readline";
 
 import { vi } from "vitest";
@@ -70,6 +71,58 @@ export class Server {
 export function token(user: string, ...flags: string[]): string {
   const env = { ...environment, CHAT_TOKEN_SECRET: SECRET };
   return execFileSync(PROGRAM, ["token", "--user", user, ...flags], { env, encoding: "utf8" }).trim();
+}
+
+/** What lies between somebody and a server, and can be cut. */
+export class Wire {
+  readonly #ends = new Set<Tcp>();
+  readonly #listener;
+  #newcomers: "served" | "refused" | "unanswered" = "served";
+
+  private constructor(port: number) {
+    this.#listener = createServer((near) => {
+      this.#add(near);
+      if (this.#newcomers === "refused") near.destroy();
+      if (this.#newcomers !== "served") return;
+      const far = this.#add(dial(port, "127.0.0.1"));
+      near.pipe(far).pipe(near);
+      near.on("close", () => far.destroy());
+      far.on("close", () => near.destroy());
+    });
+  }
+
+  static async to(server: Server): Promise<Wire> {
+    const wire = new Wire(Number(server.port));
+    wire.#listener.listen(0, "127.0.0.1");
+    await once(wire.#listener, "listening");
+    return wire;
+  }
+
+  /** The server's, for whoever is at the near end. */
+  get address(): string {
+    return `127.0.0.1:${(this.#listener.address() as AddressInfo).port}`;
+  }
+
+  /** Ends all connections; others are refused, or hear nothing. */
+  cut(newcomers: "refused" | "unanswered" = "refused") {
+    this.#newcomers = newcomers;
+    for (const end of this.#ends) end.destroy();
+  }
+
+  mend() {
+    this.#newcomers = "served";
+  }
+
+  close() {
+    this.cut();
+    this.#listener.close();
+  }
+
+  #add(end: Tcp): Tcp {
+    this.#ends.add(end);
+    end.on("error", () => {});
+    return end.on("close", () => this.#ends.delete(end));
+  }
 }
 
 /** Waits until this no longer throws. */

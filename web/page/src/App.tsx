@@ -15,7 +15,7 @@ export function App() {
     setIdentity(identity);
   };
   const leave = (problem: string | null = null) => {
-    forget();
+    if (identity) forget(identity, problem === null);
     setProblem(problem);
     setIdentity(null);
   };

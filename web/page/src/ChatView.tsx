@@ -1,11 +1,12 @@
 // The chat: rooms and people at the side, and the room that is looked at.
 import { useChat, type UseChat } from "@chinwag/react";
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 
 import { Composer } from "./Composer.js";
 import { Messages } from "./Messages.js";
 import { Sidebar } from "./Sidebar.js";
 import { StatusBar } from "./StatusBar.js";
+import { NOTHING, useDrafts } from "./drafts.js";
 import { recallRooms, rememberRooms, type Identity } from "./identity.js";
 import { useNotifications } from "./notify.js";
 import { sentence } from "./words.js";
@@ -16,48 +17,54 @@ interface Props {
 }
 
 /** With these there is nothing to do but to show another token. */
-const AT_THE_DOOR = ["bad_token", "token_required", "token_expired", "bad_user"];
+const AT_THE_DOOR = ["bad_token", "token_required", "token_expired", "bad_user", "user_mismatch"];
 
 export function ChatView({ identity, onLeave }: Props) {
-  const [initial] = useState(recallRooms);
+  const { user } = identity;
+  const [initial] = useState(() => recallRooms(user));
   const chat = useChat({ url: address(), ...identity }, initial);
   const [open, setOpen] = useState(initial[0]!);
   const [isSideOpen, setSideOpen] = useState(false);
-  const [replyTo, setReplyTo] = useState<number | undefined>();
+  const [drafts, changeDraft] = useDrafts();
   const names = [...chat.rooms.keys()];
   const room = chat.rooms.get(open) ?? chat.rooms.get(names[0] ?? "");
+  const name = room?.name ?? "";
   const { connection, error } = chat;
 
   useEffect(() => {
     if (connection.state === "ended" && error && AT_THE_DOOR.includes(error)) onLeave(error);
   }, [connection, error, onLeave]);
-  useEffect(() => rememberRooms(names), [names.join(" ")]); // eslint-disable-line react-hooks/exhaustive-deps
+  useEffect(() => rememberRooms(user, names), [user, names.join(" ")]); // eslint-disable-line react-hooks/exhaustive-deps
   useLooking(chat, room?.name);
-  useNotifications(chat, identity.user);
+  useNotifications(chat, user);
 
   const enter = (name: string) => {
     chat.join(name);
     setOpen(name);
-    setReplyTo(undefined);
     setSideOpen(false);
   };
+  const reply = useCallback(
+    (seq: number) => changeDraft(name, (draft) => ({ ...draft, replyTo: seq })),
+    [changeDraft, name],
+  );
 
   return (
     <div className={`app ${isSideOpen ? "with-side" : ""}`}>
       <StatusBar
         connection={connection}
         problem={error && sentence(error)}
-        title={room ? `#${room.name}` : "Chinwag"}
+        title={room ? `#${name}` : "Chinwag"}
         isSideOpen={isSideOpen}
         onMenu={() => setSideOpen(!isSideOpen)}
         onReconnect={() => chat.chat.reconnect()}
+        onForgive={chat.forgive}
       />
-      <Sidebar chat={chat} me={identity.user} open={room?.name} onEnter={enter} onLeave={() => onLeave()} />
+      <Sidebar chat={chat} me={user} open={room?.name} onEnter={enter} onLeave={() => onLeave()} />
       <main>
         {room ? (
           <>
-            <Messages key={room.name} room={room} me={identity.user} onReply={setReplyTo} loadOlder={chat.loadOlder} />
-            <Composer key={`write ${room.name}`} chat={chat} room={room} replyTo={replyTo} onReply={setReplyTo} />
+            <Messages key={name} room={room} me={user} onReply={reply} loadOlder={chat.loadOlder} />
+            <Composer key={`write ${name}`} chat={chat} room={room} draft={drafts.get(name) ?? NOTHING} onChange={changeDraft} />
           </>
         ) : (
           <p className="hint">Join a room to talk.</p>

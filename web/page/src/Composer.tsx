@@ -1,75 +1,86 @@
 // Where one writes: Enter sends, Shift and Enter begin a line (S4.39), and others see that one writes.
 import type { RoomState, UseChat } from "@chinwag/react";
-import { useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { useEffect, useRef, type KeyboardEvent } from "react";
 
+import { NOTHING, returned, type ChangeDraft, type Draft } from "./drafts.js";
 import { mentioned } from "./words.js";
 
 interface Props {
   chat: UseChat;
   room: RoomState;
-  replyTo: number | undefined;
-  onReply: (seq: number | undefined) => void;
+  draft: Draft;
+  onChange: ChangeDraft;
 }
 
 /** How often one says that one writes: the server forgets it after six seconds. */
 const TYPING_INTERVAL = 3_000;
 
-export function Composer({ chat, room, replyTo, onReply }: Props) {
-  const [text, setText] = useState("");
+export function Composer({ chat, room: { name, isJoined, typing }, draft, onChange }: Props) {
+  const { text, replyTo } = draft;
   const input = useRef<HTMLTextAreaElement>(null);
-  const { write, stop } = useTyping(chat, room.name);
-  const isReady = room.isJoined && chat.connection.state === "connected";
+  const { write, stop } = useTyping(chat, name);
+  const isReady = isJoined && chat.connection.state === "connected";
   const canSend = isReady && text.trim() !== "";
 
   useEffect(() => {
     if (replyTo !== undefined) input.current?.focus();
   }, [replyTo]);
+  useEffect(() => {
+    // On a phone the keyboard would cover the room.
+    if (matchMedia("(hover: hover)").matches) input.current?.focus();
+  }, []);
 
-  const send = () => {
+  const change = (changed: Partial<Draft>) => onChange(name, (draft) => ({ ...draft, ...changed }));
+  const giveUpReply = () => {
+    change({ replyTo: undefined });
+    input.current?.focus();
+  };
+  const send = async () => {
     if (!canSend) return;
     const mentions = mentioned(text);
     const extra = { ...(mentions.length && { mentions }), ...(replyTo !== undefined && { replyTo }) };
-    void chat.publish(room.name, text, extra);
-    setText("");
-    onReply(undefined);
+    onChange(name, () => NOTHING);
     stop();
+    input.current?.focus();
+    if (!(await chat.publish(name, text, extra))) onChange(name, (since) => returned(draft, since));
   };
   const press = (event: KeyboardEvent) => {
-    if (event.key === "Escape") onReply(undefined);
+    if (event.key === "Escape") giveUpReply();
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
     event.preventDefault();
-    send();
+    void send();
   };
 
   return (
     <div className="composer">
       <p className="typing" aria-live="polite">
-        {room.typing.length > 0 && (
+        {typing.length > 0 && (
           <>
-            {who(room.typing)} <span className="dots" aria-hidden="true" />
+            {who(typing)} <span className="dots" aria-hidden="true" />
           </>
         )}
       </p>
       {replyTo !== undefined && (
         <p className="banner">
-          Replying to message #{replyTo} <button onClick={() => onReply(undefined)}>Cancel</button>
+          Replying to message #{replyTo} <button onClick={giveUpReply}>Cancel</button>
         </p>
       )}
       <div className="input">
         <textarea
           ref={input}
-          aria-label={`Message to ${room.name}`}
+          aria-label={`Message to ${name}`}
           placeholder="Type a message... Use @username to mention someone"
           rows={Math.min(6, text.split("\n").length)}
           value={text}
-          disabled={!isReady}
+          readOnly={!isReady}
+          aria-disabled={!isReady}
           onKeyDown={press}
           onInput={(event) => {
-            setText(event.currentTarget.value);
+            change({ text: event.currentTarget.value });
             write();
           }}
         />
-        <button className="primary" disabled={!canSend} onClick={send}>
+        <button className="primary" disabled={!canSend} onClick={() => void send()}>
           Send
         </button>
       </div>

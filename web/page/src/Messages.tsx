@@ -1,6 +1,6 @@
 // The lines of a room, of which only those near the view are there: as many as may be, it stays as quick.
 import { isGap, type Line, type RoomState } from "@chinwag/react";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 
 import { LineView } from "./LineView.js";
 import { chunked, lineAt, sum, visible, type Anchor, type Chunk, type View } from "./chunks.js";
@@ -16,7 +16,7 @@ interface Props {
 const NEAR_END = 60;
 const NEAR_START = 1_200;
 
-export function Messages({ room, me, onReply, loadOlder }: Props) {
+export const Messages = memo(function Messages({ room, me, onReply, loadOlder }: Props) {
   const { lines, name } = room;
   const box = useRef<HTMLDivElement>(null);
   const heights = useRef(new Map<string, number>());
@@ -68,7 +68,7 @@ export function Messages({ room, me, onReply, loadOlder }: Props) {
       </p>
     </div>
   );
-}
+});
 
 interface ChunkProps extends Pick<Props, "room" | "me" | "onReply"> {
   chunk: Chunk;

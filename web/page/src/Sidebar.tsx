@@ -1,7 +1,7 @@
 // Rooms with what is unread, and who is in the one that is looked at: users, agents, bots, tasks (S4.34).
 import type { Member, Task } from "@chinwag/client";
 import type { RoomState, UseChat } from "@chinwag/react";
-import { useState, type FormEvent } from "react";
+import { useRef, useState, type FormEvent } from "react";
 
 import { canNotify, askToNotify } from "./notify.js";
 import { colour } from "./words.js";
@@ -20,13 +20,19 @@ const SHOWN_MAX = 200;
 export function Sidebar({ chat, me, open, onEnter, onLeave }: Props) {
   const room = chat.rooms.get(open ?? "");
   const [mayNotify, setMayNotify] = useState(canNotify);
+  const side = useRef<HTMLElement>(null);
+  const leave = (room: string) => {
+    chat.leave(room);
+    // The button that was pressed is gone.
+    side.current?.focus();
+  };
   return (
-    <nav id="side" className="side" aria-label="Rooms and people">
+    <nav id="side" ref={side} className="side" aria-label="Rooms and people" tabIndex={-1}>
       <section>
         <h2>Rooms</h2>
         <ul>
           {[...chat.rooms.values()].map((each) => (
-            <RoomRow key={each.name} room={each} isOpen={each.name === open} onEnter={onEnter} onLeave={chat.leave} />
+            <RoomRow key={each.name} room={each} isOpen={each.name === open} onEnter={onEnter} onLeave={leave} />
           ))}
         </ul>
         <JoinForm onEnter={onEnter} />

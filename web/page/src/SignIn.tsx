@@ -45,7 +45,7 @@ export function SignIn({ problem, onEnter }: { problem: string | null; onEnter: 
               type="password"
               value={token}
               onInput={(event) => setToken(event.currentTarget.value)}
-              autoComplete="current-password"
+              autoComplete="off"
             />
           </label>
         </details>

@@ -8,6 +8,14 @@ export const canNotify = (): Permission => ("Notification" in globalThis ? Notif
 
 export const askToNotify = (): Promise<Permission> => Notification.requestPermission();
 
+function notify(title: string, options: NotificationOptions) {
+  try {
+    new Notification(title, options);
+  } catch {
+    // Android wants a service worker for it, which this page is without.
+  }
+}
+
 export function useNotifications({ chat }: UseChat, me: string) {
   useEffect(
     () =>
@@ -15,7 +23,7 @@ export function useNotifications({ chat }: UseChat, me: string) {
         const isNews = !message.fromHistory && message.user !== me && names(message, me);
         if (!isNews || !document.hidden || canNotify() !== "granted") return;
         const { room, user, content } = message;
-        new Notification(`${user} in #${room}`, { body: content, tag: `${room} ${message.seq}`, icon: "icon.svg" });
+        notify(`${user} in #${room}`, { body: content, tag: `${room} ${message.seq}`, icon: "icon.svg" });
       }),
     [chat, me],
   );

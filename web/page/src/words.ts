@@ -15,6 +15,7 @@ const SENTENCES: Record<string, string> = {
   token_expired: "The token has expired.",
   token_required: "A token is needed here.",
   too_many_rooms: "You are in as many rooms as allowed.",
+  user_mismatch: "The token is somebody else's.",
   unresolved: "The server was lost as you said that: it may be in the room or not.",
 };
 
@@ -46,10 +47,14 @@ export function parts(text: string): Part[] {
   return found;
 }
 
-/** Whom a text names (S4.37). */
-export const mentioned = (text: string): string[] => [
-  ...new Set(parts(text).flatMap(({ kind, text }) => (kind === "mention" ? [text.slice(1)] : []))),
-];
+/** As many as a message may name, and how long a name may be. */
+const [MENTIONS_MAX, NAME_MAX] = [32, 60];
+
+/** Whom a text names (S4.37): beyond what a message may carry, it is text only. */
+export function mentioned(text: string): string[] {
+  const names = parts(text).flatMap(({ kind, text }) => (kind === "mention" ? [text.slice(1)] : []));
+  return [...new Set(names.filter((name) => name.length <= NAME_MAX))].slice(0, MENTIONS_MAX);
+}
 
 /** An address that may be followed: of a page, and no script. */
 export const isWeb = (url: string): boolean => /^https?:\/\//i.test(url);

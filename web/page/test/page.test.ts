@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
-import { Person, Server, until } from "../../test/server.js";
+import { Person, SECRET, Server, Wire, token, until } from "../../test/server.js";
 
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -39,6 +39,13 @@ afterAll(async () => {
 const start = (port = "0") =>
   Server.start(["--port", port, "--state-file", join(folder, "state"), "--return-spread", "100ms", ...FAST]);
 
+type Opened = NonNullable<Parameters<Browser["newContext"]>[0]> & {
+  /** The server's, unless something lies between. */
+  address?: string;
+  /** What has been done to the page before it begins. */
+  before?: () => void;
+};
+
 /** Somebody at a browser, and all that went wrong there. */
 class Visitor {
   readonly page: Page;
@@ -61,15 +68,16 @@ class Visitor {
     page.on("request", (request) => this.requests.push(request.url()));
   }
 
-  static async open(options: Parameters<Browser["newContext"]>[0] = {}): Promise<Visitor> {
+  static async open({ address = server.address, before, ...options }: Opened = {}): Promise<Visitor> {
     const context = await browser.newContext(options);
     endings.push(() => context.close());
+    if (before) await context.addInitScript(before);
     const visitor = new Visitor(await context.newPage());
-    await visitor.page.goto(`http://${server.address}/`);
+    await visitor.page.goto(`http://${address}/`);
     return visitor;
   }
 
-  static async enter(name: string, room: string, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Visitor> {
+  static async enter(name: string, room: string, options: Opened = {}): Promise<Visitor> {
     const visitor = await Visitor.open(options);
     await visitor.signIn(name);
     await visitor.join(room);
@@ -89,6 +97,23 @@ class Visitor {
     await this.page.getByRole("button", { name: "Join", exact: true }).click();
     await this.page.getByRole("heading", { name: `#${room}` }).waitFor();
     await until(async () => expect(await this.input.isEnabled()).toBe(true));
+  }
+
+  async rooms(): Promise<string[]> {
+    return this.page.locator(".room .name").allInnerTexts();
+  }
+
+  get problem() {
+    return this.page.getByRole("alert");
+  }
+
+  /** What axe has to say against what is shown now. */
+  async barriers(): Promise<unknown[]> {
+    await this.page.evaluate(await readFile(AXE, "utf8"));
+    return this.page.evaluate(async () => {
+      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
+      return (await axe.run()).violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
+    });
   }
 
   get input() {
@@ -117,7 +142,9 @@ async function person(name: string, room: string): Promise<Person> {
 
 test("two people and a bot talk, through a lost network and a restart, and nothing is lost or doubled", async () => {
   const room = "bot:weather";
-  const [ann, bob] = [await Visitor.enter("ann", room), await Visitor.enter("bob", room)];
+  const wire = await Wire.to(server);
+  endings.push(() => wire.close());
+  const [ann, bob] = [await Visitor.enter("ann", room), await Visitor.enter("bob", room, { address: wire.address })];
   const bot = await person("weather", room);
   await ann.page.getByText("(bot)").waitFor();
   await bot.chat.status(room, { state: "thinking", detail: "Looking out of the window", progress: 40 });
@@ -131,7 +158,9 @@ test("two people and a bot talk, through a lost network and a restart, and nothi
   expect(await ann.page.locator("blockquote").innerText()).toBe("Replying to message #1: bob: Will it rain?");
   expect(await ann.page.locator("mark").innerText()).toBe("@ann");
 
-  await bob.page.context().setOffline(true);
+  wire.cut();
+  await bob.page.getByText("Disconnected").waitFor();
+  await ann.say("Bob?");
   const { port } = server;
   await server.stop();
   await ann.page.getByText("Disconnected").waitFor();
@@ -141,9 +170,10 @@ test("two people and a bot talk, through a lost network and a restart, and nothi
   await ann.say("Are you there?");
   await until(() => expect(bot.contents).toContain("Are you there?"));
   await bot.chat.publish(room, "I am.");
-  await bob.page.context().setOffline(false);
+  expect(await bob.texts()).toEqual(["Will it rain?", "It rains, @ann."]);
+  wire.mend();
   for (const each of [ann, bob]) {
-    await each.shows("Will it rain?", "It rains, @ann.", "Are you there?", "I am.");
+    await each.shows("Will it rain?", "It rains, @ann.", "Bob?", "Are you there?", "I am.");
   }
 });
 
@@ -195,37 +225,141 @@ test("one writes lines, replies, and is shown what is unread", async () => {
   expect(await rule.count()).toBe(0);
 });
 
+test("what is refused comes back to who wrote it, and what is begun waits in its room", async () => {
+  const ann = await Visitor.enter("ann", "drafts");
+  const long = "x".repeat(5_000);
+  await ann.say(long);
+  await ann.problem.getByText("The message is too long.").waitFor();
+  expect(await ann.input.inputValue()).toBe(long);
+  const names = Array.from({ length: 33 }, (_, index) => `@u${index}`).join(" ");
+  await ann.say(names);
+  await ann.shows(names);
+  await until(async () => expect(await ann.problem.innerText()).toBe(""));
+  await ann.page.getByRole("button", { name: "Reply to message 1 of ann" }).click();
+  await ann.input.fill("half a");
+  await ann.join("elsewhere");
+  expect([await ann.input.inputValue(), await ann.page.locator(".banner").count()]).toEqual(["", 0]);
+  await ann.page.getByRole("button", { name: "#drafts" }).click();
+  expect([await ann.input.inputValue(), await ann.page.locator(".banner").count()]).toEqual(["half a", 1]);
+  await ann.page.getByLabel("Leave drafts").click();
+  expect(await ann.page.locator(".banner").count()).toBe(0);
+});
+
+test("a room that lets nobody in is not kept, and rooms are not for whoever sits there next", async () => {
+  const ann = await Visitor.enter("ann", "kept");
+  await ann.page.getByLabel("Room to join").fill("bad name!");
+  await ann.page.getByRole("button", { name: "Join", exact: true }).click();
+  await ann.problem.getByText("That is not a name for a room").waitFor();
+  await until(async () => expect(await ann.rooms()).toEqual(["#lobby", "#kept"]));
+  await ann.page.getByRole("button", { name: "Dismiss" }).click();
+  expect(await ann.problem.innerText()).toBe("");
+  await ann.page.reload();
+  await until(async () => expect(await ann.rooms()).toEqual(["#lobby", "#kept"]));
+  await ann.page.getByRole("button", { name: "Sign out ann" }).click();
+  expect(await ann.page.evaluate(() => Object.keys({ ...localStorage, ...sessionStorage }))).toEqual([]);
+  await ann.signIn("bob");
+  expect(await ann.rooms()).toEqual(["#lobby"]);
+});
+
+test("where the browser keeps nothing, one talks all the same", async () => {
+  const before = () => {
+    for (const storage of ["sessionStorage", "localStorage"]) {
+      Object.defineProperty(globalThis, storage, {
+        get: () => {
+          throw new DOMException("denied", "SecurityError");
+        },
+      });
+    }
+  };
+  const ann = await Visitor.enter("ann", "private", { before });
+  await ann.say("hello");
+  await ann.shows("hello");
+});
+
+test("the keyboard stays where one is, whatever comes and goes", async () => {
+  const wire = await Wire.to(server);
+  endings.push(() => wire.close());
+  const ann = await Visitor.enter("ann", "focus", { address: wire.address });
+  const focused = () => ann.page.evaluate(() => document.activeElement?.tagName);
+  expect(await focused()).toBe("TEXTAREA");
+  await ann.input.fill("one");
+  await ann.page.getByRole("button", { name: "Send" }).click();
+  await ann.shows("one");
+  expect(await focused()).toBe("TEXTAREA");
+  await ann.page.getByRole("button", { name: "Reply to message 1 of ann" }).click();
+  await ann.page.getByRole("button", { name: "Cancel" }).click();
+  expect(await focused()).toBe("TEXTAREA");
+  wire.cut();
+  await ann.page.getByText("Disconnected").waitFor();
+  expect([await focused(), await ann.input.isEditable()]).toEqual(["TEXTAREA", false]);
+  wire.mend();
+  await ann.page.getByText("Connected", { exact: true }).waitFor({ timeout: 20_000 });
+  await ann.page.getByLabel("Leave lobby").click();
+  expect(await focused()).toBe("NAV");
+});
+
+test("how one is connected is said as it is", { timeout: 60_000 }, async () => {
+  const wire = await Wire.to(server);
+  endings.push(() => wire.close());
+  const ann = await Visitor.enter("ann", "states", { address: wire.address });
+  wire.cut("unanswered");
+  await ann.page.getByText("Disconnected, again in").waitFor();
+  await ann.page.getByText("Connecting…").waitFor();
+  expect(await ann.page.getByText("again in").count()).toBe(0);
+  wire.mend();
+  await ann.page.getByText("Connected", { exact: true }).waitFor({ timeout: 30_000 });
+});
+
 test("whoever needs a token is told so at the door", async () => {
-  const guarded = await Server.start([], "a secret of at least thirty-two bytes");
+  const guarded = await Server.start([], SECRET);
   endings.push(() => guarded.stop());
-  const ann = await Visitor.open();
-  await ann.page.goto(`http://${guarded.address}/`);
+  const ann = await Visitor.open({ address: guarded.address });
+  const enter = () => ann.page.getByRole("button", { name: "Enter" }).click();
   await ann.page.getByLabel("Your name").fill("ann");
-  await ann.page.getByRole("button", { name: "Enter" }).click();
+  await enter();
   await ann.page.getByText("A token is needed here.").waitFor();
-  await ann.page.getByLabel("Token").waitFor();
+  await ann.page.getByLabel("Your name").fill("ann");
+  await ann.page.getByLabel("Token").fill(token("bob"));
+  await enter();
+  await ann.page.getByText("The token is somebody else's.").waitFor();
+  expect(await ann.barriers()).toEqual([]);
 });
 
 test.each(["light", "dark"] as const)("nothing in it keeps anybody out, on a phone and in %s", async (colorScheme) => {
-  const axe = await readFile(AXE, "utf8");
-  const room = `open-${colorScheme}`;
+  const room = `bot:open-${colorScheme}`;
+  const wire = await Wire.to(server);
+  endings.push(() => wire.close());
   const door = await Visitor.open({ colorScheme });
-  const wide = await Visitor.enter("ann", room, { colorScheme });
+  const wide = await Visitor.enter("ann", room, { colorScheme, address: wire.address });
   const operator = await Visitor.open({ colorScheme });
   await operator.page.goto(`http://${server.address}/admin`);
   const phone = await Visitor.enter("bob", room, { colorScheme, viewport: PHONE });
-  await wide.say("hello @bob, see https://a.example/");
-  await phone.page.locator(".message").waitFor();
-  for (const { page } of [door, wide, phone, operator]) {
-    await page.evaluate(axe);
-    const violations = await page.evaluate(async () => {
-      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
-      return (await axe.run()).violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
-    });
-    expect(violations).toEqual([]);
+  const bot = await person(`open-${colorScheme}`, room);
+  for (const state of ["idle", "thinking", "running", "starting", "error"]) {
+    await bot.chat.status(room, { state, detail: "on it", progress: 40 });
+    await bot.chat.publish(room, `@ann, ${state}`, { state });
   }
+  await bot.chat.task(room, { task: "T-1", status: { state: "working", progress: 10 }, assignee: "ann" });
+  await wide.say("hello @bob, see https://a.example/");
+  await wide.page.getByRole("button", { name: "Reply to message 1 of" }).click();
+  await wide.say("yes");
+  await phone.page.locator(".message blockquote").waitFor();
+  await operator.page.getByText(/highest/).first().waitFor();
+  for (const each of [door, wide, phone, operator]) expect(await each.barriers()).toEqual([]);
   const { scrollWidth } = await phone.page.evaluate(() => ({ scrollWidth: document.documentElement.scrollWidth }));
   expect(scrollWidth).toBe(PHONE.width);
+  await phone.page.getByRole("button", { name: "Rooms and people" }).click();
+  // Refused, with an answer begun, and then cut off.
+  await wide.page.getByRole("button", { name: "Reply to message 1 of" }).click();
+  await wide.say("x".repeat(5_000));
+  await wide.problem.getByText("too long").waitFor();
+  await wide.join("other");
+  await bot.chat.publish(room, "and you, @ann?");
+  await wide.page.getByText("unread, with mentions of you").waitFor();
+  for (const each of [wide, phone]) expect(await each.barriers()).toEqual([]);
+  wire.cut();
+  await wide.page.getByText("Disconnected").waitFor();
+  expect(await wide.barriers()).toEqual([]);
 });
 
 test("it needs nothing from elsewhere, and is small and quick", async () => {

@@ -56,6 +56,9 @@ export const EMPTY: ChatState = { connection: { state: "connecting" }, rooms: ne
 /** Lines that a room keeps: above it the oldest go, and can be asked for again. */
 export const LINES_MAX = 100_000;
 
+/** Members of a large room that are kept by name. */
+export const MEMBERS_MAX = 1_000;
+
 export const isGap = (line: Line): line is Gap => "to" in line;
 
 /** A room that was just asked for. */
@@ -117,7 +120,8 @@ export function withRoom(state: ChatState, name: string, change: (room: RoomStat
 export function older(room: RoomState, messages: readonly Message[], more: boolean): RoomState {
   const first = room.lines[0];
   const before = messages.filter(({ epoch, seq }) => !first || (epoch === first.epoch && seq < first.seq));
-  return { ...room, lines: [...before, ...room.lines], hasOlder: more };
+  const lines = [...before, ...room.lines];
+  return { ...room, lines, hasOlder: more && lines.length < LINES_MAX };
 }
 
 export function without(state: ChatState, name: string): ChatState {
@@ -154,7 +158,7 @@ export function names({ mentions, content }: Message, user: string): boolean {
 
 function append(room: RoomState, newer: readonly Line[]): RoomState {
   const lines = room.lines.concat(fresh(room, newer));
-  return { ...room, lines: lines.length > LINES_MAX ? lines.slice(-LINES_MAX) : lines };
+  return lines.length > LINES_MAX ? { ...room, lines: lines.slice(-LINES_MAX), hasOlder: true } : { ...room, lines };
 }
 
 /** What is not there yet: whoever was sent away and comes back is shown the last messages again. */
@@ -214,7 +218,9 @@ function joined(room: RoomState, { epoch, next, verdict }: Extract<ChatEvent, { 
 function roster(room: RoomState, came: string[], went: string[], all?: string[]): RoomState {
   const members = new Map(room.members);
   for (const user of went) members.delete(user);
-  for (const user of came) members.set(user, { ...members.get(user), user, presence: "online" });
+  for (const user of came) {
+    if (members.has(user) || members.size < MEMBERS_MAX) members.set(user, { ...members.get(user), user, presence: "online" });
+  }
   if (!all) return { ...room, members: sorted(members), count: members.size };
   const known = all.map((user): [string, Member] => [user, members.get(user) ?? { user, presence: "online" }]);
   return { ...room, members: new Map(known), count: all.length };
@@ -223,7 +229,7 @@ function roster(room: RoomState, came: string[], went: string[], all?: string[])
 function listed(room: RoomState, { members, count, more }: Extract<ChatEvent, { type: "members" }>): RoomState {
   const all = new Map(more || members.length < count ? room.members : []);
   for (const member of members) all.set(member.user, member);
-  return { ...room, members: sorted(all), count };
+  return { ...room, members: new Map([...sorted(all)].slice(0, MEMBERS_MAX)), count };
 }
 
 const sorted = (members: Map<string, Member>) => new Map([...members].sort(([one], [other]) => (one < other ? -1 : 1)));
@@ -231,11 +237,17 @@ const sorted = (members: Map<string, Member>) => new Map([...members].sort(([one
 function present(room: RoomState, user: string, presence: Presence): RoomState {
   const others = room.typing.filter((writer) => writer !== user);
   if (presence === "typing") return { ...room, typing: [...others, user] };
+  if (!mayBeThere(room, user)) return { ...room, typing: others };
   const members = new Map(room.members).set(user, { ...room.members.get(user), user, presence });
   return { ...room, typing: others, members: sorted(members) };
 }
 
+/** Somebody who has left may still be told of; where all are known, they are nobody's. */
+const mayBeThere = ({ members, count }: RoomState, user: string) =>
+  members.has(user) || members.size < Math.min(count, MEMBERS_MAX);
+
 function doing(room: RoomState, user: string, status: Status): RoomState {
+  if (!mayBeThere(room, user)) return room;
   const member = room.members.get(user) ?? { user, presence: "online" };
   return { ...room, members: sorted(new Map(room.members).set(user, { ...member, status })) };
 }

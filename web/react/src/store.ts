@@ -15,6 +15,8 @@ export class ChatStore {
   /** The room that is looked at. */
   private open: string | undefined;
   private readonly loading = new Set<string>();
+  /** Rooms that were asked for and never entered, by the number that a refusal would name. */
+  private readonly entering = new Map<number, string>();
 
   constructor(options: ChatOptions, rooms: readonly string[] = []) {
     this.state = { ...EMPTY, rooms: new Map(rooms.map((room) => [room, emptyRoom(room)])) };
@@ -31,7 +33,8 @@ export class ChatStore {
   readonly start = (): (() => void) => {
     if (this.current.isEnded) this.current = this.make();
     const chat = this.current.start();
-    for (const room of this.state.rooms.keys()) chat.join(room);
+    this.entering.clear();
+    for (const room of this.state.rooms.keys()) this.enter(room);
     return () => chat.close();
   };
 
@@ -43,8 +46,9 @@ export class ChatStore {
   readonly snapshot = (): ChatState => this.state;
 
   readonly join = (room: string) => {
-    if (!this.state.rooms.has(room)) this.set({ ...this.state, rooms: new Map(this.state.rooms).set(room, emptyRoom(room)) });
-    this.chat.join(room);
+    if (this.state.rooms.has(room)) return void this.chat.join(room);
+    this.set({ ...this.state, rooms: new Map(this.state.rooms).set(room, emptyRoom(room)) });
+    this.enter(room);
   };
 
   readonly leave = (room: string) => {
@@ -56,11 +60,17 @@ export class ChatStore {
   readonly publish = async (room: string, content: string, extra?: Extra): Promise<boolean> => {
     try {
       await this.chat.publish(room, content, extra);
+      this.forgive();
       return true;
     } catch (error) {
       this.set({ ...this.state, error: error instanceof Error ? error.message : String(error) });
       return false;
     }
+  };
+
+  /** Forgets what the server last said no to. */
+  readonly forgive = () => {
+    if (this.state.error !== null) this.set({ ...this.state, error: null });
   };
 
   readonly typing = (room: string, on: boolean) => this.chat.typing(room, on);
@@ -90,6 +100,19 @@ export class ChatStore {
     }
   };
 
+  private enter(room: string) {
+    this.entering.set(this.chat.join(room), room);
+  }
+
+  /** A room that one is not let into is no room of ours. */
+  private settled(state: ChatState, event: ChatEvent): ChatState {
+    if (event.type === "joined") for (const [id, room] of this.entering) if (room === event.room) this.entering.delete(id);
+    if (event.type !== "refused" || event.id === undefined || event.retryAfter !== undefined) return state;
+    const room = this.entering.get(event.id);
+    this.entering.delete(event.id);
+    return room === undefined ? state : without(state, room);
+  }
+
   private make(): Chat {
     const chat = new Chat(this.options);
     chat.onAny((event) => {
@@ -109,7 +132,8 @@ export class ChatStore {
   private flush() {
     const events = this.waiting;
     this.waiting = [];
-    this.set(foldAll(this.state, events, this.chat.user, this.open));
+    const state = events.reduce((state, event) => this.settled(state, event), this.state);
+    this.set(foldAll(state, events, this.chat.user, this.open));
   }
 
   private set(state: ChatState) {

@@ -9,6 +9,7 @@ export interface UseChat extends ChatState {
   join: ChatStore["join"];
   leave: ChatStore["leave"];
   publish: ChatStore["publish"];
+  forgive: ChatStore["forgive"];
   typing: ChatStore["typing"];
   look: ChatStore["look"];
   loadOlder: ChatStore["loadOlder"];
@@ -27,6 +28,6 @@ export function useChat(options: ChatOptions, rooms: readonly string[] = []): Us
   );
   useEffect(() => store.start(), [store]);
   const state = useSyncExternalStore(store.watch, store.snapshot, store.snapshot);
-  const { chat, join, leave, publish, typing, look, loadOlder } = store;
-  return { ...state, chat, join, leave, publish, typing, look, loadOlder };
+  const { chat, join, leave, publish, forgive, typing, look, loadOlder } = store;
+  return { ...state, chat, join, leave, publish, forgive, typing, look, loadOlder };
 }

@@ -1,4 +1,5 @@
 // `useChatWebSocket`: people and agents in one room, in the shape and with the sentences of specification 4.
+import { mayReturn } from "@chinwag/client";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 
 export interface ChatMessage {
@@ -42,6 +43,9 @@ export interface UseChatWebSocketOptions {
   url?: string;
   token?: string;
 }
+
+/** Messages that are kept: above it the oldest go. */
+export const MESSAGES_MAX = 10_000;
 
 /** Attempts in a row; the n-th comes n seconds after a connection was lost. */
 const ATTEMPTS_MAX = 5;
@@ -97,9 +101,9 @@ class Connection {
     // What is said of a connection that was given up does not count.
     const isOurs = () => this.socket === socket;
     socket.onopen = () => isOurs() && this.opened();
-    socket.onmessage = ({ data }) => isOurs() && this.set(heard(this.state, String(data)));
+    socket.onmessage = ({ data }) => isOurs() && this.hear(JSON.parse(String(data)) as Frame);
     socket.onerror = () => isOurs() && this.set({ error: "Connection error occurred" });
-    socket.onclose = () => isOurs() && this.closed();
+    socket.onclose = ({ code }) => isOurs() && this.closed(code);
   };
 
   readonly disconnect = () => {
@@ -114,17 +118,23 @@ class Connection {
   };
 
   private opened() {
-    this.attempts = 0;
     this.set({ connected: true, error: null });
     this.send("auth", this.auth);
     this.ping = setInterval(() => this.send("ping", {}), PING_INTERVAL);
   }
 
-  private closed() {
+  private hear(frame: Frame) {
+    // Only who was let in has arrived: others would be turned away for ever.
+    if (frame.type === "auth_response" && frame.data.success) this.attempts = 0;
+    this.set(heard(this.state, frame));
+  }
+
+  private closed(code: number) {
     this.drop();
     this.set({ connected: false });
     this.attempts += 1;
-    if (this.attempts > ATTEMPTS_MAX) this.set({ error: "Connection lost. Please refresh the page." });
+    const mayTry = mayReturn(code) && this.attempts <= ATTEMPTS_MAX;
+    if (!mayTry) this.set({ error: "Connection lost. Please refresh the page." });
     else this.retry = setTimeout(this.connect, ATTEMPT_STEP * this.attempts);
   }
 
@@ -172,15 +182,14 @@ interface Present {
   timestamp: string;
 }
 
-function heard(state: State, text: string): State {
-  const frame = JSON.parse(text) as Frame;
+function heard(state: State, frame: Frame): State {
   switch (frame.type) {
     case "auth_response":
       if (!frame.data.success) return { ...state, error: "Authentication failed" };
       return { ...state, users: (frame.data.agents ?? []).map((id) => ({ id, role: "unknown", status: "online" })) };
     case "message":
     case "agent_response":
-      return { ...state, messages: [...state.messages, said(frame.data)] };
+      return { ...state, messages: [...state.messages, said(frame.data)].slice(-MESSAGES_MAX) };
     case "user_presence":
       return { ...state, users: present(state.users, frame.data) };
     case "status_update":

@@ -2,7 +2,7 @@
 import type { ChatEvent, Message, Verdict } from "@chinwag/client";
 import { expect, test } from "vitest";
 
-import { EMPTY, emptyRoom, fold, foldAll, isGap, names, older, seen, unseen, type ChatState, type RoomState } from "../src/state.js";
+import { EMPTY, LINES_MAX, MEMBERS_MAX, emptyRoom, fold, foldAll, isGap, names, older, seen, unseen, type ChatState, type RoomState } from "../src/state.js";
 
 const ROOM = "general";
 
@@ -60,6 +60,25 @@ test("what is new begins where one stopped looking", () => {
   const looked = foldAll(begin, [joined(1), said(1)], "ann", ROOM);
   expect(foldAll(looked, [said(2)], "ann", ROOM).rooms.get(ROOM)!.newFrom).toBeNull();
   expect(foldAll(looked, [said(2), said(3)], "ann").rooms.get(ROOM)!.newFrom).toEqual({ epoch: 5, seq: 2 });
+});
+
+test("of who has left nothing is kept, and of a large room not everybody", () => {
+  const joins: ChatEvent = { type: "userJoined", room: ROOM, user: "bob", members: ["ann", "bob"] };
+  const leaves: ChatEvent = { type: "userLeft", room: ROOM, user: "bob", members: ["ann"] };
+  const late: ChatEvent[] = [
+    { type: "presence", room: ROOM, user: "bob", presence: "offline" },
+    { type: "status", room: ROOM, user: "bob", status: { state: "working" } },
+  ];
+  expect([...after(joined(1), joins, ...late).members.keys()]).toEqual(["ann", "bob"]);
+  expect([...after(joined(1), joins, leaves, ...late).members.keys()]).toEqual(["ann"]);
+  const many = Array.from({ length: 3_000 }, (_, index) => `u${index}`);
+  const room = after(joined(1), { type: "membersChanged", room: ROOM, joined: many, left: [], count: 3_000 });
+  expect([room.members.size, room.count]).toEqual([MEMBERS_MAX, 3_000]);
+});
+
+test("what a full room drops can be asked for again", () => {
+  const room = after(joined(1), ...Array.from({ length: LINES_MAX + 1 }, (_, index) => said(index + 1)));
+  expect([room.lines.length, room.lines[0]!.seq, room.hasOlder]).toEqual([LINES_MAX, 2, true]);
 });
 
 test("a mention is a whole name", () => {

@@ -23,6 +23,18 @@ async function member() {
   return { store, says, stop };
 }
 
+test("a room that lets one not in is not kept, and what was said no to is forgotten", async () => {
+  const { store, says, stop } = await member();
+  const sent = vi.spyOn(store.chat, "join");
+  store.join("full");
+  says({ type: "error", code: "room_full", message: "", id: sent.mock.results[0]!.value as number });
+  await vi.advanceTimersByTimeAsync(100);
+  expect([[...store.snapshot().rooms.keys()], store.snapshot().error]).toEqual([["general"], "room_full"]);
+  store.forgive();
+  expect(store.snapshot().error).toBeNull();
+  stop();
+});
+
 test("however many messages come one by one, the state changes once a frame", async () => {
   const { store, says, stop } = await member();
   const changed = vi.fn();

@@ -1,7 +1,10 @@
 // @vitest-environment jsdom
 // `useChatWebSocket` beside the hook that specification 4 gives, word for word: both show the same.
+import type { AddressInfo } from "node:net";
+
 import { act, cleanup, renderHook } from "@testing-library/react";
 import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
+import { WebSocketServer } from "ws";
 
 import { useChatWebSocket as given } from "given/useChatWebSocket";
 import { useChatWebSocket as ours, type UseChatWebSocket } from "../src/index.js";
@@ -97,6 +100,22 @@ test("both give up after five attempts, with the same words", async () => {
     await soon(() => expect(each.hook.error).toBe("Connection lost. Please refresh the page."));
   }
   expect(sockets).toHaveLength(2 * 6);
+});
+
+test.each([
+  ["hangs up", 1011, 6],
+  ["sends them away", 4000, 1],
+])("whoever is met by a server that %s does not try for ever", async (_, code, attempts) => {
+  const listener = new WebSocketServer({ port: 0 });
+  listener.on("connection", (socket) => socket.close(code));
+  const { port } = listener.address() as AddressInfo;
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const before = sockets.length;
+  const { result } = renderHook(() => ours("ann", "user", { url: `ws://127.0.0.1:${port}` }));
+  await soon(() => expect(result.current.error).toBe("Connection lost. Please refresh the page."), 1_000);
+  await soon(() => expect(result.current.connected).toBe(false), 10_000);
+  expect(sockets.length - before).toBe(attempts);
+  listener.close();
 });
 
 /** While the clock is a fake: it is set forward by so many milliseconds before each look. */
