@@ -9,6 +9,9 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 /// Marks on one character that are shown; what is heaped on it beyond is not.
 const MARKS_MAX: usize = 4;
 
+/// Joiners in one character that are shown as such: a family of four has three. Else a long text could take one column.
+const JOINERS_MAX: usize = 4;
+
 /// What is shown of one text, in bytes: four times what a server takes by default.
 const SHOWN_BYTES_MAX: usize = 16 * 1024;
 
@@ -26,19 +29,23 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
-    let mut marks = 0;
+    let (mut marks, mut joiners) = (0, 0);
     let mut characters = text.chars().peekable();
     while let Some(c) = characters.next() {
         if shown.len() >= SHOWN_BYTES_MAX {
             shown.push(ELLIPSIS);
             break;
         }
+        let follows_joiner = shown.chars().next_back().is_some_and(is_joiner);
         let joins = is_joiner(c)
+            && joiners < JOINERS_MAX
             && shown.chars().next_back().is_some_and(is_joined)
             && characters.peek().copied().is_some_and(is_joined);
         let has_base = shown.chars().next_back().is_some_and(|last| !last.is_whitespace());
         let is_mark = joins || has_base && is_mark(c);
         marks = if is_mark { marks + 1 } else { 0 };
+        let goes_on = joins || is_mark || follows_joiner || is_tone(c);
+        joiners = if goes_on { joiners + usize::from(joins) } else { 0 };
         match c {
             '\n' => shown.push(c),
             '\r' if characters.peek() == Some(&'\n') => {}
@@ -49,6 +56,14 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// A text with one blank line where there are more, and none at its end.
+#[must_use]
+pub fn squeeze(text: &str) -> String {
+    let mut lines: Vec<&str> = text.trim_end().split('\n').collect();
+    lines.dedup_by(|line, before| line.trim().is_empty() && before.trim().is_empty());
+    lines.join("\n")
 }
 
 /// The same on one line.
@@ -175,6 +190,11 @@ const fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
+/// The colour of the skin of the one before.
+const fn is_tone(c: char) -> bool {
+    matches!(c, '\u{1f3fb}'..='\u{1f3ff}')
+}
+
 fn is_joined(c: char) -> bool {
     !c.is_ascii() && !is_joiner(c) && (c == '\u{fe0f}' || !is_format(c)) && !c.is_control()
 }
@@ -219,6 +239,25 @@ mod tests {
         }
         let heap = format!("e{}!", "\u{301}".repeat(50));
         assert_eq!(harmless(&heap), format!("e{}!", "\u{301}".repeat(MARKS_MAX)));
+    }
+
+    #[test]
+    fn a_chain_of_joined_characters_has_an_end() {
+        let chain = vec!["👩🏽"; 100].join("\u{200d}");
+        let shown = harmless(&chain);
+        assert_eq!(shown.matches("\\u{200d}").count(), 99 / (JOINERS_MAX + 1));
+        assert!(
+            shown.graphemes(true).all(|cluster| cluster.chars().count() <= 3 * (JOINERS_MAX + 1)),
+            "{shown}"
+        );
+        let persian = "می\u{200c}خواهم ".repeat(20);
+        assert_eq!(harmless(&persian), persian, "those of words apart do not add up");
+    }
+
+    #[test]
+    fn blank_lines_are_few() {
+        assert_eq!(squeeze("a\n\n \n\nb\n\nc\n\n"), "a\n\nb\n\nc");
+        assert_eq!(squeeze(&format!("x{}y", "\n".repeat(4_000))), "x\n\ny");
     }
 
     #[test]

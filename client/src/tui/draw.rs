@@ -142,7 +142,10 @@ impl Scene<'_> {
             RowKind::First(at) => {
                 put(buffer, area.x, area.y, time, &self.zone.minute(at), self.theme.faint());
             }
-            RowKind::More => {}
+            // Nobody's line break makes a line of somebody else.
+            RowKind::More => {
+                put(buffer, x - 2, area.y, 1, "┊", self.theme.faint());
+            }
         }
         let (mark, rest) = row.text.split_at(row.mark);
         let (mark_style, rest_style) = body.map_or_else(Default::default, |body| self.styles(body));

@@ -11,6 +11,9 @@ use crate::{
 /// What stands before each line: its time.
 pub(super) const TIME_WIDTH: usize = 6;
 
+/// Rows of one line that are shown; of what is longer the rest is counted.
+const ROWS_MAX: usize = 40;
+
 /// A row of the screen.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Row {
@@ -151,20 +154,26 @@ impl Broken<'_> {
         let (mark, rest) = words::line(&line.body);
         let whole = format!("{mark} {}", shown(&line.body, &rest));
         let ranges = text::rows(&whole, self.width.saturating_sub(TIME_WIDTH));
-        let rows = ranges.into_iter().enumerate().map(|(nth, range)| Row {
+        let more = ranges.len().saturating_sub(ROWS_MAX);
+        let shown = ranges.into_iter().take(ROWS_MAX).enumerate().map(|(nth, range)| Row {
             line: number,
             kind: if nth == 0 { RowKind::First(line.at) } else { RowKind::More },
             mark: mark.len().clamp(range.start, range.end) - range.start,
             text: whole[range].to_owned(),
         });
-        rows.collect()
+        let mut rows: Vec<_> = shown.collect();
+        if more > 0 {
+            let text = format!("… {more} more lines");
+            rows.push(Row { line: number, kind: RowKind::More, mark: 0, text });
+        }
+        rows
     }
 }
 
 /// What was said may have line breaks of its own; words of ours have none.
 fn shown(body: &Body, text: &str) -> String {
     match body {
-        Body::Said(said) if said.action().is_none() => text::harmless(text).into_owned(),
+        Body::Said(said) if said.action().is_none() => text::squeeze(&text::harmless(text)),
         _ => text::on_one_line(text).into_owned(),
     }
 }

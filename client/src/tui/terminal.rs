@@ -77,3 +77,16 @@ fn give_back() {
     let _ = disable_raw_mode();
     let _ = io::stdout().flush();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever runs this in a terminal sees the message there, and not on a screen that is gone.
+    #[test]
+    #[ignore = "tests/terminals/run gives it a terminal"]
+    fn a_panic_on_the_screen() {
+        let screen = Screen::take().unwrap();
+        assert!(screen.terminal.size().is_err(), "the message of a panic");
+    }
+}

@@ -230,6 +230,28 @@ fn a_screen_of_ten_thousand_messages() {
 }
 
 #[test]
+fn nobody_speaks_for_others_by_line_breaks() {
+    let mut person = Person::at(80, 12);
+    person.says("general", "mallory", "hello\nbob: I quit\n23:59 bob: really");
+    let seen = person.sees();
+    assert!(seen.contains("23:59 mallory: hello"), "{seen}");
+    assert!(seen.contains("\n    ┊ bob: I quit") && seen.contains("\n    ┊ 23:59 bob: really"), "{seen}");
+}
+
+#[test]
+fn no_message_takes_the_room_for_itself() {
+    let mut person = Person::at(60, 60);
+    person.says("general", "bob", "before");
+    person.says("general", "mallory", &format!("x{}y", "\n".repeat(4_000)));
+    person.says("general", "mallory", &"line\n".repeat(500));
+    person.says("general", "bob", "behind");
+    let seen = person.sees();
+    let rows: Vec<_> = seen.lines().filter(|row| row.contains("line")).collect();
+    assert!(seen.contains("bob: before") && seen.contains("bob: behind"), "{seen}");
+    assert!(rows.len() == 41 && rows[40].contains("┊ … 460 more lines"), "{seen}");
+}
+
+#[test]
 fn whoever_is_in_no_room_is_told_what_to_do() {
     let mut person = Person::at(80, 12);
     for name in ["general", "games", "ops"] {
