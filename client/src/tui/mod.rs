@@ -90,8 +90,7 @@ impl Tui {
         let connection = self.session.connection();
         let scene =
             Scene { chat: &self.session.chat, connection: &connection, zone: &self.zone, theme: self.theme };
-        screen.terminal.draw(|frame| scene.draw(frame, &mut self.view))?;
-        Ok(())
+        screen.draw(|frame| scene.draw(frame, &mut self.view))
     }
 
     /// Takes in what has come at once with something else, so that it is drawn once.

@@ -14,12 +14,12 @@ use crossterm::{
         Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
     },
 };
-use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, layout::Rect};
+use ratatui::{Frame, Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, layout::Rect};
 
 /// A screen to draw on. The terminal is as it was when this is dropped, and in a panic before its message is printed.
 pub(super) struct Screen {
     /// What is drawn on.
-    pub(super) terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<CrosstermBackend<Stdout>>,
 }
 
 impl Screen {
@@ -39,6 +39,19 @@ impl Screen {
         enable_raw_mode()?;
         let terminal = enter().inspect_err(|_| give_back())?;
         Ok(Self { terminal })
+    }
+
+    /// Draws what is seen, at the size that the screen has now: word of another one may be yet to come.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub(super) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        let drawn = self.terminal.get_frame().area();
+        if size()? != (drawn.width, drawn.height) {
+            self.begin_anew()?;
+        }
+        self.terminal.draw(render)?;
+        Ok(())
     }
 
     /// Whatever is on the screen is drawn anew, at the size that it has now.
