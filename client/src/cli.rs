@@ -76,6 +76,10 @@ struct Args {
     #[arg(long)]
     commands: bool,
 
+    /// Ring the terminal's bell when somebody names you; on the screen
+    #[arg(long)]
+    bell: bool,
+
     /// Stay after the end of the input
     #[arg(short, long)]
     follow: bool,
@@ -123,7 +127,7 @@ fn run(args: &Args) -> io::Result<Farewell> {
     runtime.block_on(async {
         let session = session(args);
         match mode(args) {
-            Mode::Screen => tui::run(session, Zone::local()).await,
+            Mode::Screen => tui::run(session, Zone::local(), args.bell).await,
             Mode::Lines(format) => {
                 let is_typed = io::stdin().is_terminal();
                 let input =

@@ -49,6 +49,12 @@ impl Lines {
         self.first().map(|first| first + as_number(self.len()) - 1)
     }
 
+    /// The number of the line that comes next.
+    #[must_use]
+    pub fn next(&self) -> i64 {
+        self.first + as_number(self.len())
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Line> + ExactSizeIterator {
         self.lines.iter()

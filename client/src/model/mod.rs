@@ -109,8 +109,18 @@ impl Conversation {
         self.rooms.iter().filter(|(_, room)| room.stay != Stay::Leaving)
     }
 
+    /// How often the reader was named.
+    #[must_use]
+    pub fn named(&self) -> u64 {
+        self.rooms.values().map(|room| room.named).sum()
+    }
+
     /// Looks at a room; one that is not there yet is about to be, and one that is being left is not.
     pub fn look_at(&mut self, name: &RoomName) {
+        let before = self.current.as_ref().filter(|before| *before != name);
+        if let Some(before) = before.and_then(|before| self.rooms.get_mut(before)) {
+            before.unread_from = None;
+        }
         let room = self.rooms.entry(name.clone()).or_default();
         room.read();
         if room.stay == Stay::Leaving {

@@ -28,6 +28,12 @@ pub struct Room {
     pub unread: usize,
     /// Those of them that name the reader.
     pub mentions: usize,
+    /// The first line that was unread when the reader came to look, by its number.
+    pub unread_from: Option<i64>,
+    /// Messages of others, ever.
+    pub heard: u64,
+    /// Those of them that named the reader, and were news.
+    pub named: u64,
     /// Whether the server shows it to this connection.
     pub here: bool,
     /// Whether the reader is to stay in it.
@@ -126,7 +132,13 @@ impl Room {
         let said = said(shown, me);
         self.typing.remove(&shown.user);
         self.shown_up_to(shown.position);
-        if !looking && !said.mine && said.position.seq > self.seen {
+        let is_news = !said.mine && said.position.seq > self.seen;
+        self.heard += u64::from(!said.mine);
+        self.named += u64::from(is_news && said.mentions_me);
+        if is_news && !looking {
+            if self.unread == 0 {
+                self.unread_from = Some(self.lines.next());
+            }
             self.unread += 1;
             self.mentions += usize::from(said.mentions_me);
         }

@@ -58,6 +58,7 @@ struct Parts {
 impl Scene<'_> {
     /// Draws everything, and tells the view how large the room's part of it is.
     pub fn draw(&self, frame: &mut Frame<'_>, view: &mut View) {
+        view.turn_to(self.chat);
         let area = frame.area();
         let typed = Typed::of(view, usize::from(area.width).saturating_sub(PROMPT.len()).max(2));
         let parts = parts(area, typed.rows.len());
@@ -100,11 +101,11 @@ impl Scene<'_> {
     }
 
     fn lines(&self, buffer: &mut Buffer, area: Rect, view: &View) {
-        let (lines, width) = (self.chat.lines(), usize::from(area.width));
+        let width = usize::from(area.width);
         let room = self.chat.room().filter(|_| view.bottom == Bottom::Latest);
-        let pending = room.map(|room| self.pending(room)).unwrap_or_default();
+        let pending = room.map(|room| self.pending(room, area.height.into())).unwrap_or_default();
         let height = usize::from(area.height).saturating_sub(pending.len());
-        let rows = Broken { lines, width, zone: self.zone }.screen(view.bottom, height);
+        let rows = Broken::of(self.chat, width, self.zone).screen(view.bottom, height);
         // What is little stands at the bottom, where it is typed.
         let mut y = area.bottom() - u16::try_from(rows.len() + pending.len()).unwrap_or(0).min(area.height);
         for row in &rows {
@@ -117,16 +118,14 @@ impl Scene<'_> {
         }
     }
 
-    /// What was said and is not shown yet.
-    fn pending(&self, room: &Room) -> Vec<String> {
-        let shown = room.pending.iter().take(PENDING_MAX);
-        let mut lines: Vec<_> = shown
-            .map(|pending| format!("  ··· {}: {}", self.chat.me, on_one_line(&pending.content)))
-            .collect();
-        if let Some(more) = room.pending.len().checked_sub(PENDING_MAX).filter(|more| *more > 0) {
-            lines.push(format!("  ··· and {more} more"));
-        }
-        lines
+    /// What was said and is not shown yet: the newest, in half of the room at most, below a count of the rest.
+    fn pending(&self, room: &Room, height: usize) -> Vec<String> {
+        let earlier = room.pending.len().saturating_sub(PENDING_MAX.min(height / 2));
+        let count = (earlier > 0).then(|| format!("  ··· {earlier} earlier"));
+        let newest = room.pending.iter().skip(earlier);
+        let newest =
+            newest.map(|pending| format!("  ··· {}: {}", self.chat.me, on_one_line(&pending.content)));
+        count.into_iter().chain(newest).take(height).collect()
     }
 
     fn row(&self, buffer: &mut Buffer, area: Rect, row: &Row) {
@@ -134,9 +133,10 @@ impl Scene<'_> {
         let (x, width) = (area.x + time, area.width.saturating_sub(time));
         let body = self.chat.lines().get(row.line).map(|line| &line.body);
         match row.kind {
-            RowKind::Day => {
-                let day = format!("── {} ", row.text);
-                put(buffer, area.x, area.y, area.width, &day, self.theme.faint());
+            RowKind::Top | RowKind::Day | RowKind::Unread => {
+                let is_unread = row.kind == RowKind::Unread;
+                let style = if is_unread { self.theme.strong() } else { self.theme.faint() };
+                put(buffer, area.x, area.y, area.width, &format!("── {} ", row.text), style);
                 return;
             }
             RowKind::First(at) => {
@@ -229,7 +229,9 @@ impl Scene<'_> {
             Some(Word::Mistake(mistake)) => (format!("! {mistake}"), self.theme.problem()),
             Some(Word::Choice(word) | Word::Notice(word)) => (word.clone(), self.theme.strong()),
             None if view.bottom != Bottom::Latest => {
-                ("▼ there is more below (Esc)".into(), self.theme.strong())
+                let new = self.chat.room().map_or(0, |room| room.heard.saturating_sub(view.heard));
+                let what = if new > 0 { format!("{new} new below") } else { "there is more below".into() };
+                (format!("▼ {what} (Esc)"), self.theme.strong())
             }
             None => match self.chat.room() {
                 Some(room) => (typing(room), self.theme.faint()),

@@ -20,7 +20,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 pub use self::{draw::Scene, theme::Theme, view::View};
 use self::{
     rows::Bottom,
-    terminal::Screen,
+    terminal::{Screen, ring_bell},
     view::{Wish, Word},
 };
 use crate::{
@@ -42,6 +42,10 @@ struct Tui {
     view: View,
     zone: Zone,
     theme: Theme,
+    /// The bell is to ring when somebody names the reader.
+    bell: bool,
+    /// How often that was.
+    named: u64,
     exit: Option<Exit>,
 }
 
@@ -58,12 +62,12 @@ enum Next {
 ///
 /// # Errors
 /// The terminal is none, or is gone.
-pub(crate) async fn run(session: Session, zone: Zone) -> io::Result<Farewell> {
+pub(crate) async fn run(session: Session, zone: Zone, bell: bool) -> io::Result<Farewell> {
     let mut signals = Signals::catch()?;
     let mut screen = Screen::take()?;
     let mut keys = EventStream::new();
     let theme = Theme::from_environment();
-    let mut tui = Tui { session, view: View::default(), zone, theme, exit: None };
+    let mut tui = Tui { session, view: View::default(), zone, theme, bell, named: 0, exit: None };
     loop {
         tui.draw(&mut screen)?;
         let next = tokio::select! {
@@ -87,6 +91,10 @@ pub(crate) async fn run(session: Session, zone: Zone) -> io::Result<Farewell> {
 
 impl Tui {
     fn draw(&mut self, screen: &mut Screen) -> io::Result<()> {
+        let before = std::mem::replace(&mut self.named, self.session.chat.named());
+        if self.bell && self.named > before {
+            ring_bell()?;
+        }
         let connection = self.session.connection();
         let scene =
             Scene { chat: &self.session.chat, connection: &connection, zone: &self.zone, theme: self.theme };
@@ -127,10 +135,14 @@ impl Tui {
 
     /// Does what is typed. What cannot be done stays, to be mended.
     fn enter(&mut self, line: &str) {
+        let room = self.session.chat.current.clone();
         match self.session.typed(line) {
             After::Go => {
                 self.view.editor.take();
-                self.view.bottom = Bottom::Latest;
+                // Elsewhere one looks where one did.
+                if room == self.session.chat.current {
+                    self.view.bottom = Bottom::Latest;
+                }
             }
             After::Mistake(mistake) => self.view.word = Some(Word::Mistake(mistake)),
             After::Quit => {
@@ -164,7 +176,6 @@ impl Tui {
         if let Some(room) = room {
             self.session.writes(false);
             self.session.chat.look_at(&room);
-            self.view.bottom = Bottom::Latest;
         }
     }
 

@@ -3,7 +3,7 @@
 use chinwag_core::Time;
 
 use crate::{
-    model::{Body, Line, Lines},
+    model::{Body, Conversation, Line, Lines, Older},
     text,
     words::{self, Zone},
 };
@@ -30,8 +30,12 @@ pub(super) struct Row {
 /// What a row is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum RowKind {
+    /// What is above the first line.
+    Top,
     /// A new day begins.
     Day,
+    /// What is below was unread when the reader came.
+    Unread,
     /// A line begins, at this time.
     First(Time),
     /// A line goes on.
@@ -62,9 +66,24 @@ pub(super) struct Broken<'a> {
     pub(super) width: usize,
     /// Whose clock says where days begin.
     pub(super) zone: &'a Zone,
+    /// What is above the first line, if that is known.
+    pub(super) top: Option<&'static str>,
+    /// The line from which on they were unread when the reader came.
+    pub(super) unread_from: Option<i64>,
 }
 
-impl Broken<'_> {
+impl<'a> Broken<'a> {
+    /// The lines that are looked at.
+    pub(super) fn of(chat: &'a Conversation, width: usize, zone: &'a Zone) -> Self {
+        let top = match chat.room().map(|room| room.older) {
+            Some(Older::Asked(_)) => Some("loading…"),
+            Some(Older::Nothing) => Some("no older messages"),
+            Some(Older::Unknown) | None => None,
+        };
+        let unread_from = chat.room().and_then(|room| room.unread_from);
+        Self { lines: chat.lines(), width, zone, top, unread_from }
+    }
+
     /// The rows that fill so many at the bottom, the uppermost first.
     #[must_use]
     pub(super) fn screen(&self, bottom: Bottom, height: usize) -> Vec<Row> {
@@ -143,8 +162,16 @@ impl Broken<'_> {
         let mut rows = Vec::new();
         let day = self.zone.day(line.at);
         let before = self.lines.get(number - 1);
+        let mut rule =
+            |kind, text: &str| rows.push(Row { line: number, kind, text: text.to_owned(), mark: 0 });
+        if let (None, Some(top)) = (before, self.top) {
+            rule(RowKind::Top, top);
+        }
         if before.is_none_or(|before| self.zone.day(before.at) != day) {
-            rows.push(Row { line: number, kind: RowKind::Day, text: day, mark: 0 });
+            rule(RowKind::Day, &day);
+        }
+        if self.unread_from == Some(number) {
+            rule(RowKind::Unread, "new");
         }
         rows.extend(self.broken(number, line));
         rows

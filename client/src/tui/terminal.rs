@@ -10,6 +10,7 @@ use crossterm::{
     cursor::Show,
     event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
     execute,
+    style::Print,
     terminal::{
         Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
     },
@@ -69,6 +70,14 @@ impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+/// Rings the bell.
+///
+/// # Errors
+/// The terminal is gone.
+pub(super) fn ring_bell() -> io::Result<()> {
+    execute!(io::stdout(), Print('\x07'))
 }
 
 fn enter() -> io::Result<Terminal<CrosstermBackend<Stdout>>> {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     command::Names,
-    model::{Body, Conversation, Keep, Line, Lines},
+    model::{Body, Conversation, Keep, Line, Lines, Older},
     words::{self, Zone},
 };
 
@@ -252,6 +252,83 @@ fn no_message_takes_the_room_for_itself() {
 }
 
 #[test]
+fn every_room_keeps_what_is_typed_and_where_one_looks() {
+    let mut person = Person::at(80, 12);
+    for n in 1..=40 {
+        person.says("general", "bob", &format!("message {n}"));
+    }
+    person.press(KeyCode::PageUp, KeyModifiers::NONE);
+    person.types("half a line");
+    let before = person.sees();
+    person.chat.look_at(&room("ops"));
+    let ops = person.sees();
+    assert!(!ops.contains("half a line") && person.view.bottom == Bottom::Latest, "{ops}");
+    person.types("another");
+    person.chat.look_at(&room("general"));
+    assert_eq!(person.sees(), before);
+    person.chat.look_at(&room("ops"));
+    assert!(person.sees().contains("> another"));
+    person.chat.drop_room(&room("ops"));
+    assert!(person.sees().contains("> half a line"), "its own stands there");
+    person.press(KeyCode::Up, KeyModifiers::NONE);
+    assert!(person.sees().contains("> another"), "and nothing is lost");
+}
+
+#[test]
+fn whoever_scrolls_back_is_told_how_much_is_new_and_what_is_above() {
+    let mut person = Person::at(80, 12);
+    for n in 1..=40 {
+        person.says("general", "bob", &format!("message {n}"));
+    }
+    person.press(KeyCode::Home, KeyModifiers::CONTROL);
+    assert!(person.sees().contains("▼ there is more below"));
+    for (older, above) in
+        [(Older::Asked(RequestId(9)), "── loading…"), (Older::Nothing, "── no older messages")]
+    {
+        person.chat.rooms.get_mut("general").unwrap().older = older;
+        person.press(KeyCode::Home, KeyModifiers::CONTROL);
+        assert!(person.sees().lines().nth(1).unwrap().starts_with(above), "{}", person.sees());
+    }
+    person.says("general", "alice", "mine");
+    person.says("general", "bob", "one");
+    person.says("general", "bob", "two");
+    assert!(person.sees().contains("▼ 2 new below (Esc)"));
+    person.press(KeyCode::Esc, KeyModifiers::NONE);
+    assert!(!person.sees().contains('▼'));
+}
+
+#[test]
+fn what_was_unread_stands_below_a_rule_until_one_looks_elsewhere() {
+    let mut person = Person::at(80, 12);
+    person.says("ops", "dan", "seen");
+    person.chat.look_at(&room("ops"));
+    person.chat.look_at(&room("general"));
+    person.says("ops", "dan", "unread");
+    person.says("ops", "dan", "this, too");
+    person.chat.look_at(&room("ops"));
+    let rows: Vec<String> =
+        person.sees().lines().map(|row| row.trim_end_matches([' ', '│']).to_owned()).collect();
+    let rule = rows.iter().position(|row| row.starts_with("── new")).expect("a rule");
+    assert!(rows[rule + 1].contains("dan: unread"), "{rows:?}");
+    person.chat.look_at(&room("general"));
+    person.chat.look_at(&room("ops"));
+    assert!(!person.sees().contains("── new"));
+}
+
+#[test]
+fn what_is_not_said_yet_shows_the_newest_and_leaves_room() {
+    let mut person = Person::at(40, 6);
+    person.says("general", "bob", "hi");
+    for (id, content) in (1..).zip(["one", "two", "three", "four", "five"]) {
+        person.chat.expect(&room("general"), RequestId(id), content);
+    }
+    person.types("typed");
+    let seen = person.sees();
+    let rows: Vec<_> = seen.lines().skip(1).collect();
+    assert_eq!(rows, ["23:59 bob: hi", "  ··· 4 earlier", "  ··· alice: five", "", "> typed"]);
+}
+
+#[test]
 fn whoever_is_in_no_room_is_told_what_to_do() {
     let mut person = Person::at(80, 12);
     for name in ["general", "games", "ops"] {
@@ -346,7 +423,7 @@ fn older_messages_come_above_and_what_is_seen_stays() {
     }
     assert_eq!(person.press(KeyCode::Home, KeyModifiers::CONTROL), Wish::Older);
     let before = person.sees();
-    person.chat.rooms.get_mut("general").unwrap().older = crate::model::Older::Asked(RequestId(9));
+    person.chat.rooms.get_mut("general").unwrap().older = Older::Asked(RequestId(9));
     let older = |seq| Shown {
         room: room("general"),
         position: Position::new(Epoch(5), Seq(seq)),
@@ -394,7 +471,7 @@ fn a_screen_looks_at_no_more_lines_than_it_has_rows() {
     };
     for count in [100, 100_000] {
         let lines = lines(count);
-        let broken = Broken { lines: &lines, width: 80, zone: &zone };
+        let broken = Broken { lines: &lines, width: 80, zone: &zone, top: None, unread_from: None };
         let rows = broken.screen(Bottom::Latest, 40);
         let last = lines.last().unwrap();
         assert!(rows.iter().map(|row| row.line).eq(last - 39..=last));

@@ -1,5 +1,8 @@
 //! What the person does at the keyboard and with the mouse: where they look, what they type, and what they want.
 
+use std::collections::BTreeMap;
+
+use chinwag_core::RoomName;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
 
 use super::{
@@ -28,6 +31,20 @@ pub struct View {
     pub word: Option<Word>,
     /// Columns and rows that the room's lines have on the screen; as it was last drawn.
     pub size: (usize, usize),
+    /// What the room had heard when its last line was seen.
+    pub heard: u64,
+    /// The room that all this is of.
+    room: Option<RoomName>,
+    /// The same of the others.
+    elsewhere: BTreeMap<RoomName, Place>,
+}
+
+/// What is kept of a room while another is looked at.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    draft: String,
+    bottom: Bottom,
+    heard: u64,
 }
 
 /// Word for the person.
@@ -80,6 +97,29 @@ impl View {
             },
             Event::Resize(..) => Wish::Redraw,
             _ => Wish::Nothing,
+        }
+    }
+
+    /// Turns to the room that is looked at: what is typed in another, and where one looks there, stays as it was.
+    pub fn turn_to(&mut self, chat: &Conversation) {
+        if self.room != chat.current {
+            self.elsewhere.retain(|room, _| chat.rooms.contains_key(room));
+            let next = chat.current.as_ref().and_then(|room| self.elsewhere.remove(room)).unwrap_or_default();
+            let before = std::mem::replace(&mut self.room, chat.current.clone());
+            if let Some(before) = before.filter(|room| chat.rooms.contains_key(room)) {
+                let draft = self.editor.text().to_owned();
+                self.elsewhere.insert(before, Place { draft, bottom: self.bottom, heard: self.heard });
+                self.editor.clear();
+            }
+            // What was typed in a room that is gone is not; where it is in the way, Up fetches it back.
+            if !next.draft.is_empty() {
+                self.editor.take();
+                self.editor.insert(&next.draft);
+            }
+            (self.bottom, self.heard) = (next.bottom, next.heard);
+        }
+        if let (Bottom::Latest, Some(room)) = (self.bottom, chat.room()) {
+            self.heard = room.heard;
         }
     }
 
@@ -179,15 +219,15 @@ impl View {
     }
 
     fn scroll_up(&mut self, by: usize, chat: &Conversation, zone: &Zone) -> Wish {
-        let (lines, (width, height)) = (chat.lines(), self.size);
-        let broken = Broken { lines, width, zone };
+        let (width, height) = self.size;
+        let broken = Broken::of(chat, width, zone);
         self.bottom = broken.up(self.bottom, by, height);
         let top = broken.screen(self.bottom, height).first().map(|row| row.line);
-        if top == lines.first() { Wish::Older } else { Wish::Nothing }
+        if top == broken.lines.first() { Wish::Older } else { Wish::Nothing }
     }
 
     fn scroll_down(&mut self, by: usize, chat: &Conversation, zone: &Zone) -> Wish {
-        self.bottom = Broken { lines: chat.lines(), width: self.size.0, zone }.down(self.bottom, by);
+        self.bottom = Broken::of(chat, self.size.0, zone).down(self.bottom, by);
         Wish::Nothing
     }
 }
