@@ -534,15 +534,18 @@ impl World<'_> {
         let Some(Survey { listed, count, complete: true, .. }) = &view.survey else {
             return broken(MEMBERS, format!("c{client} asked who is in {name} and was not told all"));
         };
+        // It is older than what is expected, so whoever is still on their way may have come or gone since.
+        let coming = self.on_their_way();
+        let has_stayed = |user: &&UserName| !coming.contains(user);
         let names: Vec<&UserName> = listed.iter().map(|(user, _)| user).collect();
-        if !self.are_as_expected(names.iter().copied(), expected) || *count as usize != names.len() {
+        let is_right = names.iter().copied().filter(has_stayed).eq(expected.iter().filter(has_stayed));
+        if !is_right || *count as usize != names.len() {
             return broken(MEMBERS, format!("{name} lists {names:?} of {count}, there are {expected:?}"));
         }
-        // Who is on their way may still be away.
         let is_due = |user: &UserName, presence| match presence {
             Presence::Online => true,
             Presence::Typing => false,
-            Presence::Offline => !expected.contains(user),
+            Presence::Offline => coming.contains(&user) || !expected.contains(user),
         };
         if let Some((user, presence)) = listed.iter().find(|(user, presence)| !is_due(user, *presence)) {
             let check = if *presence == Presence::Typing { TYPING } else { PRESENCE };
