@@ -11,7 +11,7 @@ use anyhow::{Context, bail, ensure};
 
 use crate::{
     cli::output::make_folder_of,
-    plan::{profile::Name, scenario::Scenario},
+    plan::{plain, profile::Name, scenario::Scenario},
     record::outcome::Failure,
     search::minimise::Minimised,
 };
@@ -56,6 +56,13 @@ impl ScenarioFile {
             Ok(name) => format!("seed {name}"),
             Err(_) => self.name.clone(),
         }
+    }
+
+    /// Why a failure of it may be nobody's fault, if somebody has edited it so.
+    #[must_use]
+    pub fn doubt(&self) -> Option<&'static str> {
+        let sound = plain::is_sound(&self.scenario);
+        (!sound).then_some("its limits do not fit together: a check may fail that nobody has to answer for")
     }
 
     /// Reads a file.

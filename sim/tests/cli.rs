@@ -73,6 +73,9 @@ fn mistakes_are_one_clear_line() {
         &["run", "--jobs", "18446744073709551615"],
         &["bugs", "--jobs", "1025"],
         &["check", "0", "--seeds", "18446744073709551615"],
+        &["run", "--seeds", "1", "--seed", "42"],
+        &["run", "--seeds", "1", "--deliveries", "x.csv"],
+        &["run", "--budget", "1s", "--latency", "5ms"],
         &["sing"],
     ] {
         exits(104, args);

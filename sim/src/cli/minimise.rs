@@ -34,6 +34,9 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
         eprintln!("sim: nothing fails in {}", args.scenario);
         return Ok(CLEAN);
     };
+    if let Some(doubt) = file.doubt() {
+        eprintln!("sim: {doubt}, and nothing is tried that is no better");
+    }
     let output = args.output.as_deref().map(open).transpose()?;
     let small = minimise(&file.scenario, failure, try_run);
     let Minimised { scenario, failure, runs, repeats } = &small;

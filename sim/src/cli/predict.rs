@@ -20,35 +20,39 @@ use crate::{
     predict::{Network, predict, text},
 };
 
+/// Options that a scenario file, and all that is for one, goes without. clap asks for nothing that conflicts with what is there,
+/// so those that require a file say this, too.
+const OF_SEEDS: [&str; 6] = ["seeds", "from", "profile", "jobs", "budget", "save"];
+
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Options of a scenario file")]
 pub(super) struct Foretold {
     /// Instead of seeds' scenarios, play a scenario file of loadgen, or one of those that come with it, and say what it
     /// will come to
     #[arg(long, value_name = "FILE",
-          conflicts_with_all = ["seeds", "from", "profile", "jobs", "budget", "save"])]
+          conflicts_with_all = OF_SEEDS)]
     pub(super) scenario: Option<PathBuf>,
     /// How many clients, instead of what the file says
-    #[arg(long, value_name = "N", requires = "scenario", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", requires = "scenario", conflicts_with_all = OF_SEEDS, value_parser = clap::value_parser!(u32).range(1..))]
     clients: Option<u32>,
     /// The random seed, instead of the file's: the same one makes the same plan as in loadgen
-    #[arg(long, value_name = "N", requires = "scenario")]
+    #[arg(long, value_name = "N", requires = "scenario", conflicts_with_all = OF_SEEDS)]
     seed: Option<u64>,
     /// How long a byte travels between client and server, one way
-    #[arg(long, value_name = "TIME", requires = "scenario", default_value = "1ms", value_parser = span)]
+    #[arg(long, value_name = "TIME", requires = "scenario", conflicts_with_all = OF_SEEDS, default_value = "1ms", value_parser = span)]
     latency: Duration,
     /// How much longer it may take, by chance
-    #[arg(long, value_name = "TIME", requires = "scenario", default_value = "0ms", value_parser = span)]
+    #[arg(long, value_name = "TIME", requires = "scenario", conflicts_with_all = OF_SEEDS, default_value = "0ms", value_parser = span)]
     jitter: Duration,
     /// Bytes per second of each client's line, in each direction
-    #[arg(long, value_name = "BYTES", requires = "scenario", default_value_t = 12_500_000,
+    #[arg(long, value_name = "BYTES", requires = "scenario", conflicts_with_all = OF_SEEDS, default_value_t = 12_500_000,
           value_parser = clap::value_parser!(u64).range(1_000..))]
     rate: u64,
     /// Write a CSV of how many messages each client is shown in each of its rooms
-    #[arg(long, value_name = "FILE", requires = "scenario")]
+    #[arg(long, value_name = "FILE", requires = "scenario", conflicts_with_all = OF_SEEDS)]
     deliveries: Option<PathBuf>,
     /// How often the time series has a row
-    #[arg(long, value_name = "TIME", requires = "scenario", default_value = "1s", value_parser = interval)]
+    #[arg(long, value_name = "TIME", requires = "scenario", conflicts_with_all = OF_SEEDS, default_value = "1s", value_parser = interval)]
     interval: Duration,
 }
 

@@ -77,7 +77,13 @@ pub(super) fn main(args: &Args) -> anyhow::Result<u8> {
         write_outcome(&mut out, &file.title(), &outcome)?;
     }
     out.flush()?;
-    Ok(if outcome.is_clean() { CLEAN } else { BROKEN })
+    if outcome.is_clean() {
+        return Ok(CLEAN);
+    }
+    if let Some(doubt) = file.doubt() {
+        eprintln!("sim: {doubt}");
+    }
+    Ok(BROKEN)
 }
 
 /// Whoever is asked for must be in it: of others there would be nothing to show.

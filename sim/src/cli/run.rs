@@ -38,7 +38,7 @@ pub(super) struct Args {
     /// The first
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     from: u64,
-    /// What they are mostly about: default, calm, net, overload, churn, clock, hostile or nolimits
+    /// What they are mostly about: default, calm, net, overload, churn, clock, hostile, nolimits or durable
     #[arg(long, value_name = "P", default_value_t)]
     profile: Profile,
     /// Threads; as many as there are cores if not given
