@@ -568,8 +568,8 @@ impl World<'_> {
         self.checked(checks::ANSWERED);
         let is_let_in = |room: &usize| seats.contains_key(room) || turned_away.contains(room);
         let is_there = wanted.iter().all(is_let_in) && seats.keys().all(|room| wanted.contains(room));
-        // Who is not even let into the room that everybody is in tries again and again.
-        let is_kept_out = !known && !turned_away.is_empty();
+        // Who is turned away tries again and again, is sent away for that, and may just be back, in no room yet.
+        let is_kept_out = !turned_away.is_empty() && (!known || seats.is_empty());
         if !(is_kept_out || known && is_there) {
             return broken(
                 checks::CONNECTED,
