@@ -27,6 +27,9 @@ const TYPING_EVERY: Duration = Duration::from_secs(3);
 /// Whoever leaves waits so long at most for the server to acknowledge what they have said.
 const LEAVES_WITHIN: Duration = Duration::from_secs(3);
 
+/// Rooms that are told at once, and members of a room who are asked for; more are only counted.
+const LISTED_MAX: usize = 1_000;
+
 /// A person's stay.
 #[derive(Debug)]
 pub struct Session {
@@ -51,7 +54,8 @@ enum Ask {
     Join(RoomName),
     Leave(RoomName),
     Users(RoomName),
-    Rooms,
+    /// So many are told already.
+    Rooms(usize),
     Create(RoomName),
     /// To be told, once it is granted.
     Other(String),
@@ -304,7 +308,7 @@ impl Session {
             return After::Mistake("not connected: try again when you are".into());
         }
         match (command, self.chat.current.clone()) {
-            (Command::Rooms, _) => self.ask(Request::Rooms { after: None }, Ask::Rooms),
+            (Command::Rooms, _) => self.ask(Request::Rooms { after: None }, Ask::Rooms(0)),
             (Command::Create(room, private), _) => {
                 self.ask(Request::Create { room: room.clone(), private }, Ask::Create(room));
             }
@@ -391,7 +395,10 @@ impl Session {
                 self.wrote = None;
             }
             ClientEvent::Left { room, .. } => self.asks.retain(|_, ask| *ask != Ask::Leave(room.clone())),
-            ClientEvent::Members { room, members, count, .. } => self.tell_users(room, members, *count),
+            ClientEvent::Members { room, members, count, .. } => {
+                self.tell_users(room, members, *count);
+                self.list_more(room);
+            }
             ClientEvent::Rooms { rooms, more } => self.tell_rooms(rooms, *more),
             ClientEvent::Created { room } => {
                 self.asks.retain(|_, ask| *ask != Ask::Create(room.clone()));
@@ -482,16 +489,30 @@ impl Session {
     }
 
     fn tell_rooms(&mut self, rooms: &[(RoomName, u32)], more: bool) {
-        if !self.asks.values().any(|ask| *ask == Ask::Rooms) {
-            return;
-        }
-        self.asks.retain(|_, ask| *ask != Ask::Rooms);
+        let told = self.asks.values().find_map(|ask| match ask {
+            Ask::Rooms(told) => Some(told + rooms.len()),
+            _ => None,
+        });
+        let Some(told) = told else { return };
+        self.asks.retain(|_, ask| !matches!(ask, Ask::Rooms(_)));
         for (room, count) in rooms {
             let here = if self.chat.rooms.contains_key(room) { ", you are in it" } else { "" };
             self.note(Body::Notice(format!("#{room} ({count}{here})")));
         }
-        if more {
-            self.note(Body::Notice("and more".into()));
+        match rooms.last().filter(|_| more) {
+            Some((last, _)) if told < LISTED_MAX => {
+                self.ask(Request::Rooms { after: Some(last.clone()) }, Ask::Rooms(told));
+            }
+            Some(_) => self.note(Body::Notice("and more".into())),
+            None => {}
+        }
+    }
+
+    /// Asks for the next page of a room's members.
+    fn list_more(&mut self, name: &RoomName) {
+        let after = self.chat.rooms.get(name).and_then(|room| room.unlisted(LISTED_MAX));
+        if let Some(after) = after.cloned() {
+            let _ = self.driver.submit(Request::Members { room: name.clone(), after: Some(after) });
         }
     }
 }

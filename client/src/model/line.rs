@@ -37,6 +37,23 @@ pub enum Body {
     Problem(String),
 }
 
+impl Line {
+    /// The memory that it takes, in bytes, about.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let texts = match &self.body {
+            Body::Said(said) => {
+                said.content.len()
+                    + said.user.as_str().len()
+                    + said.file.as_ref().map_or(0, |file| file.len())
+            }
+            Body::Notice(text) | Body::Problem(text) => text.len(),
+            Body::Missing { .. } | Body::Anew | Body::Came(_) | Body::Went(_) | Body::CameAndWent(..) => 0,
+        };
+        size_of::<Self>() + texts
+    }
+}
+
 /// A message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Said {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::line::Line;
+use super::{Keep, line::Line};
 
 /// Lines with numbers.
 #[derive(Clone, Debug, Default)]
@@ -10,13 +10,15 @@ pub struct Lines {
     lines: VecDeque<Line>,
     /// The number of the first one.
     first: i64,
+    /// What they take.
+    bytes: usize,
 }
 
 impl Lines {
     /// None yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { lines: VecDeque::new(), first: 0 }
+        Self { lines: VecDeque::new(), first: 0, bytes: 0 }
     }
 
     /// How many there are.
@@ -60,23 +62,29 @@ impl Lines {
         self.lines.iter()
     }
 
-    /// Adds one at the end. If there are more than `max` then, the first one goes.
-    pub(crate) fn push(&mut self, line: Line, max: usize) {
+    /// Adds one at the end. The first ones go, as far as they are too many then.
+    pub(crate) fn push(&mut self, line: Line, keep: &Keep) {
+        self.bytes += line.bytes();
         self.lines.push_back(line);
-        if self.lines.len() > max {
-            self.lines.pop_front();
+        while self.lines.len() > 1 && (self.lines.len() > keep.lines_max || self.bytes > keep.bytes_max) {
+            self.bytes -= self.lines.pop_front().map_or(0, |line| line.bytes());
             self.first += 1;
         }
     }
 
-    /// Puts some before the `index`-th, as far as `max` allows: of those, the last ones. Whatever stands behind keeps its
-    /// number.
-    pub(super) fn insert(&mut self, index: usize, lines: Vec<Line>, max: usize) {
-        let surplus = lines.len().saturating_sub(max.saturating_sub(self.len()));
-        for line in lines.into_iter().skip(surplus).rev() {
+    /// Puts some before the `index`-th, as far as there is room: of those, the last ones. Whatever stands behind keeps its
+    /// number. Whether there is room for more.
+    pub(super) fn insert(&mut self, index: usize, lines: Vec<Line>, keep: &Keep) -> bool {
+        for line in lines.into_iter().rev() {
+            let bytes = self.bytes + line.bytes();
+            if self.lines.len() >= keep.lines_max || bytes > keep.bytes_max {
+                return false;
+            }
+            self.bytes = bytes;
             self.lines.insert(index, line);
             self.first -= 1;
         }
+        self.lines.len() < keep.lines_max
     }
 }
 

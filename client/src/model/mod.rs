@@ -26,6 +26,8 @@ pub use self::{
 pub struct Keep {
     /// Lines of a room. The first ones go.
     pub lines_max: usize,
+    /// What they may take, in bytes.
+    pub bytes_max: usize,
     /// Names of rooms that the server has listed.
     pub listed_max: usize,
     /// Members of a room that are known by name.
@@ -34,7 +36,7 @@ pub struct Keep {
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { lines_max: 100_000, listed_max: 10_000, members_max: 10_000 }
+        Self { lines_max: 100_000, bytes_max: 64 << 20, listed_max: 10_000, members_max: 10_000 }
     }
 }
 
@@ -159,7 +161,7 @@ impl Conversation {
     pub fn note(&mut self, at: Time, body: Body) {
         match self.current.clone() {
             Some(room) => self.append(at, &room, Some(body)),
-            None => self.aside.push(Line { at, body }, self.keep.lines_max),
+            None => self.aside.push(Line { at, body }, &self.keep),
         }
     }
 
@@ -217,7 +219,7 @@ impl Conversation {
             }
             ClientEvent::History { id, room, messages, more } => {
                 if let Some(room) = self.rooms.get_mut(room) {
-                    room.prepend(*id, messages, *more, &self.me, self.keep.lines_max);
+                    room.prepend(*id, messages, *more, &self.me, &self.keep);
                 }
             }
             ClientEvent::Acknowledged { id, room, position } => {
@@ -289,8 +291,8 @@ impl Conversation {
                 self.rooms.get_mut(room)?.presence(user, *presence);
                 (room, None)
             }
-            ClientEvent::Members { room, members, count, .. } => {
-                self.rooms.get_mut(room)?.list_members(members, *count as usize);
+            ClientEvent::Members { room, members, count, more } => {
+                self.rooms.get_mut(room)?.list_members(members, *count as usize, *more);
                 (room, None)
             }
             ClientEvent::Status { room, user, status } => {
@@ -316,7 +318,7 @@ impl Conversation {
         for room in self.rooms.values_mut() {
             if let Some(index) = room.pending.iter().position(|pending| pending.id == id) {
                 let body = Body::Problem(format!("{why}: {}", room.pending.remove(index).content));
-                room.lines.push(Line { at: now, body }, self.keep.lines_max);
+                room.lines.push(Line { at: now, body }, &self.keep);
             }
         }
     }
@@ -324,7 +326,7 @@ impl Conversation {
     /// Puts a line at the end of a room.
     fn append(&mut self, at: Time, name: &RoomName, body: Option<Body>) {
         if let (Some(room), Some(body)) = (self.rooms.get_mut(name), body) {
-            room.lines.push(Line { at, body }, self.keep.lines_max);
+            room.lines.push(Line { at, body }, &self.keep);
         }
     }
 }

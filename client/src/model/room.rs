@@ -9,6 +9,7 @@ use chinwag_core::{
 };
 
 use super::{
+    Keep,
     line::{Body, Line, Said, names},
     lines::Lines,
 };
@@ -44,6 +45,8 @@ pub struct Room {
     pub older: Older,
     /// The life of the room's log that is shown.
     epoch: Option<Epoch>,
+    /// The list of members is shown up to this name, and goes on there.
+    listed_to: Option<UserName>,
     /// What is newer than this came after the reader did.
     seen: Seq,
     /// The newest message that is shown, or never will be.
@@ -165,7 +168,7 @@ impl Room {
     }
 
     /// Older messages have come: those that were asked for, and none that is shown.
-    pub(super) fn prepend(&mut self, id: RequestId, page: &[Shown], more: bool, me: &UserName, max: usize) {
+    pub(super) fn prepend(&mut self, id: RequestId, page: &[Shown], more: bool, me: &UserName, keep: &Keep) {
         if self.older != Older::Asked(id) {
             return;
         }
@@ -180,8 +183,7 @@ impl Room {
             Body::Said(said) => Some(said.position.epoch) == self.epoch,
             _ => false,
         });
-        self.lines.insert(before.unwrap_or(self.lines.len()), lines, max);
-        if self.lines.len() >= max {
+        if !self.lines.insert(before.unwrap_or(self.lines.len()), lines, keep) {
             self.older = Older::Nothing;
         }
     }
@@ -204,11 +206,15 @@ impl Room {
         self.typing.retain(|name| self.members.contains_key(name));
     }
 
-    /// Part of the list of members, or all of it.
-    pub(super) fn list_members(&mut self, listed: &[Member], count: usize) {
-        if listed.len() == count {
-            self.members.clear();
-        }
+    /// A page of the list of members. Who belongs there and is not on it is none.
+    pub(super) fn list_members(&mut self, listed: &[Member], count: usize, more: bool) {
+        let begins_behind = |to: &UserName| listed.first().is_some_and(|member| member.user > *to);
+        let after = self.listed_to.take().filter(begins_behind);
+        self.listed_to = listed.last().filter(|_| more).map(|member| member.user.clone());
+        let to = self.listed_to.as_ref();
+        self.members.retain(|name, _| {
+            after.as_ref().is_some_and(|after| name <= after) || to.is_some_and(|to| name > to)
+        });
         for member in listed {
             let someone =
                 Someone { away: member.presence == Presence::Offline, status: member.status.clone() };
@@ -238,6 +244,13 @@ impl Room {
         if let Some(someone) = self.members.get_mut(user) {
             someone.away = presence == Presence::Offline;
         }
+    }
+
+    /// Behind which name the list of members goes on, if so many names are wanted and have not come.
+    #[must_use]
+    pub fn unlisted(&self, wanted: usize) -> Option<&UserName> {
+        let to = self.listed_to.as_ref()?;
+        (self.members.range(..=to.clone()).count() < wanted).then_some(to)
     }
 
     /// Forgets the names that come last, if there are more than `max`.

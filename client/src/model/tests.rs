@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chinwag_core::{
     Epoch, Position, RequestId, RoomName, Seq, SessionId, Time, UserName,
-    client::{ClientEvent, Presence, Shown},
+    client::{ClientEvent, Member, Presence, Shown},
     refusal::Refusal,
     shard::Verdict,
 };
@@ -198,6 +198,41 @@ fn who_is_there_and_who_writes() {
         (2, false)
     );
     assert_eq!(bodies(&chat, "general"), ["done", r#"Went("carol")"#], "one does not come to oneself");
+}
+
+#[test]
+fn a_list_of_members_comes_page_by_page_and_ends_those_who_are_on_none() {
+    let mut chat = member();
+    let mut page = |names: &[&str], more| {
+        let listed = |name: &&str| Member { user: user(name), presence: Presence::Online, status: None };
+        let members = names.iter().map(listed).collect();
+        tell(&mut chat, &ClientEvent::Members { room: room("general"), members, count: 5, more });
+        let general = &chat.rooms["general"];
+        let known: Vec<_> = general.members.keys().map(ToString::to_string).collect();
+        (known.join(" "), general.unlisted(4).map(ToString::to_string))
+    };
+    assert_eq!(page(&["a", "b", "c", "d", "e"], false), ("a b c d e".into(), None));
+    assert_eq!(page(&["a", "c"], true), ("a c d e".into(), Some("c".into())));
+    assert_eq!(page(&["d", "f"], true), ("a c d f".into(), None), "as many as are wanted");
+    assert_eq!(page(&["b"], false), ("b".into(), None), "one that begins anew");
+}
+
+#[test]
+fn lines_are_bounded_by_their_bytes_too() {
+    let keep = Keep { bytes_max: 100_000, ..Keep::default() };
+    let mut chat = Conversation::new(user("alice"), keep);
+    chat.look_at(&room("general"));
+    tell(&mut chat, &joined("general", 5, 100, 101, Verdict::Full));
+    for seq in 101..=200 {
+        say(&mut chat, "general", seq, "bob", &"x".repeat(4_000));
+    }
+    let lines = &chat.rooms["general"].lines;
+    let bytes: usize = lines.iter().map(super::Line::bytes).sum();
+    assert!((90_000..=100_000).contains(&bytes) && lines.len() < 25, "{bytes}");
+    chat.rooms.get_mut("general").unwrap().older = Older::Asked(RequestId(1));
+    let messages = vec![shown("general", 5, 99, "bob", &"x".repeat(4_000))];
+    tell(&mut chat, &ClientEvent::History { id: RequestId(1), room: room("general"), messages, more: true });
+    assert_eq!(chat.rooms["general"].older, Older::Nothing, "there is no room for more");
 }
 
 #[test]

@@ -49,9 +49,9 @@ fn value(event: &ClientEvent) -> Option<Value> {
         ClientEvent::Presence { room, user, presence } => {
             json!({"event": "presence", "room": room, "user": user, "presence": word(*presence)})
         }
-        ClientEvent::Members { room, members, count, .. } => {
+        ClientEvent::Members { room, members, count, more } => {
             let members: Vec<_> = members.iter().map(member).collect();
-            json!({"event": "members", "room": room, "members": members, "count": count})
+            json!({"event": "members", "room": room, "members": members, "count": count, "more": more})
         }
         ClientEvent::Rooms { rooms, more } => {
             let rooms: Vec<_> =

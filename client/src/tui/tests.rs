@@ -465,7 +465,7 @@ fn a_screen_looks_at_no_more_lines_than_it_has_rows() {
     let lines = |count: usize| {
         let mut lines = Lines::default();
         for _ in 0..count {
-            lines.push(Line { at: start(), body: Body::Notice("a line".into()) }, 1_000_000);
+            lines.push(Line { at: start(), body: Body::Notice("a line".into()) }, &Keep::default());
         }
         lines
     };
