@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{
     command::{self, Command, Names, Typed},
-    driver::Driver,
+    driver::{self, Driver},
     exit::{Exit, Farewell},
     model::{Body, Connection, Conversation, Keep, Older, Stay},
     text,
@@ -264,7 +264,7 @@ impl Session {
     }
 
     fn note(&mut self, body: Body) {
-        self.chat.note(self.driver.now(), body);
+        self.chat.note(driver::wall(), body);
     }
 
     fn ask(&mut self, request: Request, ask: Ask) {
@@ -382,7 +382,7 @@ impl Session {
     /// What the server says, and what follows from it.
     fn take_in(&mut self, event: &ClientEvent) {
         self.keep_account(event);
-        self.chat.apply(self.driver.now(), event);
+        self.chat.apply(driver::wall(), event);
         match event {
             ClientEvent::Joined { room, .. } => {
                 self.asks.retain(|_, ask| !matches!(ask, Ask::Join(joined) if joined == room));

@@ -18,6 +18,7 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
+pub(crate) use self::clock::wall;
 use self::{clock::Clock, link::Link};
 
 /// A client, its clock and its socket. Events are a [`Stream`] that ends with the client, after a goodbye that the server
