@@ -36,7 +36,6 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
             shown.push(ELLIPSIS);
             break;
         }
-        let follows_joiner = shown.chars().next_back().is_some_and(is_joiner);
         let joins = is_joiner(c)
             && joiners < JOINERS_MAX
             && shown.chars().next_back().is_some_and(is_joined)
@@ -44,8 +43,9 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
         let has_base = shown.chars().next_back().is_some_and(|last| !last.is_whitespace());
         let is_mark = joins || has_base && is_mark(c);
         marks = if is_mark { marks + 1 } else { 0 };
-        let goes_on = joins || is_mark || follows_joiner || is_tone(c);
-        joiners = if goes_on { joiners + usize::from(joins) } else { 0 };
+        // Most characters are far from any joiner.
+        let goes_on = |shown: &str| is_mark || is_tone(c) || shown.chars().next_back().is_some_and(is_joiner);
+        joiners = if joins || joiners > 0 && goes_on(&shown) { joiners + usize::from(joins) } else { 0 };
         match c {
             '\n' => shown.push(c),
             '\r' if characters.peek() == Some(&'\n') => {}
@@ -60,10 +60,14 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
 
 /// A text with one blank line where there are more, and none at its end.
 #[must_use]
-pub fn squeeze(text: &str) -> String {
+pub fn squeeze(text: Cow<'_, str>) -> Cow<'_, str> {
+    // As most texts are.
+    if !text.contains('\n') {
+        return text;
+    }
     let mut lines: Vec<&str> = text.trim_end().split('\n').collect();
     lines.dedup_by(|line, before| line.trim().is_empty() && before.trim().is_empty());
-    lines.join("\n")
+    Cow::Owned(lines.join("\n"))
 }
 
 /// The same on one line.
@@ -256,8 +260,8 @@ mod tests {
 
     #[test]
     fn blank_lines_are_few() {
-        assert_eq!(squeeze("a\n\n \n\nb\n\nc\n\n"), "a\n\nb\n\nc");
-        assert_eq!(squeeze(&format!("x{}y", "\n".repeat(4_000))), "x\n\ny");
+        assert_eq!(squeeze("a\n\n \n\nb\n\nc\n\n".into()), "a\n\nb\n\nc");
+        assert_eq!(squeeze(format!("x{}y", "\n".repeat(4_000)).into()), "x\n\ny");
     }
 
     #[test]

@@ -176,12 +176,16 @@ impl Driver {
 
     /// Waits for the next deadline, and meets it.
     fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let due = self.client.poll_timeout().map(|time| self.clock.instant(time));
-        let Some(due) = due.into_iter().chain(self.link.deadline()).min() else { return Poll::Pending };
-        if self.alarm.deadline() != due {
-            self.alarm.as_mut().reset(due);
+        let due = self.client.poll_timeout();
+        // The alarm stands still while the machine sleeps, so the clock is asked before it.
+        if due.is_none_or(|due| due > self.clock.now()) {
+            let due = due.map(|due| self.clock.instant(due));
+            let Some(due) = due.into_iter().chain(self.link.deadline()).min() else { return Poll::Pending };
+            if self.alarm.deadline() != due {
+                self.alarm.as_mut().reset(due);
+            }
+            ready!(self.alarm.as_mut().poll(cx));
         }
-        ready!(self.alarm.as_mut().poll(cx));
         if self.link.deadline().is_some_and(|until| until <= Instant::now()) {
             self.link = Link::Down;
         }

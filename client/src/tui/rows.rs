@@ -200,7 +200,7 @@ impl<'a> Broken<'a> {
 /// What was said may have line breaks of its own; words of ours have none.
 fn shown(body: &Body, text: &str) -> String {
     match body {
-        Body::Said(said) if said.action().is_none() => text::squeeze(&text::harmless(text)),
+        Body::Said(said) if said.action().is_none() => text::squeeze(text::harmless(text)).into_owned(),
         _ => text::on_one_line(text).into_owned(),
     }
 }
