@@ -140,7 +140,7 @@ test("a bad token closes with 4000", async () => {
   const { address } = await start(["--token-dialects", "envelope"], SECRET);
   const lea = client(token("lea"), address);
   expect((await frame(lea, "connected")).payload.userId).toBe("lea");
-  expect(await closed(client(token("lea", OTHER_SECRET), address))).toBe(4000);
+  expect(await closed(client(token("lea", { secret: OTHER_SECRET }), address))).toBe(4000);
   expect(await closed(client("", address))).toBe(4000);
   expect(lea.closes).toEqual([]);
 });

@@ -1,4 +1,5 @@
-// chat-servers: the one that all tests share, and those of a test that wants other settings, or one that ends.
+// chat-servers: the one that the tests here share, and those of a test that wants other settings, or one that ends. `web/` has
+// them, too.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -20,11 +21,14 @@ const environment = Object.fromEntries(
 
 /** A server of the test's own. */
 export class Server {
-  private constructor(
-    private process: ChildProcess,
-    /** Where it listens, as `host:port`. */
-    readonly address: string,
-  ) {}
+  /** Where it listens, as `host:port`. */
+  readonly address: string;
+  private readonly process: ChildProcess;
+
+  private constructor(process: ChildProcess, address: string) {
+    this.process = process;
+    this.address = address;
+  }
 
   /** Starts one with these flags, on a free port unless they name one; `secret` is what its tokens are signed with. */
   static async start(flags: string[] = [], secret?: string): Promise<Server> {
@@ -63,8 +67,8 @@ export class Server {
   }
 }
 
-/** A token for this user, made by `chat-server token` and signed with this secret. */
-export function token(user: string, secret = SECRET, ...flags: string[]): string {
+/** A token for this user, made by `chat-server token`. */
+export function token(user: string, { secret = SECRET, ttl = "1h" } = {}): string {
   const env = { ...environment, CHAT_TOKEN_SECRET: secret };
-  return execFileSync(PROGRAM, ["token", "--user", user, "--ttl", "1h", ...flags], { env, encoding: "utf8" }).trim();
+  return execFileSync(PROGRAM, ["token", "--user", user, "--ttl", ttl], { env, encoding: "utf8" }).trim();
 }

@@ -154,7 +154,7 @@ test("tokens are verified on connecting", async () => {
   const url = `http://${server.address}`;
   const kim = page("kim", "guard", { url, token: token("kim") });
   await kim.connected();
-  const liar = page("kim", "guard", { url, token: token("kim", OTHER_SECRET) });
+  const liar = page("kim", "guard", { url, token: token("kim", { secret: OTHER_SECRET }) });
   await waitFor(() => expect(liar.hook.error).not.toBeNull());
   expect(liar.hook.isConnected).toBe(false);
   kim.close();

@@ -1,77 +1,14 @@
-// chat-servers for tests, started and ended by them, and clients of Node that talk to them.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+// What tests have beside servers: wires to them that can be cut, and clients of Node that talk to them.
 import { once } from "node:events";
 import { connect as dial, createServer, type AddressInfo, type Socket as Tcp } from "node:net";
-import { createInterface } from "node:readline";
 
 import { vi } from "vitest";
 import { WebSocket } from "ws";
 
+import { Server, SECRET, token } from "../../tests/clients/server.js";
 import { Chat, type ChatOptions, type Message, type Socket } from "../client/src/index.js";
 
-const PROGRAM = process.env.CHAT_SERVER ?? "chat-server";
-const PREFIX = "listening on http://";
-
-/** What tokens are signed with where a test wants some. */
-export const SECRET = "a secret of at least thirty-two bytes";
-
-// The settings are those of the test, not those of whoever runs it.
-const environment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => name !== "PORT" && !name.startsWith("CHAT_")),
-);
-
-/** A server of the test's own. */
-export class Server {
-  /** Where it listens, as `host:port`. */
-  readonly address: string;
-  private readonly process: ChildProcess;
-
-  private constructor(process: ChildProcess, address: string) {
-    this.process = process;
-    this.address = address;
-  }
-
-  /** Starts one with these flags, on a free port unless they name one; `secret` is what its tokens are signed with. */
-  static async start(flags: string[] = [], secret?: string): Promise<Server> {
-    const port = flags.includes("--port") ? [] : ["--port", "0"];
-    const child = spawn(PROGRAM, [...port, "--exit-with-stdin", "--log", "warn", ...flags], {
-      env: secret === undefined ? environment : { ...environment, CHAT_TOKEN_SECRET: secret },
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    for await (const line of createInterface(child.stdout)) {
-      if (line.startsWith(PREFIX)) return new Server(child, line.slice(PREFIX.length).trim());
-    }
-    throw new Error("chat-server ended before it listened");
-  }
-
-  /** Its port, for one that takes its place. */
-  get port(): string {
-    return this.address.split(":").at(-1)!;
-  }
-
-  /** Asks it to end: everybody is told to come back. Waits until it is gone. */
-  stop(): Promise<void> {
-    return this.end("SIGTERM");
-  }
-
-  /** Ends it without a word to anybody, and waits until it is gone. */
-  crash(): Promise<void> {
-    return this.end("SIGKILL");
-  }
-
-  private async end(signal: NodeJS.Signals) {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
-    const gone = once(this.process, "exit");
-    this.process.kill(signal);
-    await gone;
-  }
-}
-
-/** A token for this user, made by `chat-server token`. */
-export function token(user: string, ...flags: string[]): string {
-  const env = { ...environment, CHAT_TOKEN_SECRET: SECRET };
-  return execFileSync(PROGRAM, ["token", "--user", user, ...flags], { env, encoding: "utf8" }).trim();
-}
+export { Server, SECRET, token };
 
 /** What lies between somebody and a server, and can be cut. */
 export class Wire {

@@ -141,7 +141,7 @@ test("a silent connection is kept alive by pings", async () => {
 
 test("a token that ends is renewed, and the connection stays", async () => {
   const server = await Server.start([], SECRET);
-  const tokens = vi.fn(() => token("ann", "--ttl", tokens.mock.calls.length === 1 ? "1s" : "1h"));
+  const tokens = vi.fn(() => token("ann", { ttl: tokens.mock.calls.length === 1 ? "1s" : "1h" }));
   const ann = await person("ann", { token: tokens }, server.address).enter("renewed");
   const lost = vi.fn();
   ann.chat.on("disconnected", lost);

@@ -98,7 +98,7 @@ function Text({ text }: { text: string }) {
 function File({ url, name }: { url: string; name?: string }) {
   return (
     <p className="file">
-      📎 {isWeb(url) ? <Link url={url} text={name ?? url} /> : (name ?? url)}
+      File: {isWeb(url) ? <Link url={url} text={name ?? url} /> : (name ?? url)}
     </p>
   );
 }
