@@ -520,3 +520,27 @@ impl Session {
 fn is_away(member: &Member) -> bool {
     member.presence == Presence::Offline
 }
+
+#[cfg(test)]
+mod tests {
+    use chinwag_core::{Client, UserName, client::ClientConfig};
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    #[test]
+    fn whoever_leaves_waits_for_what_they_have_said_and_no_longer_when_told_again() {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let _entered = runtime.enter();
+        let client = Client::new(Arc::new(ClientConfig::default()), UserName::new("ann").unwrap(), 1);
+        let mut session = Session::new(Driver::start(client, "ws://127.0.0.1:1/chat"));
+        session.join(&RoomName::new("ops").unwrap());
+        assert_eq!(session.say("precious words"), After::Go);
+        assert!(session.leave().is_some_and(|word| word.contains("for 1 not acknowledged")));
+        assert!(!session.driver.client().is_ended(), "it waits");
+        assert_eq!(session.leave(), None);
+        assert!(session.driver.client().is_ended(), "it does not");
+        let Farewell { exit, words } = session.farewell(Exit::Done);
+        assert_eq!((exit, words[1].as_str()), (Exit::Unresolved, "  #ops: precious words"));
+    }
+}
