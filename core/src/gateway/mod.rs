@@ -201,10 +201,6 @@ impl Gateway {
         connection.outbox.announced = is_more;
         connection.took = now;
         self.counters.outbox_bytes -= bytes as u64;
-        if !is_more {
-            // What it takes counts as life no more, so its deadline may have come nearer.
-            self.schedule(slot);
-        }
         if self.connection(slot).outbox.bytes() <= drained_bytes(&self.config) {
             self.connection(slot).lagging = false;
             planted!(NotCaughtUpWhenDrained, (), self.catch_up(slot, out));
