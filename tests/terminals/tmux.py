@@ -1,6 +1,7 @@
 """Terminals that people sit at, by tmux, one that answers nothing, and a chat-server that can be killed."""
 
 import fcntl
+import itertools
 import os
 import pty
 import select
@@ -31,8 +32,11 @@ def until(what, see):
 class Tmux:
     """A tmux of its own, that ends with its `with`."""
 
+    numbers = itertools.count()
+
     def __init__(self):
-        self.socket = f"chinwag-{os.getpid()}"
+        # The one before may still be on its way out, and turn away whoever comes to its socket.
+        self.socket = f"chinwag-{os.getpid()}-{next(self.numbers)}"
 
     def __call__(self, *args):
         command = ["tmux", "-L", self.socket, "-f", "/dev/null", *map(str, args)]

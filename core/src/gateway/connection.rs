@@ -132,6 +132,8 @@ pub(super) struct Connection {
     pub(super) abuse: Abuse,
     /// Its entry in the gateway's deadlines.
     pub(super) deadline: Time,
+    /// Something waited for it when that was set, so that what it took counted as life. Once all is taken it counts no more.
+    pub(super) deadline_counts_taking: bool,
 }
 
 impl Connection {
@@ -171,6 +173,7 @@ impl Connection {
             warnings: Warnings::default(),
             abuse: Abuse { since: now, received: 0, refused: 0, before: false },
             deadline: Time(u64::MAX),
+            deadline_counts_taking: false,
         }
     }
 

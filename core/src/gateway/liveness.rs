@@ -153,6 +153,7 @@ fn move_deadline(
 ) {
     deadlines.remove(&(connection.deadline, slot));
     connection.deadline = next;
+    connection.deadline_counts_taking = connection.outbox.bytes() > 0;
     if next != Time(u64::MAX) {
         deadlines.insert((next, slot));
     }

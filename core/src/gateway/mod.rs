@@ -200,7 +200,11 @@ impl Gateway {
         let is_more = connection.outbox.bytes() > 0;
         connection.outbox.announced = is_more;
         connection.took = now;
+        let must_look = !is_more && std::mem::take(&mut connection.deadline_counts_taking);
         self.counters.outbox_bytes -= bytes as u64;
+        if must_look {
+            self.schedule(slot);
+        }
         if self.connection(slot).outbox.bytes() <= drained_bytes(&self.config) {
             self.connection(slot).lagging = false;
             planted!(NotCaughtUpWhenDrained, (), self.catch_up(slot, out));
