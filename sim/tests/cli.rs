@@ -128,6 +128,9 @@ fn a_trace_can_be_narrowed_and_compared() {
     let path = folder.path().join("5.jsonl");
     fs::write(&path, all).unwrap();
     exits(0, &["diff", "5", path.to_str().unwrap()]);
+    fs::write(&path, "").unwrap();
+    let said = exits(104, &["diff", path.to_str().unwrap(), path.to_str().unwrap()]);
+    assert!(said.contains("holds no records"), "{said}");
 }
 
 #[test]

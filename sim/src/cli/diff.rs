@@ -42,7 +42,12 @@ fn records(name: &str) -> anyhow::Result<Vec<Record>> {
         let parse = |(number, line)| {
             serde_json::from_str(line).with_context(|| format!("{name}, line {number}, is no record"))
         };
-        return (1..).zip(text.lines()).map(parse).collect();
+        let records: Vec<_> = (1..).zip(text.lines()).map(parse).collect::<Result<_, _>>()?;
+        anyhow::ensure!(
+            !records.is_empty(),
+            "{name} holds no records: write one with sim replay --trace jsonl"
+        );
+        return Ok(records);
     }
     let mut trace = Trace::detailed();
     play(&ScenarioFile::find(name)?.scenario, &mut trace);

@@ -284,9 +284,16 @@ impl Life {
 
     /// If a client has no connection any more, its places are kept for a while only.
     fn may_be_cut(&mut self, now: Time, client: usize) {
-        if self.lines.values().all(|line| line.client != client) {
+        if self.lines_of(client) == 0 {
             self.whereabouts.cut(now, client);
+        } else {
+            self.whereabouts.haunts(now, client);
         }
+    }
+
+    /// How many connections of a client a server has.
+    pub(crate) fn lines_of(&self, client: usize) -> usize {
+        self.lines.values().filter(|line| line.client == client).count()
     }
 
     pub(crate) fn end_stays(&mut self, now: Time, is_meant: impl Fn(&Stay) -> bool, left: bool) {

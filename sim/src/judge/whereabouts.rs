@@ -14,8 +14,8 @@ struct Seat {
     /// When it last asked to leave it.
     leaves: Time,
     end: End,
-    /// When it was last cut off while it was in: a session that it does not go on with is there for a while, whatever
-    /// the client reads of the next one.
+    /// When a connection of its last ended while it may have been in: a session that it does not go on with is there for
+    /// a while, whatever the client reads of the next one.
     ghost: Option<Time>,
 }
 
@@ -79,6 +79,12 @@ impl Whereabouts {
         seats.for_each(|seat| (seat.end, seat.ghost) = (End::Cut(now), Some(now)));
     }
 
+    /// One of a client's connections is over, and it has others.
+    pub(crate) fn haunts(&mut self, now: Time, client: usize) {
+        let seats = self.seats[client].iter_mut().filter(|seat| seat.asked.is_some());
+        seats.for_each(|seat| seat.ghost = Some(now));
+    }
+
     /// A client's session goes on with a new connection, and it is where it was, whether it asks to be there or not.
     pub(crate) fn goes_on(&mut self, client: usize) {
         let seats = self.seats[client].iter_mut().filter(|seat| matches!(seat.end, End::Cut(_)));
@@ -119,7 +125,10 @@ impl World<'_> {
         seat.asked.is_some()
             && match seat.end {
                 End::None => true,
-                End::Told(at) => at + life.delay() >= since || seat.ghost.is_some_and(is_kept),
+                // A server that has not noticed the end of a connection has its session.
+                End::Told(at) => {
+                    at + life.delay() >= since || seat.ghost.is_some_and(is_kept) || life.lines_of(client) > 1
+                }
                 End::Cut(at) => is_kept(at),
             }
     }

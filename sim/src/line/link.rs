@@ -135,7 +135,7 @@ impl Link {
     /// The server writes bytes: no more than the send buffer takes.
     pub(crate) fn write(&mut self, now: Time, mut bytes: Bytes) {
         self.took = now;
-        self.age.wrote(bytes.len());
+        self.age.wrote(now, bytes.len());
         while !bytes.is_empty() {
             let packet = bytes.split_to(bytes.len().min(PACKET_BYTES));
             let len = packet.len();

@@ -243,8 +243,11 @@ impl World<'_> {
         let halted = self.parlours.halts.halted_since(room, self.epoch_at(client, room));
         let link = self.people[client].link.and_then(|link| self.links.get(link));
         let (Some(since), Some(link)) = (halted, link) else { return Ok(()) };
-        let has_all_before = since + self.life.delays.since(since) < self.now && self.life.upset < since;
-        if !has_all_before || !link.is_clear_since(since) {
+        // What waited for a slow reader, or was on its way for long, may tell of the time before.
+        let is_younger = link.blocked_at <= since
+            && link.age.written_since() > since + self.life.delays.since(since)
+            && self.life.upset < since;
+        if link.blocked || !is_younger {
             return Ok(());
         }
         self.checked(checks::BOT);

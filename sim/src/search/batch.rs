@@ -125,9 +125,12 @@ impl Batch {
         // A budget beyond all time is none.
         let until = self.budget.and_then(|budget| Instant::now().checked_add(budget));
         let claim = || {
-            let is_late = until.is_some_and(|until| Instant::now() >= until);
+            // Who is late takes no seed: those after it that are run would wait for it for ever.
+            if until.is_some_and(|until| Instant::now() >= until) {
+                return None;
+            }
             let seed = first.checked_add(begun.fetch_add(1, Ordering::Relaxed))?;
-            (!is_late && self.seeds.contains(&seed)).then_some(seed)
+            self.seeds.contains(&seed).then_some(seed)
         };
         thread::scope(|scope| {
             let jobs = self.jobs();
