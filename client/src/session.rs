@@ -70,6 +70,8 @@ pub enum After {
     Quit,
     /// It was not carried out, and why.
     Mistake(String),
+    /// It was not carried out, for it was meant for a room that the person is not in.
+    Astray(String),
 }
 
 impl Session {
@@ -198,11 +200,34 @@ impl Session {
 
     /// Does what a line says.
     pub fn typed(&mut self, line: &str) -> After {
-        match command::parse(line) {
-            Ok(Typed::Nothing) => After::Go,
-            Ok(Typed::Say(content)) => self.say(&content),
-            Ok(Typed::Command(command)) => self.carry_out(command),
-            Err(mistake) => After::Mistake(mistake),
+        command::parse(line).map_or_else(After::Mistake, |typed| self.obey(typed))
+    }
+
+    /// Does what was typed for this room, or for none, wherever the person looks by now. What was meant for one room is
+    /// said in no other.
+    pub fn typed_for(&mut self, meant: Option<&RoomName>, typed: Typed) -> After {
+        let current = self.chat.current.clone();
+        if meant == current.as_ref() || !typed.is_for_a_room() {
+            return self.obey(typed);
+        }
+        let Some(meant) = meant.filter(|room| self.chat.is_open(room)) else {
+            return After::Astray(words::astray(meant, current.as_ref()));
+        };
+        self.chat.look_at(meant);
+        let after = self.obey(typed);
+        if self.chat.current.as_ref() == Some(meant)
+            && let Some(current) = current
+        {
+            self.chat.look_at(&current);
+        }
+        after
+    }
+
+    fn obey(&mut self, typed: Typed) -> After {
+        match typed {
+            Typed::Nothing => After::Go,
+            Typed::Say(content) => self.say(&content),
+            Typed::Command(command) => self.carry_out(command),
         }
     }
 
@@ -352,7 +377,7 @@ impl Session {
     }
 
     fn leave_room(&mut self, room: Option<RoomName>) -> After {
-        let Some(room) = room.filter(|room| self.chat.open_rooms().any(|(name, _)| name == room)) else {
+        let Some(room) = room.filter(|room| self.chat.is_open(room)) else {
             return After::Mistake("you are not in that room".into());
         };
         if self.chat.open_rooms().count() == 1 {
@@ -457,7 +482,7 @@ impl Session {
             Some(Ask::Join(room)) => {
                 // One stays where one was, if that is anywhere.
                 if self.chat.open_rooms().count() > 1 {
-                    self.chat.drop_room(&room);
+                    self.chat.turn_back_from(&room);
                 }
                 self.note(Body::Problem(format!("#{room} is closed to you: {why}")));
             }
@@ -528,12 +553,38 @@ mod tests {
 
     use super::*;
 
+    fn session() -> Session {
+        let client = Client::new(Arc::new(ClientConfig::default()), UserName::new("ann").unwrap(), 1);
+        Session::new(Driver::start(client, "ws://127.0.0.1:1/chat"))
+    }
+
+    #[test]
+    fn what_was_meant_for_one_room_is_said_in_no_other() {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let _entered = runtime.enter();
+        let (mut session, typed) = (session(), |line| command::parse(line).unwrap());
+        let [lobby, ops, vault] = ["lobby", "ops", "vault"].map(|name| RoomName::new(name).unwrap());
+        session.join(&lobby);
+        session.join(&ops);
+        let pending = |session: &Session, room: &RoomName| session.chat.rooms[room].pending.len();
+        assert_eq!(session.typed_for(Some(&lobby), typed("for the lobby")), After::Go);
+        assert_eq!((pending(&session, &lobby), pending(&session, &ops)), (1, 0));
+        assert_eq!(session.chat.current.as_ref(), Some(&ops), "they look where they did");
+        for meant in [Some(&vault), None] {
+            for line in ["a secret", "/me sighs", "/leave"] {
+                assert!(matches!(session.typed_for(meant, typed(line)), After::Astray(_)), "{line}");
+            }
+        }
+        assert_eq!((pending(&session, &lobby), pending(&session, &ops)), (1, 0));
+        assert_eq!(session.typed_for(Some(&vault), typed("/join lobby")), After::Go);
+        assert_eq!(session.chat.current, Some(lobby));
+    }
+
     #[test]
     fn whoever_leaves_waits_for_what_they_have_said_and_no_longer_when_told_again() {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let _entered = runtime.enter();
-        let client = Client::new(Arc::new(ClientConfig::default()), UserName::new("ann").unwrap(), 1);
-        let mut session = Session::new(Driver::start(client, "ws://127.0.0.1:1/chat"));
+        let mut session = session();
         session.join(&RoomName::new("ops").unwrap());
         assert_eq!(session.say("precious words"), After::Go);
         assert!(session.leave().is_some_and(|word| word.contains("for 1 not acknowledged")));

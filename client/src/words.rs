@@ -1,12 +1,25 @@
 //! What lines and states say in words, alike in both front ends, and when things happened on the reader's clock.
 
-use chinwag_core::{Disconnect, Time};
+use chinwag_core::{Disconnect, RoomName, Time};
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use crate::model::{Body, Connection, Said};
 
 /// What somebody can do who is in no room.
 pub const NO_ROOM: &str = "you are in no room: /join ROOM enters one, /rooms lists them";
+
+/// What becomes of a line that was being typed in a room that is gone.
+pub const GONE: &str = "that room is gone: Up fetches back what you were typing there";
+
+/// Why nothing is done that was meant for a room, or for nobody knows which, by somebody who is in another one or in none.
+#[must_use]
+pub fn astray(meant: Option<&RoomName>, current: Option<&RoomName>) -> String {
+    let now = current.map_or_else(|| "no room".to_owned(), |room| format!("#{room}"));
+    match meant {
+        Some(meant) => format!("not said, for you are not in #{meant}, but in {now}"),
+        None => format!("not said, for it may not have been meant for {now}"),
+    }
+}
 
 /// Whose clock is shown.
 #[derive(Clone, Debug)]

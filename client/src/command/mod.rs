@@ -50,6 +50,27 @@ pub enum Command {
     Quit,
 }
 
+impl Typed {
+    /// Whether it is done in the room that is looked at, whichever that is.
+    #[must_use]
+    pub const fn is_for_a_room(&self) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Say(_) => true,
+            Self::Command(command) => matches!(
+                command,
+                Command::Leave(None)
+                    | Command::Users
+                    | Command::History(_)
+                    | Command::Me(_)
+                    | Command::Status(Some(_))
+                    | Command::Invite(_)
+                    | Command::Kick(_)
+            ),
+        }
+    }
+}
+
 /// A command as its help shows it.
 struct Entry {
     name: &'static str,
@@ -113,6 +134,14 @@ pub fn help() -> Vec<String> {
     let usage = |entry: &Entry| format!("/{} {}", entry.name, entry.arguments);
     let width = TABLE.iter().map(|entry| usage(entry).len()).max().unwrap_or(0);
     TABLE.iter().map(|entry| format!("{:width$}  {}", usage(entry), entry.help)).collect()
+}
+
+/// Whether whoever typed this, and made a mistake, may have meant to look at another room.
+#[must_use]
+pub fn may_turn(line: &str) -> bool {
+    let word = line.strip_prefix('/').and_then(|command| command.split_whitespace().next());
+    let turns = |entry: &Entry| matches!(entry.name, "join" | "leave" | "create");
+    word.is_some_and(|word| find(word).is_none_or(turns))
 }
 
 fn find(word: &str) -> Option<&'static Entry> {
@@ -222,6 +251,24 @@ mod tests {
         }
         for entry in TABLE {
             assert!(help().iter().any(|line| line.starts_with(&format!("/{}", entry.name))));
+        }
+    }
+
+    #[test]
+    fn some_lines_are_for_the_room_that_is_looked_at_and_some_lead_to_another() {
+        for line in
+            ["hi", "/leave", "/users", "/history", "/me waves", "/status away", "/invite bob", "/kick bob"]
+        {
+            assert!(parse(line).unwrap().is_for_a_room(), "{line}");
+        }
+        for line in [" ", "/rooms", "/join ops", "/leave ops", "/status", "/create ops", "/help", "/quit"] {
+            assert!(!parse(line).unwrap().is_for_a_room(), "{line}");
+        }
+        for line in ["/jion ops", "/join", "/j a b", "/part a b", "/create"] {
+            assert!(parse(line).is_err() && may_turn(line), "{line}");
+        }
+        for line in ["/history 0", "/kick", "hi"] {
+            assert!(!may_turn(line), "{line}");
         }
     }
 

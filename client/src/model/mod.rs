@@ -111,6 +111,12 @@ impl Conversation {
         self.rooms.iter().filter(|(_, room)| room.stay != Stay::Leaving)
     }
 
+    /// Whether a room is one of those.
+    #[must_use]
+    pub fn is_open(&self, name: &RoomName) -> bool {
+        self.rooms.get(name).is_some_and(|room| room.stay != Stay::Leaving)
+    }
+
     /// How often the reader was named.
     #[must_use]
     pub fn named(&self) -> u64 {
@@ -123,7 +129,9 @@ impl Conversation {
         if let Some(before) = before.and_then(|before| self.rooms.get_mut(before)) {
             before.unread_from = None;
         }
-        let room = self.rooms.entry(name.clone()).or_default();
+        let came_from = self.current.as_ref().filter(|before| *before != name);
+        let first = || Room::looked_at_from(came_from.cloned());
+        let room = self.rooms.entry(name.clone()).or_insert_with(first);
         room.read();
         if room.stay == Stay::Leaving {
             room.stay = Stay::Again;
@@ -143,6 +151,16 @@ impl Conversation {
     pub fn drop_room(&mut self, name: &RoomName) {
         self.rooms.remove(name);
         self.look_away_from(name);
+    }
+
+    /// Drops a room that the reader may not enter. If it was looked at, the one is where they came from.
+    pub fn turn_back_from(&mut self, name: &RoomName) {
+        let came_from = self.rooms.remove(name).and_then(|room| room.came_from);
+        let came_from = came_from.filter(|room| self.current.as_ref() == Some(name) && self.is_open(room));
+        match came_from {
+            Some(room) => self.look_at(&room),
+            None => self.look_away_from(name),
+        }
     }
 
     fn look_away_from(&mut self, name: &RoomName) {

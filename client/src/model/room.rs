@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chinwag_core::{
-    Epoch, Position, RequestId, Seq, Time, UserName,
+    Epoch, Position, RequestId, RoomName, Seq, Time, UserName,
     client::{Member, Presence, Shown},
     shard::{Kind, Status},
 };
@@ -43,6 +43,8 @@ pub struct Room {
     pub pending: Vec<Pending>,
     /// What is before the first message.
     pub older: Older,
+    /// Where the reader looked when they first came to look at it.
+    pub(super) came_from: Option<RoomName>,
     /// The life of the room's log that is shown.
     epoch: Option<Epoch>,
     /// The list of members is shown up to this name, and goes on there.
@@ -98,6 +100,11 @@ pub enum Older {
 }
 
 impl Room {
+    /// One that is looked at for the first time.
+    pub(super) fn looked_at_from(came_from: Option<RoomName>) -> Self {
+        Self { came_from, ..Self::default() }
+    }
+
     /// The first message that is shown of the present log.
     #[must_use]
     pub fn oldest(&self) -> Option<Seq> {

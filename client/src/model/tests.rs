@@ -273,6 +273,25 @@ fn whoever_asks_to_leave_speaks_elsewhere_at_once_and_may_change_their_mind() {
     assert!(!chat.rooms.contains_key("ops") && chat.current == Some(general));
 }
 
+#[test]
+fn whoever_may_not_enter_stays_where_they_were() {
+    let mut chat = member();
+    for name in ["aaa", "zzz", "general", "vault"] {
+        chat.look_at(&room(name));
+    }
+    chat.turn_back_from(&room("vault"));
+    assert_eq!(chat.current, Some(room("general")));
+    // Whoever looks elsewhere by then stays there; whoever came from a room that is gone has a neighbour.
+    chat.look_at(&room("vault"));
+    chat.look_at(&room("aaa"));
+    chat.turn_back_from(&room("vault"));
+    assert_eq!(chat.current, Some(room("aaa")));
+    chat.look_at(&room("vault"));
+    chat.drop_room(&room("aaa"));
+    chat.turn_back_from(&room("vault"));
+    assert_eq!(chat.current, Some(room("zzz")));
+}
+
 /// What a server may do, in the order in which core's client tells it.
 #[derive(Clone, Debug)]
 enum Step {

@@ -7,9 +7,10 @@ use std::{
         mpsc::{self as std_mpsc, RecvTimeoutError},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use chinwag_core::RoomName;
 use rustyline::{
     Cmd, CompletionType, ConditionalEventHandler, Config, Context, Editor, Event, EventContext, EventHandler,
     Helper, KeyEvent, Movement, RepeatCount, completion::Completer, error::ReadlineError,
@@ -38,15 +39,29 @@ const PROMPT_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// See the [module](self).
 pub(crate) struct Input {
-    lines: mpsc::Receiver<String>,
+    lines: mpsc::Receiver<Line>,
     printer: Option<Printer>,
     person: Option<Person>,
+}
+
+/// What was said.
+pub(crate) struct Line {
+    /// Without its end.
+    pub(crate) text: String,
+    /// The room that stood before it, if a person has typed it.
+    pub(crate) room: Option<RoomName>,
+}
+
+/// A room to stand before what is typed, once so many lines are dealt with.
+struct Prompt {
+    after: u64,
+    room: Option<RoomName>,
 }
 
 /// What the thread of the line editor is told.
 struct Person {
     /// What is to stand before the next line; it waits a little for this.
-    prompts: std_mpsc::Sender<String>,
+    prompts: std_mpsc::Sender<Prompt>,
     names: Arc<Mutex<Names>>,
     /// Puts the terminal in order, when nobody types any more.
     _terminal: Restore,
@@ -87,16 +102,15 @@ impl Input {
     }
 
     /// The next line; nothing at the end.
-    pub(crate) async fn next(&mut self) -> Option<String> {
+    pub(crate) async fn next(&mut self) -> Option<Line> {
         self.lines.recv().await
     }
 
-    /// What came before is dealt with: the next line may be typed.
-    pub(crate) fn go_on(&self, session: &Session) {
+    /// So many lines are dealt with: the next one may be typed.
+    pub(crate) fn go_on(&self, after: u64, session: &Session) {
         if let Some(person) = &self.person {
-            let room = session.chat.current.as_ref().map_or_else(String::new, |room| format!("#{room}"));
             // A thread that has ended does not want to know.
-            let _ = person.prompts.send(format!("{room}> "));
+            let _ = person.prompts.send(Prompt { after, room: session.chat.current.clone() });
         }
     }
 
@@ -108,7 +122,7 @@ impl Input {
     }
 }
 
-fn read_pipe(say: &mpsc::Sender<String>) {
+fn read_pipe(say: &mpsc::Sender<Line>) {
     let mut stdin = io::stdin().lock();
     loop {
         let mut line = Vec::new();
@@ -118,7 +132,8 @@ fn read_pipe(say: &mpsc::Sender<String>) {
         }
         let line = String::from_utf8_lossy(&line);
         let line = line.strip_suffix('\n').unwrap_or(&line);
-        if say.blocking_send(line.strip_suffix('\r').unwrap_or(line).to_owned()).is_err() {
+        let text = line.strip_suffix('\r').unwrap_or(line).to_owned();
+        if say.blocking_send(Line { text, room: None }).is_err() {
             return;
         }
     }
@@ -126,24 +141,40 @@ fn read_pipe(say: &mpsc::Sender<String>) {
 
 fn read_person(
     mut editor: Editor<Completing, MemHistory>,
-    prompt: &std_mpsc::Receiver<String>,
-    say: &mpsc::Sender<String>,
+    prompts: &std_mpsc::Receiver<Prompt>,
+    say: &mpsc::Sender<Line>,
 ) {
     // What the first line is for is known at once.
-    let Ok(mut shown) = prompt.recv() else { return };
-    loop {
+    let Ok(Prompt { mut room, .. }) = prompts.recv() else { return };
+    for typed in 1.. {
+        let shown = room.as_ref().map_or_else(String::new, |room| format!("#{room}"));
         // At its end, by Ctrl-C and Ctrl-D, the terminal says no more.
-        let Ok(line) = editor.readline(&shown) else { return };
+        let Ok(text) = editor.readline(&format!("{shown}> ")) else { return };
         // A history without this line is one all the same.
-        let _ = editor.add_history_entry(&line);
-        if say.blocking_send(line).is_err() {
+        let _ = editor.add_history_entry(&text);
+        // Wherever the person looks by now: what they saw is what they meant.
+        if say.blocking_send(Line { text, room: room.clone() }).is_err() {
             return;
         }
-        // Those that came too late are as good as never.
-        match prompt.recv_timeout(PROMPT_TIMEOUT) {
-            Ok(next) => shown = prompt.try_iter().last().unwrap_or(next),
+        match next_prompt(prompts, typed) {
+            Ok(next) => room = next,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// What is to stand before the next line, once the ones before are dealt with.
+fn next_prompt(
+    prompts: &std_mpsc::Receiver<Prompt>,
+    typed: u64,
+) -> Result<Option<RoomName>, RecvTimeoutError> {
+    let until = Instant::now() + PROMPT_TIMEOUT;
+    loop {
+        // Those that came too late are as good as never.
+        let prompt = prompts.recv_timeout(until.saturating_duration_since(Instant::now()))?;
+        if prompt.after >= typed {
+            return Ok(prompt.room);
         }
     }
 }

@@ -7,11 +7,12 @@ mod transcript;
 
 use std::{io, time::Duration};
 
-use chinwag_core::client::ClientEvent;
+use chinwag_core::{RoomName, client::ClientEvent};
 use tokio::time::{Instant, sleep_until};
 
 use self::{printer::Printer, transcript::Transcript};
 use crate::{
+    command::{self, Command, Typed},
     exit::{Exit, Farewell, SIGPIPE},
     model::Connection,
     session::{After, Session},
@@ -21,9 +22,13 @@ use crate::{
 };
 
 pub(crate) use input::Input;
+use input::Line;
 
 /// So many lines that a pipe has said may wait for their answers before it says more.
 const UNANSWERED_MAX: usize = 64;
+
+/// Columns that are told of a line that was not said.
+const TOLD_WIDTH: usize = 160;
 
 /// What is printed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -61,13 +66,18 @@ struct Lines {
     lost: Option<Instant>,
     /// The input has come to its end.
     is_over: bool,
+    /// The room that the next line is meant for, if anybody can tell: of a person, the one that stood before it.
+    meant: Option<RoomName>,
+    /// Lines of a person, and those of them after which the next prompt was shown.
+    typed: u64,
+    prompted: u64,
     exit: Exit,
 }
 
 /// What happens next.
 enum Next {
     Event(ClientEvent),
-    Line(String),
+    Line(Line),
     NoMoreLines,
     Signal(u8),
     Unreachable,
@@ -87,6 +97,7 @@ pub(crate) async fn run(
     let mut signals = Signals::catch()?;
     let printer = input.printer();
     let mut lines = Lines {
+        meant: session.chat.current.clone(),
         session,
         printer,
         transcript: Transcript::new(zone),
@@ -94,9 +105,11 @@ pub(crate) async fn run(
         is_typed: input.is_person(),
         lost: Some(Instant::now()),
         is_over: false,
+        typed: 0,
+        prompted: 0,
         exit: Exit::Done,
     };
-    input.go_on(&lines.session);
+    input.go_on(0, &lines.session);
     loop {
         match lines.step(&mut input, &mut signals).await {
             Ok(true) => {}
@@ -127,9 +140,12 @@ impl Lines {
                 }
             }
             Next::Line(line) => {
-                self.line(&line)?;
+                if self.is_typed {
+                    self.meant = line.room;
+                    self.typed += 1;
+                }
+                self.line(&line.text)?;
                 input.know(&self.session);
-                input.go_on(&self.session);
             }
             Next::NoMoreLines => {
                 self.is_over = true;
@@ -144,10 +160,20 @@ impl Lines {
             }
             Next::Ended => return Ok(false),
         }
+        self.prompt(input);
         if self.is_over && !self.options.follow && self.session.is_at_rest() {
             self.session.quit();
         }
         Ok(true)
+    }
+
+    /// Shows a person where the next line goes, once it is known what became of the last one.
+    fn prompt(&mut self, input: &Input) {
+        let is_offline = self.session.chat.connection != Connection::Online;
+        if self.prompted < self.typed && (is_offline || self.session.has_answers()) {
+            self.prompted = self.typed;
+            input.go_on(self.typed, &self.session);
+        }
     }
 
     /// Whether a pipe may go on: what it has asked for is answered, and so is most of what it has said.
@@ -199,9 +225,22 @@ impl Lines {
     }
 
     fn line(&mut self, line: &str) -> io::Result<()> {
-        let after = if self.options.commands { self.session.typed(line) } else { self.session.say(line) };
+        let typed =
+            if self.options.commands { command::parse(line) } else { Ok(Typed::Say(line.to_owned())) };
+        let turn = Turn::of(line, &typed);
+        let after = match typed {
+            Ok(typed) => self.session.typed_for(self.meant.as_ref(), typed),
+            Err(mistake) => After::Mistake(mistake),
+        };
+        self.meant = match turn {
+            Turn::None => self.meant.take(),
+            Turn::To(room) => Some(room),
+            Turn::Away if after == After::Go => self.session.chat.current.clone(),
+            Turn::Away => None,
+        };
         match after {
             After::Go => {}
+            After::Astray(why) => self.astray(&why, line)?,
             // A pipe's lines are said before it leaves.
             After::Quit if !self.is_typed => (self.is_over, self.options.follow) = (true, false),
             After::Quit => self.leave()?,
@@ -214,6 +253,16 @@ impl Lines {
             self.transcript.answers(&self.session).iter().try_for_each(|line| self.printer.print(line))?;
         }
         Ok(())
+    }
+
+    /// What is meant for a room that one is not in is not said, and of a pipe nothing that comes after it.
+    fn astray(&mut self, why: &str, line: &str) -> io::Result<()> {
+        self.fail(Exit::Refused);
+        if self.is_typed {
+            return self.print_problem(&format!("{why}; Up fetches it back"));
+        }
+        (self.is_over, self.options.follow) = (true, false);
+        self.print_problem(&format!("{why}, nor anything after it: {}", text::cut(line, TOLD_WIDTH)))
     }
 
     /// A person leaves, and is told if there is something to wait for.
@@ -241,6 +290,27 @@ impl Lines {
                 eprintln!("chat: {problem}");
                 Ok(())
             }
+        }
+    }
+}
+
+/// Where a line is to lead whoever types it.
+enum Turn {
+    /// Nowhere.
+    None,
+    /// To this room.
+    To(RoomName),
+    /// To another, if it is done; nobody knows where to, if it is not.
+    Away,
+}
+
+impl Turn {
+    fn of(line: &str, typed: &Result<Typed, String>) -> Self {
+        match typed {
+            Ok(Typed::Command(Command::Join(room) | Command::Create(room, _))) => Self::To(room.clone()),
+            Ok(Typed::Command(Command::Leave(_))) => Self::Away,
+            Err(_) if command::may_turn(line) => Self::Away,
+            _ => Self::None,
         }
     }
 }

@@ -144,7 +144,7 @@ impl Tui {
                     self.view.bottom = Bottom::Latest;
                 }
             }
-            After::Mistake(mistake) => self.view.word = Some(Word::Mistake(mistake)),
+            After::Mistake(why) | After::Astray(why) => self.view.word = Some(Word::Mistake(why)),
             After::Quit => {
                 self.view.editor.take();
                 self.leave();

@@ -275,6 +275,21 @@ fn every_room_keeps_what_is_typed_and_where_one_looks() {
 }
 
 #[test]
+fn what_was_being_typed_in_a_room_that_is_gone_is_for_no_other() {
+    let mut person = Person::at(80, 12);
+    person.chat.look_at(&room("vault"));
+    person.types("a secret");
+    person.chat.turn_back_from(&room("vault"));
+    let seen = person.sees();
+    assert!(
+        seen.contains(">#general") && !seen.contains("> a secret") && seen.contains(words::GONE),
+        "{seen}"
+    );
+    person.press(KeyCode::Up, KeyModifiers::NONE);
+    assert!(person.sees().contains("> a secret"), "and nothing is lost");
+}
+
+#[test]
 fn whoever_scrolls_back_is_told_how_much_is_new_and_what_is_above() {
     let mut person = Person::at(80, 12);
     for n in 1..=40 {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     command::{self, Names},
     model::Conversation,
-    words::Zone,
+    words::{self, Zone},
 };
 
 /// Rows that the mouse wheel moves.
@@ -106,16 +106,17 @@ impl View {
             self.elsewhere.retain(|room, _| chat.rooms.contains_key(room));
             let next = chat.current.as_ref().and_then(|room| self.elsewhere.remove(room)).unwrap_or_default();
             let before = std::mem::replace(&mut self.room, chat.current.clone());
-            if let Some(before) = before.filter(|room| chat.rooms.contains_key(room)) {
+            let is_gone = before.as_ref().is_some_and(|room| !chat.rooms.contains_key(room));
+            if let Some(before) = before.filter(|_| !is_gone) {
                 let draft = self.editor.text().to_owned();
                 self.elsewhere.insert(before, Place { draft, bottom: self.bottom, heard: self.heard });
                 self.editor.clear();
             }
-            // What was typed in a room that is gone is not; where it is in the way, Up fetches it back.
-            if !next.draft.is_empty() {
-                self.editor.take();
-                self.editor.insert(&next.draft);
+            // What was typed in a room that is gone is for no other: Up fetches it back.
+            if !self.editor.take().trim().is_empty() && is_gone {
+                self.word = Some(Word::Notice(words::GONE.into()));
             }
+            self.editor.insert(&next.draft);
             (self.bottom, self.heard) = (next.bottom, next.heard);
         }
         if let (Bottom::Latest, Some(room)) = (self.bottom, chat.room()) {
