@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 
 use chinwag_core::{
-    Shard, ShardId, Time,
+    ConnectionId, GatewayId, Generation, Refusal, RoomName, SessionId, Shard, ShardId, Time, UserName,
     config::ShardConfig,
-    shard::{Effect, Entry, Op, Query, Signal},
+    name::LOBBY,
+    role::Role,
+    shard::{Effect, Entry, Op, Peer, Query, ShardEvent, Signal},
 };
 
 use crate::{
@@ -193,6 +195,29 @@ impl Host {
     #[must_use]
     pub const fn shard(&self) -> &Shard {
         &self.shard
+    }
+
+    /// Whether a room is there, for all that has been applied. The shard is asked as by anybody: only whether it knows the
+    /// room is looked at.
+    #[must_use]
+    pub fn has_room(&self, room: &RoomName) -> bool {
+        let peer = Peer {
+            gateway: GatewayId::default(),
+            connection: ConnectionId::default(),
+            session: SessionId::default(),
+            generation: Generation::default(),
+            user: UserName::new(LOBBY).expect("it would be a name for a user, too"),
+            role: Role::default(),
+            owner: None,
+            visitor: true,
+        };
+        let query = Query::Members { peer, id: None, room: room.clone(), after: None, limit: 0 };
+        let mut effects = Vec::new();
+        self.shard.answer(&query, &mut effects);
+        let is_unknown = |effect: &Effect| {
+            matches!(effect.event, ShardEvent::Reply { result: Err(Refusal::UnknownRoom), .. })
+        };
+        !effects.iter().any(is_unknown)
     }
 
     /// The shard, when there is nothing more to do.

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use chinwag_core::{
-    ConnectionId, Disconnect, Gateway, GatewayId, Shard, ShardId, Time,
+    ConnectionId, Disconnect, Gateway, GatewayId, RoomName, Shard, ShardId, Time,
     config::{GatewayConfig, ShardConfig},
     gateway::{Counters, GatewayInput, GatewayOutput, Notice, Tables},
     hash,
@@ -298,6 +298,12 @@ impl Node {
     #[must_use]
     pub fn rooms(&self) -> usize {
         self.hosts.values().map(|host| host.shard().rooms()).sum()
+    }
+
+    /// Whether a room is there, in a shard on this node.
+    #[must_use]
+    pub fn has_room(&self, room: &RoomName) -> bool {
+        self.hosts.values().any(|host| host.has_room(room))
     }
 
     /// The digests of the shards on this node, in order.

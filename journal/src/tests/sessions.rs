@@ -1,5 +1,7 @@
 //! Reconnecting: resume, take-over, presence.
 
+use chinwag_core::RoomName;
+
 use super::*;
 
 /// Says hello and joins; returns the connection and its welcome.
@@ -176,4 +178,21 @@ fn a_refused_attach_is_answered_under_its_number() {
     assert_eq!((&frames[0]["code"], &frames[0]["id"]), (&json!("too_many_sessions"), &json!(5)));
     kit.send(second, json!({"type": "join", "room": "general", "user": "bob"}));
     assert_eq!(kit.take(second)[0]["type"], "joined", "it may be someone else");
+}
+
+#[test]
+fn a_room_is_known_for_as_long_as_it_is_there() {
+    let mut kit = Kit::new();
+    let ShardConfig { room_ttl, .. } = ShardConfig::default();
+    let [general, private, nowhere] =
+        ["general", "private", "nowhere"].map(|name| RoomName::new(name).unwrap());
+    let alice = kit.member("alice", "general");
+    kit.send(alice, json!({"type": "create", "room": "private", "private": true}));
+    let known = |kit: &Kit| [&general, &private, &nowhere].map(|room| kit.node.has_room(room));
+    assert_eq!(known(&kit), [true, true, false]);
+    kit.send(alice, json!({"type": "leave", "room": "general"}));
+    kit.wait(room_ttl / 2);
+    assert_eq!(known(&kit), [true, true, false], "an empty one is kept for a while");
+    kit.wait(room_ttl);
+    assert_eq!(known(&kit), [false, false, false]);
 }
