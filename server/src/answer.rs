@@ -1,15 +1,30 @@
-//! Answers over HTTP: text, JSON, and headers in passing.
+//! Answers over HTTP: text, JSON, files, and headers in passing.
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::{
     Response, StatusCode,
     header::{CONTENT_TYPE, HeaderName, HeaderValue},
 };
 use serde::Serialize;
+use tokio::time::Instant;
 
-/// An answer whose body is known.
-pub(crate) type Answer = Response<Full<Bytes>>;
+use crate::uploads::Outgoing;
+
+/// An answer.
+pub(crate) type Answer = Response<Body>;
+
+/// What is known as a whole, or a file that is read as it is taken.
+pub(crate) type Body = Either<Full<Bytes>, Outgoing>;
+
+/// An extension of answers: the connection ends if it has not been taken by then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TakeBy(pub(crate) Instant);
+
+/// A body that is known.
+pub(crate) fn body(bytes: impl Into<Bytes>) -> Body {
+    Either::Left(Full::new(bytes.into()))
+}
 
 /// One line of text.
 pub(crate) fn text(status: StatusCode, line: impl Into<String>) -> Answer {
@@ -27,7 +42,7 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Answer {
 }
 
 fn whole(status: StatusCode, body: String, content_type: &'static str) -> Answer {
-    let mut answer = Response::new(Full::from(body));
+    let mut answer = Response::new(self::body(body));
     *answer.status_mut() = status;
     answer.with(CONTENT_TYPE, HeaderValue::from_static(content_type))
 }

@@ -35,7 +35,10 @@ pub(crate) fn grant(answer: &mut HeaderMap, origin: Option<HeaderValue>) {
     answer.insert(VARY, HeaderValue::from_static("origin"));
     if let Some(origin) = origin {
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        answer.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
+        answer.insert(
+            ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("content-disposition, retry-after"),
+        );
     }
 }
 

@@ -1,9 +1,8 @@
 //! The HTTP side of a socket: a few routes, and the handshake that turns it into a WebSocket.
 
-use std::{cell::Cell, convert::Infallible, net::SocketAddr, rc::Rc, sync::atomic::Ordering};
+use std::{cell::Cell, convert::Infallible, net::SocketAddr, pin::pin, rc::Rc, sync::atomic::Ordering};
 
 use chinwag_core::dialect::{Dialect, Opening};
-use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
@@ -14,14 +13,19 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{net::TcpStream, task::spawn_local};
+use tokio::{
+    net::TcpStream,
+    sync::Notify,
+    task::spawn_local,
+    time::{Instant, sleep_until},
+};
 use tokio_tungstenite::tungstenite::{
     Error, error::ProtocolError, handshake::server::create_response_with_body,
 };
 use tracing::debug;
 
 use crate::{
-    answer::{Answer, With as _, json, text},
+    answer::{Answer, TakeBy, With as _, body, json, text},
     connection::Connection,
     cors::{self, Foreign},
     engine_io,
@@ -42,15 +46,22 @@ const BUFFER_BYTES_MAX: usize = 16 * 1024;
 pub(crate) async fn serve(hub: Rc<Hub>, tcp: TcpStream, peer: SocketAddr) {
     let counted = Counted::new(Rc::clone(&hub));
     let asked = Cell::new(None);
-    let service =
-        service_fn(|request| async { Ok::<_, Infallible>(answer(&hub, peer, request, &asked).await) });
+    let deadline = Deadline::default();
+    let service = service_fn(|request| async {
+        let answer = answer(&hub, peer, request, &asked).await;
+        deadline.set(answer.extensions().get().map(|&TakeBy(at)| at));
+        Ok::<_, Infallible>(answer)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(hub.shared.settings.driver.header_timeout)
         .max_buf_size(BUFFER_BYTES_MAX)
         .serve_connection(TokioIo::new(tcp), service)
-        .without_shutdown()
-        .await;
+        .without_shutdown();
+    let served = tokio::select! {
+        served = pin!(served) => served,
+        () = deadline.passed() => return debug!(%peer, "too slow for what it asked for"),
+    };
     drop(counted);
     match (served, asked.take()) {
         (Ok(parts), Some(opening)) => {
@@ -60,6 +71,34 @@ pub(crate) async fn serve(hub: Rc<Hub>, tcp: TcpStream, peer: SocketAddr) {
         }
         (Ok(_), None) => {}
         (Err(error), _) => debug!(%peer, %error, "no HTTP"),
+    }
+}
+
+/// Until when the last answer must have been taken: Hyper itself waits for ever.
+#[derive(Default)]
+struct Deadline {
+    at: Cell<Option<Instant>>,
+    changed: Notify,
+}
+
+impl Deadline {
+    fn set(&self, at: Option<Instant>) {
+        if self.at.replace(at) != at {
+            self.changed.notify_one();
+        }
+    }
+
+    async fn passed(&self) {
+        loop {
+            let Some(at) = self.at.get() else {
+                self.changed.notified().await;
+                continue;
+            };
+            tokio::select! {
+                () = sleep_until(at) => return,
+                () = self.changed.notified() => {}
+            }
+        }
     }
 }
 
@@ -108,7 +147,7 @@ async fn answer(
 
 /// What a browser asks before it sends what a page could not have sent by itself.
 fn preflight() -> Answer {
-    let mut answer = Response::new(Full::default());
+    let mut answer = Response::new(body(""));
     *answer.status_mut() = StatusCode::NO_CONTENT;
     cors::preflight(answer.headers_mut());
     answer
@@ -121,11 +160,13 @@ async fn route(
     asked: &Cell<Option<Opening>>,
 ) -> Answer {
     let shared = &hub.shared;
-    if let Some(answer) = page::answer(&request) {
+    if let Some(answer) =
+        page::answer(&request, shared.uploads.as_deref().map(|uploads| uploads.config.file_bytes_max))
+    {
         return answer;
     }
     let path = request.uri().path();
-    if rest::has(path) {
+    if rest::has(path, shared.uploads.is_some()) {
         return rest::answer(hub, peer, request).await;
     }
     if !matches!(path, "/healthz" | "/readyz" | METRICS) && !opening::is_chat(path) {
@@ -161,7 +202,7 @@ fn refuse(path: &str, status: StatusCode, code: &str, sentence: &str) -> Answer 
 
 /// The handshake (RFC 6455 §4.2). What it asks for is left in `asked` if it is granted.
 fn upgrade(hub: &Hub, request: &Request<Incoming>, asked: &Cell<Option<Opening>>) -> Answer {
-    let response = create_response_with_body(request, Full::default);
+    let response = create_response_with_body(request, || body(""));
     let Asked { opening, subprotocol } =
         match opening::read(request.uri(), request.headers(), hub.shared.verifier.is_some()) {
             Ok(asked) => asked,

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use chinwag_core::{
-    ConnectionId, Shard, ShardId, Time,
+    ConnectionId, RoomName, Shard, ShardId, Time,
     dialect::{Dialect, Opening},
     gateway::{Fault, Frame, GatewayInput, Notice},
     hash::NumberMap,
@@ -333,6 +333,12 @@ impl Hub {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let node = &self.machine.borrow().node;
         Snapshot { counters: node.counters().clone(), rooms: node.rooms() }
+    }
+
+    /// Those of these rooms that are there, on this thread.
+    pub(crate) fn find(&self, rooms: &[RoomName]) -> Vec<RoomName> {
+        let node = &self.machine.borrow().node;
+        rooms.iter().filter(|room| node.has_room(room)).cloned().collect()
     }
 
     /// The armed deadline has come; the node's own may have moved on meanwhile.

@@ -36,6 +36,7 @@ mod storage;
 mod tests;
 mod thread;
 mod token;
+mod uploads;
 
 // A server must not serve bugs that were made for the simulator to find.
 const _: () = assert!(!chinwag_core::planted::ENABLED, "chat-server cannot be built with planted bugs");
@@ -47,6 +48,8 @@ pub use origin::Origins;
 pub use server::Server;
 pub use settings::{
     Bodies, CaptureConfig, DriverConfig, IdentityConfig, LogFormat, SHARDS_HARD_MAX,
-    SOCKET_FRAME_BYTES_HARD_MAX, Settings, StorageConfig, THREADS_HARD_MAX, TokenSecret,
+    SOCKET_FRAME_BYTES_HARD_MAX, Settings, StorageConfig, THREADS_HARD_MAX, TRANSFERS_HARD_MAX, TokenSecret,
+    UploadConfig,
 };
 pub use token::Minter;
+pub use uploads::FileType;

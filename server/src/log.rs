@@ -48,14 +48,14 @@ impl Notices {
     /// Writes a line, or not, and remembers who is at the other end.
     pub(crate) fn write(&self, now: Time, slots: &NumberMap<ConnectionId, Rc<Slot>>, notice: Notice) {
         match notice {
-            Notice::Attached { connection, user, .. }
-                if slots.get(&connection).is_some_and(|slot| slot.is_visit) =>
-            {
-                debug!(connection = connection.0, %user, "visits");
-            }
             Notice::Attached { connection, user, session, resumed } => {
-                info!(connection = connection.0, %user, %session, resumed, "attached");
-                if let Some(slot) = slots.get(&connection) {
+                let slot = slots.get(&connection);
+                if slot.is_some_and(|slot| slot.is_visit) {
+                    debug!(connection = connection.0, %user, "visits");
+                } else {
+                    info!(connection = connection.0, %user, %session, resumed, "attached");
+                }
+                if let Some(slot) = slot {
                     // A connection speaks for one user for life, so this is set once.
                     let _ = slot.who.set((user, session));
                 }

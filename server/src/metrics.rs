@@ -12,7 +12,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{files, storage::Figures};
+use crate::{files, storage::Figures, uploads::Uploads};
 
 /// The format's media type.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -36,11 +36,13 @@ struct Reason {
     reason: &'static str,
 }
 
-/// The whole page. Of the `disk`, if there is one: what its thread counts, and how many bytes wait for it.
+/// The whole page. Of the `disk`, if there is one: what its thread counts, and how many bytes wait for it. Of `uploads`, if
+/// people can upload, what became of them.
 pub(crate) fn page(
     threads: &[Snapshot],
     fan_out: &Histogram,
     disk: Option<(&Figures, u64)>,
+    uploads: Option<&Uploads>,
     draining: bool,
 ) -> String {
     let total = |part: fn(&Counters) -> u64| threads.iter().map(|thread| part(&thread.counters)).sum::<u64>();
@@ -73,6 +75,9 @@ pub(crate) fn page(
     if let Some((figures, backlog_bytes)) = disk {
         figures.register(&mut registry, backlog_bytes);
     }
+    if let Some(uploads) = uploads {
+        uploads.register(&mut registry);
+    }
     let mut text = String::new();
     encode(&mut text, &registry).expect("writing to a String");
     text
@@ -99,7 +104,7 @@ mod tests {
         let thread = Snapshot { counters, rooms: 1 };
         let fan_out = fan_out_histogram();
         fan_out.observe(0.001);
-        let page = page(&[thread.clone(), thread], &fan_out, None, true);
+        let page = page(&[thread.clone(), thread], &fan_out, None, None, true);
         for line in [
             "chat_connections 4",
             "chat_rooms 2",

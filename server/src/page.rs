@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use chinwag_core::hash;
-use http_body_util::Full;
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     header::{
@@ -13,12 +12,17 @@ use hyper::{
     },
 };
 
-use crate::answer::{Answer, With as _};
+use crate::answer::{Answer, With as _, body};
 
 /// Nothing but what this server sends, and no page around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// Where the chat is.
+const CHAT: &str = "/";
+/// Before it stands all that is said about the page.
+const END_OF_HEAD: &[u8] = b"</head>";
 
 /// A file of the page.
 struct File {
@@ -54,20 +58,38 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!("{version:016x}")
 });
 
-/// The page's answer, if a request is for a file of it. At `/` that is what asks for no WebSocket.
-pub(crate) fn answer<B>(request: &Request<B>) -> Option<Answer> {
+/// The page's answer, if a request is for a file of it. At `/` that is what asks for no WebSocket; where people can upload
+/// files of so many bytes, it says so.
+pub(crate) fn answer<B>(request: &Request<B>, file_bytes_max: Option<usize>) -> Option<Answer> {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let file = FILES.iter().find(|file| file.path == request.uri().path())?;
-    (is_read && !request.headers().contains_key(UPGRADE)).then(|| serve(file, request.headers()))
+    let is_meant = is_read && !request.headers().contains_key(UPGRADE);
+    is_meant.then(|| match file_bytes_max.filter(|_| file.path == CHAT) {
+        Some(bytes) => {
+            let variant = format!("{}-files-{bytes}", *VERSION);
+            serve(file, with_files(file.plain, bytes), false, &variant, request.headers())
+        }
+        None => {
+            let is_packed = understands_gzip(request.headers());
+            let (bytes, suffix) = if is_packed { (file.gzip, "-gzip") } else { (file.plain, "") };
+            let variant = format!("{}{suffix}", *VERSION);
+            serve(file, Bytes::from_static(bytes), is_packed, &variant, request.headers())
+        }
+    })
 }
 
-fn serve(file: &File, headers: &HeaderMap) -> Answer {
-    let is_packed = understands_gzip(headers);
-    let tag = format!("\"{}{}\"", *VERSION, if is_packed { "-gzip" } else { "" });
+/// The chat's page, with how large a file may be.
+fn with_files(page: &[u8], bytes_max: usize) -> Bytes {
+    let end = page.windows(END_OF_HEAD.len()).position(|part| part == END_OF_HEAD);
+    let (head, rest) = page.split_at(end.expect("the page has a head"));
+    let meta = format!("<meta name=\"file-bytes-max\" content=\"{bytes_max}\" />");
+    [head, meta.as_bytes(), rest].concat().into()
+}
+
+fn serve(file: &File, bytes: Bytes, is_packed: bool, variant: &str, headers: &HeaderMap) -> Answer {
+    let tag = format!("\"{variant}\"");
     let is_known = headers.get(IF_NONE_MATCH).is_some_and(|known| names(known, &tag));
-    let body = if is_packed { file.gzip } else { file.plain };
-    let mut answer =
-        Response::new(Full::from(if is_known { Bytes::new() } else { Bytes::from_static(body) }));
+    let mut answer = Response::new(body(if is_known { Bytes::new() } else { bytes }));
     if is_known {
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
     }
@@ -121,7 +143,7 @@ mod tests {
         *request.uri_mut() = Uri::from_static(path);
         let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
         request.headers_mut().extend(headers);
-        answer(&request)
+        answer(&request, None)
     }
 
     async fn body(answer: Answer) -> Bytes {
@@ -153,6 +175,23 @@ mod tests {
         assert_eq!(body(again).await, "");
         let packed = asked("/page.js", &[(IF_NONE_MATCH, tag), (ACCEPT_ENCODING, "gzip")]).unwrap();
         assert_eq!(packed.status(), StatusCode::OK, "a compressed one is another");
+    }
+
+    #[tokio::test]
+    async fn it_says_how_large_a_file_may_be_where_files_are_taken() {
+        let asked = |path, known: Option<&HeaderValue>| {
+            let mut request = Request::new(());
+            *request.uri_mut() = Uri::from_static(path);
+            request.headers_mut().extend(known.map(|tag| (IF_NONE_MATCH, tag.clone())));
+            answer(&request, Some(1_234)).unwrap()
+        };
+        let page = asked("/", None);
+        let tag = page.headers()[ETAG].clone();
+        assert_eq!(asked("/", Some(&tag)).status(), StatusCode::NOT_MODIFIED);
+        let text = String::from_utf8(body(page).await.to_vec()).unwrap();
+        assert!(text.contains("<meta name=\"file-bytes-max\" content=\"1234\" /></head>"), "{text}");
+        assert_ne!(answer(&Request::new(()), None).unwrap().headers()[ETAG], tag, "it is another page");
+        assert_eq!(body(asked("/page.js", None)).await, FILES[1].plain);
     }
 
     #[test]

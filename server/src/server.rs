@@ -1,7 +1,7 @@
 //! The server as a whole: listeners, gateway threads, and the order in which they start and stop.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io, mem,
     net::{SocketAddr, TcpListener as StdTcpListener},
     panic,
@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use chinwag_core::{Shard, ShardId};
+use chinwag_core::{RoomName, Shard, ShardId};
 use chinwag_journal::{NodeConfig, Start, capture::Head};
 use prometheus_client::metrics::histogram::Histogram;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -37,6 +37,7 @@ use crate::{
     storage::{self, Desk, Figures, Job, Storage},
     thread::{Command, Seat},
     token::Verifier,
+    uploads::{self, Uploads},
 };
 
 /// Connections the kernel holds until we accept them: a whole reconnect storm, if the system allows it.
@@ -52,6 +53,7 @@ pub struct Server {
     settings: Settings,
     verifier: Option<Verifier>,
     storage: Option<Storage>,
+    uploads: Option<Arc<Uploads>>,
     /// What shards begin with; none if they begin anew.
     starts: Vec<Start>,
     listeners: Vec<StdTcpListener>,
@@ -64,6 +66,8 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     /// What tokens are verified with, if there is a key.
     pub(crate) verifier: Option<Verifier>,
+    /// The files that people upload, if they can.
+    pub(crate) uploads: Option<Arc<Uploads>>,
     /// The server is going down.
     pub(crate) draining: AtomicBool,
     /// Connections open now, on all threads.
@@ -110,10 +114,11 @@ impl Server {
         // An address that is taken is found out before there is a new life of the data directory; who comes before that has
         // begun is turned away, instead of waiting for an answer.
         let ports = settings.driver.listen.iter().copied().map(Port::bind).collect::<io::Result<Vec<_>>>()?;
+        let uploads = Uploads::open(&settings.uploads)?;
         let (storage, starts) = recover(&settings)?;
         let listeners = ports.into_iter().map(Port::listen).collect::<io::Result<Vec<_>>>()?;
         let addresses = listeners.iter().map(StdTcpListener::local_addr).collect::<io::Result<_>>()?;
-        Ok(Self { settings, verifier, storage, starts, listeners, addresses })
+        Ok(Self { settings, verifier, storage, uploads, starts, listeners, addresses })
     }
 
     /// Where it listens, in the order of the settings, with the ports that were found.
@@ -148,7 +153,8 @@ impl Server {
         let drain_timeout = self.settings.driver.drain_timeout;
         let listeners =
             self.listeners.into_iter().map(TcpListener::from_std).collect::<io::Result<Vec<_>>>()?;
-        let mut threads = Threads::start(self.settings, self.verifier, self.storage, self.starts)?;
+        let mut threads =
+            Threads::start(self.settings, self.verifier, self.uploads, self.storage, self.starts)?;
         let shared = Arc::clone(&threads.shared);
         if let Some(file) = &shared.settings.storage.state_file {
             storage::forget_state(file)?;
@@ -161,6 +167,9 @@ impl Server {
         let mut accepting = JoinSet::new();
         for listener in listeners {
             accepting.spawn(accept(listener, Arc::clone(&shared)));
+        }
+        if let Some(uploads) = &shared.uploads {
+            accepting.spawn(uploads::keep_tidy(Arc::clone(uploads), Arc::clone(&shared)));
         }
         let drained = async {
             shutdown.await;
@@ -179,6 +188,7 @@ impl Shared {
     fn new(
         settings: Settings,
         verifier: Option<Verifier>,
+        uploads: Option<Arc<Uploads>>,
         disk: Option<Figures>,
         threads: Vec<mpsc::Sender<Command>>,
     ) -> Self {
@@ -187,6 +197,7 @@ impl Shared {
             disk,
             settings,
             verifier,
+            uploads,
             draining: AtomicBool::new(false),
             live: AtomicUsize::new(0),
             clients: AtomicUsize::new(0),
@@ -205,7 +216,24 @@ impl Shared {
     pub(crate) async fn metrics(&self) -> String {
         let snapshots: Vec<Snapshot> = self.ask_all(Command::Scrape).await;
         let disk = self.disk.as_ref().map(|figures| (figures, self.backlog.bytes() as u64));
-        metrics::page(&snapshots, &self.fan_out, disk, self.draining.load(Ordering::Relaxed))
+        metrics::page(
+            &snapshots,
+            &self.fan_out,
+            disk,
+            self.uploads.as_deref(),
+            self.draining.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Those of some rooms that are on no thread: none, while one of the threads does not say.
+    pub(crate) async fn gone(&self, rooms: Arc<[RoomName]>) -> BTreeSet<RoomName> {
+        let there: Vec<Vec<RoomName>> =
+            self.ask_all(|answer| Command::Find(Arc::clone(&rooms), answer)).await;
+        if there.len() < self.threads.len() {
+            return BTreeSet::new();
+        }
+        let there: BTreeSet<_> = there.into_iter().flatten().collect();
+        rooms.iter().filter(|room| !there.contains(*room)).cloned().collect()
     }
 
     /// Lets all connections go and waits until they are gone, but not for ever.
@@ -219,7 +247,7 @@ impl Shared {
     }
 
     /// Asks every thread, then collects the answers; a thread that has ended gives none.
-    async fn ask_all<T>(&self, question: fn(oneshot::Sender<T>) -> Command) -> Vec<T> {
+    async fn ask_all<T>(&self, question: impl Fn(oneshot::Sender<T>) -> Command) -> Vec<T> {
         let mut asked = Vec::with_capacity(self.threads.len());
         self.tell_all(|| {
             let (answer, answered) = oneshot::channel();
@@ -257,6 +285,7 @@ impl Threads {
     fn start(
         settings: Settings,
         verifier: Option<Verifier>,
+        uploads: Option<Arc<Uploads>>,
         storage: Option<Storage>,
         starts: Vec<Start>,
     ) -> io::Result<Self> {
@@ -284,7 +313,7 @@ impl Threads {
         let (confirmers, stored): (Vec<_>, Vec<_>) = (0..nodes).map(|_| mpsc::unbounded_channel()).unzip();
         let (ending, ended) = mpsc::channel(1);
         let figures = storage.as_ref().map(Storage::figures);
-        let shared = Arc::new(Shared::new(settings, verifier, figures, commanders));
+        let shared = Arc::new(Shared::new(settings, verifier, uploads, figures, commanders));
         let mut starts: BTreeMap<_, _> = (0..).map(ShardId).zip(starts).collect();
         let disk = match storage {
             Some(storage) => Some(start_disk(storage, clock, confirmers, Ending(ending.clone()))?),

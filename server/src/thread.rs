@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, mpsc::Sender},
 };
 
-use chinwag_core::{Shard, ShardId, redact::Redactor};
+use chinwag_core::{RoomName, Shard, ShardId, redact::Redactor};
 use chinwag_journal::{Mail, Node, NodeConfig, Start, capture::Tape};
 use socket2::SockRef;
 use tokio::{
@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Embed(Embassy),
     /// Say what you have counted.
     Scrape(oneshot::Sender<Snapshot>),
+    /// Say which of these rooms are yours.
+    Find(Arc<[RoomName]>, oneshot::Sender<Vec<RoomName>>),
     /// Tell all connections to go, and say when they are gone.
     Drain(oneshot::Sender<()>),
     /// End, and drop what is still there.
@@ -105,6 +107,7 @@ impl Seat {
                 Command::Embed(embassy) => drop(spawn_local(embassy.run(Rc::clone(&hub)))),
                 // Whoever asked may have given up; that is no concern of ours.
                 Command::Scrape(answer) => drop(answer.send(hub.snapshot())),
+                Command::Find(rooms, answer) => drop(answer.send(hub.find(&rooms))),
                 Command::Drain(done) => {
                     let hub = Rc::clone(&hub);
                     spawn_local(async move {

@@ -5,7 +5,7 @@ mod frames;
 
 use std::{future::poll_fn, rc::Rc, task::Poll};
 
-use chinwag_core::{Disconnect, gateway::Frame};
+use chinwag_core::{Disconnect, UserName, gateway::Frame};
 use serde_json::Value;
 
 use self::frames::Frames;
@@ -44,6 +44,11 @@ impl InProcess {
     /// Sends a frame of the dialect.
     pub(crate) fn send(&self, frame: &Value) {
         self.hub.received(&self.slot, Frame::Text(&frame.to_string()));
+    }
+
+    /// Whom it speaks for, once it has been answered.
+    pub(crate) fn user(&self) -> Option<&UserName> {
+        self.slot.who.get().map(|(user, _)| user)
     }
 
     /// The next text frame, or why there will be none. Nothing is lost when this is dropped before it is done.

@@ -1,7 +1,8 @@
-//! REST beside the sockets (S3.19, S3.30): rooms, members, history, saying something, starting and stopping bots.
+//! REST beside the sockets (S3.19, S3.30): rooms, members, history, saying something, starting and stopping bots, files.
 //!
 //! A request is one frame of the native dialect, put to this thread's gateway by a [visit](visit): there are no rules here.
 
+mod files;
 mod openapi;
 mod problem;
 mod request;
@@ -19,6 +20,7 @@ use hyper::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use self::{
+    files::Caller,
     problem::Problem,
     route::{Call, Found, Route},
     types::{Members, Messages, Rooms, Said, Told},
@@ -34,7 +36,7 @@ pub(crate) use self::route::{has, is_under};
 
 /// Answers a request whose path is one of these.
 pub(crate) async fn answer(hub: &Rc<Hub>, peer: SocketAddr, request: Request<Incoming>) -> Answer {
-    match route::find(request.method(), request.uri().path()) {
+    match route::find(request.method(), request.uri().path(), hub.shared.uploads.is_some()) {
         Found::Methods(methods) => {
             let status = StatusCode::METHOD_NOT_ALLOWED;
             let problem = Problem::new(status, "method_not_allowed", format!("Understood here: {methods}."));
@@ -56,7 +58,15 @@ async fn serve(
     request: Request<Incoming>,
 ) -> Result<Answer, Problem> {
     if route.call == Call::Describe {
-        return Ok(json(StatusCode::OK, &openapi::document()));
+        return Ok(json(StatusCode::OK, &openapi::document(hub.shared.uploads.is_some())));
+    }
+    if let Some(uploads) = &hub.shared.uploads {
+        let (caller, name) = (Caller { hub, peer, uploads }, parameter.as_deref().unwrap_or_default());
+        match route.call {
+            Call::Upload => return caller.upload(name, request).await,
+            Call::Download => return caller.download(name, request).await,
+            _ => {}
+        }
     }
     let settings = &hub.shared.settings;
     // Without a key no token is looked at.
@@ -74,7 +84,7 @@ async fn serve(
         Call::Messages => give::<Messages>(status, &text),
         Call::Say | Call::Chat => give::<Said>(status, &text),
         Call::Start | Call::Stop => give::<Told>(status, &text),
-        Call::Describe => unreachable!("answered above"),
+        Call::Describe | Call::Upload | Call::Download => unreachable!("answered above"),
     })
 }
 

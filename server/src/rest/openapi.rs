@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 
 use super::{
     problem::Problem,
-    route::{ROUTES, Route},
+    route::{Content, Route, routes},
 };
 
-/// Describes every route.
-pub(crate) fn document() -> Value {
+/// Describes every route, those of files where there are any.
+pub(crate) fn document(with_files: bool) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;
@@ -21,7 +21,7 @@ pub(crate) fn document() -> Value {
     let written = settings.clone().for_serialize().with_transform(left_out_or_there);
     let mut bodies = Bodies { taken: settings.into_generator(), given: written.into_generator() };
     let mut paths = Map::new();
-    for route in &ROUTES {
+    for route in routes(with_files) {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         path[route.method.as_str().to_lowercase()] = operation(route, &mut bodies);
     }
@@ -62,40 +62,52 @@ fn operation(route: &Route, bodies: &mut Bodies) -> Value {
         "responses": {
             route.status.to_string(): {
                 "description": "All is well.",
-                "content": content(route.gives.map_or_else(|| json!({}), |schema| json!(schema(&mut bodies.given)))),
+                "content": content(route.gives, &mut bodies.given),
             },
             "default": {
                 "description": "It is refused; the status fits the error.",
                 "headers": {"Retry-After": {"description": "In seconds, if it may be sent again.",
                                             "schema": {"type": "integer"}}},
-                "content": content(json!(bodies.given.subschema_for::<Problem>())),
+                "content": content(Content::Json(SchemaGenerator::subschema_for::<Problem>), &mut bodies.given),
             },
         },
     });
-    if let Some(schema) = route.takes {
+    if !matches!(route.takes, Content::Free) {
         operation["requestBody"] =
-            json!({"required": true, "content": content(json!(schema(&mut bodies.taken)))});
+            json!({"required": true, "content": content(route.takes, &mut bodies.taken)});
     }
     operation
 }
 
-fn content(schema: Value) -> Value {
-    json!({"application/json": {"schema": schema}})
+fn content(content: Content, schemas: &mut SchemaGenerator) -> Value {
+    match content {
+        Content::Free => json!({"application/json": {"schema": {}}}),
+        Content::Json(schema) => json!({"application/json": {"schema": schema(schemas)}}),
+        Content::File => json!({"application/octet-stream": {}}),
+    }
 }
 
 fn parameters(route: &Route) -> Vec<Value> {
-    let in_path = [("{room}", "A-Za-z0-9_.:-", ROOM_NAME_MAX), ("{bot}", "A-Za-z0-9_.-", USER_NAME_MAX)];
-    let in_path = in_path.into_iter().filter(|(name, ..)| route.path.contains(name));
-    let in_path = in_path.map(|(name, allowed, max)| {
-        let schema = json!({"type": "string", "pattern": format!("^[{allowed}]{{1,{max}}}$")});
+    let in_path = [
+        ("{room}", format!("^[A-Za-z0-9_.:-]{{1,{ROOM_NAME_MAX}}}$")),
+        ("{bot}", format!("^[A-Za-z0-9_.-]{{1,{USER_NAME_MAX}}}$")),
+        ("{file}", "^[0-9a-f]{32}$".to_owned()),
+    ];
+    let in_path = in_path.into_iter().filter(|(name, _)| route.path.contains(name));
+    let in_path = in_path.map(|(name, pattern)| {
+        let schema = json!({"type": "string", "pattern": pattern});
         json!({"name": name.trim_matches(['{', '}']), "in": "path", "required": true, "schema": schema})
     });
     let in_query = route.query.iter().map(|&(name, is_number)| {
         let schema =
             if is_number { json!({"type": "integer", "minimum": 0}) } else { json!({"type": "string"}) };
-        json!({"name": name, "in": "query", "schema": schema})
+        let mut parameter = json!({"name": name, "in": "query", "schema": schema});
+        if matches!(route.takes, Content::File) {
+            parameter["required"] = json!(true);
+        }
+        parameter
     });
-    let key = route.takes.map(|_| {
+    let key = matches!(route.takes, Content::Json(_)).then(|| {
         let schema = json!({"type": "string", "minLength": 1, "maxLength": 64});
         json!({"name": "Idempotency-Key", "in": "header", "schema": schema})
     });

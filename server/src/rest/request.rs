@@ -57,7 +57,7 @@ async fn command(call: Call, name: String, body: Incoming, settings: &Settings) 
         }
         Call::Start => json!({"type": "start", "room": bot}),
         Call::Stop => json!({"type": "stop", "room": bot}),
-        Call::Describe => unreachable!("the gateway is not asked"),
+        Call::Describe | Call::Upload | Call::Download => unreachable!("the gateway is not asked"),
     })
 }
 
@@ -69,12 +69,12 @@ fn fields(call: Call, head: &Parts) -> Result<Vec<(&'static str, Option<Value>)>
         Call::Rooms | Call::Members => vec![("after", after()), ("limit", number("limit")?)],
         Call::Messages => vec![("before", number("before")?), ("limit", number("limit")?)],
         Call::Say | Call::Chat => vec![("key", key(&head.headers)?)],
-        Call::Start | Call::Stop | Call::Describe => Vec::new(),
+        Call::Start | Call::Stop | Call::Describe | Call::Upload | Call::Download => Vec::new(),
     })
 }
 
 /// Whom the address names; it must, unless a token does.
-fn user(uri: &Uri, is_named: bool) -> Result<Option<Value>, Problem> {
+pub(super) fn user(uri: &Uri, is_named: bool) -> Result<Option<Value>, Problem> {
     let user = opening::parameter(uri, "user").map(|user| json!(user));
     if user.is_none() && !is_named {
         let sentence = "Say who you are: send Authorization: Bearer TOKEN, or add ?user=NAME in open mode.";

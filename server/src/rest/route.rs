@@ -5,7 +5,7 @@ use hyper::Method;
 use percent_encoding::percent_decode_str;
 use schemars::{Schema, SchemaGenerator};
 
-use super::types::{Chat, Members, Messages, Rooms, Said, Say, Told};
+use super::types::{Chat, Members, Messages, Rooms, Said, Say, Told, Uploaded};
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,6 +26,21 @@ pub(crate) enum Call {
     Stop,
     /// Describe all this.
     Describe,
+    /// Upload a file (S4.2).
+    Upload,
+    /// Download a file (S4.2).
+    Download,
+}
+
+/// What a request or an answer holds.
+#[derive(Clone, Copy)]
+pub(crate) enum Content {
+    /// Nothing, or what nobody need know.
+    Free,
+    /// JSON of this shape.
+    Json(fn(&mut SchemaGenerator) -> Schema),
+    /// A file as it is.
+    File,
 }
 
 /// A route.
@@ -40,27 +55,27 @@ pub(crate) struct Route {
     pub(crate) summary: &'static str,
     /// Names of parameters in the query, and whether they are numbers.
     pub(crate) query: &'static [(&'static str, bool)],
-    /// The shape of the body that it takes.
-    pub(crate) takes: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// The body that it takes.
+    pub(crate) takes: Content,
     /// The status when all is well.
     pub(crate) status: u16,
-    /// The shape of the answer then.
-    pub(crate) gives: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// The answer then.
+    pub(crate) gives: Content,
 }
 
 const PAGE: &[(&str, bool)] = &[("after", false), ("limit", true)];
 
-/// All routes.
-pub(crate) static ROUTES: [Route; 8] = [
+/// Those that are always there.
+static ROUTES: [Route; 8] = [
     Route {
         call: Call::Rooms,
         method: Method::GET,
         path: "/api/rooms",
         summary: "Lists the rooms by name.",
         query: PAGE,
-        takes: None,
+        takes: Content::Free,
         status: 200,
-        gives: Some(SchemaGenerator::subschema_for::<Rooms>),
+        gives: Content::Json(SchemaGenerator::subschema_for::<Rooms>),
     },
     Route {
         call: Call::Members,
@@ -68,9 +83,9 @@ pub(crate) static ROUTES: [Route; 8] = [
         path: "/api/rooms/{room}/members",
         summary: "Lists a room's members by name.",
         query: PAGE,
-        takes: None,
+        takes: Content::Free,
         status: 200,
-        gives: Some(SchemaGenerator::subschema_for::<Members>),
+        gives: Content::Json(SchemaGenerator::subschema_for::<Members>),
     },
     Route {
         call: Call::Messages,
@@ -78,9 +93,9 @@ pub(crate) static ROUTES: [Route; 8] = [
         path: "/api/rooms/{room}/messages",
         summary: "Gives the newest messages of a room, or those before one of them.",
         query: &[("before", true), ("limit", true)],
-        takes: None,
+        takes: Content::Free,
         status: 200,
-        gives: Some(SchemaGenerator::subschema_for::<Messages>),
+        gives: Content::Json(SchemaGenerator::subschema_for::<Messages>),
     },
     Route {
         call: Call::Say,
@@ -88,9 +103,9 @@ pub(crate) static ROUTES: [Route; 8] = [
         path: "/api/rooms/{room}/messages",
         summary: "Says something in a room; under an Idempotency-Key, once.",
         query: &[],
-        takes: Some(SchemaGenerator::subschema_for::<Say>),
+        takes: Content::Json(SchemaGenerator::subschema_for::<Say>),
         status: 201,
-        gives: Some(SchemaGenerator::subschema_for::<Said>),
+        gives: Content::Json(SchemaGenerator::subschema_for::<Said>),
     },
     Route {
         call: Call::Chat,
@@ -98,9 +113,9 @@ pub(crate) static ROUTES: [Route; 8] = [
         path: "/bot-execution/{bot}/chat",
         summary: "Says something in a bot's room; under an Idempotency-Key, once.",
         query: &[],
-        takes: Some(SchemaGenerator::subschema_for::<Chat>),
+        takes: Content::Json(SchemaGenerator::subschema_for::<Chat>),
         status: 201,
-        gives: Some(SchemaGenerator::subschema_for::<Said>),
+        gives: Content::Json(SchemaGenerator::subschema_for::<Said>),
     },
     Route {
         call: Call::Start,
@@ -108,9 +123,9 @@ pub(crate) static ROUTES: [Route; 8] = [
         path: "/bot-execution/{bot}/start",
         summary: "Tells a bot to start.",
         query: &[],
-        takes: None,
+        takes: Content::Free,
         status: 202,
-        gives: Some(SchemaGenerator::subschema_for::<Told>),
+        gives: Content::Json(SchemaGenerator::subschema_for::<Told>),
     },
     Route {
         call: Call::Stop,
@@ -118,9 +133,9 @@ pub(crate) static ROUTES: [Route; 8] = [
         path: "/bot-execution/{bot}/stop",
         summary: "Tells a bot to stop.",
         query: &[],
-        takes: None,
+        takes: Content::Free,
         status: 202,
-        gives: Some(SchemaGenerator::subschema_for::<Told>),
+        gives: Content::Json(SchemaGenerator::subschema_for::<Told>),
     },
     Route {
         call: Call::Describe,
@@ -128,11 +143,40 @@ pub(crate) static ROUTES: [Route; 8] = [
         path: "/api/openapi.json",
         summary: "Describes these routes (OpenAPI 3.1).",
         query: &[],
-        takes: None,
+        takes: Content::Free,
         status: 200,
-        gives: None,
+        gives: Content::Free,
     },
 ];
+
+/// Those that are there where people can upload files.
+static FILE_ROUTES: [Route; 2] = [
+    Route {
+        call: Call::Upload,
+        method: Method::POST,
+        path: "/api/rooms/{room}/files",
+        summary: "Uploads a file for a room's members, as it is; say so in a message with what is answered.",
+        query: &[("name", false)],
+        takes: Content::File,
+        status: 201,
+        gives: Content::Json(SchemaGenerator::subschema_for::<Uploaded>),
+    },
+    Route {
+        call: Call::Download,
+        method: Method::GET,
+        path: "/api/files/{file}",
+        summary: "Gives a file to a member of its room.",
+        query: &[],
+        takes: Content::Free,
+        status: 200,
+        gives: Content::File,
+    },
+];
+
+/// The routes of a server.
+pub(crate) fn routes(with_files: bool) -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().chain(with_files.then_some(&FILE_ROUTES).into_iter().flatten())
+}
 
 /// What a path and a method lead to.
 pub(crate) enum Found {
@@ -143,9 +187,9 @@ pub(crate) enum Found {
 }
 
 /// Looks a request up.
-pub(crate) fn find(method: &Method, path: &str) -> Found {
+pub(crate) fn find(method: &Method, path: &str, with_files: bool) -> Found {
     let method = if method == Method::HEAD { &Method::GET } else { method };
-    let at_path = || ROUTES.iter().filter_map(|route| Some((route, parameter(route.path, path)?)));
+    let at_path = || routes(with_files).filter_map(|route| Some((route, parameter(route.path, path)?)));
     if let Some((route, parameter)) = at_path().find(|(route, _)| route.method == *method) {
         return Found::Route(route, parameter);
     }
@@ -154,8 +198,8 @@ pub(crate) fn find(method: &Method, path: &str) -> Found {
 }
 
 /// Whether there is a route at this path.
-pub(crate) fn has(path: &str) -> bool {
-    ROUTES.iter().any(|route| parameter(route.path, path).is_some())
+pub(crate) fn has(path: &str, with_files: bool) -> bool {
+    routes(with_files).any(|route| parameter(route.path, path).is_some())
 }
 
 /// Whether a path, if there is nothing at it, is one of a program that expects JSON.
@@ -181,7 +225,7 @@ mod tests {
     use super::*;
 
     fn found(method: Method, path: &str) -> Option<(Call, Option<String>)> {
-        match find(&method, path) {
+        match find(&method, path, true) {
             Found::Route(route, parameter) => Some((route.call, parameter)),
             Found::Methods(_) => None,
         }
@@ -195,12 +239,16 @@ mod tests {
         assert_eq!(found(Method::GET, "/api/rooms/a/messages"), Some((Call::Messages, some("a"))));
         assert_eq!(found(Method::POST, "/api/rooms/bot%3Ax/messages"), Some((Call::Say, some("bot:x"))));
         assert_eq!(found(Method::POST, "/bot-execution/x/chat"), Some((Call::Chat, some("x"))));
+        assert_eq!(found(Method::POST, "/api/rooms/a/files"), Some((Call::Upload, some("a"))));
+        assert!(has("/api/files/1", true) && !has("/api/files/1", false));
         for path in
             ["/api/rooms/", "/api/rooms//messages", "/api/rooms/a/b/messages", "/api", "/bot-execution/x"]
         {
             assert_eq!(found(Method::GET, path), None, "{path}");
         }
-        let Found::Methods(methods) = find(&Method::PUT, "/api/rooms/a/messages") else { panic!("found") };
+        let Found::Methods(methods) = find(&Method::PUT, "/api/rooms/a/messages", true) else {
+            panic!("found")
+        };
         assert_eq!(methods, "GET, HEAD, POST");
     }
 }

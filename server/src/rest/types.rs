@@ -141,6 +141,21 @@ pub(crate) struct Said {
     seq: u64,
 }
 
+/// A file that is there, with the fields of a message that names it.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+pub(crate) struct Uploaded {
+    /// Its members may have it.
+    pub(crate) room: String,
+    /// Where it is, on this server.
+    pub(crate) file_url: String,
+    /// What it is called here.
+    pub(crate) file_name: String,
+    /// Its media type, told from what it holds.
+    pub(crate) media_type: String,
+    /// How many bytes it has.
+    pub(crate) bytes: u64,
+}
+
 /// What a bot was told.
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
 pub(crate) struct Told {

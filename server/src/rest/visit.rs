@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, rc::Rc, time::Duration};
 
 use chinwag_core::{
-    Disconnect,
+    Disconnect, UserName,
     dialect::{Dialect, Opening},
     identity::Token,
 };
@@ -43,7 +43,20 @@ impl Visit {
     ///
     /// # Errors
     /// It was refused, or the connection closed.
-    pub(super) async fn ask(mut self, mut frame: Map<String, Value>) -> Result<Vec<u8>, Problem> {
+    pub(super) async fn ask(mut self, frame: Map<String, Value>) -> Result<Vec<u8>, Problem> {
+        self.answer(frame).await
+    }
+
+    /// The same, for whoever wants to know only that it was not refused, and who asked.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) async fn may(mut self, frame: Map<String, Value>) -> Result<UserName, Problem> {
+        self.answer(frame).await?;
+        Ok(self.line.user().expect("nobody is answered without a name").clone())
+    }
+
+    async fn answer(&mut self, mut frame: Map<String, Value>) -> Result<Vec<u8>, Problem> {
         frame.insert("id".to_owned(), ID.into());
         self.line.send(&Value::Object(frame));
         loop {

@@ -5,6 +5,7 @@ mod identity;
 mod load;
 mod storage;
 mod table;
+mod uploads;
 mod value;
 
 use std::{
@@ -21,6 +22,7 @@ pub use self::{
     capture::{Bodies, CaptureConfig},
     identity::{IdentityConfig, TokenSecret},
     storage::StorageConfig,
+    uploads::UploadConfig,
 };
 pub(crate) use self::{
     identity::SECRET_VARIABLE,
@@ -38,6 +40,9 @@ pub const THREADS_HARD_MAX: u32 = 1024;
 /// Most shards a configuration may ask for.
 pub const SHARDS_HARD_MAX: u32 = 1024;
 
+/// Most uploads and downloads at once that any configuration may ask for: each is a file that is open.
+pub const TRANSFERS_HARD_MAX: usize = 10_000;
+
 /// The port when none is given.
 const DEFAULT_PORT: u16 = 8080;
 
@@ -50,6 +55,8 @@ pub struct Settings {
     pub identity: IdentityConfig,
     /// Where logs are kept.
     pub storage: StorageConfig,
+    /// Files that people upload.
+    pub uploads: UploadConfig,
     /// Whether all that comes in is written down.
     pub capture: CaptureConfig,
     /// Limits of each thread's gateway.
@@ -162,12 +169,13 @@ impl Settings {
     /// # Errors
     /// One line that names the settings and says what to do.
     pub fn check(&self) -> Result<(), String> {
-        let Self { driver, identity, storage, capture, gateway, shard } = self;
+        let Self { driver, identity, storage, uploads, capture, gateway, shard } = self;
         let machines = || gateway.check().and_then(|()| shard.check());
         driver
             .check()
             .and_then(|()| identity.check())
             .and_then(|()| storage.check())
+            .and_then(|()| uploads.check())
             .and_then(|()| capture.check())
             .and_then(|()| machines())
             .map_err(|limit| limit.to_string())?;
@@ -189,6 +197,22 @@ impl Settings {
                     .to_owned(),
             );
         }
+        if uploads.files_dir.is_some() && uploads.files_dir == storage.data_dir {
+            return Err("files_dir and data_dir cannot be the same: name two directories".to_owned());
+        }
+        ordered(
+            "file_bytes_max",
+            uploads.file_bytes_max,
+            "user_files_bytes_max",
+            uploads.user_files_bytes_max,
+        )?;
+        ordered(
+            "user_files_bytes_max",
+            uploads.user_files_bytes_max,
+            "files_bytes_max",
+            uploads.files_bytes_max,
+        )?;
+        at_most("transfers_max", uploads.transfers_max, TRANSFERS_HARD_MAX)?;
         ordered("content_bytes_max", gateway.content_bytes_max, "frame_bytes_max", gateway.frame_bytes_max)?;
         ordered(
             "frame_bytes_max",

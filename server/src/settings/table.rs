@@ -75,6 +75,16 @@ settings! {
         snapshot_bytes: "A snapshot is made after so many bytes of a shard's log, or as many as the last one has";
         backlog_bytes_max: "Most bytes of log that wait for the disk: while there are more, nobody is read or let in";
     }
+    "Files": uploads {
+        files_dir: "Directory that keeps the files people upload; off, and nobody can";
+        file_bytes_max: "Most bytes of one file";
+        user_files_bytes_max: "Most bytes of one user's files, as they lie on a disk";
+        files_bytes_max: "Most bytes of all files, as they lie on a disk";
+        file_types: "What is taken, told from what comes and not from its name; * is anything";
+        file_ttl: "A file is kept this long, if its room is";
+        transfers_max: "Uploads and downloads at once";
+        transfer_timeout: "One of those may take so long";
+    }
     "Capture": capture {
         capture: "File in which all that comes in is written down, for sim import; what is there is kept with .1 behind its name";
         capture_bytes: "Most bytes of it: then it ends, and the server goes on";

@@ -11,7 +11,7 @@ use chinwag_core::{
 use chinwag_journal::store::Durability;
 
 use super::{Bodies, LogFormat};
-use crate::origin::Origins;
+use crate::{origin::Origins, uploads::FileType};
 
 /// What stands for what is not done.
 const OFF: &str = "off";
@@ -204,6 +204,31 @@ impl Value for Vec<Dialect> {
     }
 }
 
+/// What stands for files of every type.
+const ANY: &str = "*";
+
+impl Value for Vec<FileType> {
+    const NAME: &'static str = "TYPES";
+
+    fn read(text: &str) -> Result<Self, String> {
+        let known = || FileType::KNOWN.into_iter();
+        if text == ANY {
+            return Ok(known().chain([FileType::Other]).collect());
+        }
+        text.split(',').map(|name| FileType::from_name(name.trim())).collect::<Option<_>>().ok_or_else(|| {
+            let names = known().map(FileType::name).collect::<Vec<_>>().join(", ");
+            format!("{ANY}, or a list of {names}")
+        })
+    }
+
+    fn write(&self) -> String {
+        if self.contains(&FileType::Other) {
+            return ANY.to_owned();
+        }
+        self.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(",")
+    }
+}
+
 impl Value for Origins {
     const NAME: &'static str = "ORIGINS";
 
@@ -328,6 +353,20 @@ mod tests {
         assert_eq!(Dialects::read("auto"), Ok(None));
         assert_eq!(Dialects::read("all"), Ok(Some(Dialect::ALL.to_vec())));
         assert!(Dialects::read("off").unwrap_err().ends_with(", or auto"));
+    }
+
+    #[test]
+    fn types_of_files_are_a_list_or_any() {
+        for text in ["*", "image/png,text/plain"] {
+            assert_eq!(Vec::<FileType>::read(text).unwrap().write(), text);
+        }
+        assert!(!Vec::<FileType>::read("image/png").unwrap().contains(&FileType::Other));
+        for text in ["", "image/svg+xml", "png"] {
+            assert!(
+                Vec::<FileType>::read(text).unwrap_err().starts_with("*, or a list of image/png, "),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ fn claiming(claim: &str, value: Value) -> String {
     sign(&payload, SECRET.as_bytes())
 }
 
-fn request(address: &str, header: Option<(HeaderName, &str)>) -> Request<()> {
+pub(super) fn request(address: &str, header: Option<(HeaderName, &str)>) -> Request<()> {
     let mut request = format!("ws://chat{address}").into_client_request().unwrap();
     if let Some((name, value)) = header {
         request.headers_mut().insert(name, value.parse().unwrap());

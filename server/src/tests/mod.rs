@@ -5,6 +5,7 @@ mod identity;
 mod origin;
 mod reading;
 mod rest;
+mod uploads;
 
 use std::{net::SocketAddr, time::Duration};
 

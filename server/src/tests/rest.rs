@@ -304,7 +304,8 @@ async fn a_request_that_is_given_up_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn the_document_is_the_committed_one_and_every_route_in_it_answers() {
-    let server = start(|_| {});
+    let directory = tempfile::TempDir::new().unwrap();
+    let server = start(|settings| settings.uploads.files_dir = Some(directory.path().to_owned()));
     let served = fetch(&server, "/api/openapi.json").await.body;
     let pretty = serde_json::to_string_pretty(&served).unwrap() + "\n";
     if std::env::var_os(WRITE).is_some() {
@@ -316,8 +317,11 @@ async fn the_document_is_the_committed_one_and_every_route_in_it_answers() {
     let _bot = member(&server, "weather", "bot:weather").await;
     let bodies: BTreeMap<_, _> =
         [("say", json!({"content": "hi"})), ("chat", json!({"message": "hi"}))].into_iter().collect();
+    let upload = "/api/rooms/bot:weather/files?user=ann&name=a.txt";
+    let file = ask(&server, "POST", upload, "", "{}").await.body["file_url"].as_str().unwrap().to_owned();
     for (path, operations) in served["paths"].as_object().unwrap() {
-        let path = path.replace("{room}", "bot:weather").replace("{bot}", "weather") + "?user=ann";
+        let path = path.replace("{room}", "bot:weather").replace("{bot}", "weather");
+        let path = path.replace("/api/files/{file}", &file) + "?user=ann&name=a.txt";
         for (method, operation) in operations.as_object().unwrap() {
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let body = bodies.get(operation["operationId"].as_str().unwrap());
