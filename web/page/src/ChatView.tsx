@@ -1,12 +1,13 @@
 // The chat: rooms and people at the side, and the room that is looked at.
 import { useChat, type UseChat } from "@chinwag/react";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useState, type DragEvent } from "react";
 
 import { Composer } from "./Composer.js";
 import { Messages } from "./Messages.js";
 import { Sidebar } from "./Sidebar.js";
 import { StatusBar } from "./StatusBar.js";
 import { NOTHING, useDrafts } from "./drafts.js";
+import { fileBytesMax, SaveFile, useFiles } from "./files.js";
 import { recallRooms, rememberRooms, type Identity } from "./identity.js";
 import { useNotifications } from "./notify.js";
 import { sentence } from "./words.js";
@@ -26,6 +27,7 @@ export function ChatView({ identity, onLeave }: Props) {
   const [open, setOpen] = useState(initial[0]!);
   const [isSideOpen, setSideOpen] = useState(false);
   const [drafts, changeDraft] = useDrafts();
+  const files = useFiles({ url: address(), ...identity }, chat.publish);
   const names = [...chat.rooms.keys()];
   const room = chat.rooms.get(open) ?? chat.rooms.get(names[0] ?? "");
   const name = room?.name ?? "";
@@ -48,6 +50,15 @@ export function ChatView({ identity, onLeave }: Props) {
     [changeDraft, name],
   );
 
+  const { send, save } = files;
+  const canUpload = room?.isJoined === true && fileBytesMax() > 0;
+  const drop = (event: DragEvent) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    // Otherwise the browser would leave the page for the file.
+    event.preventDefault();
+    if (canUpload && event.type === "drop") send(name, event.dataTransfer.files);
+  };
+
   return (
     <div className={`app ${isSideOpen ? "with-side" : ""}`}>
       <StatusBar
@@ -60,12 +71,20 @@ export function ChatView({ identity, onLeave }: Props) {
         onForgive={chat.forgive}
       />
       <Sidebar chat={chat} me={user} open={room?.name} onEnter={enter} onLeave={() => onLeave()} />
-      <main>
+      <main onDragOver={drop} onDrop={drop}>
         {room ? (
-          <>
+          <SaveFile.Provider value={save}>
             <Messages key={name} room={room} me={user} onReply={reply} loadOlder={chat.loadOlder} />
-            <Composer key={`write ${name}`} chat={chat} room={room} draft={drafts.get(name) ?? NOTHING} onChange={changeDraft} />
-          </>
+            <Composer
+              key={`write ${name}`}
+              chat={chat}
+              room={room}
+              draft={drafts.get(name) ?? NOTHING}
+              onChange={changeDraft}
+              files={files}
+              canUpload={canUpload}
+            />
+          </SaveFile.Provider>
         ) : (
           <p className="hint">Join a room to talk.</p>
         )}

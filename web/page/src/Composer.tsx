@@ -1,8 +1,10 @@
 // Where one writes: Enter sends, Shift and Enter begin a line (S4.39), and others see that one writes.
 import type { RoomState, UseChat } from "@chinwag/react";
-import { useEffect, useRef, type KeyboardEvent } from "react";
+import { useEffect, useRef, type ClipboardEvent, type KeyboardEvent } from "react";
 
+import { Transfers } from "./Transfers.js";
 import { NOTHING, returned, type ChangeDraft, type Draft } from "./drafts.js";
+import type { Files } from "./files.js";
 import { mentioned } from "./words.js";
 
 interface Props {
@@ -10,12 +12,14 @@ interface Props {
   room: RoomState;
   draft: Draft;
   onChange: ChangeDraft;
+  files: Files;
+  canUpload: boolean;
 }
 
 /** How often one says that one writes: the server forgets it after six seconds. */
 const TYPING_INTERVAL = 3_000;
 
-export function Composer({ chat, room: { name, isJoined, typing }, draft, onChange }: Props) {
+export function Composer({ chat, room: { name, isJoined, typing }, draft, onChange, files, canUpload }: Props) {
   const { text, replyTo } = draft;
   const input = useRef<HTMLTextAreaElement>(null);
   const { write, stop } = useTyping(chat, name);
@@ -44,6 +48,13 @@ export function Composer({ chat, room: { name, isJoined, typing }, draft, onChan
     input.current?.focus();
     if (!(await chat.publish(name, text, extra))) onChange(name, (since) => returned(draft, since));
   };
+  const paste = (event: ClipboardEvent) => {
+    const { types, files: pasted } = event.clipboardData;
+    // What is a text, too, is meant as one.
+    if (!canUpload || pasted.length === 0 || types.includes("text/plain")) return;
+    event.preventDefault();
+    files.send(name, pasted);
+  };
   const press = (event: KeyboardEvent) => {
     if (event.key === "Escape") giveUpReply();
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
@@ -65,7 +76,9 @@ export function Composer({ chat, room: { name, isJoined, typing }, draft, onChan
           Replying to message #{replyTo} <button onClick={giveUpReply}>Cancel</button>
         </p>
       )}
+      <Transfers transfers={files.transfers.filter(({ room }) => room === name)} onDrop={files.drop} />
       <div className="input">
+        {canUpload && <Attach onFiles={(chosen) => files.send(name, chosen)} />}
         <textarea
           ref={input}
           aria-label={`Message to ${name}`}
@@ -75,6 +88,7 @@ export function Composer({ chat, room: { name, isJoined, typing }, draft, onChan
           readOnly={!isReady}
           aria-disabled={!isReady}
           onKeyDown={press}
+          onPaste={paste}
           onInput={(event) => {
             change({ text: event.currentTarget.value });
             write();
@@ -85,6 +99,28 @@ export function Composer({ chat, room: { name, isJoined, typing }, draft, onChan
         </button>
       </div>
     </div>
+  );
+}
+
+function Attach({ onFiles }: { onFiles: (files: FileList) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        onChange={({ currentTarget: chosen }) => {
+          if (chosen.files) onFiles(chosen.files);
+          // The same one may be chosen again.
+          chosen.value = "";
+        }}
+      />
+      <button className="attach" aria-label="Attach files" title="Attach files" onClick={() => input.current?.click()}>
+        +
+      </button>
+    </>
   );
 }
 

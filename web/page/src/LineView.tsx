@@ -1,8 +1,9 @@
 // A line: something said with all it carries (S4.36), or a place where messages are missing.
-import type { Message, Status } from "@chinwag/client";
+import { isUploaded, type Message, type Status } from "@chinwag/client";
 import { isGap, names, type Gap, type Line } from "@chinwag/react";
-import { memo } from "react";
+import { memo, useContext } from "react";
 
+import { SaveFile } from "./files.js";
 import { colour, day, isWeb, parts, time } from "./words.js";
 
 interface Props {
@@ -55,6 +56,8 @@ type MessageProps = Pick<Props, "quoted" | "status" | "me" | "onReply"> & { mess
 function MessageView({ message, quoted, status, me, onReply }: MessageProps) {
   const { seq, user, timestamp, kind, mentions = [], replyTo, state, file, content } = message;
   const doing = status?.state ?? state;
+  // What says no more than what the file is called, and perhaps how large it is.
+  const isCaption = file?.name !== undefined && content.startsWith(file.name);
   const isAgent = kind === "agent" || doing !== undefined;
   const classes = [kind ?? "text", isAgent && "agent", user === me && "mine", names(message, me) && "for-me"];
   return (
@@ -68,10 +71,12 @@ function MessageView({ message, quoted, status, me, onReply }: MessageProps) {
         </button>
       </header>
       {replyTo !== undefined && <Quote seq={replyTo} quoted={quoted} />}
-      <p className="text">
-        <Text text={content} />
-      </p>
-      {file && <File {...file} />}
+      {!isCaption && (
+        <p className="text">
+          <Text text={content} />
+        </p>
+      )}
+      {file && <File {...file} room={message.room} caption={isCaption ? content : (file.name ?? file.url)} />}
       {mentions.length > 0 && <p className="mentions">Mentions: {mentions.map((name) => `@${name}`).join(", ")}</p>}
     </article>
   );
@@ -95,12 +100,19 @@ function Text({ text }: { text: string }) {
   });
 }
 
-function File({ url, name }: { url: string; name?: string }) {
-  return (
-    <p className="file">
-      File: {isWeb(url) ? <Link url={url} text={name ?? url} /> : (name ?? url)}
-    </p>
-  );
+function File({ room, url, name = "file", caption }: { room: string; url: string; name?: string; caption: string }) {
+  const save = useContext(SaveFile);
+  if (isUploaded(url)) {
+    return (
+      <p className="file">
+        File:{" "}
+        <button className="link" onClick={() => save(room, url, name)}>
+          {caption}
+        </button>
+      </p>
+    );
+  }
+  return <p className="file">File: {isWeb(url) ? <Link url={url} text={caption} /> : caption}</p>;
 }
 
 const Link = ({ url, text }: { url: string; text: string }) => (

@@ -5,13 +5,20 @@ const SENTENCES: Record<string, string> = {
   bad_token: "The token is not valid.",
   bad_user: "That is not a name: letters, digits, - _ . only.",
   content_too_large: "The message is too long.",
+  disconnected: "The connection was lost.",
   ended: "The connection is over.",
+  file_too_large: "The file is too large.",
+  file_type: "Files of this kind are not taken here.",
+  files_full: "There is no room for more files here.",
   frame_too_large: "The message is too long.",
   no_bot: "This room has no bot.",
+  not_found: "It is no longer there.",
   not_member: "You are not in this room.",
+  overloaded: "The server is busy: try again later.",
   permission_denied: "You may not do this here.",
   room_full: "The room is full.",
   rooms_closed: "Rooms cannot be made here.",
+  timeout: "It took too long.",
   token_expired: "The token has expired.",
   token_required: "A token is needed here.",
   too_many_rooms: "You are in as many rooms as allowed.",
@@ -54,6 +61,14 @@ const [MENTIONS_MAX, NAME_MAX] = [32, 60];
 export function mentioned(text: string): string[] {
   const names = parts(text).flatMap(({ kind, text }) => (kind === "mention" ? [text.slice(1)] : []));
   return [...new Set(names.filter((name) => name.length <= NAME_MAX))].slice(0, MENTIONS_MAX);
+}
+
+const UNITS = ["bytes", "KB", "MB", "GB"];
+
+/** How large a file is, in three digits at most. */
+export function size(bytes: number): string {
+  const unit = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), UNITS.length - 1);
+  return `${Number((bytes / 1_000 ** unit).toPrecision(3))} ${UNITS[unit]!}`;
 }
 
 /** An address that may be followed: of a page, and no script. */

@@ -362,6 +362,116 @@ test.each(["light", "dark"] as const)("nothing in it keeps anybody out, on a pho
   expect(await wide.barriers()).toEqual([]);
 });
 
+const TEXT = { name: "report.txt", mimeType: "text/plain", buffer: Buffer.from("It rains.") };
+
+/** Somebody in a room of a server that takes files of 1,000 bytes. */
+async function filer(name: string, address: string): Promise<Visitor> {
+  const visitor = await Visitor.enter(name, "papers", { address });
+  await visitor.page.getByRole("button", { name: "Attach files" }).waitFor();
+  return visitor;
+}
+
+async function startWithFiles(secret?: string): Promise<Server> {
+  const directory = await mkdtemp(join(folder, "files-"));
+  const started = await Server.start(["--files-dir", directory, "--file-bytes-max", "1000"], secret);
+  endings.push(() => started.stop());
+  return started;
+}
+
+/** Chooses a file as one does with the keyboard. */
+async function attach({ page }: Visitor, file: typeof TEXT) {
+  const button = page.getByRole("button", { name: "Attach files" });
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), button.press("Enter")]);
+  await chooser.setFiles(file);
+}
+
+/** Saves a file of the room; what it is called and holds. */
+async function save({ page }: Visitor, caption: string): Promise<[string, string]> {
+  const link = page.getByRole("button", { name: caption });
+  await link.waitFor();
+  const [saved] = await Promise.all([page.waitForEvent("download"), link.press("Enter")]);
+  return [saved.suggestedFilename(), await readFile(await saved.path(), "utf8")];
+}
+
+test("a file that one attaches is saved by others, and what goes wrong is said in a line", async () => {
+  const { address } = await startWithFiles();
+  const [ann, bob] = [await filer("ann", address), await filer("bob", address)];
+  await ann.input.fill("half a");
+  await attach(ann, TEXT);
+  expect(await save(bob, "report.txt (9 bytes)")).toEqual(["report.txt", "It rains."]);
+  expect(await ann.input.inputValue()).toBe("half a");
+  const line = ann.page.getByRole("list", { name: "Files on their way" });
+  await until(async () => expect(await line.innerText()).toBe(""));
+  for (const [file, problem] of [
+    [{ ...TEXT, buffer: Buffer.alloc(1_001, "x") }, "The file is too large."],
+    [{ ...TEXT, buffer: Buffer.from("\x7fELF\0") }, "Files of this kind are not taken here."],
+  ] as const) {
+    await attach(ann, file);
+    await line.getByText(problem).waitFor();
+    expect(await ann.barriers()).toEqual([]);
+    await ann.page.getByRole("button", { name: "Dismiss report.txt" }).click();
+    expect(await line.innerText()).toBe("");
+  }
+  expect(await bob.page.locator(".message").count()).toBe(1);
+  expect([...ann.requests, ...bob.requests].filter((url) => !url.startsWith(`http://${address}/`) && !url.startsWith("blob:"))).toEqual([]);
+  expect(await bob.barriers()).toEqual([]);
+});
+
+test("files are dropped and pasted, and a text that is pasted stays a text", async () => {
+  const { address } = await startWithFiles();
+  const ann = await filer("ann", address);
+  const give = (type: "drop" | "paste", withText: boolean) =>
+    ann.page.evaluate(
+      ([type, withText]) => {
+        const data = new DataTransfer();
+        data.items.add(new File([type], `${type}.txt`, { type: "text/plain" }));
+        if (withText) data.setData("text/plain", "a text");
+        const options = { bubbles: true, cancelable: true };
+        const [target, event] =
+          type === "drop"
+            ? ["main", new DragEvent(type, { ...options, dataTransfer: data })]
+            : ["textarea", new ClipboardEvent(type, { ...options, clipboardData: data })];
+        return !document.querySelector(target)!.dispatchEvent(event);
+      },
+      [type, withText] as const,
+    );
+  expect(await give("paste", true)).toBe(false);
+  expect(await give("drop", false)).toBe(true);
+  await ann.page.getByRole("button", { name: "drop.txt (4 bytes)" }).waitFor();
+  expect(await give("paste", false)).toBe(true);
+  await ann.page.getByRole("button", { name: "paste.txt (5 bytes)" }).waitFor();
+  expect(await ann.page.locator(".message").count()).toBe(2);
+});
+
+test("with a token files are uploaded and saved, and no address holds it", async () => {
+  const { address } = await startWithFiles(SECRET);
+  const [ann, eve] = [await Visitor.open({ address }), new Person("eve", address, { token: token("eve") })];
+  endings.push(() => eve.chat.close());
+  await ann.page.getByText("I have a token").click();
+  await ann.page.getByLabel("Token").fill(token("ann"));
+  await ann.page.getByRole("button", { name: "Enter" }).click();
+  await ann.join("papers");
+  await attach(ann, TEXT);
+  expect(await save(ann, "report.txt (9 bytes)")).toEqual(["report.txt", "It rains."]);
+  expect(ann.requests.filter((url) => url.includes("token") || url.includes("eyJ"))).toEqual([]);
+  // Whose name is taken for another's, and who is not there, gets nothing.
+  await eve.enter("papers");
+  const { url } = eve.shown[0]!.file!;
+  const asked = (headers: Record<string, string>) => fetch(`http://${address}${url}?user=ann`, { headers });
+  expect((await asked({})).status).toBe(401);
+  expect((await asked({ Authorization: `Bearer ${token("eve")}` })).status).toBe(403);
+});
+
+test("where nobody can upload there is no button, and a file that is gone is said to be", async () => {
+  const ann = await Visitor.enter("ann", "no-files");
+  expect(await ann.page.getByRole("button", { name: "Attach files" }).count()).toBe(0);
+  expect(ann.requests.filter((url) => url.includes("files"))).toEqual([]);
+  const bob = await person("bob", "no-files");
+  await bob.chat.publish("no-files", "old.txt", { kind: "file", file: { url: `/api/files/${"0".repeat(32)}`, name: "old.txt" } });
+  await ann.page.getByRole("button", { name: "old.txt" }).click();
+  await ann.page.getByText("It is no longer there.").waitFor();
+});
+
 test("it needs nothing from elsewhere, and is small and quick", async ({ annotate }) => {
   const ann = await Visitor.enter("ann", "figures");
   expect(ann.requests.filter((url) => !url.startsWith(`http://${server.address}/`))).toEqual([]);

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { chunked, lineAt, sum, visible, type Chunk } from "../src/chunks.js";
 import { subject } from "../src/identity.js";
 import { parse, quantile, rate } from "../src/metrics.js";
-import { colour, isWeb, mentioned, parts } from "../src/words.js";
+import { colour, isWeb, mentioned, parts, size } from "../src/words.js";
 
 /** Of a line that is no longer there. */
 const NOWHERE = { line: "0:0", offset: 0, chunk: "0:0", chunkOffset: 0 };
@@ -26,6 +26,11 @@ test("a text is all of its parts", () => {
 
 test("states have the colours of what they mean", () => {
   expect(["working", "running", "stuck", "starting", "idle"].map(colour)).toEqual(["busy", "good", "bad", "soon", "rest"]);
+});
+
+test("how large a file is takes three digits", () => {
+  const sizes = [0, 1, 999, 1_000, 1_250_000, 10_485_760, 3e9, 5e15].map(size);
+  expect(sizes).toEqual(["0 bytes", "1 bytes", "999 bytes", "1 KB", "1.25 MB", "10.5 MB", "3 GB", "5000000 GB"]);
 });
 
 test("a chunk stays the same one when older lines come before it", () => {
