@@ -218,7 +218,7 @@ test("one writes lines, replies, and is shown what is unread", async () => {
   await ann.shows("one\ntwo", "yes, @bob", "and you, @ann?");
   const rule = ann.page.getByRole("separator").filter({ hasText: /^New$/ });
   expect(await rule.locator("xpath=following-sibling::article").innerText()).toContain("and you, @ann?");
-  expect(await ann.page.getByText("unread").count()).toBe(0);
+  await until(async () => expect(await ann.page.getByText("unread").count()).toBe(0));
   await ann.page.getByRole("button", { name: "#second" }).click();
   await ann.page.getByRole("button", { name: "#first" }).click();
   await ann.shows("one\ntwo", "yes, @bob", "and you, @ann?");
@@ -454,8 +454,8 @@ test("with a token files are uploaded and saved, and no address holds it", async
   await attach(ann, TEXT);
   expect(await save(ann, "report.txt (9 bytes)")).toEqual(["report.txt", "It rains."]);
   expect(ann.requests.filter((url) => url.includes("token") || url.includes("eyJ"))).toEqual([]);
-  // Whose name is taken for another's, and who is not there, gets nothing.
   await eve.enter("papers");
+  await until(() => expect(eve.shown.length).toBe(1));
   const { url } = eve.shown[0]!.file!;
   const asked = (headers: Record<string, string>) => fetch(`http://${address}${url}?user=ann`, { headers });
   expect((await asked({})).status).toBe(401);
