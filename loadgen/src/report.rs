@@ -1,11 +1,15 @@
 //! `report.html`: a run on one page that needs nothing else, with its pictures in it.
 
+mod frame;
 mod svg;
 
 use std::{fmt::Write as _, time::Duration};
 
 use self::svg::Axis;
-pub(crate) use self::svg::escape;
+pub(crate) use self::{
+    frame::{END, begin, section},
+    svg::escape,
+};
 use crate::{
     heat::Heat,
     intervals::Recorder,
@@ -16,7 +20,6 @@ use chinwag_bots::{Percentiles, Row, Word, measured, number, span};
 use chinwag_core::Time;
 use chinwag_scenarios::{Plan, PlannedEvent, PlannedStage};
 
-pub(crate) const STYLE: &str = include_str!("report/style.css");
 /// Height of a chart of lines, in pixels.
 const HEIGHT: f64 = 130.0;
 /// Height of a row of the heat map, in pixels.
@@ -57,10 +60,15 @@ pub(crate) fn page(summary: &Summary, recorder: &Recorder, timeline: &Timeline, 
     let seconds = recorder.rows().last().map_or(1.0, |row| row.t);
     let axis = Axis { seconds, stages, events };
     let title = format!("{}: {}", summary.figures.scenario, word(summary.figures.verdict));
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title>\n<style>\n{STYLE}</style></head><body>\n",
-        escape(&title)
+    let figures = &summary.figures;
+    let remark = format!(
+        "seed {}, {} clients, {:.1} s, exit code {}",
+        figures.seed,
+        number(figures.clients.into()),
+        figures.duration_seconds,
+        figures.exit_code
     );
+    let mut page = begin(&title, &figures.scenario, &remark);
     head(&mut page, summary);
     thresholds(&mut page, summary);
     section(
@@ -73,7 +81,7 @@ pub(crate) fn page(summary: &Summary, recorder: &Recorder, timeline: &Timeline, 
     section(
         &mut page,
         "Latency over time",
-        "Deliveries by time and latency; the darker, the more. Stages are shaded, events marked.",
+        "Deliveries by time and latency; the stronger the colour, the more. Stages are shaded, events marked.",
     );
     page += &heat_map(&axis, recorder);
     section(&mut page, "Throughput", "");
@@ -87,7 +95,7 @@ pub(crate) fn page(summary: &Summary, recorder: &Recorder, timeline: &Timeline, 
     );
     page += &axis.lines(HEIGHT, &connections(recorder), |value| number(value as u64));
     health(&mut page, summary);
-    page + "</body></html>\n"
+    page + END
 }
 
 const fn word(word: Word) -> &'static str {
@@ -104,16 +112,8 @@ const fn word(word: Word) -> &'static str {
 fn head(page: &mut String, summary: &Summary) {
     let class = word(summary.figures.verdict).split(' ').next().unwrap_or_default().to_lowercase();
     let deliveries = &summary.figures.deliveries;
-    let _ = write!(
-        page,
-        "<h1>{}</h1><p class=\"verdict {class}\">{}</p>\n<p class=\"sub\">seed {}, {} clients, {:.1} s, exit code {}</p>\n",
-        escape(&summary.figures.scenario),
-        escape(&summary.figures.reason),
-        summary.figures.seed,
-        number(summary.figures.clients.into()),
-        summary.figures.duration_seconds,
-        summary.figures.exit_code,
-    );
+    section(page, "Verdict", "");
+    let _ = writeln!(page, "<p class=\"verdict {class}\">{}</p>", escape(&summary.figures.reason));
     let facts = [
         ("connected", number(summary.figures.connected)),
         ("reconnects", number(summary.figures.reconnects)),
@@ -140,6 +140,7 @@ fn head(page: &mut String, summary: &Summary) {
         ("late", number(summary.figures.late)),
         ("promises broken", number(deliveries.violations_by_promise.values().sum())),
     ];
+    section(page, "Deliveries", "");
     *page += "<dl>";
     for (name, value) in facts {
         let _ = write!(page, "<div><dt>{name}</dt><dd>{value}</dd></div>");
@@ -277,13 +278,6 @@ fn usage(page: &mut String, name: &str, usage: &Usage) {
         usage.rss_bytes.map_or_else(unknown, |bytes| format!("{} MiB", bytes >> 20)),
         usage.bytes_per_connection.map_or_else(unknown, |bytes| format!("{} bytes", number(bytes))),
     );
-}
-
-fn section(page: &mut String, title: &str, remark: &str) {
-    let _ = writeln!(page, "<h2>{title}</h2>");
-    if !remark.is_empty() {
-        let _ = writeln!(page, "<p class=\"sub\">{remark}</p>");
-    }
 }
 
 fn legend(page: &mut String, lines: &[(&str, &str)]) {

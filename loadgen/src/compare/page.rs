@@ -5,7 +5,7 @@ use std::{error::Error, fmt::Write as _};
 use super::{Change, Comparison, Side};
 use crate::{
     plot::{self, Line},
-    report::{STYLE, escape},
+    report::{END, begin, escape, section},
 };
 
 /// Writes the page.
@@ -24,28 +24,20 @@ pub(crate) fn page(
         .chain(b.runs.iter().map(|run| Line::of_b(&run.curve)));
     let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
     let title = format!("{}: {}", comparison.scenario, comparison.change.word());
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title>\n<style>\n{STYLE}</style></head>\
-         <body>\n<h1>{0}</h1>\n",
-        escape(&title)
-    );
     let (a_name, b_name) = (comparison.a.display().to_string(), comparison.b.display().to_string());
-    let _ = writeln!(
-        page,
-        "<p class=\"sub\">A: {} ({} runs), B: {} ({} runs). {}</p>",
-        escape(&a_name),
-        comparison.runs.0,
-        escape(&b_name),
-        comparison.runs.1,
-        if comparison.noise_measured {
-            "What chance does was measured by repeated runs."
-        } else {
-            "There are too few runs to measure what chance does; it is a guess."
-        }
-    );
+    let remark =
+        format!("A: {a_name} ({} runs), B: {b_name} ({} runs)", comparison.runs.0, comparison.runs.1);
+    let mut page = begin(&title, &title, &remark);
+    let noise = if comparison.noise_measured {
+        "What chance does was measured by repeated runs."
+    } else {
+        "There are too few runs to measure what chance does; it is a guess."
+    };
+    section(&mut page, "Latency", noise);
     if !lines.is_empty() {
         page += &plot::svg("latency from the intended instant", &lines)?;
     }
+    section(&mut page, "Figures", "");
     page += "<table class=\"numbers\"><tr><th></th><th>A</th><th>B</th><th>change</th><th>chance</th><th></th></tr>\n";
     for compared in &comparison.numbers {
         let class = match compared.change {
@@ -64,5 +56,5 @@ pub(crate) fn page(
             compared.change.word(),
         );
     }
-    Ok(page + "</table></body></html>\n")
+    Ok(page + "</table>\n" + END)
 }
