@@ -12,6 +12,7 @@ use crate::{
     judge::{
         Broken,
         checks::{self, SURVEY_INTERVAL, broken},
+        life::ELSEWHERE,
         marks::Mark,
     },
     people::person::Person,
@@ -191,7 +192,9 @@ impl World<'_> {
         let is_short = shard.room_ttl.max(shard.bot_room_ttl) < shard.resume_window;
         // Who may not enter what they have just made tries again.
         let made = self.scenario.setup.places() - self.scenario.setup.rooms as usize;
-        let empty = kept + self.life.at_most(shard.room_ttl.max(shard.bot_room_ttl));
+        // A room's shard keeps longer whose home is elsewhere.
+        let ttl = shard.room_ttl.max(shard.bot_room_ttl);
+        let empty = kept + self.life.at_most(ELSEWHERE + ttl);
         let is_left = self.life.presence.iter().any(|presence| presence.ended + empty >= self.now);
         if rooms < inhabited || is_short && !is_left && rooms > inhabited + made {
             return broken(
