@@ -9,7 +9,7 @@ use std::{
 
 use chinwag_core::{
     ConnectionId, Epoch, Refusal, RequestId, RoomName, Time, client::ClientEvent, dialect::Dialect,
-    gateway::Fault,
+    gateway::Fault, role::Role,
 };
 use chinwag_oracle::Promise;
 
@@ -71,6 +71,8 @@ pub(crate) struct Line {
     pub(crate) session: Option<u128>,
     /// When the token ends by which it is known, by the server's clock.
     pub(crate) token: Option<Time>,
+    /// The role that it gives its user.
+    pub(crate) role: Option<Role>,
     /// It has shown one that is good.
     pub(crate) is_verified: bool,
     /// It has shown one that is not good.

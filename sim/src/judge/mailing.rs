@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chinwag_core::{
     ConnectionId, RoomName, Time,
-    shard::{Push, ShardEvent, Signal},
+    shard::{Op, Peer, Push, ShardEvent, Signal},
 };
 use chinwag_journal::Mail;
 
@@ -39,11 +39,26 @@ impl World<'_> {
         match mail {
             Mail::Event(_, ShardEvent::Push { push: Push::Message { .. }, .. }) => Ok(()),
             Mail::Event(_, ShardEvent::Push { room, .. }) => self.check_push(to, room),
+            Mail::Submit(_, Op::Join { peer, .. } | Op::Leave { peer, .. } | Op::Publish { peer, .. }) => {
+                self.check_role(peer)
+            }
             Mail::Signal(_, Signal::Typing { peer, room, on }) => {
                 self.check_signal(peer.connection, room, *on)
             }
             _ => Ok(()),
         }
+    }
+
+    /// To shards a user has the role that the last good token on their connection gives them.
+    fn check_role(&mut self, peer: &Peer) -> Result<(), Broken> {
+        let role = self.life.lines.get(&peer.connection).and_then(|line| line.role);
+        let Some(role) = role else { return Ok(()) };
+        self.checked(checks::TOKEN);
+        if peer.role == role {
+            return Ok(());
+        }
+        let (id, user, says) = (peer.connection, &peer.user, peer.role);
+        broken(checks::TOKEN, format!("{id} speaks for {user} as {says:?}, and its token says {role:?}"))
     }
 
     /// Nothing is pushed to a node that has had no connection for long.

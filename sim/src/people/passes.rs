@@ -7,7 +7,7 @@ use std::time::Duration;
 use chinwag_core::{
     ConnectionId, Refusal, Time, UserName,
     client::{ClientEvent, Command},
-    config::GatewayConfig,
+    config::{GatewayConfig, RoomCreation},
     dialect::Dialect,
     identity::{Claims, Token, TokenFault},
     role::Role,
@@ -263,11 +263,16 @@ impl World<'_> {
 
     /// A new token of a client, or something that looks like one. In calms, what has ended would not come back.
     pub(crate) fn new_token(&self, client: usize, good: bool) -> String {
-        let Some(Pass { role, lasts_us, owner, .. }) = self.pass(client).filter(|_| good) else {
+        let Some(pass) = self.pass(client).filter(|_| good) else {
             return "no token".to_owned();
         };
-        let ends = self.server.clock.shows(self.now) + Duration::from_micros(lasts_us);
-        token(&self.people[client].user, role, self.calm_until.is_none().then_some(ends), owner)
+        self.token_now(client, pass)
+    }
+
+    /// A token that a client is given now.
+    fn token_now(&self, client: usize, pass: Pass) -> String {
+        let ends = self.server.clock.shows(self.now) + Duration::from_micros(pass.lasts_us);
+        token(&self.people[client].user, pass.role, self.calm_until.is_none().then_some(ends), pass.owner)
     }
 
     /// Shows a newer token, if its dialect has words for it here; false if not.
@@ -324,10 +329,8 @@ impl World<'_> {
 impl World<'_> {
     /// The user of core's own client has a newer token for it; false if it shows none.
     pub(crate) fn user_renews(&mut self, client: usize) -> Result<bool, Broken> {
-        if self.pass(client).is_none() {
-            return Ok(false);
-        }
-        let token = self.new_token(client, true);
+        let Some(pass) = self.pass(client) else { return Ok(false) };
+        let token = self.next_token(client, pass);
         let ends = verify(&token, Time(0)).ok().and_then(|claims| claims.expires);
         let (mut out, person) = (Vec::new(), &mut self.people[client]);
         self.inputs += 1;
@@ -337,6 +340,15 @@ impl World<'_> {
         person.tokens.push(ends);
         self.carry_out(client, &mut out)?;
         Ok(true)
+    }
+
+    /// The next token of one of core's own clients: in turn an admin's and its own, where admins may do no more than members.
+    fn next_token(&self, client: usize, pass: Pass) -> String {
+        let Setup { parlours, shard, .. } = &self.scenario.setup;
+        let may_no_more = *parlours == 0 && shard.room_creation == RoomCreation::Anyone;
+        let is_admin = may_no_more && self.people[client].tokens.len() % 2 == 1;
+        let role = if is_admin { Role::Admin } else { pass.role };
+        self.token_now(client, Pass { role, ..pass })
     }
 
     /// A client is told that its newer token was taken, and when that ends.
@@ -377,7 +389,9 @@ impl World<'_> {
     pub(crate) fn line_is_verified(&mut self, id: ConnectionId, outcome: &Result<Claims, TokenFault>) {
         let Some(line) = self.life.lines.get_mut(&id) else { return };
         match outcome {
-            Ok(claims) => (line.token, line.is_verified) = (claims.expires, true),
+            Ok(claims) => {
+                (line.token, line.role, line.is_verified) = (claims.expires, Some(claims.role), true);
+            }
             Err(_) => line.has_bad_token = true,
         }
         // Who was replaced is known by nothing any more, and goes on.

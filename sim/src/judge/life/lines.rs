@@ -43,6 +43,7 @@ impl World<'_> {
             claim: None,
             session: None,
             token: None,
+            role: None,
             is_verified: false,
             has_bad_token: false,
         };
