@@ -78,7 +78,7 @@ mod tests {
     use crate::{line::uplink::Uplink, plan::draw::Draws};
 
     fn link(number: u64) -> Link {
-        let up = Uplink::open(Time(1), number, 1_000, Draws::new(1));
+        let up = Uplink::open(Time(1), number, 1_000, usize::MAX, Draws::new(1));
         Link::open(Time(1), number as usize, 0, up)
     }
 

@@ -3,14 +3,14 @@
 use std::{collections::VecDeque, mem, time::Duration};
 
 use bytes::BytesMut;
-use chinwag_core::{Time, hash::mix};
+use chinwag_core::{Time, gateway::Frame, hash::mix};
 
 use crate::{
     line::{
         client_frame::{self, ClientFrame},
         pipe::{Line, PACKET_BYTES, Pipe},
     },
-    plan::draw::{Draws, Purpose},
+    plan::draw::{Cause, Draws, Purpose},
     record::digest,
 };
 
@@ -19,6 +19,8 @@ const HANDSHAKE_BYTES: usize = 200;
 const WHOLE: u64 = 16;
 /// A server reads so many bytes at once at most.
 const READ_BYTES: usize = 16 * 1_024;
+/// What is sent amid the fragments of a text leaves in two packets once of so many times.
+const AMID_WHOLE: u64 = 2;
 
 /// What a client sends.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,6 +45,8 @@ pub(crate) struct Uplink {
     ends: bool,
     /// What stands for each frame that was sent and not read, in order.
     unread: VecDeque<u64>,
+    /// No server at its other end reads longer messages.
+    bytes_max: usize,
     draws: Draws,
     /// What draws about it are keyed by.
     cause: u64,
@@ -52,7 +56,7 @@ pub(crate) struct Uplink {
 
 impl Uplink {
     /// One on which the handshake is on its way.
-    pub(crate) fn open(now: Time, cause: u64, send_buffer: usize, draws: Draws) -> Self {
+    pub(crate) fn open(now: Time, cause: u64, send_buffer: usize, bytes_max: usize, draws: Draws) -> Self {
         let mut pipe = Pipe::default();
         pipe.push(now, Up::Handshake, HANDSHAKE_BYTES);
         Self {
@@ -61,6 +65,7 @@ impl Uplink {
             unsent: BytesMut::new(),
             ends: false,
             unread: VecDeque::new(),
+            bytes_max,
             draws,
             cause,
             sent: 0,
@@ -69,11 +74,31 @@ impl Uplink {
 
     /// The client sends a frame, or bytes that are none.
     pub(crate) fn send(&mut self, now: Time, frame: &ClientFrame<'_>) {
-        self.sent += 1;
-        let mut cause = self.draws.of(Purpose::Uplink, mix(self.cause, self.sent));
+        let mut cause = self.next_cause();
         self.unread.push_back(digest::client_frame(frame));
-        let mut bytes = client_frame::write(frame, &mut cause);
-        if cause.bits().is_multiple_of(WHOLE) {
+        let bytes = client_frame::write(frame, self.bytes_max, &mut cause);
+        self.put_whole_or_not(now, bytes, WHOLE, &mut cause);
+    }
+
+    /// The client sends a text in fragments, and a ping between them.
+    pub(crate) fn send_around(&mut self, now: Time, text: &str, ping: &[u8]) {
+        let mut cause = self.next_cause();
+        for frame in [Frame::Ping(ping), Frame::Text(text)] {
+            self.unread.push_back(digest::client_frame(&Ok(frame)));
+        }
+        let bytes = client_frame::write_around(text, ping, &mut cause);
+        self.put_whole_or_not(now, bytes, AMID_WHOLE, &mut cause);
+    }
+
+    /// What is left to chance of what is sent next.
+    fn next_cause(&mut self) -> Cause {
+        self.sent += 1;
+        self.draws.of(Purpose::Uplink, mix(self.cause, self.sent))
+    }
+
+    /// Sends bytes, of so many times once in two packets.
+    fn put_whole_or_not(&mut self, now: Time, mut bytes: BytesMut, whole: u64, cause: &mut Cause) {
+        if cause.bits().is_multiple_of(whole) {
             let end = usize::try_from(cause.within(1..=bytes.len() as u64)).expect("it lies within");
             let rest = bytes.split_off(end);
             self.put(now, bytes);
@@ -192,7 +217,7 @@ impl Uplink {
 
 #[cfg(test)]
 mod tests {
-    use chinwag_core::{gateway::Frame, websocket::Intake};
+    use chinwag_core::websocket::Intake;
     use proptest::{
         prelude::*,
         test_runner::{Config, RngSeed},
@@ -215,7 +240,7 @@ mod tests {
     impl Ends {
         fn new(send_buffer: usize) -> Self {
             let line = Line { latency: Duration::from_millis(5), rate: 10_000, stalled_until: Time(0) };
-            let up = Uplink::open(START, 1, send_buffer, Draws::new(1));
+            let up = Uplink::open(START, 1, send_buffer, usize::MAX, Draws::new(1));
             Self { now: START, line, up, intake: Intake::default(), is_over: false }
         }
 

@@ -364,8 +364,8 @@ fn insert_calms(c: &mut Cause, scenario: &mut Scenario) {
 
 fn nonsense(c: &mut Cause) -> Nonsense {
     use Nonsense::{
-        Binary, Brim, Broken, Echo, Empty, Forged, Garbage, Hello, Huge, Long, Names, Ping, Shape, Stranger,
-        Token, TooMuch, Unknown, Utf8,
+        Amid, Binary, Brim, Broken, Echo, Empty, Forged, Garbage, Hello, Huge, Long, Names, Ping, Shape,
+        Stranger, Token, TooMuch, Unknown, Utf8,
     };
     // These end a client for good.
     if c.chance(5) {
@@ -373,7 +373,7 @@ fn nonsense(c: &mut Cause) -> Nonsense {
     }
     c.pick(&[
         Garbage, Shape, Unknown, Forged, Hello, Binary, Ping, Long, Brim, Token, Token, Echo, Stranger,
-        Empty, TooMuch, Names,
+        Empty, TooMuch, Names, Amid, Amid,
     ])
 }
 

@@ -328,7 +328,7 @@ fn narrowest(setup: &Setup, is_one: impl Fn(&ClientSetup) -> bool) -> Option<u32
 /// What ends a client for good, late in some scenarios: it is missed for the rest.
 pub(crate) fn last_words(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
     let mut c = draws.of(Purpose::Step, 17 << 40);
-    if c.chance(30) {
+    if c.chance(40) {
         let kind = c.pick(&[Nonsense::Broken, Nonsense::Utf8, Nonsense::Huge]);
         let at_us = c.within(setup.chaos_us * 3 / 4..=setup.chaos_us);
         let actor = Actor::Client(one_with_session(&mut c, setup));

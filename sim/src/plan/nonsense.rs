@@ -8,6 +8,9 @@ use chinwag_core::{
 
 use crate::{line::client_frame::ClientFrame, plan::scenario::Nonsense};
 
+/// A ping that asks for an answer.
+pub(crate) const PING: &[u8] = &[7; 9];
+
 /// How a message begins that says it is somebody else's.
 pub(crate) const FORGED: &str = r#"{"type":"message","room":"r0","user":"mallory""#;
 
@@ -25,13 +28,13 @@ impl Speaker<'_> {
     pub(crate) fn says<'a>(&self, kind: Nonsense, number: u64, text: &'a mut String) -> ClientFrame<'a> {
         *text = match kind {
             Nonsense::Binary => return Ok(Frame::Binary(9)),
-            Nonsense::Ping => return Ok(Frame::Ping(&[7; 9])),
+            Nonsense::Ping => return Ok(Frame::Ping(PING)),
             Nonsense::Broken => return Err(Fault::Protocol),
             Nonsense::Huge => return Err(Fault::TooBig),
             Nonsense::Utf8 => return Err(Fault::InvalidText),
             Nonsense::Garbage => "{\"type\":".to_owned(),
             Nonsense::Shape => r#"{"type":"join","room":["r0"]}"#.to_owned(),
-            Nonsense::Unknown => r#"{"type":"sing","room":"r0"}"#.to_owned(),
+            Nonsense::Unknown | Nonsense::Amid => r#"{"type":"sing","room":"r0"}"#.to_owned(),
             Nonsense::Forged => format!(r#"{FORGED},"content":"forged"}}"#),
             Nonsense::Hello => format!(r#"{{"type":"hello","user":"{}"}}"#, self.user),
             Nonsense::Long => "x".repeat(self.gateway.frame_bytes_max + 1),

@@ -5,7 +5,10 @@ use std::time::Duration;
 use chinwag_bots::{End, Wish};
 use chinwag_core::{ConnectionId, Time, gateway::Frame};
 
-use super::world::{Event, Seat, World};
+use super::{
+    server_end::SOCKET_FRAME_BYTES_MAX,
+    world::{Event, Seat, World},
+};
 use crate::line::{
     link::{CutLoss, Down, Link},
     uplink::Uplink,
@@ -110,7 +113,7 @@ impl World<'_> {
     fn begin(&mut self, slot: usize, attempt: u32) {
         self.opened += 1;
         let id = ConnectionId(self.opened);
-        let up = Uplink::open(self.now, id.0, SEND_BUFFER_BYTES, self.draws);
+        let up = Uplink::open(self.now, id.0, SEND_BUFFER_BYTES, SOCKET_FRAME_BYTES_MAX, self.draws);
         let mut link = Link::open(self.now, slot, 0, up);
         link.client_gives_up = Some(self.now + self.script.plan.connect().timeout);
         self.links.insert(id, link);

@@ -22,7 +22,7 @@ use crate::{
 /// and how long a closed connection may take to read what is left.
 const SEND_BUFFER_BYTES: usize = 128 * 1_024;
 const WRITE_BYTES: usize = 64 * 1_024;
-const SOCKET_FRAME_BYTES_MAX: usize = 64 * 1_024;
+pub(super) const SOCKET_FRAME_BYTES_MAX: usize = 64 * 1_024;
 const CLOSE_LINGER: Duration = Duration::from_secs(2);
 
 impl World<'_> {

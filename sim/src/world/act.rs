@@ -2,7 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chinwag_core::{ConnectionId, Seq, Time, client::Command, gateway::GatewayInput, shard::Status};
+use chinwag_core::{
+    ConnectionId, Seq, Time,
+    client::Command,
+    gateway::{Frame, GatewayInput},
+    shard::Status,
+};
 use chinwag_journal::NodeInput;
 
 use crate::{
@@ -15,7 +20,7 @@ use crate::{
     people::{doing, person::Trouble},
     plan::{
         draw::{Cause, Purpose},
-        nonsense::Speaker,
+        nonsense::{PING, Speaker},
         scenario::{Action, Actor, Aim, Nonsense, Step},
     },
     record::{
@@ -308,8 +313,10 @@ impl World<'_> {
             Speaker { user: self.people[client].user.clone(), gateway: &self.scenario.setup.gateway };
         let mut text = String::new();
         for nth in 0..times {
-            let frame = speaker.says(kind, u64::from(step) << 14 | u64::from(nth), &mut text);
-            self.transmit_any(client, &frame);
+            match speaker.says(kind, u64::from(step) << 14 | u64::from(nth), &mut text) {
+                Ok(Frame::Text(text)) if kind == Nonsense::Amid => self.transmit_around(client, text, PING),
+                frame => self.transmit_any(client, &frame),
+            }
         }
         true
     }

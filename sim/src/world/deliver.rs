@@ -70,7 +70,13 @@ impl World<'_> {
         self.people[client].opened += 1;
         let nth = self.people[client].opened;
         let send_buffer = self.people[client].own_send_buffer();
-        let up = Uplink::open(self.now, link::cause(client, nth), send_buffer, self.draws);
+        let up = Uplink::open(
+            self.now,
+            link::cause(client, nth),
+            send_buffer,
+            self.socket_bytes_max(),
+            self.draws,
+        );
         let mut link = Link::open(self.now, client, node, up);
         (link.intruder, link.nth) = (intruder, nth);
         link.paused = self.server.is_paused(node);
@@ -86,7 +92,7 @@ impl World<'_> {
 
     /// Sends a frame, or bytes that are none, if there is a connection.
     pub(crate) fn transmit_any(&mut self, client: usize, frame: &ClientFrame<'_>) {
-        let Some(id) = self.people[client].link.filter(|&id| self.links.get(id).is_some()) else { return };
+        let Some(id) = self.connected(client) else { return };
         if self.people[client].player.is_none() {
             let wish = self.witness.sends(self.now, client, frame);
             if let Some(wish) = &wish {
@@ -95,6 +101,24 @@ impl World<'_> {
             self.life.sends(self.now, client, wish);
         }
         self.send_up(client, id, frame);
+    }
+
+    /// Core's own client sends a text that is no request, and a ping between its fragments, if there is a connection.
+    pub(crate) fn transmit_around(&mut self, client: usize, text: &str, ping: &[u8]) {
+        let Some(id) = self.connected(client) else { return };
+        for frame in [Ok(Frame::Ping(ping)), Ok(Frame::Text(text))] {
+            self.witness.sends(self.now, client, &frame);
+            self.trace.sends_up(self.now, client, id, describe::client_frame(&frame));
+        }
+        if let Some(link) = self.links.get_mut(id) {
+            link.up.send_around(self.now, text, ping);
+            self.touch(id);
+        }
+    }
+
+    /// The connection over which a client can send.
+    fn connected(&self, client: usize) -> Option<ConnectionId> {
+        self.people[client].link.filter(|&id| self.links.get(id).is_some())
     }
 
     /// A client sends something over a connection, or somebody over its line.
@@ -456,12 +480,16 @@ impl World<'_> {
         }
     }
 
+    /// The longest message that a server reads. It understands no longer ones.
+    fn socket_bytes_max(&self) -> usize {
+        SOCKET_FRAME_BYTES_MAX.max(self.scenario.setup.gateway.frame_bytes_max + 1)
+    }
+
     /// A server has read bytes: its node is handed the frames that end there, as long as it takes any.
     fn take_in(&mut self, id: ConnectionId, bytes: &mut [u8]) -> Result<(), Broken> {
         let Some(link) = self.links.get_mut(id) else { return Ok(()) };
         let (node, mut intake) = (link.node, std::mem::take(&mut link.intake));
-        // Servers understand no longer frames than they read.
-        let bytes_max = SOCKET_FRAME_BYTES_MAX.max(self.scenario.setup.gateway.frame_bytes_max + 1);
+        let bytes_max = self.socket_bytes_max();
         let mut done = Ok(());
         intake.take_in(bytes, bytes_max, |frame| {
             done = self.receive(node, id, &frame);

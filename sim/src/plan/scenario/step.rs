@@ -292,6 +292,8 @@ pub enum Nonsense {
     Binary,
     /// A ping.
     Ping,
+    /// A type nobody knows, in fragments, and a ping between them.
+    Amid,
     /// A frame above the limit that is still read.
     Long,
     /// Bytes that are no frame.
