@@ -422,14 +422,14 @@ impl<'a> World<'a> {
                 ClientOutput::Close { code } => self.close(client, code),
                 ClientOutput::Event(event) => {
                     self.marks.event(&event);
-                    self.witness.tells(client, &event)?;
+                    let was_read = self.witness.tells(client, &event)?;
                     self.notes_put_off(client, &event);
                     self.check_given_up(client, &event)?;
                     self.shows_times(&event)?;
                     self.shows_carried(&event)?;
                     self.turned_away(client, &event)?;
                     self.user_is_renewed(client, &event)?;
-                    self.tells(client, &event)?;
+                    self.tells(client, &event, was_read)?;
                     if self.scenario.setup.parlours > 0 {
                         self.tells_of_rooms(client, &event)?;
                     }

@@ -439,6 +439,7 @@ impl World<'_> {
             }
             News::Said { room, user } => self.said_while_writing(client, room, user.0),
             News::Offline { room, user } => self.shown_offline(client, room, user.0),
+            News::Back { room, user } => self.shown_back(client, room, user.0),
             News::Warned { count, retry_after } => {
                 self.check_warning(client)?;
                 self.is_warned(client, count, retry_after)
@@ -503,6 +504,18 @@ impl World<'_> {
             "c{client} reads what u{user} says in r{room} and was not told that they stopped writing"
         );
         broken(checks::TYPING_OVER, sentence)
+    }
+
+    /// Nobody who has gone is shown to be there: they are first shown to come, unless that had to be left out.
+    fn shown_back(&mut self, client: usize, room: usize, user: usize) -> Result<(), Broken> {
+        self.checked(checks::AWAY);
+        let stay = self.life.stays.iter().find(|stay| stay.client == client && stay.room == room);
+        let Some(since) = stay.map(|stay| stay.since) else { return Ok(()) };
+        if !self.reads_everything(client, room) || self.may_be_large(room, since) {
+            return Ok(());
+        }
+        let sentence = format!("c{client} is told that u{user} is in r{room}, who has gone from there");
+        broken(checks::AWAY, sentence)
     }
 
     /// Whether a client in a room took all that was for it as it came, so that nothing was left out. What a shard does after a

@@ -75,8 +75,9 @@ impl World<'_> {
 
     /// Whoever comes in may be told of at once, whatever they said before.
     pub(crate) fn join_arrives(&mut self, connection: ConnectionId, text: &str) {
-        let room = Wish::at(text).and_then(|wish| wish.room).map(|room| room.0);
-        if let Some(room) = room.filter(|&room| room < self.scenario.setup.rooms as usize) {
+        let rooms = self.scenario.setup.rooms as usize;
+        let room = Wish::at(text).and_then(|wish| wish.room).map(|room| room.place(rooms));
+        if let Some(room) = room.filter(|&room| room < self.scenario.setup.places()) {
             let room = self.judge.room(room).clone();
             self.mailing.typing.remove(&(connection, room));
         }

@@ -1,8 +1,11 @@
 //! What a client has only to pass on: its user hears of each such frame once, as it says, and of nothing else of the kind.
 
-use chinwag_core::{RequestId, client::ClientEvent};
+use chinwag_core::{
+    RequestId,
+    client::{ClientEvent, Presence},
+};
 
-use crate::judge::glance::{Glance, RoomNumber, UserNumber};
+use crate::judge::glance::{Glance, Mood, RoomNumber, UserNumber};
 
 /// A frame of which nothing is mended, or kept for later, and what its user hears of it: the same, if all is well.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -10,6 +13,7 @@ pub(crate) enum Word {
     Lagged { room: RoomNumber },
     Came { room: RoomNumber, user: UserNumber },
     Went { room: RoomNumber, user: UserNumber },
+    Mood { room: RoomNumber, user: UserNumber, mood: Mood },
     Changed { room: RoomNumber, joined: usize, left: usize, count: u32 },
     Members { room: RoomNumber, listed: usize, count: u32, more: bool },
     Page { id: RequestId, room: RoomNumber, messages: usize, more: bool },
@@ -30,6 +34,9 @@ impl Word {
             Glance::Lagged(lagged) => Self::Lagged { room: lagged.room },
             Glance::UserJoined(change) => Self::Came { room: change.room, user: change.user },
             Glance::UserLeft(change) => Self::Went { room: change.room, user: change.user },
+            Glance::Presence(presence) => {
+                Self::Mood { room: presence.room, user: presence.user, mood: presence.status }
+            }
             Glance::MembersChanged(changed) => Self::Changed {
                 room: changed.room,
                 joined: changed.joined.len(),
@@ -64,6 +71,9 @@ impl Word {
             ClientEvent::Lagged { room } => Self::Lagged { room: room.into() },
             ClientEvent::UserJoined { room, user, .. } => Self::Came { room: room.into(), user: user.into() },
             ClientEvent::UserLeft { room, user, .. } => Self::Went { room: room.into(), user: user.into() },
+            ClientEvent::Presence { room, user, presence } => {
+                Self::Mood { room: room.into(), user: user.into(), mood: mood(*presence) }
+            }
             ClientEvent::MembersChanged { room, joined, left, count } => {
                 Self::Changed { room: room.into(), joined: joined.len(), left: left.len(), count: *count }
             }
@@ -97,14 +107,16 @@ impl Owed {
         self.0.is_some()
     }
 
-    /// Its user hears something.
+    /// Its user hears something. True if that was just read.
     ///
     /// # Errors
     /// Why that is not what was read.
-    pub(crate) fn tells(&mut self, event: &ClientEvent) -> Result<(), String> {
-        let Some(word) = Word::told(event) else { return Ok(()) };
+    pub(crate) fn tells(&mut self, event: &ClientEvent) -> Result<bool, String> {
+        let Some(word) = Word::told(event) else { return Ok(false) };
         match self.0.take() {
-            Some(read) if read == word => Ok(()),
+            Some(read) if read == word => Ok(true),
+            // That somebody does not write any more, a client says by itself.
+            None if matches!(word, Word::Mood { mood: Mood::Online, .. }) => Ok(false),
             read => Err(format!("tells its user {word:?}, and has read {read:?}")),
         }
     }
@@ -118,9 +130,17 @@ impl Owed {
     }
 }
 
+const fn mood(presence: Presence) -> Mood {
+    match presence {
+        Presence::Online => Mood::Online,
+        Presence::Offline => Mood::Offline,
+        Presence::Typing => Mood::Typing,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use chinwag_core::RoomName;
+    use chinwag_core::{RoomName, UserName};
 
     use super::*;
 
@@ -132,7 +152,7 @@ mod tests {
         assert!(owed.tells(&lagged("r3")).is_err(), "nothing was read");
         assert!(owed.reads(&glance) && owed.settle().is_err(), "it was not told");
         assert!(owed.reads(&glance) && owed.tells(&lagged("r4")).is_err(), "another room");
-        assert!(owed.reads(&glance) && owed.tells(&lagged("r3")).is_ok());
+        assert!(owed.reads(&glance) && owed.tells(&lagged("r3")) == Ok(true));
         assert!(owed.settle().is_ok() && owed.tells(&lagged("r3")).is_err(), "it was told before");
     }
 
@@ -140,6 +160,12 @@ mod tests {
     fn what_is_mended_or_comes_by_itself_is_not_judged_here() {
         let message = r#"{"type":"message","room":"r3","user":"u1","content":"a","timestamp":"t","seq":7}"#;
         assert!(!Owed::default().reads(&Glance::at(message).unwrap()));
-        assert!(Owed::default().tells(&ClientEvent::Ended { code: None }).is_ok());
+        assert_eq!(Owed::default().tells(&ClientEvent::Ended { code: None }), Ok(false));
+        let is = |presence| {
+            let (room, user) = (RoomName::new("r3").unwrap(), UserName::new("u1").unwrap());
+            Owed::default().tells(&ClientEvent::Presence { room, user, presence })
+        };
+        assert_eq!(is(Presence::Online), Ok(false));
+        assert!(is(Presence::Typing).is_err() && is(Presence::Offline).is_err());
     }
 }

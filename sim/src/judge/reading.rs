@@ -204,10 +204,14 @@ impl Reading<'_, '_> {
                     self.tally.typing_echo += 1;
                     return object(checks::TYPING_ECHO, "nobody is told that they write themselves");
                 }
+                let was_gone = seat.view(user) == View::Gone;
                 seat.look(user, View::Said(presence.status));
                 self.tally.typing_echo += 1;
-                if presence.status == Mood::Offline {
-                    return Ok(News::Offline { room: self.place(presence.room), user });
+                let room = self.place(presence.room);
+                match presence.status {
+                    Mood::Offline => return Ok(News::Offline { room, user }),
+                    Mood::Online if was_gone => return Ok(News::Back { room, user }),
+                    Mood::Online | Mood::Typing => {}
                 }
             }
             Glance::UserJoined(change) => {

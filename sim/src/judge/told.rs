@@ -36,10 +36,10 @@ fn wait_max(patience: &Patience, attempts: u32) -> Duration {
 }
 
 impl World<'_> {
-    /// A client's user is told something.
-    pub(crate) fn tells(&mut self, client: usize, event: &ClientEvent) -> Result<(), Broken> {
+    /// A client's user is told something, which the client has just read, or says by itself.
+    pub(crate) fn tells(&mut self, client: usize, event: &ClientEvent, was_read: bool) -> Result<(), Broken> {
         let (person, most) = (&mut self.people[client], self.scenario.setup.patience.typing_max);
-        if let Err(why) = person.writers.event(person.clock.shows(self.now), event, most) {
+        if let Err(why) = person.writers.event(person.clock.shows(self.now), event, most, was_read) {
             return broken(checks::TYPING, format!("c{client}: {why}"));
         }
         let told = &mut person.told;

@@ -161,6 +161,8 @@ pub(crate) enum News {
     Acknowledged { room: usize, asked: Time, fresh: bool },
     /// Someone is shown to be gone.
     Offline { room: usize, user: UserNumber },
+    /// Someone is shown to be there who was shown to have gone, and not to have come.
+    Back { room: usize, user: UserNumber },
     /// Something was too fast that had no number.
     Warned { count: u64, retry_after: u64 },
     /// A request was too fast, and may be made again after so many milliseconds.
@@ -289,8 +291,9 @@ impl Witness {
         })
     }
 
-    /// A client tells its user something, which it must have read if it can have it from nowhere else.
-    pub(crate) fn tells(&mut self, client: usize, event: &ClientEvent) -> Result<(), Broken> {
+    /// A client tells its user something, which it must have read if it can have it from nowhere else. True if it has just
+    /// read it.
+    pub(crate) fn tells(&mut self, client: usize, event: &ClientEvent) -> Result<bool, Broken> {
         let told = self.watches[client].owed.tells(event);
         told.or_else(|why| checks::broken(checks::PASSED_ON, format!("c{client} {why}")))
     }

@@ -38,17 +38,18 @@ impl World<'_> {
         let setup = &self.scenario.setup;
         let place = setup.parlour(parlour).filter(|_| parlour < setup.parlours);
         let Some(room) = place else { return Ok(Some(false)) };
-        let (name, wanted) = (self.judge.room(room).clone(), &mut self.people[client].wanted);
+        let (name, person) = (self.judge.room(room).clone(), &mut self.people[client]);
         match (action, want) {
             (Action::Visit { .. }, _) => {
-                wanted.insert(room);
+                person.wanted.insert(room);
                 self.submit(client, Command::Join { room: name })?;
             }
             (Action::Depart { .. }, _) => {
-                wanted.remove(&room);
+                person.wanted.remove(&room);
+                person.writers.leaves(&name);
                 self.submit(client, Command::Leave { room: name })?;
             }
-            (Action::Talk { times, .. }, _) if wanted.contains(&room) => {
+            (Action::Talk { times, .. }, _) if person.wanted.contains(&room) => {
                 (0..*times).try_for_each(|_| self.say(client, room, 8))?;
             }
             (_, Some(want)) => return self.user_pleads(client, room, name, want).map(Some),

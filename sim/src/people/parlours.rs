@@ -91,6 +91,7 @@ fn call(
         (30, whom, Action::Reset),
         (20, other, Action::Kick { parlour, whom }),
         (60, whom, talk(c.pick(&[1, 6]))),
+        (70, whom, writes(setup, parlour)),
         (80, keeper, Action::Kick { parlour, whom }),
         (60, whom, talk(3)),
         (60, whom, Action::Reset),
@@ -103,6 +104,11 @@ fn call(
         (10, whom, Action::Depart { parlour }),
     ];
     play(c, setup, &scenes, steps);
+}
+
+/// Somebody is writing in a room that has an owner: they may be sent away before they have said it.
+const fn writes(setup: &Setup, parlour: u32) -> Action {
+    Action::Typing { room: setup.rooms + parlour, on: true }
 }
 
 /// Clients who may go to rooms that have owners.
@@ -161,6 +167,7 @@ fn reception(c: &mut Cause, setup: &Setup, parlour: u32, keeper: u32, goers: &[u
         (40, keeper, talk.clone()),
         (20, other, talk.clone()),
         (10, other, Action::Kick { parlour, whom }),
+        (50, guest, writes(setup, parlour)),
         (70, keeper, Action::Kick { parlour, whom }),
         (80, keeper, talk.clone()),
         (30, other, talk),

@@ -196,8 +196,20 @@ impl World<'_> {
         }
         match self.player_visits(client, action)? {
             Some(is_done) => Ok(is_done),
-            None => self.player_does_in_room(client, action),
+            None => Ok(self.player_writes(client, action) || self.player_does_in_room(client, action)?),
         }
+    }
+
+    /// The user of a plain client writes in a room that they are in, or stops; false if they do no such thing.
+    fn player_writes(&mut self, client: usize, action: &Action) -> bool {
+        let Action::Typing { room, on } = *action else { return false };
+        let (room, player) = (room as usize, self.player(client));
+        if !player.known || !player.seats.contains_key(&room) {
+            return false;
+        }
+        let name = self.judge.room(room).clone();
+        self.player_wants(client, Wish::Typing { room: name.as_str(), on });
+        true
     }
 
     /// The same in a room that nobody owns, if their dialect has words for it.
@@ -221,9 +233,6 @@ impl World<'_> {
             }
             Action::Say { times, bytes, .. } if is_in => {
                 (0..times).try_for_each(|_| self.player_says(client, room, bytes as usize))?;
-            }
-            Action::Typing { on, .. } if is_in => {
-                self.player_wants(client, Wish::Typing { room: room_name, on });
             }
             Action::Status { .. } if is_in => {
                 let state = self.next_status(client, room);
@@ -346,7 +355,6 @@ const fn room_of(action: &Action) -> Option<usize> {
         Action::Join { room }
         | Action::Leave { room }
         | Action::Say { room, .. }
-        | Action::Typing { room, .. }
         | Action::Status { room }
         | Action::Task { room, .. } => Some(room as usize),
         _ => None,

@@ -177,8 +177,10 @@ impl World<'_> {
         let life = &self.life;
         let (soon, is_alone) = (life.delays.since(now) * TURNS, life.clients(user).count() == 1);
         let waits = self.witness.waits(client);
+        // Whoever may be sent away may be gone for others before they hear of it.
+        let stays = room < self.scenario.setup.rooms as usize;
         // Nobody may be told again within half the time after which a notice is forgotten.
-        if is_alone && !waits && soon < life.at_least(self.scenario.setup.gateway.typing_ttl) / 2 {
+        if is_alone && stays && !waits && soon < life.at_least(self.scenario.setup.gateway.typing_ttl) / 2 {
             self.add_after(soon, Event::Look(Look::Writes { client, room, line: id, since: now }));
         }
     }
