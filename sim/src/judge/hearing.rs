@@ -110,6 +110,10 @@ impl World<'_> {
                     self.task_stands(client, room, &task, &state);
                 }
             }
+            Heard::Given { room, task, user } => {
+                let (room, _) = self.player_seat(client, &room)?;
+                self.standings.given(client, room, &task, &user);
+            }
             Heard::Status { room, user, state } => {
                 let (room, _) = self.player_seat(client, &room)?;
                 self.check_status(client, room, &user, &state)?;

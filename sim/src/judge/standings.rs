@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chinwag_core::{
     UserName,
     client::ClientEvent,
+    dialect::Dialect,
     shard::{Status, Task, TaskChange},
 };
 
@@ -18,6 +19,7 @@ use crate::{
         marks::Mark,
         statuses::check_told,
     },
+    people::doing,
     world::World,
 };
 
@@ -42,6 +44,8 @@ struct Known {
     finished: VecDeque<String>,
     /// What was ever said of a task that is known: whose it is, how urgent, and something else.
     rest: BTreeMap<String, [bool; 3]>,
+    /// Whose tasks are, as far as that was said.
+    given: BTreeMap<String, String>,
     /// Open ones that were known when a list came in place of changes, and are to be told again.
     untold: BTreeSet<String>,
     /// Something may have been left out, or told in an order that says too little.
@@ -85,7 +89,15 @@ impl Known {
     fn forget(&mut self, kept: Kept) -> bool {
         // Those that stood already were told by name.
         self.is_partial |= kept.finished > 1 && self.finished.len() > 1;
-        self.finished.pop_front().is_some_and(|task| self.states.remove(&task).is_some())
+        self.finished.pop_front().is_some_and(|task| {
+            self.given.remove(&task);
+            self.states.remove(&task).is_some()
+        })
+    }
+
+    /// Whose a task is that is known.
+    fn owners(&self) -> impl Iterator<Item = (&String, Option<&String>)> {
+        self.states.keys().map(|task| (task, self.given.get(task)))
     }
 }
 
@@ -93,6 +105,10 @@ impl Standings {
     /// What is said of a task next: now it is finished, and now it is not, and never does it stand as before.
     pub(crate) fn next_state(&mut self, word: &str) -> String {
         self.said += 1;
+        // Some dialects say in another way what an error is about.
+        if self.said % (3 * FINISHED.len()) == 1 {
+            return doing::ERROR.to_owned();
+        }
         match self.said % 3 {
             0 => FINISHED[self.said / 3 % FINISHED.len()].to_owned(),
             _ => format!("{word}-{}", self.said),
@@ -106,7 +122,7 @@ impl Standings {
         TaskChange {
             task: task.into(),
             status: Some(status),
-            assignee: (said == 1).then_some(user),
+            assignee: matches!(said, 1 | 5).then_some(user),
             priority: (said == 4).then_some(1),
             metadata: (said == 7).then(|| r#"{"a":1}"#.into()),
         }
@@ -122,6 +138,11 @@ impl Standings {
         let known = self.known.entry((client, room)).or_default();
         let open = known.states.iter().filter(|(_, state)| !FINISHED.contains(&state.as_str()));
         known.untold = open.map(|(task, _)| task.clone()).collect();
+    }
+
+    /// A client is told whose a task is.
+    pub(crate) fn given(&mut self, client: usize, room: usize, task: &str, user: &str) {
+        self.known.entry((client, room)).or_default().given.insert(task.to_owned(), user.to_owned());
     }
 
     /// A client is told who is in a room, perhaps in place of changes that were left out.
@@ -167,6 +188,9 @@ impl World<'_> {
                     check_told(status)?;
                     self.task_stands(client, room, &task.task, &status.state);
                 }
+                if let Some(user) = &task.assignee {
+                    self.standings.given(client, room, &task.task, user.as_str());
+                }
                 let reads_everything = self.reads_everything(client, room);
                 let known = self.standings.known.entry((client, room)).or_default();
                 // Else it may have been forgotten, and have begun anew.
@@ -178,6 +202,12 @@ impl World<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whether it is looked at whose tasks a client says are: core's own, and those who are told so in a frame of its own.
+    fn is_told_whose(&self, client: usize) -> bool {
+        let player = self.people[client].player.as_ref();
+        player.is_none_or(|player| player.dialect() == Dialect::Envelope)
     }
 
     /// At rest everybody in a room knows the same of its tasks, and of no more than it keeps. Before that a change may have
@@ -218,6 +248,14 @@ impl World<'_> {
                 let (sees, knows) = (&sees.states, &knows.states);
                 let sentence =
                     format!("in r{room} c{one} knows the tasks {sees:?} at rest, c{other} {knows:?}");
+                return broken(checks::TASKS, sentence);
+            }
+            let told: Vec<_> = readers.iter().filter(|(client, _)| self.is_told_whose(*client)).collect();
+            let differs = told.windows(2).find(|pair| pair[0].1.owners().ne(pair[1].1.owners()));
+            if let Some([(one, sees), (other, knows)]) = differs {
+                let (sees, knows) = (&sees.given, &knows.given);
+                let sentence =
+                    format!("in r{room} c{one} knows whose tasks are {sees:?} at rest, c{other} {knows:?}");
                 return broken(checks::TASKS, sentence);
             }
             if readers.len() > 1 && !readers[0].1.states.is_empty() {

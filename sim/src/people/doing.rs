@@ -5,6 +5,9 @@ pub(crate) const fn word(is_plain: bool) -> &'static str {
     if is_plain { "idle" } else { "busy" }
 }
 
+/// The word with which a user of either says that something has gone wrong; core's own says why, too.
+pub(crate) const ERROR: &str = "error";
+
 /// What belongs to a word of core's own clients: what it is about, and how far it has come; nothing if plain clients say it,
 /// or the server does.
 pub(crate) fn belongs_to(state: &str) -> Option<(String, u8)> {

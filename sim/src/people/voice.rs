@@ -107,6 +107,8 @@ pub(crate) enum Heard {
     Status { room: String, user: String, state: String },
     /// Where a task stands.
     Task { room: String, task: String, state: Option<String> },
+    /// Whose a task is.
+    Given { room: String, task: String, user: String },
     /// Live messages stop, and go on from the history.
     Behind { room: String },
     /// Messages are gone.

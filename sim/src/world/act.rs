@@ -592,5 +592,6 @@ pub(crate) fn cut_loss(cause: &mut Cause, up: usize, down: usize, learn_us_max: 
 /// A status with all that belongs to its word.
 fn status(state: &str) -> Status {
     let (detail, progress) = doing::belongs_to(state).unzip();
+    let detail = detail.or_else(|| (state == doing::ERROR).then(|| "it does not go on".to_owned()));
     Status { state: state.into(), detail: detail.map(Arc::from), progress }
 }

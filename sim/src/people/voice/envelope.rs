@@ -139,11 +139,9 @@ fn frame(kind: &str, payload: &mut Fields<'_>) -> Result<Heard, String> {
             Heard::Task { room, task, state }
         }
         "taskAssign" => {
-            payload.word("assigneeId")?;
-            payload.word("roomId")?;
-            payload.word("taskId")?;
             payload.pass(&["priority", "userId"]);
-            Heard::Other
+            let (room, task) = (payload.text("roomId")?, payload.text("taskId")?);
+            Heard::Given { room, task, user: payload.text("assigneeId")? }
         }
         "lagged" => {
             payload.number("epoch")?;

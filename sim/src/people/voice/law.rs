@@ -173,9 +173,12 @@ fn shown_in(dialect: Dialect, comes: bool, heard: Heard) -> Option<Heard> {
         }
         Heard::Entered { room, .. } => Heard::Entered { room, standing: None },
         Heard::Gone { room, .. } => Heard::Gone { room, position: None },
-        Heard::Welcome | Heard::Accepted { .. } | Heard::Health(_) | Heard::Seen { .. } | Heard::Other => {
-            return None;
-        }
+        Heard::Welcome
+        | Heard::Accepted { .. }
+        | Heard::Health(_)
+        | Heard::Seen { .. }
+        | Heard::Given { .. }
+        | Heard::Other => return None,
         other => other,
     };
     match (dialect, heard) {

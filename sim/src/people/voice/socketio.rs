@@ -157,15 +157,14 @@ fn event(name: &str, body: &mut Fields<'_>) -> Hearing {
         "user:status" => {
             body.instant("timestamp")?;
             let (room, user, state) = (body.text("room")?, body.text("userId")?, body.text("status")?);
-            body.doing(Some(&state), "message", "progress")?;
-            body.pass(&["error"]);
+            body.doing(Some(&state), about(Some(&state)), "progress")?;
             Heard::Status { room, user, state }
         }
         "task" => {
             body.instant("timestamp")?;
-            body.pass(&["error", "assignee", "priority", "metadata", "userId", "assigned"]);
+            body.pass(&["assignee", "priority", "metadata", "userId", "assigned"]);
             let (room, task, state) = (body.text("room")?, body.text("taskId")?, body.maybe_text("status")?);
-            body.doing(state.as_deref(), "message", "progress")?;
+            body.doing(state.as_deref(), about(state.as_deref()), "progress")?;
             Heard::Task { room, task, state }
         }
         "room:members" => {
@@ -194,6 +193,11 @@ fn event(name: &str, body: &mut Fields<'_>) -> Hearing {
         other => return Err(format!("there is no event {other:?}")),
     };
     Ok(vec![heard])
+}
+
+/// In which field it says what a state is about: an error is told apart.
+fn about(state: Option<&str>) -> &'static str {
+    if state == Some("error") { "error" } else { "message" }
 }
 
 fn message(body: &mut Fields<'_>, from_history: bool) -> Result<Heard, String> {
