@@ -197,7 +197,8 @@ impl Gateway {
         let Phase::Attached(peer) = &mut connection.phase else { return };
         match outcome {
             Ok(claims) if claims.user == peer.user => {
-                (peer.role, peer.owner) = (claims.role, claims.owner.clone());
+                let role = planted!(RenewalKeepsRole, peer.role, claims.role);
+                (peer.role, peer.owner) = (role, claims.owner.clone());
                 let expires = claims.expires;
                 if !planted!(RefreshForgotten) {
                     connection.identity = Some(Box::new(Identity { claims, told: false }));

@@ -248,6 +248,8 @@ catalogue! {
     TokenWithoutGrace = "token-without-grace",
     /// A newer token is taken, and the connection ends with the old one.
     RefreshForgotten = "refresh-forgotten",
+    /// What a newer token makes of its user counts for nothing.
+    RenewalKeepsRole = "renewal-keeps-role",
     /// Who shows no token is who they say they are, also where one is required.
     TokenNotRequired = "token-not-required",
     /// Whatever a token says, its user is a member.
@@ -268,6 +270,8 @@ catalogue! {
     KeptForgotten = "kept-forgotten",
     /// The mask of a frame begins anew with every piece of it that comes.
     MaskBeginsAnew = "mask-begins-anew",
+    /// A control frame between two fragments ends their message.
+    ControlEndsMessage = "control-ends-message",
     /// A socket that was not read for a while is never read again.
     ReadingStaysOff = "reading-stays-off",
     /// Only the first line of a message is kept.
@@ -328,6 +332,8 @@ catalogue! {
     ReplyOmitted = "reply-omitted",
     /// How far somebody has come is left out.
     ProgressOmitted = "progress-omitted",
+    /// In specification 3, what an error is about is told as of anything else.
+    ErrorToldAsMessage = "error-told-as-message",
     /// Lists show everybody as being there.
     AwayListedOnline = "away-listed-online",
     /// Of a large room one member less is counted.
@@ -378,6 +384,8 @@ catalogue! {
     SilenceOverlooked = "silence-overlooked",
     /// Its user is not told that somebody has stopped writing.
     TypingEndNotTold = "typing-end-not-told",
+    /// It shows one more to write than it should.
+    OneWriterTooMany = "one-writer-too-many",
     /// A join refused for its rate is given up.
     RefusedJoinGivenUp = "refused-join-given-up",
     /// Its user is told that they have left as soon as they ask to.

@@ -48,7 +48,12 @@ impl Open {
     /// Lets go of what was handed out. True when nothing else is kept.
     pub(super) fn forget_what_was_given(&mut self) -> bool {
         match self.given.take() {
-            Some(Given::Control) => self.held = Vec::new(),
+            Some(Given::Control) => {
+                self.held = Vec::new();
+                if planted!(ControlEndsMessage) {
+                    self.message = None;
+                }
+            }
             Some(Given::Message) => self.message = None,
             None => {}
         }
