@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::{
     driver::Driver,
-    exit::{EXIT_CODES, Exit, Farewell},
+    exit::{EXIT_CODES, Exit, Farewell, tell},
     plain::{self, Format, Input, Options},
     session::Session,
     tui,
@@ -112,11 +112,11 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match run(&args) {
         Ok(Farewell { exit, words }) => {
-            words.iter().for_each(|word| eprintln!("chat: {word}"));
+            words.iter().for_each(tell);
             exit.into()
         }
         Err(error) => {
-            eprintln!("chat: {error}");
+            tell(error);
             Exit::Failed.into()
         }
     }

@@ -1,6 +1,10 @@
 //! How the program ends.
 
-use std::process::ExitCode;
+use std::{
+    fmt::Display,
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 /// Why it ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,13 +38,22 @@ pub(crate) struct Farewell {
 
 /// For the help.
 pub(crate) const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 this machine's fault, such as a terminal that is gone; 2 a mistake in the command line; 3 the server \
-has refused something that was to be said or joined; 4 the server was out of reach; 5 the server has turned this user away \
-or ended the session; 6 something may or may not have been said: standard error says what; 128 and the signal's number for \
-SIGHUP, SIGINT and SIGTERM, and 141 (SIGPIPE) if nobody reads standard output any more.";
+Exit codes: 0 done; 1 this machine's fault, such as a full disk behind standard output; 2 a mistake in the command line; \
+3 the server has refused something that was to be said or joined; 4 the server was out of reach; 5 the server has turned \
+this user away or ended the session; 6 something may or may not have been said: standard error says what; 128 and the \
+signal's number for SIGHUP, also if the terminal is closed, SIGINT and SIGTERM, and 141 (SIGPIPE) if nobody reads standard \
+output any more.";
+
+/// The signal of those whose terminal is closed.
+pub(crate) const SIGHUP: u8 = 1;
 
 /// The signal of whoever writes where nobody reads.
 pub(crate) const SIGPIPE: u8 = 13;
+
+/// Says something on standard error. If nobody can be told, that is no reason to do anything else.
+pub(crate) fn tell(word: impl Display) {
+    let _ = writeln!(io::stderr(), "chat: {word}");
+}
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

@@ -129,6 +129,11 @@ impl Session {
         self.driver.shutdown();
     }
 
+    /// Whether it comes to its end, or soon will.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.is_some() || self.driver.client().is_ended()
+    }
+
     /// How it ends, and what is to be said of it. What is not acknowledged is no good end.
     pub(crate) fn farewell(&self, exit: Exit) -> Farewell {
         let mut words = Vec::new();

@@ -9,6 +9,7 @@ import shlex
 import signal
 import struct
 import subprocess
+import tempfile
 import termios
 import time
 from pathlib import Path
@@ -112,12 +113,17 @@ class Terminal:
 class MuteTerminal:
     """A terminal that takes everything and answers nothing, whatever it is asked."""
 
-    def __init__(self, command, width=90, height=24):
-        self.written = b""
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.execvpe(command[0], list(map(str, command)), {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"})
+    def __init__(self, command, width=90, height=24, is_told=True):
+        """A program that is not `is_told` gets no signal when the terminal is closed."""
+        self.written, self.told = b"", tempfile.TemporaryFile()
+        self.fd, inner = pty.openpty()
         self.resize(width, height)
+        environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+        lead = ["setsid", "--ctty"] if is_told else ["setsid"]
+        self.program = subprocess.Popen(
+            [*lead, *map(str, command)], stdin=inner, stdout=inner, stderr=self.told, env=environment
+        )
+        os.close(inner)
 
     def resize(self, width, height):
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
@@ -133,7 +139,7 @@ class MuteTerminal:
 
     def read(self):
         """What is there to be read is read. Returns nothing."""
-        while select.select([self.fd], [], [], 0)[0]:
+        while self.fd is not None and select.select([self.fd], [], [], 0)[0]:
             try:
                 self.written += os.read(self.fd, 65536)
             except OSError:
@@ -142,8 +148,19 @@ class MuteTerminal:
 
     def ended(self):
         """Waits for the end of the program. Returns its code."""
-        status = until("the end of the program", lambda: self.read() or (lambda pid, status: pid and (status,))(*os.waitpid(self.pid, os.WNOHANG)))
-        return os.waitstatus_to_exitcode(status[0])
+        code = until("the end of the program", lambda: self.read() or (self.program.poll() is not None and (self.program.returncode,)))
+        return code[0]
+
+    def close(self):
+        """Nobody sits here any more."""
+        self.read()
+        os.close(self.fd)
+        self.fd = None
+
+    def problems(self):
+        """What the program has said on standard error."""
+        self.told.seek(0)
+        return self.told.read().decode()
 
 
 class Server:

@@ -18,7 +18,7 @@ use rustyline::{
 };
 use tokio::sync::mpsc;
 
-use super::printer::Printer;
+use super::printer::Sink;
 use crate::{
     command::{self, Names},
     session::Session,
@@ -40,7 +40,7 @@ const PROMPT_TIMEOUT: Duration = Duration::from_millis(100);
 /// See the [module](self).
 pub(crate) struct Input {
     lines: mpsc::Receiver<Line>,
-    printer: Option<Printer>,
+    sink: Option<Sink>,
     person: Option<Person>,
 }
 
@@ -72,7 +72,7 @@ impl Input {
     pub(crate) fn pipe() -> Self {
         let (say, lines) = mpsc::channel(LINES_MAX);
         thread::spawn(move || read_pipe(&say));
-        Self { lines, printer: None, person: None }
+        Self { lines, sink: None, person: None }
     }
 
     /// What a person types.
@@ -87,8 +87,8 @@ impl Input {
         let (say, lines) = mpsc::channel(TYPED_MAX);
         let (prompts, prompt) = std_mpsc::channel();
         thread::spawn(move || read_person(editor, &prompt, &say));
-        let printer = Some(Printer::Above(Box::new(printer)));
-        Ok(Self { lines, printer, person: Some(Person { prompts, names, _terminal: terminal }) })
+        let sink = Some(Sink::Above(Box::new(printer)));
+        Ok(Self { lines, sink, person: Some(Person { prompts, names, _terminal: terminal }) })
     }
 
     /// Whether a person types.
@@ -97,8 +97,8 @@ impl Input {
     }
 
     /// Where to print without garbling what is typed.
-    pub(crate) fn printer(&mut self) -> Printer {
-        self.printer.take().unwrap_or(Printer::Out)
+    pub(crate) fn sink(&mut self) -> Sink {
+        self.sink.take().unwrap_or(Sink::Out)
     }
 
     /// The next line; nothing at the end.
@@ -180,7 +180,11 @@ fn next_prompt(
 }
 
 fn editor(names: Arc<Mutex<Names>>) -> Result<Editor<Completing, MemHistory>, ReadlineError> {
-    let config = Config::builder().completion_type(CompletionType::List).build();
+    // While it waits for a second Tab nothing is printed above it.
+    let config = Config::builder()
+        .completion_type(CompletionType::List)
+        .completion_show_all_if_ambiguous(true)
+        .build();
     let mut editor = Editor::with_history(config, MemHistory::new())?;
     editor.set_helper(Some(Completing { names }));
     editor.bind_sequence(KeyEvent::ctrl('c'), EventHandler::Conditional(Box::new(DropLine)));

@@ -8,12 +8,12 @@ mod transcript;
 use std::{io, time::Duration};
 
 use chinwag_core::{RoomName, client::ClientEvent};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use self::{printer::Printer, transcript::Transcript};
 use crate::{
     command::{self, Command, Typed},
-    exit::{Exit, Farewell, SIGPIPE},
+    exit::{Exit, Farewell, SIGHUP, SIGPIPE, tell},
     model::Connection,
     session::{After, Session},
     signals::Signals,
@@ -29,6 +29,9 @@ const UNANSWERED_MAX: usize = 64;
 
 /// Columns that are told of a line that was not said.
 const TOLD_WIDTH: usize = 160;
+
+/// Whoever leaves waits so long at most for what a line editor, or a terminal, does not let through.
+const PRINTS_WITHIN: Duration = Duration::from_secs(1);
 
 /// What is printed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -80,6 +83,7 @@ enum Next {
     Line(Line),
     NoMoreLines,
     Signal(u8),
+    Printed(io::Result<()>),
     Unreachable,
     Ended,
 }
@@ -87,7 +91,7 @@ enum Next {
 /// Stays until the input is said, the person leaves or the server ends it.
 ///
 /// # Errors
-/// Standard output cannot be written to, and not because nobody reads it any more.
+/// Signals cannot be caught.
 pub(crate) async fn run(
     session: Session,
     mut input: Input,
@@ -95,7 +99,7 @@ pub(crate) async fn run(
     options: Options,
 ) -> io::Result<Farewell> {
     let mut signals = Signals::catch()?;
-    let printer = input.printer();
+    let printer = Printer::start(input.sink());
     let mut lines = Lines {
         meant: session.chat.current.clone(),
         session,
@@ -110,31 +114,27 @@ pub(crate) async fn run(
         exit: Exit::Done,
     };
     input.go_on(0, &lines.session);
-    loop {
-        match lines.step(&mut input, &mut signals).await {
-            Ok(true) => {}
-            Ok(false) => return Ok(lines.session.farewell(lines.exit)),
-            // Whoever reads no further, such as `head`, has seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => lines.end(Exit::Signal(SIGPIPE)),
-            Err(error) => return Err(error),
-        }
-    }
+    while lines.step(&mut input, &mut signals).await {}
+    lines.print_the_rest(&mut signals).await;
+    Ok(lines.session.farewell(lines.exit))
 }
 
 impl Lines {
     /// Waits for the next thing to happen, and handles it. False at the end.
-    async fn step(&mut self, input: &mut Input, signals: &mut Signals) -> io::Result<bool> {
-        let takes_lines = !self.is_over && (input.is_person() || self.is_ready());
+    async fn step(&mut self, input: &mut Input, signals: &mut Signals) -> bool {
+        let takes_news = self.printer.has_room() || self.session.is_leaving();
+        let takes_lines = !self.is_over && (input.is_person() || takes_news && self.is_ready());
         let deadline = self.lost.zip(self.options.give_up).map(|(since, after)| since + after);
         let next = tokio::select! {
-            event = self.session.next() => event.map_or(Next::Ended, Next::Event),
+            event = self.session.next(), if takes_news => event.map_or(Next::Ended, Next::Event),
             line = input.next(), if takes_lines => line.map_or(Next::NoMoreLines, Next::Line),
             signal = signals.next() => Next::Signal(signal),
+            printed = self.printer.goes_on() => Next::Printed(printed),
             () = async { sleep_until(deadline.expect("there is one")).await }, if deadline.is_some() => Next::Unreachable,
         };
         match next {
             Next::Event(event) => {
-                self.event(&event)?;
+                self.event(&event);
                 if changes_names(&event) {
                     input.know(&self.session);
                 }
@@ -144,33 +144,64 @@ impl Lines {
                     self.meant = line.room;
                     self.typed += 1;
                 }
-                self.line(&line.text)?;
+                self.line(&line.text);
                 input.know(&self.session);
             }
             Next::NoMoreLines => {
                 self.is_over = true;
-                if input.is_person() {
-                    self.leave()?;
+                if signals.is_hung_up() {
+                    self.end(Exit::Signal(SIGHUP));
+                } else if input.is_person() {
+                    self.leave();
                 }
             }
             Next::Signal(number) => self.end(Exit::Signal(number)),
+            Next::Printed(Ok(())) => {}
+            Next::Printed(Err(error)) => self.print_no_more(&error, signals),
             Next::Unreachable => {
-                self.print_problem(&self.session.connection())?;
+                self.print_problem(&self.session.connection());
                 self.end(Exit::Unreachable);
             }
-            Next::Ended => return Ok(false),
+            Next::Ended => return false,
         }
         self.prompt(input);
         if self.is_over && !self.options.follow && self.session.is_at_rest() {
             self.session.quit();
         }
-        Ok(true)
+        true
+    }
+
+    /// What waits is printed, but nobody waits for a line editor, or behind a signal.
+    async fn print_the_rest(&mut self, signals: &mut Signals) {
+        let is_hasty = self.is_typed || matches!(self.exit, Exit::Signal(_));
+        let printed = tokio::select! {
+            printed = self.printer.finish() => printed,
+            signal = signals.next() => return self.exit = Exit::Signal(signal),
+            () = sleep(PRINTS_WITHIN), if is_hasty => return,
+        };
+        if let Err(error) = printed {
+            self.print_no_more(&error, signals);
+        }
+    }
+
+    /// Nothing more can be printed.
+    fn print_no_more(&mut self, error: &io::Error, signals: &Signals) {
+        if signals.is_hung_up() {
+            return self.end(Exit::Signal(SIGHUP));
+        }
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            // Whoever reads no further, such as `head`, has seen enough.
+            return self.end(Exit::Signal(SIGPIPE));
+        }
+        tell(error);
+        self.end(Exit::Failed);
     }
 
     /// Shows a person where the next line goes, once it is known what became of the last one.
     fn prompt(&mut self, input: &Input) {
         let is_offline = self.session.chat.connection != Connection::Online;
-        if self.prompted < self.typed && (is_offline || self.session.has_answers()) {
+        let is_dealt_with = self.printer.is_idle() && (is_offline || self.session.has_answers());
+        if self.prompted < self.typed && is_dealt_with {
             self.prompted = self.typed;
             input.go_on(self.typed, &self.session);
         }
@@ -183,20 +214,16 @@ impl Lines {
     }
 
     /// Prints what an event brings.
-    fn event(&mut self, event: &ClientEvent) -> io::Result<()> {
+    fn event(&mut self, event: &ClientEvent) {
         self.keep_score(event);
         match self.options.format {
             Format::Text => {
                 let news = self.transcript.news(&self.session, event);
-                news.iter().try_for_each(|line| self.printer.print(line))
+                news.iter().for_each(|line| self.printer.print(line));
             }
-            Format::Json => json::line(event).map_or(Ok(()), |line| self.printer.print(&line)),
+            Format::Json => json::line(event).iter().for_each(|line| self.printer.print(line)),
             Format::Nothing => {
-                self.transcript
-                    .problems(&self.session)
-                    .iter()
-                    .for_each(|problem| eprintln!("chat: {problem}"));
-                Ok(())
+                self.transcript.problems(&self.session).iter().for_each(tell);
             }
         }
     }
@@ -224,7 +251,7 @@ impl Lines {
         }
     }
 
-    fn line(&mut self, line: &str) -> io::Result<()> {
+    fn line(&mut self, line: &str) {
         let typed =
             if self.options.commands { command::parse(line) } else { Ok(Typed::Say(line.to_owned())) };
         let turn = Turn::of(line, &typed);
@@ -240,36 +267,35 @@ impl Lines {
         };
         match after {
             After::Go => {}
-            After::Astray(why) => self.astray(&why, line)?,
+            After::Astray(why) => self.astray(&why, line),
             // A pipe's lines are said before it leaves.
             After::Quit if !self.is_typed => (self.is_over, self.options.follow) = (true, false),
-            After::Quit => self.leave()?,
+            After::Quit => self.leave(),
             After::Mistake(mistake) => {
                 self.fail(Exit::Refused);
-                self.print_problem(&mistake)?;
+                self.print_problem(&mistake);
             }
         }
         if self.options.format == Format::Text {
-            self.transcript.answers(&self.session).iter().try_for_each(|line| self.printer.print(line))?;
+            self.transcript.answers(&self.session).iter().for_each(|line| self.printer.print(line));
         }
-        Ok(())
     }
 
     /// What is meant for a room that one is not in is not said, and of a pipe nothing that comes after it.
-    fn astray(&mut self, why: &str, line: &str) -> io::Result<()> {
+    fn astray(&mut self, why: &str, line: &str) {
         self.fail(Exit::Refused);
         if self.is_typed {
             return self.print_problem(&format!("{why}; Up fetches it back"));
         }
         (self.is_over, self.options.follow) = (true, false);
-        self.print_problem(&format!("{why}, nor anything after it: {}", text::cut(line, TOLD_WIDTH)))
+        self.print_problem(&format!("{why}, nor anything after it: {}", text::cut(line, TOLD_WIDTH)));
     }
 
     /// A person leaves, and is told if there is something to wait for.
-    fn leave(&mut self) -> io::Result<()> {
+    fn leave(&mut self) {
         match self.session.leave() {
             Some(word) if self.options.format == Format::Text => self.printer.print(&format!("-- {word}")),
-            _ => Ok(()),
+            _ => {}
         }
     }
 
@@ -281,15 +307,12 @@ impl Lines {
         self.session.quit();
     }
 
-    fn print_problem(&mut self, problem: &str) -> io::Result<()> {
+    fn print_problem(&mut self, problem: &str) {
         let problem = text::on_one_line(problem);
         match self.options.format {
             Format::Text => self.printer.print(&format!("! {problem}")),
             Format::Json => self.printer.print(&json::mistake(&problem)),
-            Format::Nothing => {
-                eprintln!("chat: {problem}");
-                Ok(())
-            }
+            Format::Nothing => tell(problem),
         }
     }
 }

@@ -24,7 +24,7 @@ use self::{
     view::{Wish, Word},
 };
 use crate::{
-    exit::{Exit, Farewell},
+    exit::{Exit, Farewell, SIGHUP},
     session::{After, Session},
     signals::Signals,
     words::Zone,
@@ -47,6 +47,10 @@ struct Tui {
     /// How often that was.
     named: u64,
     exit: Option<Exit>,
+    /// The terminal is gone, and not looked at any more.
+    is_blind: bool,
+    /// Why, if it was not closed.
+    trouble: Option<String>,
 }
 
 /// What happens next.
@@ -54,36 +58,50 @@ enum Next {
     News,
     Ended,
     Terminal(Event),
-    TerminalGone,
+    Blind(io::Error),
     Signal(u8),
 }
 
 /// Stays until the person leaves or the server ends it.
 ///
 /// # Errors
-/// The terminal is none, or is gone.
+/// The terminal is none, or signals cannot be caught.
 pub(crate) async fn run(session: Session, zone: Zone, bell: bool) -> io::Result<Farewell> {
     let mut signals = Signals::catch()?;
     let mut screen = Screen::take()?;
     let mut keys = EventStream::new();
     let theme = Theme::from_environment();
-    let mut tui = Tui { session, view: View::default(), zone, theme, bell, named: 0, exit: None };
+    let mut tui = Tui {
+        session,
+        view: View::default(),
+        zone,
+        theme,
+        bell,
+        named: 0,
+        exit: None,
+        is_blind: false,
+        trouble: None,
+    };
     loop {
-        tui.draw(&mut screen)?;
+        if !tui.is_blind
+            && let Err(error) = tui.draw(&mut screen)
+        {
+            tui.go_blind(&error, &signals);
+        }
         let next = tokio::select! {
             event = tui.session.next() => event.map_or(Next::Ended, |_| Next::News),
             // A terminal that is gone says so again and again.
-            key = keys.next(), if tui.exit != Some(Exit::Failed) => match key {
-                Some(Ok(event)) => Next::Terminal(event),
-                Some(Err(_)) | None => Next::TerminalGone,
+            key = keys.next(), if !tui.is_blind => match key.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into())) {
+                Ok(event) => Next::Terminal(event),
+                Err(error) => Next::Blind(error),
             },
             signal = signals.next() => Next::Signal(signal),
         };
         match next {
             Next::News => tui.take_in_the_rest(),
             Next::Ended => return Ok(tui.end()),
-            Next::Terminal(event) => tui.terminal(&event, &mut screen)?,
-            Next::TerminalGone => tui.leave_at_once(Exit::Failed),
+            Next::Terminal(event) => tui.terminal(&event, &mut screen),
+            Next::Blind(error) => tui.go_blind(&error, &signals),
             Next::Signal(number) => tui.leave_at_once(Exit::Signal(number)),
         }
     }
@@ -111,7 +129,7 @@ impl Tui {
         }
     }
 
-    fn terminal(&mut self, event: &Event, screen: &mut Screen) -> io::Result<()> {
+    fn terminal(&mut self, event: &Event, screen: &mut Screen) {
         let before = self.view.editor.text().to_owned();
         match self.view.take_in(event, &self.session.chat, &self.zone) {
             Wish::Nothing => {}
@@ -121,16 +139,15 @@ impl Tui {
             Wish::Unread => self.look_at(self.unread()),
             Wish::Older => self.session.older(OLDER),
             Wish::Complete => self.view.complete(&self.session.names()),
-            Wish::Redraw => screen.begin_anew()?,
+            Wish::Redraw => screen.begin_anew(),
             Wish::Quit => self.leave(),
         }
         let text = self.view.editor.text();
         // Whoever only looks around writes nothing.
         if *text == before {
-            return Ok(());
+            return;
         }
         self.session.writes(!text.trim().is_empty() && (!text.starts_with('/') || text.starts_with("//")));
-        Ok(())
     }
 
     /// Does what is typed. What cannot be done stays, to be mended.
@@ -190,8 +207,20 @@ impl Tui {
         self.session.quit();
     }
 
+    /// The terminal is gone: closed, as a rule, whether by now a signal says so or not.
+    fn go_blind(&mut self, error: &io::Error, signals: &Signals) {
+        self.is_blind = true;
+        if signals.is_hung_up() {
+            return self.leave_at_once(Exit::Signal(SIGHUP));
+        }
+        self.trouble = Some(error.to_string());
+        self.leave_at_once(Exit::Failed);
+    }
+
     /// Nobody but the server ends what the person has not.
-    fn end(&self) -> Farewell {
-        self.session.farewell(self.exit.unwrap_or(Exit::TurnedAway))
+    fn end(self) -> Farewell {
+        let mut farewell = self.session.farewell(self.exit.unwrap_or(Exit::TurnedAway));
+        farewell.words.extend(self.trouble);
+        farewell
     }
 }

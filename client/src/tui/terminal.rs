@@ -21,6 +21,8 @@ use ratatui::{Frame, Terminal, TerminalOptions, Viewport, backend::CrosstermBack
 pub(super) struct Screen {
     /// What is drawn on.
     terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// It is not what was drawn last.
+    is_stale: bool,
 }
 
 impl Screen {
@@ -39,7 +41,7 @@ impl Screen {
         });
         enable_raw_mode()?;
         let terminal = enter().inspect_err(|_| give_back())?;
-        Ok(Self { terminal })
+        Ok(Self { terminal, is_stale: false })
     }
 
     /// Draws what is seen, at the size that the screen has now: word of another one may be yet to come.
@@ -48,21 +50,17 @@ impl Screen {
     /// The terminal is gone.
     pub(super) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         let drawn = self.terminal.get_frame().area();
-        if size()? != (drawn.width, drawn.height) {
-            self.begin_anew()?;
+        if std::mem::take(&mut self.is_stale) || size()? != (drawn.width, drawn.height) {
+            execute!(io::stdout(), Clear(ClearType::All))?;
+            self.terminal = blank()?;
         }
         self.terminal.draw(render)?;
         Ok(())
     }
 
-    /// Whatever is on the screen is drawn anew, at the size that it has now.
-    ///
-    /// # Errors
-    /// The terminal is gone.
-    pub(super) fn begin_anew(&mut self) -> io::Result<()> {
-        execute!(io::stdout(), Clear(ClearType::All))?;
-        self.terminal = blank()?;
-        Ok(())
+    /// Whatever is on the screen is drawn anew the next time, at the size that it has then.
+    pub(super) const fn begin_anew(&mut self) {
+        self.is_stale = true;
     }
 }
 
