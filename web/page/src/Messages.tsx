@@ -1,5 +1,5 @@
 // The lines of a room, of which only those near the view are there: as many as may be, it stays as quick.
-import { isGap, type Line, type RoomState } from "@chinwag/react";
+import { beginning, isGap, type Line, type RoomState } from "@chinwag/react";
 import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 
 import { LineView } from "./LineView.js";
@@ -12,7 +12,7 @@ interface Props {
   loadOlder: (room: string) => Promise<void>;
 }
 
-/** So near to the end one is at the end, and to the beginning one wants more; in pixels. */
+/** So near to the end one is at the end, and to the beginning of the present log one wants more; in pixels. */
 const NEAR_END = 60;
 const NEAR_START = 1_200;
 
@@ -27,6 +27,10 @@ export const Messages = memo(function Messages({ room, me, onReply, loadOlder }:
   // eslint-disable-next-line react-hooks/refs
   const known = heights.current;
   const [first, last] = visible(chunks, known, view);
+  const begin = useMemo(() => beginning(lines), [lines]);
+  const fromStart = view.top - sum(chunks, known, 0, chunks.findIndex(({ end }) => end > begin));
+  // Whoever reads what is of an earlier log wants nothing of this one.
+  const isNearStart = fromStart < NEAR_START && (fromStart >= 0 || view.anchor === null);
 
   // After every time, whatever has changed: it settles once nothing has another height.
   // eslint-disable-next-line react-hooks/exhaustive-deps
@@ -37,7 +41,7 @@ export const Messages = memo(function Messages({ room, me, onReply, loadOlder }:
     if (element.scrollTop === view.top) hold(element, view.anchor);
     const hasMoved = hasGrown || element.clientHeight !== view.height || element.scrollTop !== view.top;
     if (hasMoved) setView(seen(element, view.anchor === null));
-    else if (room.hasOlder && view.top < NEAR_START) void loadOlder(name);
+    else if (room.hasOlder && isNearStart) void loadOlder(name);
   });
   useEffect(() => {
     const element = box.current!;

@@ -177,6 +177,38 @@ test("two people and a bot talk, through a lost network and a restart, and nothi
   }
 });
 
+test("a server that lost everything is said to have, and what was said since is there", async () => {
+  let lost = await Server.start(FAST);
+  endings.push(() => lost.stop());
+  const wire = await Wire.to(lost);
+  endings.push(() => wire.close());
+  const ann = await Visitor.enter("ann", "anew", { address: wire.address });
+  await ann.say("one");
+  await ann.say("two");
+  await ann.shows("one", "two");
+  wire.cut();
+  const { port } = lost;
+  await lost.crash();
+  lost = await Server.start(["--port", port, ...FAST]);
+  const bob = await new Person("bob", lost.address).enter("anew");
+  endings.push(() => bob.chat.close());
+  const said = Array.from({ length: 200 }, (_, index) => `m${index + 1}`);
+  await Promise.all(said.map((text) => bob.chat.publish("anew", text)));
+  wire.mend();
+  await ann.page.locator(".message .text").getByText("m200", { exact: true }).waitFor();
+  const scroll = (top: number) => ann.page.evaluate((top) => document.querySelector(".scroll")!.scrollTo(0, top), top);
+  const seen = new Set<string>();
+  // As one scrolls up from the newest: older ones come until the first.
+  await until(async () => {
+    await scroll(await ann.page.evaluate(() => document.querySelector(".scroll")!.scrollTop - 500));
+    for (const text of await ann.texts()) seen.add(text);
+    expect([...said.filter((text) => !seen.has(text)), await place(ann.page, "one")]).toEqual([expect.any(Number)]);
+  });
+  await scroll(0);
+  await until(async () => expect((await ann.texts()).slice(0, 4)).toEqual(["one", "two", "m1", "m2"]));
+  expect(await ann.page.locator(".gap").allInnerTexts()).toEqual(["The room began anew"]);
+});
+
 test("what people say is text, whatever it is", async () => {
   const [ann, bob] = [await Visitor.enter("ann", "text"), await person("bob", "text")];
   const said = [

@@ -1,7 +1,7 @@
 // React hooks for Chinwag.
 export { useChat, type UseChat } from "./useChat.js";
 export { ChatStore } from "./store.js";
-export { isGap, names, type ChatState, type Connection, type Gap, type Line, type RoomState } from "./state.js";
+export { beginning, isGap, names, type ChatState, type Connection, type Gap, type Line, type RoomState } from "./state.js";
 export {
   useChatWebSocket,
   type AgentStatus,

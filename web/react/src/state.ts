@@ -13,7 +13,7 @@ export type Connection =
 /** A line of a room: something said, or a place where messages are missing. */
 export type Line = Message | Gap;
 
-/** Messages that the server no longer has. */
+/** Messages that the server no longer has; none, where the room began anew because the server had lost all of it. */
 export interface Gap {
   epoch: number;
   /** Of the first one that is missing. */
@@ -60,6 +60,14 @@ export const LINES_MAX = 100_000;
 export const MEMBERS_MAX = 1_000;
 
 export const isGap = (line: Line): line is Gap => "to" in line;
+
+/** Where the room's present log begins: lines before it are of one that the server has lost. */
+export function beginning(lines: readonly Line[]): number {
+  const isAnew = (line: Line) => isGap(line) && line.to < line.seq;
+  let index = lines.length;
+  while (index > 0 && !isAnew(lines[index - 1]!)) index -= 1;
+  return index;
+}
 
 /** A room that was just asked for. */
 export function emptyRoom(name: string): RoomState {
@@ -116,11 +124,12 @@ export function withRoom(state: ChatState, name: string, change: (room: RoomStat
   return newer === room ? state : { ...state, rooms: new Map(state.rooms).set(name, newer) };
 }
 
-/** Older messages, that were asked for. */
+/** Older messages, that were asked for. They come behind what is of an earlier log. */
 export function older(room: RoomState, messages: readonly Message[], more: boolean): RoomState {
-  const first = room.lines[0];
-  const before = messages.filter(({ epoch, seq }) => !first || (epoch === first.epoch && seq < first.seq));
-  const lines = [...before, ...room.lines];
+  const begin = beginning(room.lines);
+  const [first, epoch] = [room.lines[begin], room.lines.at(-1)?.epoch];
+  const before = messages.filter((message) => message.epoch === (epoch ?? message.epoch) && (!first || message.seq < first.seq));
+  const lines = [...room.lines.slice(0, begin), ...before, ...room.lines.slice(begin)];
   return { ...room, lines, hasOlder: more && lines.length < LINES_MAX };
 }
 
@@ -208,8 +217,8 @@ function joined(room: RoomState, { epoch, next, verdict }: Extract<ChatEvent, { 
   const entered = { ...room, isJoined: true };
   if (!last) return { ...entered, hasOlder: next > 1 };
   if (verdict.kind === "gap") return append(entered, [{ epoch, seq: verdict.from, to: verdict.to }]);
-  // The log is another one: what follows is not what came after what is shown, and nothing older of that can be had.
-  if (verdict.kind === "reset") return { ...append(entered, [{ epoch, seq: 1, to: next - 1 }]), hasOlder: false };
+  // The log is another one: nothing older of what is shown can be had, but of the new one it can.
+  if (verdict.kind === "reset") return { ...append(entered, [{ epoch, seq: 1, to: 0 }]), hasOlder: next > 1 };
   // Whoever was away for so long that nothing joins on to what is shown begins anew; the rest comes as one scrolls up.
   const joinsOn = last.epoch === epoch && next <= end(last) + 1;
   return joinsOn ? entered : { ...entered, lines: [], hasOlder: next > 1 };

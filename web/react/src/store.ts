@@ -1,7 +1,7 @@
 // A chat as a store that React can watch: state that changes at most once a frame, however much comes in.
 import { Chat, type ChatEvent, type ChatOptions, type Extra } from "@chinwag/client";
 
-import { EMPTY, emptyRoom, foldAll, older, seen, unseen, without, withRoom, type ChatState } from "./state.js";
+import { EMPTY, beginning, emptyRoom, foldAll, older, seen, unseen, without, withRoom, type ChatState } from "./state.js";
 
 /** Messages asked for at once when one scrolls up. */
 const PAGE = 100;
@@ -90,7 +90,7 @@ export class ChatStore {
     if (!room?.hasOlder || this.loading.has(name)) return;
     this.loading.add(name);
     try {
-      const { messages, more } = await this.chat.history(name, room.lines[0]?.seq, PAGE);
+      const { messages, more } = await this.chat.history(name, room.lines[beginning(room.lines)]?.seq, PAGE);
       this.flush();
       this.set(withRoom(this.state, name, (now) => older(now, messages, more)));
     } catch {

@@ -42,8 +42,17 @@ test("where nothing joins on to what is shown, one begins anew", () => {
 
 test("what is lost is a line, and so is a log that began anew", () => {
   expect(lines(after(joined(1), said(1), joined(4, "gap"), said(4)))).toEqual(["m1", "5: 2 to 3", "m4"]);
+  const empty = after(joined(1), said(1), joined(1, "reset", 6));
+  expect([lines(empty), empty.hasOlder]).toEqual([["m1", "6: 1 to 0"], false]);
+});
+
+test("of a log that began anew older messages come, and before them stays what was lost", () => {
   const room = after(joined(1), said(1), joined(3, "reset", 6), said(3, 6));
-  expect([lines(room), room.hasOlder]).toEqual([["m1", "6: 1 to 2", "m3"], false]);
+  expect([lines(room), room.hasOlder]).toEqual([["m1", "6: 1 to 0", "m3"], true]);
+  const filled = older(room, [message(1, 6), message(2, 6), message(3, 6)], false);
+  expect([lines(filled), filled.hasOlder]).toEqual([["m1", "6: 1 to 0", "m1", "m2", "m3"], false]);
+  const asked = older(after(joined(1), said(1), joined(3, "reset", 6)), [message(1), message(2, 6)], true);
+  expect(lines(asked)).toEqual(["m1", "6: 1 to 0", "m2"]);
 });
 
 test("what is said in a row is what is said one by one", () => {
