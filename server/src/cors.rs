@@ -32,7 +32,7 @@ pub(crate) struct Foreign;
 /// Lets a page of this origin read an answer.
 pub(crate) fn grant(answer: &mut HeaderMap, origin: Option<HeaderValue>) {
     // Also without an origin: caches must not give such an answer to a page.
-    answer.insert(VARY, HeaderValue::from_static("origin"));
+    answer.append(VARY, HeaderValue::from_static("origin"));
     if let Some(origin) = origin {
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         answer.insert(

@@ -48,6 +48,8 @@ pub(crate) async fn serve(hub: Rc<Hub>, tcp: TcpStream, peer: SocketAddr) {
     let asked = Cell::new(None);
     let deadline = Deadline::default();
     let service = service_fn(|request| async {
+        // It was for the answer before.
+        deadline.set(None);
         let answer = answer(&hub, peer, request, &asked).await;
         deadline.set(answer.extensions().get().map(|&TakeBy(at)| at));
         Ok::<_, Infallible>(answer)

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use chinwag_core::{RoomName, UserName};
+use chinwag_core::{Disconnect, RoomName, UserName};
 use http_body_util::{BodyExt as _, Either};
 use hyper::{
     Request, StatusCode,
@@ -23,7 +23,7 @@ use crate::{
     answer::{Answer, TakeBy, json},
     hub::Hub,
     opening,
-    uploads::{self, Failure, FileId, FileType, Full, TELLING_BYTES, Uploads},
+    uploads::{self, Failure, FileId, FileType, Full, NoTurn, TELLING_BYTES, Turn, Uploads},
 };
 
 /// Somebody at these routes.
@@ -57,8 +57,8 @@ impl Caller<'_> {
         let (head, _) = request.into_parts();
         let id = FileId::parse(file).ok_or_else(no_file)?;
         let room = self.uploads.room(id).ok_or_else(no_file)?;
-        let turn = self.uploads.turn().ok_or_else(|| self.busy())?;
-        self.member(room.as_str(), &head).await?;
+        let user = self.member(room.as_str(), &head).await?;
+        let turn = self.turn(user)?;
         let given = self.uploads.give(id, turn).await.map_err(|error| unreadable(id, &error))?;
         let mut answer = given.map(Either::Right);
         let by = Instant::now() + self.uploads.config.transfer_timeout;
@@ -68,8 +68,8 @@ impl Caller<'_> {
 
     async fn take(&self, room: &str, head: &Parts, body: &mut Incoming) -> Result<Uploaded, Problem> {
         let name = opening::parameter(&head.uri, "name").ok_or_else(nameless)?;
-        let _turn = self.uploads.turn().ok_or_else(|| self.busy())?;
         let user = self.member(room, head).await?;
+        let _turn = self.turn(user.clone())?;
         let room = RoomName::new(room).expect("the gateway knows it");
         let upload = Upload { uploads: self.uploads, room, user, name: uploads::safe(&name) };
         let mut pieces = Pieces {
@@ -98,8 +98,19 @@ impl Caller<'_> {
         Visit::new(Rc::clone(self.hub), self.peer, token).may(frame).await
     }
 
+    fn turn(&self, user: UserName) -> Result<Turn, Problem> {
+        self.uploads.turn(user).map_err(|none| match none {
+            NoTurn::User => Problem::closed(Disconnect::RateLimited, self.return_spread()),
+            NoTurn::All => self.busy(),
+        })
+    }
+
+    fn return_spread(&self) -> Duration {
+        self.hub.shared.settings.gateway.return_spread
+    }
+
     fn busy(&self) -> Problem {
-        Problem::full(self.hub.shared.settings.gateway.return_spread)
+        Problem::full(self.return_spread())
     }
 }
 

@@ -83,6 +83,7 @@ settings! {
         file_types: "What is taken, told from what comes and not from its name; * is anything";
         file_ttl: "A file is kept this long, if its room is";
         transfers_max: "Uploads and downloads at once";
+        user_transfers_max: "Uploads and downloads of one user at once";
         transfer_timeout: "One of those may take so long";
     }
     "Capture": capture {

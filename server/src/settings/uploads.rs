@@ -23,6 +23,8 @@ pub struct UploadConfig {
     pub file_ttl: Duration,
     /// Uploads and downloads at once, on all threads.
     pub transfers_max: usize,
+    /// Those of one user.
+    pub user_transfers_max: usize,
     /// How long one of those may take.
     pub transfer_timeout: Duration,
 }
@@ -37,6 +39,7 @@ impl Default for UploadConfig {
             file_types: FileType::KNOWN.to_vec(),
             file_ttl: Duration::from_hours(30 * 24),
             transfers_max: 64,
+            user_transfers_max: 8,
             transfer_timeout: Duration::from_mins(5),
         }
     }
@@ -54,6 +57,7 @@ impl UploadConfig {
             ("files_bytes_max", self.files_bytes_max == 0),
             ("file_ttl", self.file_ttl.is_zero()),
             ("transfers_max", self.transfers_max == 0),
+            ("user_transfers_max", self.user_transfers_max == 0),
             ("transfer_timeout", self.transfer_timeout.is_zero()),
         ];
         let zero = is_zero.into_iter().find(|&(_, is_zero)| is_zero);

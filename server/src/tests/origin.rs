@@ -37,6 +37,8 @@ async fn a_page_sees_answers_if_its_origin_is_listed() {
     for foreign in ["https://evil.example", "http://a.example", "null"] {
         assert_eq!(read(&ask(&server, HEALTH, foreign).await), ("403", false), "{foreign}");
     }
+    let page = ask(&server, "GET /page.js HTTP/1.1\r\n", "").await;
+    assert!(page.contains("vary: accept-encoding\r\nvary: origin\r\n"), "{}", &page[..page.len().min(800)]);
     let no_page = ask(&server, HEALTH, "").await;
     assert_eq!(read(&no_page), ("200", false), "{no_page}");
     server.stop().await;

@@ -457,6 +457,62 @@ async fn who_takes_no_bytes_of_a_download_is_let_go() {
 }
 
 #[tokio::test]
+async fn nobody_has_all_turns() {
+    let site = Site::open(|settings| {
+        settings.uploads.user_transfers_max = 1;
+        settings.gateway.return_spread = Duration::from_secs(3);
+    });
+    let (_ann, _bob) = (site.member("ann").await, site.member("bob").await);
+    let mut slow = TcpStream::connect(site.server.address).await.unwrap();
+    let head = format!("POST {ROOM}?user=ann&name=a HTTP/1.1\r\nHost: chat\r\nContent-Length: 4000\r\n\r\n");
+    slow.write_all(head.as_bytes()).await.unwrap();
+    slow.write_all(&[b'a'; 2_000]).await.unwrap();
+    site.has_names(1).await;
+    let second = site.upload("ann", "b", b"b").await;
+    assert_eq!(second.code(), (429, "rate_limited".into()));
+    assert!(second.head.contains("retry-after: 3\r\n"), "{}", second.head);
+    assert_eq!(site.upload("bob", "b", b"b").await.status, 201);
+    drop(slow);
+    site.until("chat_files_transfers", 0).await;
+    assert_eq!(site.upload("ann", "b", b"b").await.status, 201);
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_deadline_of_one_answer_does_not_end_the_next_request() {
+    let site = Site::open(|settings| {
+        settings.uploads.transfer_timeout = Duration::from_secs(1);
+        settings.driver.header_timeout = Duration::from_secs(60);
+    });
+    let _ann = site.member("ann").await;
+    let large = vec![b'x'; 10 << 20];
+    let url = site.upload("ann", "large.txt", &large).await.json()["file_url"].as_str().unwrap().to_owned();
+    let download = format!("GET {url}?user=ann HTTP/1.1\r\nHost: chat\r\n\r\n");
+    let mut kept = TcpStream::connect(site.server.address).await.unwrap();
+    kept.write_all(download.as_bytes()).await.unwrap();
+    let mut read = Vec::new();
+    while !read.ends_with(&large[..1_000]) || read.len() < large.len() {
+        assert_ne!(within(kept.read_buf(&mut read)).await.unwrap(), 0, "all of it is given");
+    }
+    let body = br#"{"content": "hi"}"#;
+    let head = "POST /api/rooms/general/messages?user=ann HTTP/1.1\r\nHost: chat\r\nConnection: close";
+    kept.write_all(format!("{head}\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes()).await.unwrap();
+    kept.write_all(&body[..5]).await.unwrap();
+    // What was begun after it is cut: so its own deadline has passed as well.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut idle = socket.connect(site.server.address).await.unwrap();
+    idle.write_all(download.as_bytes()).await.unwrap();
+    site.until("chat_files_transfers", 1).await;
+    site.until("chat_files_transfers", 0).await;
+    kept.write_all(&body[5..]).await.unwrap();
+    let reply = answer(&mut kept).await;
+    assert!((200..300).contains(&reply.status), "{reply:?}");
+    drop(idle);
+    site.server.stop().await;
+}
+
+#[tokio::test]
 async fn there_is_so_much_room_and_what_goes_makes_room() {
     let site = Site::open(|settings| {
         settings.uploads.file_bytes_max = 8_000;

@@ -28,11 +28,10 @@ impl Uploads {
     pub(crate) fn register(&self, registry: &mut Registry) {
         let registry = registry.sub_registry_with_prefix("files");
         let (files, bytes) = self.shelf().totals();
-        let transfers = self.config.transfers_max - self.transfers.available_permits();
         let gauges = [
             ("kept", "Files that are there", files as u64),
             ("bytes", "Bytes that files take, those on their way too", bytes),
-            ("transfers", "Uploads and downloads now", transfers as u64),
+            ("transfers", "Uploads and downloads now", self.turns.count() as u64),
         ];
         for (name, help, value) in gauges {
             registry.register(name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));

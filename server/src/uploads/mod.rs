@@ -11,6 +11,7 @@ mod name;
 mod outgoing;
 mod shelf;
 mod tidy;
+mod turns;
 
 use std::{
     fmt,
@@ -21,7 +22,6 @@ use std::{
 };
 
 use chinwag_core::{RoomName, UserName};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{info, warn};
 
 pub use self::file_type::FileType;
@@ -29,6 +29,7 @@ use self::{
     figures::Figures,
     label::{LABEL_BYTES_MAX, Label},
     shelf::{Kept, Shelf, blocks},
+    turns::Turns,
 };
 pub(crate) use self::{
     file_type::TELLING_BYTES,
@@ -37,6 +38,7 @@ pub(crate) use self::{
     outgoing::Outgoing,
     shelf::Full,
     tidy::keep_tidy,
+    turns::{NoTurn, Turn},
 };
 use crate::settings::UploadConfig;
 
@@ -74,7 +76,7 @@ pub(crate) struct Uploads {
     pub(crate) config: UploadConfig,
     directory: PathBuf,
     shelf: Mutex<Shelf>,
-    transfers: Arc<Semaphore>,
+    turns: Arc<Turns>,
     figures: Figures,
     /// No other process may clear up here.
     _lock: File,
@@ -110,15 +112,15 @@ impl Uploads {
             config: config.clone(),
             directory: directory.to_owned(),
             shelf: Mutex::new(shelf),
-            transfers: Arc::new(Semaphore::new(config.transfers_max)),
+            turns: Turns::new(config.transfers_max, config.user_transfers_max),
             figures: Figures::default(),
             _lock: lock,
         })
     }
 
-    /// A turn to upload or download, if there is one now.
-    pub(crate) fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.transfers).try_acquire_owned().ok()
+    /// A user's turn to upload or download, if there is one now.
+    pub(crate) fn turn(&self, user: UserName) -> Result<Turn, NoTurn> {
+        self.turns.take(user)
     }
 
     /// The room of a file that is there.

@@ -18,11 +18,10 @@ use hyper::{
 use tokio::{
     fs::File,
     io::{AsyncRead as _, AsyncReadExt as _, AsyncSeekExt as _, ReadBuf},
-    sync::OwnedSemaphorePermit,
 };
 
 use super::{
-    FileId, Uploads,
+    FileId, Turn, Uploads,
     label::{LABEL_BYTES_MAX, Label},
     name,
 };
@@ -36,7 +35,7 @@ pub(crate) struct Outgoing {
     file: File,
     piece: Box<[u8]>,
     left: u64,
-    _turn: OwnedSemaphorePermit,
+    _turn: Turn,
 }
 
 impl Uploads {
@@ -44,11 +43,7 @@ impl Uploads {
     ///
     /// # Errors
     /// It cannot be read, or is no longer there.
-    pub(crate) async fn give(
-        &self,
-        id: FileId,
-        turn: OwnedSemaphorePermit,
-    ) -> io::Result<Response<Outgoing>> {
+    pub(crate) async fn give(&self, id: FileId, turn: Turn) -> io::Result<Response<Outgoing>> {
         let mut file = File::open(self.path(id)).await?;
         let mut head = Vec::with_capacity(LABEL_BYTES_MAX);
         (&mut file).take(LABEL_BYTES_MAX as u64).read_to_end(&mut head).await?;
