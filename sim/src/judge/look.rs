@@ -373,10 +373,12 @@ impl World<'_> {
             // Of what is done at one instant nobody can say which came first.
             Ending::Said => life.typed(user, room, None) < since,
             Ending::Gone => {
-                // Their node forgets that they write in the time in which readers do, and others may hear of it later.
-                let ttl = life.at_most(self.scenario.setup.gateway.typing_ttl);
-                let is_fresh = life.upset < life.typing_heard(user, room) || life.upset + ttl < since;
-                life.presence[user].lines == 0 && life.presence[user].ended == since && is_fresh
+                // Their node forgets that they write in the time in which readers do, and others may hear of it later: then
+                // it says nothing more of it.
+                let (ttl, heard) = (self.scenario.setup.gateway.typing_ttl, life.typing_heard(user, room));
+                let is_fresh = life.upset < heard || life.upset + life.at_most(ttl) < since;
+                let is_known = since < heard + life.at_least(ttl);
+                life.presence[user].lines == 0 && life.presence[user].ended == since && is_fresh && is_known
             }
             // Who reads too little is not read, either.
             Ending::Expired => {
