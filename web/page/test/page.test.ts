@@ -598,11 +598,10 @@ test("in a room of 50,000 messages it scrolls and stays small", { timeout: 180_0
   for (let said = 0; said < count; said += 500) {
     const texts = Array.from({ length: 500 }, (_, index) => `message ${said + index + 1} ${"and more ".repeat(index % 30)}`);
     await Promise.all(texts.map((text, index) => bob.chat.publish("large", text, said > 0 && index % 3 === 0 ? { replyTo: said } : {})));
-    if (said + 500 !== 10_000) continue;
-    await ann.page.locator(".message .text", { hasText: "message 10000 " }).waitFor();
-    figures.push(`10,000 messages: ${await megabytes()} MB`);
+    // Whoever falls too far behind begins anew, and has less to scroll through.
+    await ann.page.locator(".message .text", { hasText: `message ${said + 500} ` }).waitFor();
+    if (said + 500 === 10_000) figures.push(`10,000 messages: ${await megabytes()} MB`);
   }
-  await ann.page.locator(".message .text", { hasText: `message ${count} ` }).waitFor();
   const arriving = await tasks();
   const before = await megabytes();
   const scroll = (steps: number, by: number) =>
