@@ -96,14 +96,13 @@ class Connection {
 
   readonly connect = () => {
     this.drop();
-    const socket = new WebSocket(this.url);
-    this.socket = socket;
-    // What is said of a connection that was given up does not count.
-    const isOurs = () => this.socket === socket;
-    socket.onopen = () => isOurs() && this.opened();
-    socket.onmessage = ({ data }) => isOurs() && this.hear(JSON.parse(String(data)) as Frame);
-    socket.onerror = () => isOurs() && this.set({ error: "Connection error occurred" });
-    socket.onclose = ({ code }) => isOurs() && this.closed(code);
+    try {
+      this.listen(new WebSocket(this.url));
+    } catch (error) {
+      // No address of a WebSocket, or one that this page may not open.
+      console.error("Error creating WebSocket:", error);
+      this.set({ error: "Failed to connect to server" });
+    }
   };
 
   readonly disconnect = () => {
@@ -112,21 +111,47 @@ class Connection {
   };
 
   readonly sendMessage = (text: string, mentions: string[] = [], replyTo?: number): boolean => {
-    const isSent = this.send("message", { id: Date.now(), text, mentions, replyTo });
-    if (!isSent) this.set({ error: "Not connected to server" });
-    return isSent;
+    try {
+      const isSent = this.send({ type: "message", data: { id: Date.now(), text, mentions, replyTo } });
+      if (!isSent) this.set({ error: "Not connected to server" });
+      return isSent;
+    } catch (error) {
+      console.error("Error sending message:", error);
+      this.set({ error: "Failed to send message" });
+      return false;
+    }
   };
+
+  private listen(socket: WebSocket) {
+    this.socket = socket;
+    // What is said of a connection that was given up does not count.
+    const isOurs = () => this.socket === socket;
+    socket.onopen = () => isOurs() && this.opened();
+    socket.onmessage = ({ data }) => isOurs() && this.hear(String(data));
+    socket.onerror = (event) => isOurs() && this.failed(event);
+    socket.onclose = ({ code }) => isOurs() && this.closed(code);
+  }
 
   private opened() {
     this.set({ connected: true, error: null });
-    this.send("auth", this.auth);
-    this.ping = setInterval(() => this.send("ping", {}), PING_INTERVAL);
+    this.send({ type: "auth", data: this.auth });
+    this.ping = setInterval(() => this.send({ type: "ping" }), PING_INTERVAL);
   }
 
-  private hear(frame: Frame) {
-    // Only who was let in has arrived: others would be turned away for ever.
-    if (frame.type === "auth_response" && frame.data.success) this.attempts = 0;
-    this.set(heard(this.state, frame));
+  private hear(text: string) {
+    try {
+      const frame = JSON.parse(text) as Frame;
+      // Only who was let in has arrived: others would be turned away for ever.
+      if (frame.type === "auth_response" && frame.data.success) this.attempts = 0;
+      this.set(heard(this.state, frame));
+    } catch (error) {
+      console.error("Error parsing message:", error);
+    }
+  }
+
+  private failed(event: Event) {
+    console.error("WebSocket error:", event);
+    this.set({ error: "Connection error occurred" });
   }
 
   private closed(code: number) {
@@ -147,9 +172,9 @@ class Connection {
   }
 
   /** False if there is no connection. */
-  private send(type: string, data: object): boolean {
+  private send(frame: object): boolean {
     if (this.socket?.readyState !== WebSocket.OPEN) return false;
-    this.socket.send(JSON.stringify({ type, data }));
+    this.socket.send(JSON.stringify(frame));
     return true;
   }
 
@@ -200,6 +225,7 @@ function heard(state: State, frame: Frame): State {
       return state;
     default:
       // The server may be newer.
+      console.warn("Unknown message type:", (frame as { type: unknown }).type);
       return state;
   }
 }

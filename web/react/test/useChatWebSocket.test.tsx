@@ -1,5 +1,6 @@
 // @vitest-environment jsdom
 // `useChatWebSocket` beside the hook that specification 4 gives, word for word: both show the same.
+import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 
 import { act, cleanup, renderHook } from "@testing-library/react";
@@ -17,6 +18,7 @@ declare global {
 
 let server: Server;
 const sockets: WebSocket[] = [];
+const listeners: WebSocketServer[] = [];
 vi.stubGlobal(
   "WebSocket",
   class extends WebSocket {
@@ -35,6 +37,8 @@ afterEach(async () => {
   cleanup();
   // As given, the hook of a page that is gone connects again.
   for (const socket of sockets.splice(0)) socket.onclose = null;
+  for (const listener of listeners.splice(0)) listener.close();
+  vi.restoreAllMocks();
   vi.useRealTimers();
   await server.stop();
 });
@@ -106,16 +110,54 @@ test.each([
   ["hangs up", 1011, 6],
   ["sends them away", 4000, 1],
 ])("whoever is met by a server that %s does not try for ever", async (_, code, attempts) => {
-  const listener = new WebSocketServer({ port: 0 });
+  const listener = await listen();
   listener.on("connection", (socket) => socket.close(code));
-  const { port } = listener.address() as AddressInfo;
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const before = sockets.length;
-  const { result } = renderHook(() => ours("ann", "user", { url: `ws://127.0.0.1:${port}` }));
+  const { result } = renderHook(() => ours("ann", "user", { url: globalThis.GIVEN_URL }));
   await soon(() => expect(result.current.error).toBe("Connection lost. Please refresh the page."), 1_000);
   await soon(() => expect(result.current.connected).toBe(false), 10_000);
   expect(sockets.length - before).toBe(attempts);
-  listener.close();
+});
+
+/** A server that says and does nothing but what the test has it do. */
+async function listen(): Promise<WebSocketServer> {
+  const listener = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  listeners.push(listener);
+  await once(listener, "listening");
+  globalThis.GIVEN_URL = `ws://127.0.0.1:${(listener.address() as AddressInfo).port}`;
+  return listener;
+}
+
+test.each(Object.keys(HOOKS))("what a server says that makes no sense harms nobody: %s", async (name) => {
+  const { clients } = await listen();
+  const say = (text: string) => clients.forEach((socket) => socket.send(text));
+  const [errors, warnings] = [vi.spyOn(console, "error"), vi.spyOn(console, "warn")];
+  const reader = page(name);
+  await until(() => expect(reader.hook.connected).toBe(true));
+  for (const text of ["no JSON", "null", '{"type":"message"}', '{"type":"dance","data":{}}']) say(text);
+  say(JSON.stringify({ type: "message", data: { id: 1, text: "sense", sender: "bob", timestamp: "2025-01-10T15:30:00Z" } }));
+  await until(() => expect(reader.texts()).toEqual(["sense"]));
+  expect(errors.mock.calls.map(([words]) => words as string)).toEqual(Array(3).fill("Error parsing message:"));
+  expect(warnings.mock.calls).toEqual([["Unknown message type:", "dance"]]);
+  expect(reader.hook).toMatchObject({ connected: true, error: null });
+});
+
+test.each(Object.keys(HOOKS))("what cannot be sent, and no socket at all, are told: %s", async (name) => {
+  await listen();
+  const errors = vi.spyOn(console, "error");
+  const reader = page(name);
+  await until(() => expect(reader.hook.connected).toBe(true));
+  vi.spyOn(sockets.at(-1)!, "send").mockImplementation(() => {
+    throw new Error("full");
+  });
+  let isSent: boolean | undefined;
+  act(() => void (isSent = reader.hook.sendMessage("hello")));
+  expect([isSent, reader.hook.error]).toEqual([false, "Failed to send message"]);
+  globalThis.GIVEN_URL = "no address";
+  const other = page(name);
+  expect(other.hook).toMatchObject({ connected: false, error: "Failed to connect to server" });
+  expect(errors.mock.calls.map(([words]) => words as string)).toEqual(["Error sending message:", "Error creating WebSocket:"]);
 });
 
 /** While the clock is a fake: it is set forward by so many milliseconds before each look. */
