@@ -38,20 +38,32 @@ export const day = (timestamp: string): string => DAY.format(new Date(timestamp)
 /** A part of a text. */
 export type Part = { kind: "plain" | "mention" | "link"; text: string };
 
-// What ends a sentence does not belong to its link.
-const PARTS = /(@[\w-]+(?:\.[\w-]+)*)|(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]])/g;
+const PARTS = /(@[\w-]+(?:\.[\w-]+)*)|https?:\/\/[^\s<>"'.,;:!?)\]][^\s<>"']*/g;
 
 /** A text as plain parts, mentions and links: all of it, and nothing else. */
 export function parts(text: string): Part[] {
   const found: Part[] = [];
   let end = 0;
   for (const match of text.matchAll(PARTS)) {
+    const part: Part = match[1] ? { kind: "mention", text: match[1] } : { kind: "link", text: link(match[0]) };
     if (match.index > end) found.push({ kind: "plain", text: text.slice(end, match.index) });
-    found.push({ kind: match[1] ? "mention" : "link", text: match[0] });
-    end = match.index + match[0].length;
+    found.push(part);
+    end = match.index + part.text.length;
   }
   if (end < text.length) found.push({ kind: "plain", text: text.slice(end) });
   return found;
+}
+
+/** The link in a word: what ends a sentence does not belong to it, nor does a bracket that was opened before it. */
+function link(word: string): string {
+  const count = (bracket: string) => word.split(bracket).length - 1;
+  const unopened: Record<string, number> = { ")": count(")") - count("("), "]": count("]") - count("[") };
+  let end = word.length;
+  for (; end > 0; end--) {
+    const last = word[end - 1]!;
+    if (last in unopened ? unopened[last]!-- <= 0 : !".,;:!?".includes(last)) break;
+  }
+  return word.slice(0, end);
 }
 
 /** As many as a message may name, and how long a name may be. */

@@ -1,6 +1,7 @@
 // What the page is made of, without a browser: figures, chunks, and the parts of a text.
 import { expect, test } from "vitest";
 
+import { path, scale } from "../src/chart.js";
 import { chunked, lineAt, sum, visible, type Chunk } from "../src/chunks.js";
 import { subject } from "../src/identity.js";
 import { parse, quantile, rate } from "../src/metrics.js";
@@ -17,11 +18,23 @@ test("a text is all of its parts", () => {
   expect(parts(text).map(({ text }) => text).join("")).toBe(text);
   expect(parts(text).filter(({ kind }) => kind !== "plain").map(({ kind, text }) => [kind, text])).toEqual([
     ["mention", "@ann.b"],
-    ["link", "https://a.example/x?y=(1"],
+    ["link", "https://a.example/x?y=(1)"],
     ["link", "http://b.example"],
   ]);
   expect(mentioned("@ann and @bob and @ann.")).toEqual(["ann", "bob"]);
   expect(["https://a.example", "javascript:alert(1)", "data:text/html,x", "/x"].map(isWeb)).toEqual([true, false, false, false]);
+});
+
+test("a link keeps the brackets that are its own", () => {
+  const links = (text: string) => parts(text).flatMap(({ kind, text }) => (kind === "link" ? [text] : []));
+  const rust = "https://en.wikipedia.org/wiki/Rust_(language)";
+  for (const text of [rust, `(${rust})`, `(see ${rust}).`, `${rust}!)`]) expect(links(text)).toEqual([rust]);
+  expect(links("(see https://a.b/c), [http://[::1]:8080/], https://a.b/(x)y(z. https://)")).toEqual([
+    "https://a.b/c",
+    "http://[::1]:8080/",
+    "https://a.b/(x)y(z",
+  ]);
+  expect(links(`https://a.b/${")".repeat(100_000)}`)).toEqual(["https://a.b/"]);
 });
 
 test("states have the colours of what they mean", () => {
@@ -77,6 +90,12 @@ test("metrics are read, and differences are rates and quantiles", () => {
   expect(rate("a_total", now, before, 2)).toBe(0);
   expect([0.5, 0.9, 1].map((part) => quantile("h", part, before, now))).toEqual([0.1, 0.2, Infinity]);
   expect(quantile("h", 0.5, now, now)).toBeUndefined();
+});
+
+test("a chart is a line that breaks where nobody knows, below a round number", () => {
+  expect([0, 0.4, 1, 1.2, 3, 70, 100, 101, 2.5e-4].map(scale)).toEqual([1, 0.5, 1, 2, 5, 100, 100, 200, 5e-4]);
+  const points = [5, 10, undefined, 0, Infinity].map((value, index) => ({ at: index * 1_000, value }));
+  expect(path(points, 4_000, 10_000, 10)).toBe("M180.0 30.0h0L210.0 0.0M270.0 60.0h0L300.0 0.0");
 });
 
 test("a token says whom it names, and what is none names nobody", () => {
