@@ -1,10 +1,9 @@
 // The live view for operators: a few figures of `/metrics`, each second, as small charts.
+import { HEIGHT, WIDTH, path, scale, type Point } from "./chart.js";
 import { parse, quantile, rate, type Sample } from "./metrics.js";
 
-/** In milliseconds, and how many of them are shown. */
-const INTERVAL = 1_000;
-const POINTS = 300;
-const [WIDTH, HEIGHT] = [300, 60];
+/** In milliseconds: between looks, of a look at most, and what is shown of them. */
+const [INTERVAL, TIMEOUT, SPAN] = [1_000, 2_000, 300_000];
 const SVG = "http://www.w3.org/2000/svg";
 
 interface Figure {
@@ -17,7 +16,7 @@ interface Figure {
 const NUMBER = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const whole = (value: number) => NUMBER.format(value);
 const aSecond = (value: number) => `${whole(value)} /s`;
-const micros = (seconds: number) => (Number.isFinite(seconds) ? `≤ ${whole(seconds * 1e6)} µs` : "> 0.3 s");
+const micros = (seconds: number) => (Number.isFinite(seconds) ? `${whole(seconds * 1e6)} µs` : "> 0.3 s");
 
 const gauge = (name: string) => (_: Sample, now: Sample) => now.get(name);
 const perSecond = (name: string) => (before: Sample, now: Sample, seconds: number) => rate(name, before, now, seconds);
@@ -28,7 +27,7 @@ const FIGURES: Figure[] = [
   { title: "Messages in", read: perSecond("chat_messages_in_total"), write: aSecond },
   { title: "Deliveries", read: perSecond("chat_deliveries_out_total"), write: aSecond },
   {
-    title: "Time to publish, 99 of 100",
+    title: "Time to publish, 99 of 100 within",
     read: (before, now) => quantile("chat_fan_out_seconds", 0.99, before, now),
     write: micros,
   },
@@ -42,66 +41,84 @@ const FIGURES: Figure[] = [
 /** A figure on the page. */
 class Chart {
   private readonly figure: Figure;
-  private readonly values: (number | undefined)[] = [];
+  private points: Point[] = [];
   private readonly latest = document.createElement("strong");
   private readonly highest = document.createElement("span");
-  private readonly line = document.createElementNS(SVG, "polyline");
+  private readonly top = document.createElement("span");
+  private readonly line = document.createElementNS(SVG, "path");
 
   constructor(figure: Figure, page: HTMLElement) {
     this.figure = figure;
-    const [card, title] = [document.createElement("section"), document.createElement("h2")];
-    title.textContent = figure.title;
-    const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
-    svg.setAttribute("preserveAspectRatio", "none");
-    svg.setAttribute("aria-hidden", "true");
-    svg.append(this.line);
-    card.append(title, this.latest, this.highest, svg);
+    const card = document.createElement("section");
+    card.append(made("h2", figure.title), this.latest, this.highest, this.drawing());
     page.append(card);
   }
 
-  add(before: Sample, now: Sample, seconds: number) {
-    const value = this.figure.read(before, now, seconds);
-    this.values.push(value);
-    if (this.values.length > POINTS) this.values.shift();
+  /** Without samples: nobody knows. */
+  add(at: number, samples?: [before: Sample, now: Sample, seconds: number]) {
+    const value = samples && this.figure.read(...samples);
+    this.points = [...this.points.filter((point) => point.at > at - SPAN), { at, value }];
     this.latest.textContent = value === undefined ? "–" : this.figure.write(value);
-    this.draw();
+    const known = this.points.flatMap(({ value }) => (value !== undefined && Number.isFinite(value) ? [value] : []));
+    const highest = Math.max(...known, 0);
+    const top = scale(highest);
+    this.highest.textContent = known.length ? `highest ${this.figure.write(highest)}` : "";
+    this.top.textContent = this.figure.write(top);
+    this.line.setAttribute("d", path(this.points, at, SPAN, top));
   }
 
-  private draw() {
-    const known = this.values.filter((value): value is number => value !== undefined && Number.isFinite(value));
-    const top = Math.max(...known, 0);
-    this.highest.textContent = known.length ? `highest ${this.figure.write(top)}` : "";
-    const start = POINTS - this.values.length;
-    const points = this.values.map((value, index) => {
-      const height = Math.min(value ?? 0, top) / (top || 1);
-      return `${((start + index) * WIDTH) / (POINTS - 1)},${HEIGHT - 2 - height * (HEIGHT - 4)}`;
-    });
-    this.line.setAttribute("points", points.join(" "));
+  /** The line, its scale, and its times. */
+  private drawing(): HTMLElement {
+    const [drawing, svg, values] = [document.createElement("div"), document.createElementNS(SVG, "svg"), made("p", "")];
+    drawing.className = "chart";
+    drawing.ariaHidden = "true";
+    svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+    svg.setAttribute("preserveAspectRatio", "none");
+    svg.append(this.line);
+    values.append(this.top, made("span", "0"));
+    const times = made("p", "");
+    times.append(made("span", "5 min ago"), made("span", "now"));
+    drawing.append(svg, values, times);
+    return drawing;
   }
+}
+
+function made(name: string, text: string): HTMLElement {
+  const element = document.createElement(name);
+  element.textContent = text;
+  return element;
 }
 
 const charts = FIGURES.map((figure) => new Chart(figure, document.getElementById("charts")!));
 const problem = document.getElementById("problem")!;
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 let before: { sample: Sample; at: number } | undefined;
+let answered = new Date();
 
 async function look() {
-  const answer = await fetch("metrics", { cache: "no-store" });
+  const answer = await fetch("metrics", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT) });
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   const [sample, at] = [parse(await answer.text()), performance.now()];
   const earlier = before;
   before = { sample, at };
-  if (earlier) for (const chart of charts) chart.add(earlier.sample, sample, (at - earlier.at) / 1_000);
+  answered = new Date();
+  if (earlier) for (const chart of charts) chart.add(at, [earlier.sample, sample, (at - earlier.at) / 1_000]);
 }
 
 async function lookAgain() {
   try {
     await look();
-    problem.textContent = "";
+    tell("");
   } catch {
-    problem.textContent = "The server does not answer.";
+    for (const chart of charts) chart.add(performance.now());
+    tell(`No answer since ${TIME.format(answered)}`);
   }
   setTimeout(() => void lookAgain(), INTERVAL);
+}
+
+/** Once: whoever listens to the page would hear it each second. */
+function tell(words: string) {
+  if (problem.textContent !== words) problem.textContent = words;
 }
 
 void lookAgain();
