@@ -8,7 +8,7 @@ import { Sidebar } from "./Sidebar.js";
 import { StatusBar } from "./StatusBar.js";
 import { NOTHING, useDrafts } from "./drafts.js";
 import { fileBytesMax, SaveFile, useFiles } from "./files.js";
-import { recallRooms, rememberRooms, type Identity } from "./identity.js";
+import { recallPlaces, rememberPlaces, type Identity, type Places } from "./identity.js";
 import { useNotifications } from "./notify.js";
 import { sentence } from "./words.js";
 
@@ -22,21 +22,22 @@ const AT_THE_DOOR = ["bad_token", "token_required", "token_expired", "bad_user",
 
 export function ChatView({ identity, onLeave }: Props) {
   const { user } = identity;
-  const [initial] = useState(() => recallRooms(user));
-  const chat = useChat({ url: address(), ...identity }, initial);
-  const [open, setOpen] = useState(initial[0]!);
+  const [before] = useState(() => recallPlaces(user));
+  const chat = useChat({ url: address(), ...identity }, before.rooms, new Map(before.read));
+  const [open, setOpen] = useState(before.open);
   const [isSideOpen, setSideOpen] = useState(false);
   const [drafts, changeDraft] = useDrafts();
   const files = useFiles({ url: address(), ...identity }, chat.publish);
-  const names = [...chat.rooms.keys()];
-  const room = chat.rooms.get(open) ?? chat.rooms.get(names[0] ?? "");
+  const rooms = [...chat.rooms.values()];
+  const room = chat.rooms.get(open) ?? rooms[0];
   const name = room?.name ?? "";
   const { connection, error } = chat;
 
   useEffect(() => {
     if (connection.state === "ended" && error && AT_THE_DOOR.includes(error)) onLeave(error);
   }, [connection, error, onLeave]);
-  useEffect(() => rememberRooms(user, names), [user, names.join(" ")]); // eslint-disable-line react-hooks/exhaustive-deps
+  const read = rooms.flatMap(({ name, read }): Places["read"] => (read ? [[name, read]] : []));
+  useRemembered(user, { rooms: rooms.map(({ name }) => name), read, open: name });
   useLooking(chat, room?.name);
   useNotifications(chat, user);
 
@@ -91,6 +92,12 @@ export function ChatView({ identity, onLeave }: Props) {
       </main>
     </div>
   );
+}
+
+/** Where one is now, for the next time. */
+function useRemembered(user: string, places: Places) {
+  const text = JSON.stringify(places);
+  useEffect(() => rememberPlaces(user, JSON.parse(text) as Places), [user, text]);
 }
 
 /** What is looked at has been read, and the title counts the rest. */

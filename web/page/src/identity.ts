@@ -1,7 +1,16 @@
-// Who one is: kept with the tab and not beyond it, for a token opens the door. In which rooms one was is kept on this machine.
+// Who one is: kept with the tab and not beyond it, for a token opens the door. Where one was is kept on this machine.
+import type { Position } from "@chinwag/client";
+
 export interface Identity {
   user: string;
   token?: string;
+}
+
+/** In which rooms one was, how far one had read them, and which one was looked at. */
+export interface Places {
+  rooms: string[];
+  read: [room: string, position: Position][];
+  open: string;
 }
 
 const KEY = "chinwag.identity";
@@ -16,22 +25,22 @@ export function recall(): Identity | null {
 }
 
 /** Also of the rooms, if one goes of one's own accord: whoever sits here next need not know them. */
-export function forget({ user }: Identity, withRooms: boolean) {
+export function forget({ user }: Identity, withPlaces: boolean) {
   write("sessionStorage", KEY, null);
-  if (withRooms) write("localStorage", roomsKey(user), null);
+  if (withPlaces) write("localStorage", placesKey(user), null);
 }
 
-/** The rooms one was in when one was last here, on this machine. */
-export function recallRooms(user: string): string[] {
-  const rooms = read("localStorage", roomsKey(user));
-  return Array.isArray(rooms) && rooms.length > 0 ? rooms.map(String) : [HOME];
+/** Where one was when one was last here, on this machine. */
+export function recallPlaces(user: string): Places {
+  const kept = read("localStorage", placesKey(user)) as Places | null;
+  return kept?.rooms.length ? kept : { rooms: [HOME], read: [], open: HOME };
 }
 
-export function rememberRooms(user: string, rooms: readonly string[]) {
-  write("localStorage", roomsKey(user), rooms);
+export function rememberPlaces(user: string, places: Places) {
+  write("localStorage", placesKey(user), places);
 }
 
-const roomsKey = (user: string) => `chinwag.rooms.${user}`;
+const placesKey = (user: string) => `chinwag.places.${user}`;
 
 /** Whom a token names: its `sub`. The server verifies it; here it only saves typing. */
 export function subject(token: string): string | undefined {

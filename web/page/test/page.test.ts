@@ -257,6 +257,28 @@ test("one writes lines, replies, and is shown what is unread", async () => {
   expect(await rule.count()).toBe(0);
 });
 
+test("a page that is loaded again shows the same room, and only what is new as unread", async () => {
+  const ann = await Visitor.enter("ann", "read-1");
+  const bob = await person("bob", "read-1");
+  const joined = bob.next("joined");
+  bob.chat.join("read-2");
+  await joined;
+  for (const room of ["read-1", "read-2"]) await bob.chat.publish(room, "old");
+  await ann.shows("old");
+  await ann.join("read-2");
+  await ann.shows("old");
+  await ann.page.reload();
+  await ann.page.getByRole("heading", { name: "#read-2" }).waitFor();
+  await ann.shows("old");
+  expect(await ann.page.getByText("unread").count()).toBe(0);
+  await ann.page.goto("about:blank");
+  await bob.chat.publish("read-1", "new");
+  await ann.page.goto(`http://${server.address}/`);
+  await ann.page.getByRole("button", { name: "#read-1 1 unread" }).click();
+  await ann.shows("old", "new");
+  expect(await ann.page.getByRole("separator").filter({ hasText: /^New$/ }).locator("xpath=following-sibling::article").innerText()).toContain("new");
+});
+
 test("what is refused comes back to who wrote it, and what is begun waits in its room", async () => {
   const ann = await Visitor.enter("ann", "drafts");
   const long = "x".repeat(5_000);

@@ -39,7 +39,7 @@ test.each([
   ["phone", "dark", PHONE, "carl"],
 ] as const)("all that a room shows fits a %s", async (name, colorScheme, viewport, writer) => {
   const page = await (await browser.newContext({ colorScheme, viewport })).newPage();
-  await page.addInitScript((room) => localStorage.setItem("chinwag.rooms.ann", JSON.stringify([room, "lobby"])), ROOM);
+  await page.addInitScript((room) => localStorage.setItem("chinwag.places.ann", JSON.stringify({ rooms: [room, "lobby"], read: [], open: room })), ROOM);
   await page.goto(`http://${server.address}/`);
   await page.getByLabel("Your name").fill("ann");
   await page.getByRole("button", { name: "Enter" }).click();

@@ -36,7 +36,9 @@ export interface RoomState {
   tasks: ReadonlyMap<string, Task>;
   /** Who writes. */
   typing: readonly string[];
-  /** Messages that came since it was last looked at. */
+  /** Up to here it has been read; what was said before one first came in counts as that. */
+  read: Position | null;
+  /** Messages of others behind that. */
   unread: number;
   /** Those of them that name us. */
   mentions: number;
@@ -69,10 +71,10 @@ export function beginning(lines: readonly Line[]): number {
   return index;
 }
 
-/** A room that was just asked for. */
-export function emptyRoom(name: string): RoomState {
+/** A room that was just asked for, and was read up to here when one was last in it. */
+export function emptyRoom(name: string, read: Position | null = null): RoomState {
   const nobody = { members: new Map(), count: 0, tasks: new Map(), typing: [] };
-  return { name, isJoined: false, lines: [], hasOlder: false, unread: 0, mentions: 0, newFrom: null, ...nobody };
+  return { name, isJoined: false, lines: [], hasOlder: false, read, unread: 0, mentions: 0, newFrom: null, ...nobody };
 }
 
 /** What follows from several events. What is said in a row is appended at once: rooms may be long. */
@@ -148,9 +150,11 @@ function away(state: ChatState): ChatState {
 
 function said(room: RoomState, messages: Message[], me: string, open?: string): RoomState {
   const added = fresh(room, messages);
-  const news = room.name === open ? [] : added.filter(({ user }) => user !== me);
+  const appended = append(room, added);
+  const isRead = ({ epoch, seq }: Position) => epoch === room.read?.epoch && seq <= room.read.seq;
+  const news = room.name === open ? [] : added.filter((message) => message.user !== me && !isRead(message));
   return {
-    ...append(room, added),
+    ...(room.name === open ? seen(appended) : appended),
     newFrom: room.newFrom ?? (news[0] ? { epoch: news[0].epoch, seq: news[0].seq } : null),
     typing: room.typing.filter((writer) => !messages.some(({ user }) => user === writer)),
     unread: room.unread + news.length,
@@ -179,8 +183,14 @@ function fresh<T extends Line>({ lines }: RoomState, newer: readonly T[]): reado
 /** The last position that a line stands for. */
 const end = (line: Line): number => (isGap(line) ? line.to : line.seq);
 
-/** Looked at from now on: nothing is unread. */
-export const seen = (room: RoomState): RoomState => (room.unread ? { ...room, unread: 0, mentions: 0 } : room);
+/** Looked at: all that is there is read. */
+export function seen(room: RoomState): RoomState {
+  const last = room.lines.at(-1);
+  if (!last) return room;
+  const read = { epoch: last.epoch, seq: end(last) };
+  const isRead = room.unread === 0 && room.read?.epoch === read.epoch && room.read.seq >= read.seq;
+  return isRead ? room : { ...room, read, unread: 0, mentions: 0 };
+}
 
 /** No longer looked at: what comes from now on is new. */
 export const unseen = (room: RoomState): RoomState => (room.newFrom ? { ...room, newFrom: null } : room);
@@ -212,9 +222,9 @@ function changed(room: RoomState, event: OfRoom): RoomState {
   }
 }
 
-function joined(room: RoomState, { epoch, next, verdict }: Extract<ChatEvent, { type: "joined" }>): RoomState {
+function joined(room: RoomState, { epoch, head, next, verdict }: Extract<ChatEvent, { type: "joined" }>): RoomState {
   const last = room.lines.at(-1);
-  const entered = { ...room, isJoined: true };
+  const entered = { ...room, isJoined: true, read: room.read ?? { epoch, seq: head } };
   if (!last) return { ...entered, hasOlder: next > 1 };
   if (verdict.kind === "gap") return append(entered, [{ epoch, seq: verdict.from, to: verdict.to }]);
   // The log is another one: nothing older of what is shown can be had, but of the new one it can.

@@ -1,5 +1,5 @@
 // A chat as a store that React can watch: state that changes at most once a frame, however much comes in.
-import { Chat, type ChatEvent, type ChatOptions, type Extra } from "@chinwag/client";
+import { Chat, type ChatEvent, type ChatOptions, type Extra, type Position } from "@chinwag/client";
 
 import { EMPTY, beginning, emptyRoom, foldAll, older, seen, unseen, without, withRoom, type ChatState } from "./state.js";
 
@@ -18,8 +18,8 @@ export class ChatStore {
   /** Rooms that were asked for and never entered, by the number that a refusal would name. */
   private readonly entering = new Map<number, string>();
 
-  constructor(options: ChatOptions, rooms: readonly string[] = []) {
-    this.state = { ...EMPTY, rooms: new Map(rooms.map((room) => [room, emptyRoom(room)])) };
+  constructor(options: ChatOptions, rooms: readonly string[] = [], read: ReadonlyMap<string, Position> = new Map()) {
+    this.state = { ...EMPTY, rooms: new Map(rooms.map((room) => [room, emptyRoom(room, read.get(room))])) };
     this.options = options;
     this.current = this.make();
   }

@@ -1,5 +1,5 @@
 // `useChat`: a chat as state of a component.
-import type { ChatOptions } from "@chinwag/client";
+import type { ChatOptions, Position } from "@chinwag/client";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 
 import type { ChatState } from "./state.js";
@@ -17,11 +17,14 @@ export interface UseChat extends ChatState {
   chat: ChatStore["chat"];
 }
 
-/** Connected while mounted; again, as somebody else or elsewhere, when `url` or `user` change. */
-export function useChat(options: ChatOptions, rooms: readonly string[] = []): UseChat {
+/**
+ * Connected while mounted; again, as somebody else or elsewhere, when `url` or `user` change. `read` says up to where
+ * rooms had been read before, as their `read` says later.
+ */
+export function useChat(options: ChatOptions, rooms: readonly string[] = [], read?: ReadonlyMap<string, Position>): UseChat {
   const { url, user } = options;
   const store = useMemo(
-    () => new ChatStore(options, rooms),
+    () => new ChatStore(options, rooms, read),
     // The other options are those of the first time: people write them where they are used, new each time.
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [url, user],

@@ -71,6 +71,23 @@ test("what is new begins where one stopped looking", () => {
   expect(foldAll(looked, [said(2), said(3)], "ann").rooms.get(ROOM)!.newFrom).toEqual({ epoch: 5, seq: 2 });
 });
 
+test("what was read stays read, whatever is shown again", () => {
+  const looked = foldAll(begin, [joined(1), said(1), said(2)], "ann", ROOM).rooms.get(ROOM)!;
+  expect(looked).toMatchObject({ read: { epoch: 5, seq: 2 }, unread: 0 });
+  const again: ChatState = { ...EMPTY, rooms: new Map([[ROOM, emptyRoom(ROOM, looked.read)]]) };
+  const unread = (...events: ChatEvent[]) => foldAll(again, events, "ann").rooms.get(ROOM)!;
+  expect(unread(joined(1), said(1), said(2))).toMatchObject({ unread: 0, newFrom: null });
+  expect(unread(joined(1), said(1), said(2), said(3))).toMatchObject({ unread: 1, newFrom: { epoch: 5, seq: 3 } });
+  // A log that began anew has been read by nobody.
+  expect(unread(joined(1, "reset", 6), said(1, 6))).toMatchObject({ unread: 1 });
+  expect(seen(unread(joined(1), said(1), said(2), said(3)))).toMatchObject({ unread: 0, read: { epoch: 5, seq: 3 } });
+});
+
+test("what was said before one first came in is not news", () => {
+  const head: ChatEvent = { type: "joined", room: ROOM, epoch: 5, head: 2, next: 1, verdict: { kind: "full" } };
+  expect(after(head, said(1), said(2), said(3))).toMatchObject({ unread: 1, newFrom: { epoch: 5, seq: 3 } });
+});
+
 test("of who has left nothing is kept, and of a large room not everybody", () => {
   const joins: ChatEvent = { type: "userJoined", room: ROOM, user: "bob", members: ["ann", "bob"] };
   const leaves: ChatEvent = { type: "userLeft", room: ROOM, user: "bob", members: ["ann"] };
