@@ -38,8 +38,8 @@ is no terminal, it reads and prints lines. From a pipe it says each line, waits 
     chat --user logger --json --follow < /dev/null
 
 Ctrl-C drops what is typed; where nothing is, it leaves, as Ctrl-D and /quit do. Whoever leaves so waits 3 s at most for the \
-server to acknowledge what they have said; told again, chat waits no longer. SIGHUP, SIGINT and SIGTERM leave at once: the \
-server is told, and the terminal is as it was.
+server to acknowledge what they have said; told again, chat waits no longer. Ctrl-Z stops it, and fg in the shell comes back. \
+SIGHUP, SIGINT and SIGTERM leave at once: the server is told, and the terminal is as it was.
 
 Flags win over environment variables. A token is better given in CHINWAG_TOKEN: others may see command lines. NO_COLOR in \
 the environment leaves colours out. For wss:// the system's certificates count, or those of SSL_CERT_FILE.";

@@ -1,5 +1,5 @@
-//! What ends the program from outside, so that it can say goodbye and leave the terminal as it was: signals, and a terminal that is
-//! closed, which not everybody is told by a signal.
+//! What ends or stops the program from outside, so that it can say goodbye and leave the terminal as it was: signals, and a
+//! terminal that is closed, which not everybody is told by a signal.
 
 use std::io;
 
@@ -12,25 +12,46 @@ use std::{
 };
 
 #[cfg(unix)]
+use nix::{
+    sys::signal::{self as nix_signal, kill, raise},
+    unistd::Pid,
+};
+#[cfg(unix)]
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,
+    process::getpgrp,
+    termios::tcgetpgrp,
 };
 #[cfg(unix)]
 use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
+    signal::unix::{Signal as Caught, SignalKind, signal},
     sync::Notify,
 };
 
 #[cfg(unix)]
 use crate::exit::SIGHUP;
 
+/// What one is told from outside.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Signal {
+    /// To end, by the signal of this number.
+    End(u8),
+    /// To stop for a while: [`stop`] does it.
+    Stop,
+    /// To go on: the program was stopped, and the terminal somebody else's.
+    GoOn,
+}
+
 /// See the [module](self).
 #[cfg(unix)]
 pub(crate) struct Signals {
-    hangup: Signal,
-    interrupt: Signal,
-    terminate: Signal,
+    hangup: Caught,
+    interrupt: Caught,
+    terminate: Caught,
+    stop: Caught,
+    go_on: Caught,
+    is_to_end: bool,
     terminals: Arc<Terminals>,
     closed: Arc<Notify>,
 }
@@ -45,18 +66,31 @@ impl Signals {
             hangup: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            stop: signal(SignalKind::from_raw(nix_signal::SIGTSTP as i32))?,
+            go_on: signal(SignalKind::from_raw(nix_signal::SIGCONT as i32))?,
+            is_to_end: false,
             terminals,
             closed,
         })
     }
 
-    /// The number of the next one.
-    pub(crate) async fn next(&mut self) -> u8 {
-        tokio::select! {
-            _ = self.hangup.recv() => SIGHUP,
-            _ = self.interrupt.recv() => 2,
-            _ = self.terminate.recv() => 15,
-            () = self.closed.notified() => SIGHUP,
+    /// The next one. Whoever is to end neither stops nor waits for the terminal, and nobody else goes on without it.
+    pub(crate) async fn next(&mut self) -> Signal {
+        loop {
+            let signal = tokio::select! {
+                biased;
+                _ = self.hangup.recv() => Signal::End(SIGHUP),
+                _ = self.interrupt.recv() => Signal::End(2),
+                _ = self.terminate.recv() => Signal::End(15),
+                () = self.closed.notified() => Signal::End(SIGHUP),
+                _ = self.stop.recv(), if !self.is_to_end => Signal::Stop,
+                _ = self.go_on.recv(), if !self.is_to_end => Signal::GoOn,
+            };
+            self.is_to_end |= matches!(signal, Signal::End(_));
+            if signal != Signal::GoOn || !self.terminals.are_anothers() {
+                return signal;
+            }
+            stop();
         }
     }
 
@@ -64,6 +98,20 @@ impl Signals {
     pub(crate) fn is_hung_up(&self) -> bool {
         self.terminals.are_closed()
     }
+}
+
+/// Tells everybody who has the terminal to stop, and so us, too: as terminals do when Ctrl-Z is a signal.
+#[cfg(unix)]
+pub(crate) fn tell_to_stop() {
+    let _ = kill(Pid::from_raw(0), nix_signal::SIGTSTP);
+}
+
+/// Stops until somebody lets us go on, which [is told](Signal::GoOn), and is told at once where nobody could.
+#[cfg(unix)]
+pub(crate) fn stop() {
+    // As SIGTSTP where that is not caught, and unlike SIGSTOP, it stops nobody whom no shell looks after. This thread stops here.
+    let _ = raise(nix_signal::SIGTTOU);
+    let _ = raise(nix_signal::SIGCONT);
 }
 
 /// Those of standard input and output that are terminals at the start.
@@ -86,6 +134,11 @@ impl Terminals {
     fn each(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let input = self.input.iter().map(Stdin::as_fd);
         input.chain(self.output.iter().map(Stdout::as_fd))
+    }
+
+    /// Whether we would read from a terminal, and are in the background.
+    fn are_anothers(&self) -> bool {
+        self.input.as_ref().is_some_and(|end| tcgetpgrp(end).is_ok_and(|group| group != getpgrp()))
     }
 
     /// A terminal that is closed is none.
@@ -122,10 +175,10 @@ impl Signals {
         Ok(Self)
     }
 
-    /// The number of the next one.
-    pub(crate) async fn next(&mut self) -> u8 {
+    /// The next one.
+    pub(crate) async fn next(&mut self) -> Signal {
         match tokio::signal::ctrl_c().await {
-            Ok(()) => 2,
+            Ok(()) => Signal::End(2),
             Err(_) => std::future::pending().await,
         }
     }
@@ -135,3 +188,11 @@ impl Signals {
         false
     }
 }
+
+/// Nobody is stopped here.
+#[cfg(not(unix))]
+pub(crate) const fn tell_to_stop() {}
+
+/// Nobody is stopped here.
+#[cfg(not(unix))]
+pub(crate) const fn stop() {}

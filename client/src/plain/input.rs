@@ -22,6 +22,7 @@ use super::printer::Sink;
 use crate::{
     command::{self, Names},
     session::Session,
+    signals::tell_to_stop,
 };
 
 /// The longest line that is read from a pipe, in bytes: what is longer is several. Far above what any server takes.
@@ -64,7 +65,7 @@ struct Person {
     prompts: std_mpsc::Sender<Prompt>,
     names: Arc<Mutex<Names>>,
     /// Puts the terminal in order, when nobody types any more.
-    _terminal: Restore,
+    terminal: Edited,
 }
 
 impl Input {
@@ -81,14 +82,14 @@ impl Input {
     /// The terminal is none.
     pub(crate) fn person() -> io::Result<Self> {
         let names = Arc::new(Mutex::new(Names::default()));
-        let terminal = Restore::remember();
+        let terminal = Edited::remember();
         let mut editor = editor(Arc::clone(&names)).map_err(io::Error::other)?;
         let printer = editor.create_external_printer().map_err(io::Error::other)?;
         let (say, lines) = mpsc::channel(TYPED_MAX);
         let (prompts, prompt) = std_mpsc::channel();
         thread::spawn(move || read_person(editor, &prompt, &say));
         let sink = Some(Sink::Above(Box::new(printer)));
-        Ok(Self { lines, sink, person: Some(Person { prompts, names, _terminal: terminal }) })
+        Ok(Self { lines, sink, person: Some(Person { prompts, names, terminal }) })
     }
 
     /// Whether a person types.
@@ -99,6 +100,21 @@ impl Input {
     /// Where to print without garbling what is typed.
     pub(crate) fn sink(&mut self) -> Sink {
         self.sink.take().unwrap_or(Sink::Out)
+    }
+
+    /// Gives the terminal back for a while, if there is one.
+    pub(crate) fn give_back(&mut self) {
+        if let Some(person) = &mut self.person {
+            person.terminal.give_back();
+        }
+    }
+
+    /// Takes the terminal again after a stop, in which it was somebody else's. Whether there is one.
+    pub(crate) fn take_again(&mut self) -> bool {
+        self.person.as_mut().is_some_and(|person| {
+            person.terminal.take_again();
+            true
+        })
     }
 
     /// The next line; nothing at the end.
@@ -188,6 +204,9 @@ fn editor(names: Arc<Mutex<Names>>) -> Result<Editor<Completing, MemHistory>, Re
     let mut editor = Editor::with_history(config, MemHistory::new())?;
     editor.set_helper(Some(Completing { names }));
     editor.bind_sequence(KeyEvent::ctrl('c'), EventHandler::Conditional(Box::new(DropLine)));
+    if cfg!(unix) {
+        editor.bind_sequence(KeyEvent::ctrl('z'), EventHandler::Conditional(Box::new(Stop)));
+    }
     Ok(editor)
 }
 
@@ -197,6 +216,16 @@ struct DropLine;
 impl ConditionalEventHandler for DropLine {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
         Some(if context.line().is_empty() { Cmd::Interrupt } else { Cmd::Kill(Movement::WholeBuffer) })
+    }
+}
+
+/// Ctrl-Z stops us, but not this thread alone: what it makes of the terminal then is for all of us to see.
+struct Stop;
+
+impl ConditionalEventHandler for Stop {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        tell_to_stop();
+        Some(Cmd::Noop)
     }
 }
 
@@ -224,23 +253,29 @@ impl Validator for Completing {}
 
 impl Helper for Completing {}
 
-/// Puts the terminal's settings back when it is dropped: the line editor is in the middle of a line then.
-struct Restore {
+/// A terminal with a line editor, which may be in the middle of a line. It is as it was when this is dropped.
+struct Edited {
+    /// As it was.
     #[cfg(unix)]
     settings: Option<rustix::termios::Termios>,
+    /// It is not ours for a while.
+    is_given_back: bool,
 }
 
-impl Restore {
+impl Edited {
     fn remember() -> Self {
         Self {
             #[cfg(unix)]
             settings: rustix::termios::tcgetattr(io::stdin()).ok(),
+            is_given_back: false,
         }
     }
-}
 
-impl Drop for Restore {
-    fn drop(&mut self) {
+    /// It is as it was, for a while.
+    fn give_back(&mut self) {
+        if std::mem::replace(&mut self.is_given_back, true) {
+            return;
+        }
         #[cfg(unix)]
         if let Some(settings) = &self.settings {
             use rustix::termios::{OptionalActions, tcsetattr};
@@ -249,5 +284,26 @@ impl Drop for Restore {
         }
         // The line editor has asked for pasted text in brackets.
         let _ = io::stdout().write_all(b"\x1b[?2004l\r\n");
+    }
+
+    /// It is as the line editor wants it, whatever somebody else has made of it meanwhile.
+    fn take_again(&mut self) {
+        #[cfg(unix)]
+        if let Some(settings) = &self.settings {
+            use rustix::termios::{OptionalActions, tcsetattr};
+            let mut raw = settings.clone();
+            raw.make_raw();
+            raw.output_modes = settings.output_modes;
+            // A terminal that is gone says so elsewhere.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &raw);
+        }
+        let _ = io::stdout().write_all(b"\x1b[?2004h").and_then(|()| io::stdout().flush());
+        self.is_given_back = false;
+    }
+}
+
+impl Drop for Edited {
+    fn drop(&mut self) {
+        self.give_back();
     }
 }

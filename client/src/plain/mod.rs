@@ -16,7 +16,7 @@ use crate::{
     exit::{Exit, Farewell, SIGHUP, SIGPIPE, tell},
     model::Connection,
     session::{After, Session},
-    signals::Signals,
+    signals::{Signal, Signals, stop},
     text,
     words::Zone,
 };
@@ -82,7 +82,7 @@ enum Next {
     Event(ClientEvent),
     Line(Line),
     NoMoreLines,
-    Signal(u8),
+    Signal(Signal),
     Printed(io::Result<()>),
     Unreachable,
     Ended,
@@ -155,7 +155,12 @@ impl Lines {
                     self.leave();
                 }
             }
-            Next::Signal(number) => self.end(Exit::Signal(number)),
+            Next::Signal(Signal::End(number)) => self.end(Exit::Signal(number)),
+            Next::Signal(Signal::Stop) => {
+                input.give_back();
+                stop();
+            }
+            Next::Signal(Signal::GoOn) => self.go_on(input),
             Next::Printed(Ok(())) => {}
             Next::Printed(Err(error)) => self.print_no_more(&error, signals),
             Next::Unreachable => {
@@ -171,12 +176,19 @@ impl Lines {
         true
     }
 
+    /// Whoever was stopped finds their line again, and how things stand.
+    fn go_on(&mut self, input: &mut Input) {
+        if input.take_again() {
+            self.printer.print(&format!("-- {}", text::on_one_line(&self.session.connection())));
+        }
+    }
+
     /// What waits is printed, but nobody waits for a line editor, or behind a signal.
     async fn print_the_rest(&mut self, signals: &mut Signals) {
         let is_hasty = self.is_typed || matches!(self.exit, Exit::Signal(_));
         let printed = tokio::select! {
             printed = self.printer.finish() => printed,
-            signal = signals.next() => return self.exit = Exit::Signal(signal),
+            number = ended_by(signals) => return self.exit = Exit::Signal(number),
             () = sleep(PRINTS_WITHIN), if is_hasty => return,
         };
         if let Err(error) = printed {
@@ -313,6 +325,15 @@ impl Lines {
             Format::Text => self.printer.print(&format!("! {problem}")),
             Format::Json => self.printer.print(&json::mistake(&problem)),
             Format::Nothing => tell(problem),
+        }
+    }
+}
+
+/// The number of the signal that ends us.
+async fn ended_by(signals: &mut Signals) -> u8 {
+    loop {
+        if let Signal::End(number) = signals.next().await {
+            return number;
         }
     }
 }

@@ -262,6 +262,7 @@ const KEYS: &[&str] = &[
     "Ctrl-P/N    another room            Alt-1…9    the first, second…",
     "Alt-A       what is unread          Up Down    what you typed before",
     "Ctrl-C      drop what is typed, or leave       ? F1   this",
+    "Ctrl-Z      stop; fg in the shell comes back",
     "",
 ];
 

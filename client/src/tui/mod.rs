@@ -26,7 +26,7 @@ use self::{
 use crate::{
     exit::{Exit, Farewell, SIGHUP},
     session::{After, Session},
-    signals::Signals,
+    signals::{Signal, Signals, stop, tell_to_stop},
     words::Zone,
 };
 
@@ -59,7 +59,7 @@ enum Next {
     Ended,
     Terminal(Event),
     Blind(io::Error),
-    Signal(u8),
+    Signal(Signal),
 }
 
 /// Stays until the person leaves or the server ends it.
@@ -102,7 +102,7 @@ pub(crate) async fn run(session: Session, zone: Zone, bell: bool) -> io::Result<
             Next::Ended => return Ok(tui.end()),
             Next::Terminal(event) => tui.terminal(&event, &mut screen),
             Next::Blind(error) => tui.go_blind(&error, &signals),
-            Next::Signal(number) => tui.leave_at_once(Exit::Signal(number)),
+            Next::Signal(signal) => tui.signal(signal, &mut screen, &signals),
         }
     }
 }
@@ -140,6 +140,11 @@ impl Tui {
             Wish::Older => self.session.older(OLDER),
             Wish::Complete => self.view.complete(&self.session.names()),
             Wish::Redraw => screen.begin_anew(),
+            Wish::Stop => {
+                // Before anybody else may write on it.
+                screen.give_back();
+                tell_to_stop();
+            }
             Wish::Quit => self.leave(),
         }
         let text = self.view.editor.text();
@@ -148,6 +153,21 @@ impl Tui {
             return;
         }
         self.session.writes(!text.trim().is_empty() && (!text.starts_with('/') || text.starts_with("//")));
+    }
+
+    fn signal(&mut self, signal: Signal, screen: &mut Screen, signals: &Signals) {
+        match signal {
+            Signal::End(number) => self.leave_at_once(Exit::Signal(number)),
+            Signal::Stop => {
+                screen.give_back();
+                stop();
+            }
+            Signal::GoOn => {
+                if let Err(error) = screen.take_again() {
+                    self.go_blind(&error, signals);
+                }
+            }
+        }
     }
 
     /// Does what is typed. What cannot be done stays, to be mended.

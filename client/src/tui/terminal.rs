@@ -19,8 +19,8 @@ use ratatui::{Frame, Terminal, TerminalOptions, Viewport, backend::CrosstermBack
 
 /// A screen to draw on. The terminal is as it was when this is dropped, and in a panic before its message is printed.
 pub(super) struct Screen {
-    /// What is drawn on.
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// What is drawn on, while it is ours.
+    terminal: Option<Terminal<CrosstermBackend<Stdout>>>,
     /// It is not what was drawn last.
     is_stale: bool,
 }
@@ -39,9 +39,27 @@ impl Screen {
                 before(info);
             }));
         });
+        let mut screen = Self { terminal: None, is_stale: false };
+        screen.take_again()?;
+        Ok(screen)
+    }
+
+    /// Gives the terminal back for a while. Nothing is drawn in the meantime.
+    pub(super) fn give_back(&mut self) {
+        if self.terminal.take().is_some() {
+            give_back();
+        }
+    }
+
+    /// Takes the terminal again, whatever somebody else has made of it meanwhile.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub(super) fn take_again(&mut self) -> io::Result<()> {
+        self.give_back();
         enable_raw_mode()?;
-        let terminal = enter().inspect_err(|_| give_back())?;
-        Ok(Self { terminal, is_stale: false })
+        self.terminal = Some(enter().inspect_err(|_| give_back())?);
+        Ok(())
     }
 
     /// Draws what is seen, at the size that the screen has now: word of another one may be yet to come.
@@ -49,12 +67,13 @@ impl Screen {
     /// # Errors
     /// The terminal is gone.
     pub(super) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
-        let drawn = self.terminal.get_frame().area();
+        let Some(terminal) = &mut self.terminal else { return Ok(()) };
+        let drawn = terminal.get_frame().area();
         if std::mem::take(&mut self.is_stale) || size()? != (drawn.width, drawn.height) {
             execute!(io::stdout(), Clear(ClearType::All))?;
-            self.terminal = blank()?;
+            *terminal = blank()?;
         }
-        self.terminal.draw(render)?;
+        terminal.draw(render)?;
         Ok(())
     }
 
@@ -66,7 +85,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        give_back();
+        self.give_back();
     }
 }
 
@@ -107,6 +126,6 @@ mod tests {
     #[ignore = "tests/terminals/run gives it a terminal"]
     fn a_panic_on_the_screen() {
         let screen = Screen::take().unwrap();
-        assert!(screen.terminal.size().is_err(), "the message of a panic");
+        assert!(screen.terminal.is_none(), "the message of a panic");
     }
 }

@@ -77,6 +77,8 @@ pub enum Wish {
     Complete,
     /// The screen is to be drawn anew, all of it.
     Redraw,
+    /// To do something else for a while, in the shell.
+    Stop,
     /// To leave.
     Quit,
 }
@@ -203,6 +205,7 @@ impl View {
             'l' => return Wish::Redraw,
             'n' => return Wish::Turn(1),
             'p' => return Wish::Turn(-1),
+            'z' if cfg!(unix) => return Wish::Stop,
             _ => {}
         }
         Wish::Nothing
