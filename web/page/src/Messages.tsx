@@ -1,9 +1,10 @@
 // The lines of a room, of which only those near the view are there: as many as may be, it stays as quick.
+import type { Position } from "@chinwag/client";
 import { beginning, isGap, type Line, type RoomState } from "@chinwag/react";
 import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 
 import { LineView } from "./LineView.js";
-import { chunked, lineAt, sum, visible, type Anchor, type Chunk, type View } from "./chunks.js";
+import { chunked, lineAt, saidSince, sum, visible, type Anchor, type Chunk, type View } from "./chunks.js";
 
 interface Props {
   room: RoomState;
@@ -20,7 +21,12 @@ export const Messages = memo(function Messages({ room, me, onReply, loadOlder }:
   const { lines, name } = room;
   const box = useRef<HTMLDivElement>(null);
   const heights = useRef(new Map<string, number>());
-  const [view, setView] = useState<View>({ top: 0, height: 0, anchor: null });
+  const [kept, setView] = useState<View>({ top: 0, height: 0, anchor: null });
+  const news = useMemo(() => (kept.anchor ? saidSince(lines, kept.left) : []), [lines, kept]);
+  // Whoever says something wants to see it.
+  const isBack = news.some(({ user, fromHistory }) => user === me && !fromHistory);
+  const view = isBack ? { ...kept, anchor: null } : kept;
+  const isAway = view.anchor !== null;
   const byKey = useMemo(() => chunked(lines), [lines]);
   const chunks = useMemo(() => [...byKey.values()], [byKey]);
   // Heights are measured after each time, and only make the next one more exact.
@@ -30,7 +36,7 @@ export const Messages = memo(function Messages({ room, me, onReply, loadOlder }:
   const begin = useMemo(() => beginning(lines), [lines]);
   const fromStart = view.top - sum(chunks, known, 0, chunks.findIndex(({ end }) => end > begin));
   // Whoever reads what is of an earlier log wants nothing of this one.
-  const isNearStart = fromStart < NEAR_START && (fromStart >= 0 || view.anchor === null);
+  const isNearStart = fromStart < NEAR_START && (fromStart >= 0 || !isAway);
 
   // After every time, whatever has changed: it settles once nothing has another height.
   // eslint-disable-next-line react-hooks/exhaustive-deps
@@ -40,7 +46,7 @@ export const Messages = memo(function Messages({ room, me, onReply, loadOlder }:
     // Whoever has scrolled on meanwhile is told of soon.
     if (element.scrollTop === view.top) hold(element, view.anchor);
     const hasMoved = hasGrown || element.clientHeight !== view.height || element.scrollTop !== view.top;
-    if (hasMoved) setView(seen(element, view.anchor === null));
+    if (hasMoved) setView(seen(element, !isAway, view.left));
     else if (room.hasOlder && isNearStart) void loadOlder(name);
   });
   useEffect(() => {
@@ -50,7 +56,7 @@ export const Messages = memo(function Messages({ room, me, onReply, loadOlder }:
     return () => observer.disconnect();
   }, []);
 
-  const scrolled = () => setView(seen(box.current!, isAtEnd(box.current!)));
+  const scrolled = () => setView(seen(box.current!, isAtEnd(box.current!), isAway ? view.left : lines.at(-1)));
   const toEnd = () => setView({ ...view, anchor: null });
 
   return (
@@ -62,9 +68,9 @@ export const Messages = memo(function Messages({ room, me, onReply, loadOlder }:
         ))}
         <div style={{ height: sum(chunks, known, last, chunks.length) }} />
       </div>
-      {view.anchor && (
+      {isAway && (
         <button className="to-end" onClick={toEnd}>
-          ↓ Newest messages
+          ↓ {news.length === 0 ? "Newest messages" : news.length === 1 ? "1 new message" : `${news.length} new messages`}
         </button>
       )}
       <p className="unseen" aria-live="polite">
@@ -140,8 +146,8 @@ function hold(box: HTMLElement, anchor: Anchor | null) {
 const isAtEnd = (box: HTMLElement) => box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END;
 
 /** What is in sight now. */
-function seen(box: HTMLElement, isAtEnd: boolean): View {
-  return { top: box.scrollTop, height: box.clientHeight, anchor: isAtEnd ? null : firstInSight(box) };
+function seen(box: HTMLElement, isAtEnd: boolean, left: Position | undefined): View {
+  return { top: box.scrollTop, height: box.clientHeight, anchor: isAtEnd ? null : firstInSight(box), left };
 }
 
 /** Whoever has jumped to where no lines are yet is held by the nearest. */

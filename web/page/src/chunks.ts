@@ -1,5 +1,6 @@
 // Lines in chunks that come and go together, and which of them are near the view.
-import type { Line } from "@chinwag/react";
+import type { Message, Position } from "@chinwag/client";
+import { isGap, type Line } from "@chinwag/react";
 
 /** Lines from `start` to before `end`. */
 export interface Chunk {
@@ -15,6 +16,8 @@ export interface View {
   height: number;
   /** What stays where it is, whatever comes before it; nothing while one is at the end. */
   anchor: Anchor | null;
+  /** The newest line as one left the end. */
+  left?: Position | undefined;
 }
 
 /** A line, and how far it and its chunk are below the upper edge of the view. */
@@ -50,6 +53,14 @@ export function chunked(lines: readonly Line[]): Map<string, Chunk> {
 export function lineAt(lines: readonly Line[], chunks: ReadonlyMap<string, Chunk>, epoch: number, seq: number): Line | undefined {
   const chunk = chunks.get(keyOf(epoch, seq));
   return chunk && lines.slice(chunk.start, chunk.end).find((line) => line.seq === seq);
+}
+
+/** What has been said behind a position, newest last. */
+export function saidSince(lines: readonly Line[], position: Position | undefined): Message[] {
+  const isThere = ({ epoch, seq }: Position) => epoch === position?.epoch && seq <= position.seq;
+  let begin = lines.length;
+  while (begin > 0 && !isThere(lines[begin - 1]!)) begin -= 1;
+  return lines.slice(begin).filter((line): line is Message => !isGap(line));
 }
 
 const heightOf = ({ key, start, end }: Chunk, heights: ReadonlyMap<string, number>): number =>

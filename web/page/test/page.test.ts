@@ -576,6 +576,33 @@ test("older messages come a page at a time, and what one reads stays where it is
   expect(pages()).toBe(Math.ceil((count - 50) / 100));
 });
 
+test("whoever has scrolled up is told how much is new, and sees what they say themselves", async () => {
+  const bob = await person("bob", "up");
+  const texts = Array.from({ length: 50 }, (_, index) => `m${index + 1}`);
+  await Promise.all(texts.map((text) => bob.chat.publish("up", text)));
+  const ann = await Visitor.enter("ann", "up");
+  await ann.page.getByText("m50", { exact: true }).waitFor();
+  await ann.page.locator(".scroll").hover();
+  const up = async () => {
+    await ann.page.mouse.wheel(0, -600);
+    await ann.page.getByRole("button", { name: "Newest messages" }).waitFor();
+  };
+  await up();
+  await bob.chat.publish("up", "m51");
+  await ann.page.getByRole("button", { name: "1 new message" }).waitFor();
+  await bob.chat.publish("up", "m52");
+  await ann.page.getByRole("button", { name: "2 new messages" }).click();
+  const isInSight = async (text: string) => {
+    const { y, height } = (await ann.page.locator(".scroll").boundingBox())!;
+    expect(await place(ann.page, text)).toBeLessThan(y + height);
+  };
+  await until(() => isInSight("m52"));
+  await up();
+  await ann.say("here I am");
+  await until(() => isInSight("here I am"));
+  expect(await ann.page.getByRole("button", { name: /new/i }).count()).toBe(0);
+});
+
 /** The line in the middle of the list, and where it is. */
 function sight(page: Page) {
   return page.evaluate(() => {

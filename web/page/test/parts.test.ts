@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 
 import { path, scale } from "../src/chart.js";
-import { chunked, lineAt, sum, visible, type Chunk } from "../src/chunks.js";
+import { chunked, lineAt, saidSince, sum, visible, type Chunk } from "../src/chunks.js";
 import { subject } from "../src/identity.js";
 import { parse, quantile, rate } from "../src/metrics.js";
 import { colour, isWeb, mentioned, parts, size } from "../src/words.js";
@@ -81,6 +81,15 @@ test("a line is found by its position", () => {
   const chunks = chunked(all);
   expect([300, 333, 499].map((seq) => lineAt(all, chunks, 1, seq)?.seq)).toEqual([300, 333, 499]);
   expect([lineAt(all, chunks, 1, 299), lineAt(all, chunks, 2, 300)]).toEqual([undefined, undefined]);
+});
+
+test("what is said since a position is known, also in a log that began anew", () => {
+  const anew = { epoch: 2, seq: 1, to: 0 };
+  const all = [...lines(1, 2, 3), anew, ...lines(1, 2).map((line) => ({ ...line, epoch: 2 }))];
+  const since = (epoch: number, seq: number) => saidSince(all, { epoch, seq }).map((line) => [line.epoch, line.seq]);
+  expect(since(1, 2)).toEqual([[1, 3], [2, 1], [2, 2]]);
+  expect(since(2, 1)).toEqual([[2, 2]]);
+  expect([since(2, 2), saidSince(all, undefined).length]).toEqual([[], 5]);
 });
 
 test("metrics are read, and differences are rates and quantiles", () => {
