@@ -19,7 +19,7 @@ interface Props {
 /** How often one says that one writes: the server forgets it after six seconds. */
 const TYPING_INTERVAL = 3_000;
 
-export function Composer({ chat, room: { name, isJoined, typing }, draft, onChange, files, canUpload }: Props) {
+export function Composer({ chat, room: { name, isJoined, isKicked, typing }, draft, onChange, files, canUpload }: Props) {
   const { text, replyTo } = draft;
   const input = useRef<HTMLTextAreaElement>(null);
   const { write, stop } = useTyping(chat, name);
@@ -71,6 +71,11 @@ export function Composer({ chat, room: { name, isJoined, typing }, draft, onChan
           </>
         )}
       </p>
+      {isKicked && (
+        <p className="banner problem" role="alert">
+          The owner of this room or an admin has removed you from it. <button onClick={() => chat.join(name)}>Join again</button>
+        </p>
+      )}
       {replyTo !== undefined && (
         <p className="banner">
           Replying to message #{replyTo} <button onClick={giveUpReply}>Cancel</button>

@@ -299,6 +299,18 @@ test("what is refused comes back to who wrote it, and what is begun waits in its
   expect(await ann.page.locator(".banner").count()).toBe(0);
 });
 
+test("whoever is removed from a room is told so, and may join again", async () => {
+  const bob = await person("bob", "owned");
+  const ann = await Visitor.enter("ann", "owned");
+  await bob.chat.kick("owned", "ann");
+  await ann.problem.getByText("The owner of this room or an admin has removed you from it.").waitFor();
+  expect(await ann.input.isEditable()).toBe(false);
+  expect(await ann.barriers()).toEqual([]);
+  await ann.page.getByRole("button", { name: "Join again" }).click();
+  await until(async () => expect(await ann.input.isEditable()).toBe(true));
+  expect(await ann.page.getByText("removed you").count()).toBe(0);
+});
+
 test("a room that lets nobody in is not kept, and rooms are not for whoever sits there next", async () => {
   const ann = await Visitor.enter("ann", "kept");
   await ann.page.getByLabel("Room to join").fill("bad name!");

@@ -25,6 +25,8 @@ export interface RoomState {
   name: string;
   /** This connection is in it. */
   isJoined: boolean;
+  /** Somebody has removed us from it, since we were in it last. */
+  isKicked: boolean;
   /** Oldest first. */
   lines: readonly Line[];
   /** Whether there may be older ones. */
@@ -74,7 +76,7 @@ export function beginning(lines: readonly Line[]): number {
 /** A room that was just asked for, and was read up to here when one was last in it. */
 export function emptyRoom(name: string, read: Position | null = null): RoomState {
   const nobody = { members: new Map(), count: 0, tasks: new Map(), typing: [] };
-  return { name, isJoined: false, lines: [], hasOlder: false, read, unread: 0, mentions: 0, newFrom: null, ...nobody };
+  return { name, isJoined: false, isKicked: false, lines: [], hasOlder: false, read, unread: 0, mentions: 0, newFrom: null, ...nobody };
 }
 
 /** What follows from several events. What is said in a row is appended at once: rooms may be long. */
@@ -110,7 +112,7 @@ export function fold(state: ChatState, event: ChatEvent, me: string, open?: stri
     case "refused":
       return event.retryAfter === undefined ? { ...state, error: event.code } : state;
     case "left":
-      return event.kicked ? withRoom(state, event.room, out) : without(state, event.room);
+      return event.kicked ? withRoom(state, event.room, (room) => ({ ...out(room), isKicked: true })) : without(state, event.room);
     case "message":
       return withRoom(state, event.message.room, (room) => said(room, [event.message], me, open));
     default:
@@ -224,7 +226,7 @@ function changed(room: RoomState, event: OfRoom): RoomState {
 
 function joined(room: RoomState, { epoch, head, next, verdict }: Extract<ChatEvent, { type: "joined" }>): RoomState {
   const last = room.lines.at(-1);
-  const entered = { ...room, isJoined: true, read: room.read ?? { epoch, seq: head } };
+  const entered = { ...room, isJoined: true, isKicked: false, read: room.read ?? { epoch, seq: head } };
   if (!last) return { ...entered, hasOlder: next > 1 };
   if (verdict.kind === "gap") return append(entered, [{ epoch, seq: verdict.from, to: verdict.to }]);
   // The log is another one: nothing older of what is shown can be had, but of the new one it can.

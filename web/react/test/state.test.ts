@@ -33,6 +33,11 @@ test("whoever was sent away and comes back sees nothing twice", () => {
   expect([lines(room), room.isJoined, room.unread]).toEqual([["m1", "m2", "m3"], true, 3]);
 });
 
+test("whoever was removed is, until they are back", () => {
+  const isKicked = (...events: ChatEvent[]) => after(joined(1), ...events).isKicked;
+  expect([isKicked(), isKicked(kicked), isKicked(kicked, joined(1))]).toEqual([false, true, false]);
+});
+
 test("where nothing joins on to what is shown, one begins anew", () => {
   const room = after(joined(1), said(1), kicked, joined(60), said(60));
   expect([lines(room), room.hasOlder]).toEqual([["m60"], true]);
