@@ -4,7 +4,7 @@ import { useEffect, useRef, type ClipboardEvent, type KeyboardEvent } from "reac
 
 import { Transfers } from "./Transfers.js";
 import { NOTHING, returned, type ChangeDraft, type Draft } from "./drafts.js";
-import type { Files } from "./files.js";
+import { fileBytesMax, type Files } from "./files.js";
 import { mentioned } from "./words.js";
 
 interface Props {
@@ -67,7 +67,8 @@ export function Composer({ chat, room: { name, isJoined, isKicked, typing }, dra
       <p className="typing" aria-live="polite">
         {typing.length > 0 && (
           <>
-            {who(typing)} <span className="dots" aria-hidden="true" />
+            {who(typing)}
+            <span className="dots" aria-hidden="true" />
           </>
         )}
       </p>
@@ -83,7 +84,7 @@ export function Composer({ chat, room: { name, isJoined, isKicked, typing }, dra
       )}
       <Transfers transfers={files.transfers.filter(({ room }) => room === name)} onDrop={files.drop} />
       <div className="input">
-        {canUpload && <Attach onFiles={(chosen) => files.send(name, chosen)} />}
+        {fileBytesMax() > 0 && <Attach isReady={canUpload} onFiles={(chosen) => files.send(name, chosen)} />}
         <textarea
           ref={input}
           aria-label={`Message to ${name}`}
@@ -107,7 +108,13 @@ export function Composer({ chat, room: { name, isJoined, isKicked, typing }, dra
   );
 }
 
-function Attach({ onFiles }: { onFiles: (files: FileList) => void }) {
+interface AttachProps {
+  /** The button is always there: nothing jumps as one comes and goes. */
+  isReady: boolean;
+  onFiles: (files: FileList) => void;
+}
+
+function Attach({ isReady, onFiles }: AttachProps) {
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
@@ -122,7 +129,13 @@ function Attach({ onFiles }: { onFiles: (files: FileList) => void }) {
           chosen.value = "";
         }}
       />
-      <button className="attach" aria-label="Attach files" title="Attach files" onClick={() => input.current?.click()}>
+      <button
+        className="attach"
+        aria-label="Attach files"
+        title="Attach files"
+        disabled={!isReady}
+        onClick={() => input.current?.click()}
+      >
         +
       </button>
     </>

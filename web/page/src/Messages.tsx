@@ -27,6 +27,7 @@ export const Messages = memo(function Messages({ room, me, onReply, loadOlder }:
   const isBack = news.some(({ user, fromHistory }) => user === me && !fromHistory);
   const view = isBack ? { ...kept, anchor: null } : kept;
   const isAway = view.anchor !== null;
+  const isEmpty = room.isJoined && lines.length === 0 && room.read?.seq === 0;
   const byKey = useMemo(() => chunked(lines), [lines]);
   const chunks = useMemo(() => [...byKey.values()], [byKey]);
   // Heights are measured after each time, and only make the next one more exact.
@@ -62,6 +63,7 @@ export const Messages = memo(function Messages({ room, me, onReply, loadOlder }:
   return (
     <div className="messages">
       <div ref={box} className="scroll" role="log" aria-label={`Messages in ${name}`} aria-live="off" tabIndex={0} onScroll={scrolled}>
+        {isEmpty && <p className="hint">Nothing has been said here yet.</p>}
         <div style={{ height: sum(chunks, known, 0, first) }} />
         {chunks.slice(first, last).map((chunk) => (
           <ChunkView key={chunk.key} chunk={chunk} chunks={byKey} room={room} me={me} onReply={onReply} />

@@ -115,6 +115,14 @@ class Visitor {
     });
   }
 
+  /** Buttons that a finger may miss. */
+  async small(): Promise<string[]> {
+    const buttons = await this.page.getByRole("button").all();
+    const boxes = await Promise.all(buttons.map((button) => button.boundingBox()));
+    const isSmall = (index: number) => Math.min(boxes[index]?.width ?? 24, boxes[index]?.height ?? 24) < 24;
+    return Promise.all(buttons.filter((_, index) => isSmall(index)).map((button) => button.innerText()));
+  }
+
   get input() {
     return this.page.getByRole("textbox", { name: /^Message to/ });
   }
@@ -227,6 +235,27 @@ test("what people say is text, whatever it is", async () => {
     "https://a.example/",
   ]);
   expect(ann.problems).toEqual([]);
+});
+
+test("the box to write in grows with its text, up to six lines, and a room says that it is empty", async () => {
+  const ann = await Visitor.enter("ann", "empty", { viewport: PHONE });
+  await ann.page.getByText("Nothing has been said here yet.").waitFor();
+  const height = async () => (await ann.input.boundingBox())!.height;
+  const one = await height();
+  const heights: number[] = [];
+  for (const words of [1, 20, 1_000]) {
+    await ann.input.fill("word ".repeat(words).trim());
+    heights.push(await height());
+  }
+  expect(heights[0]).toBeCloseTo(one);
+  expect(heights[1]).toBeGreaterThan(2 * one);
+  expect(heights[2]).toBeGreaterThan(heights[1]!);
+  expect(heights[2]).toBeLessThan(6 * one);
+  await ann.input.fill("hello");
+  expect(await height()).toBeCloseTo(one);
+  await ann.input.press("Enter");
+  await ann.shows("hello");
+  expect(await ann.page.getByText("Nothing has been said").count()).toBe(0);
 });
 
 test("one writes lines, replies, and is shown what is unread", async () => {
@@ -422,7 +451,7 @@ test.each(["light", "dark"] as const)("nothing in it keeps anybody out, on a pho
   await wide.join("other");
   await bot.chat.publish(room, "and you, @ann?");
   await wide.page.getByText("unread, with mentions of you").waitFor();
-  for (const each of [wide, phone]) expect(await each.barriers()).toEqual([]);
+  for (const each of [wide, phone]) expect([await each.barriers(), await each.small()]).toEqual([[], []]);
   wire.cut();
   await wide.page.getByText("Disconnected").waitFor();
   expect(await wide.barriers()).toEqual([]);
@@ -433,7 +462,7 @@ const TEXT = { name: "report.txt", mimeType: "text/plain", buffer: Buffer.from("
 /** Somebody in a room of a server that takes files of 1,000 bytes. */
 async function filer(name: string, address: string): Promise<Visitor> {
   const visitor = await Visitor.enter(name, "papers", { address });
-  await visitor.page.getByRole("button", { name: "Attach files" }).waitFor();
+  await until(async () => expect(await visitor.page.getByRole("button", { name: "Attach files" }).isEnabled()).toBe(true));
   return visitor;
 }
 
