@@ -16,6 +16,7 @@ use tokio::runtime::Builder;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::{
+    command::room,
     driver::Driver,
     exit::{EXIT_CODES, Exit, Farewell, tell},
     plain::{self, Format, Input, Options},
@@ -57,7 +58,7 @@ struct Args {
     url: String,
 
     /// A room to enter, and once more for each further one; the first is looked at
-    #[arg(short, long = "room", value_name = "ROOM", default_value = LOBBY, value_parser = RoomName::new)]
+    #[arg(short, long = "room", value_name = "ROOM", default_value = LOBBY, value_parser = room)]
     rooms: Vec<RoomName>,
 
     /// What shows that you are this user, where the server asks for it
@@ -105,9 +106,14 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(message) => {
-            // Help is no error and goes to standard output; a terminal that is gone cannot be told.
-            let _ = message.print();
-            return if message.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+            let printed = message.print();
+            return match printed {
+                // Nobody can be told.
+                _ if message.use_stderr() => Exit::Usage,
+                Ok(()) => Exit::Done,
+                Err(error) => Exit::of_unprintable(&error),
+            }
+            .into();
         }
     };
     match run(&args) {
@@ -145,7 +151,8 @@ fn session(args: &Args) -> Session {
         Some(token) => client.with_token(Token::new(token)),
         None => client,
     };
-    let mut session = Session::new(Driver::start(client, &args.url));
+    let give_up = args.give_up.or_else(|| (!io::stdin().is_terminal()).then_some(PIPE_GIVES_UP_AFTER));
+    let mut session = Session::new(Driver::start(client, &args.url), give_up.map(Duration::from_secs));
     // The first one last: whatever is entered is looked at.
     args.rooms.iter().rev().for_each(|room| session.join(room));
     session
@@ -156,25 +163,65 @@ fn mode(args: &Args) -> Mode {
         (true, ..) => Mode::Lines(Format::Json),
         (_, true, ..) | (_, _, true, false) => Mode::Lines(Format::Text),
         (_, _, false, _) => Mode::Lines(Format::Nothing),
+        (_, _, true, true) if plain::is_dumb() => Mode::Lines(Format::Text),
         (_, _, true, true) => Mode::Screen,
     }
 }
 
 fn options(args: &Args, format: Format, is_typed: bool) -> Options {
-    let give_up = args.give_up.or_else(|| (!is_typed).then_some(PIPE_GIVES_UP_AFTER));
-    Options {
-        format,
-        commands: args.commands || is_typed,
-        follow: args.follow,
-        give_up: give_up.map(Duration::from_secs),
+    Options { format, commands: args.commands || is_typed, follow: args.follow }
+}
+
+/// An address that a WebSocket can be opened at, as the library for it wants it: with its scheme in small letters.
+fn url(text: &str) -> Result<String, &'static str> {
+    const WANTED: &str = "write it as ws://HOST:PORT/chat or wss://HOST/chat";
+    let (scheme, rest) = text.split_once("://").ok_or(WANTED)?;
+    let scheme = scheme.to_ascii_lowercase();
+    let text = format!("{scheme}://{rest}");
+    let uri: Uri = text.parse().map_err(|_| WANTED)?;
+    let authority = uri.authority().filter(|authority| !authority.host().is_empty()).ok_or(WANTED)?;
+    if !matches!(&*scheme, "ws" | "wss") {
+        return Err(WANTED);
+    }
+    let place = authority.as_str().rsplit('@').next().and_then(|place| place.strip_prefix(authority.host()));
+    match place.and_then(|place| place.strip_prefix(':')) {
+        Some(port) if !port.is_empty() && !port.parse().is_ok_and(|port: u16| port > 0) => {
+            Err("its port is none: they go from 1 to 65535")
+        }
+        _ => Ok(text),
     }
 }
 
-/// An address that a WebSocket can be opened at.
-fn url(text: &str) -> Result<String, &'static str> {
-    const WANTED: &str = "write it as ws://HOST:PORT/chat or wss://HOST/chat";
-    let uri: Uri = text.parse().map_err(|_| WANTED)?;
-    let is_good =
-        matches!(uri.scheme_str(), Some("ws" | "wss")) && uri.host().is_some_and(|host| !host.is_empty());
-    if is_good { Ok(text.to_owned()) } else { Err(WANTED) }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_that_a_websocket_can_be_opened_at() {
+        for (text, read) in [
+            ("ws://127.0.0.1:8080/chat", "ws://127.0.0.1:8080/chat"),
+            ("WS://Chat.example/Chat", "ws://Chat.example/Chat"),
+            ("wSs://[::1]:443/chat", "wss://[::1]:443/chat"),
+            ("ws://8:8080", "ws://8:8080"),
+            ("ws://ann:secret@chat.example:65535/", "ws://ann:secret@chat.example:65535/"),
+            ("ws://chat.example:/chat", "ws://chat.example:/chat"),
+        ] {
+            assert_eq!(url(text).as_deref(), Ok(read));
+        }
+        for text in
+            ["http://chat.example", "chat.example:8080", "ws:///chat", "ws://", "ws://[::1/chat", "ws://a b"]
+        {
+            assert!(url(text).is_err_and(|why| why.contains("ws://HOST")), "{text}");
+        }
+        for text in ["ws://chat.example:99999/chat", "ws://[::1]:0/chat", "ws://ann@chat.example:65536"] {
+            assert!(url(text).is_err_and(|why| why.contains("port")), "{text}");
+        }
+    }
+
+    #[test]
+    fn rooms_are_named_as_people_name_them() {
+        let args = Args::try_parse_from(["chat", "-u", "ann", "--room", "#ops", "-r", "lobby"]).unwrap();
+        assert_eq!(args.rooms, ["ops", "lobby"].map(|name| RoomName::new(name).unwrap()));
+        assert!(Args::try_parse_from(["chat", "-u", "ann", "--room", "#"]).is_err());
+    }
 }

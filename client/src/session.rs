@@ -46,6 +46,12 @@ pub struct Session {
     turned_away: Option<Refusal>,
     /// Until when the person, who wants to leave, waits for what was said.
     leaving: Option<Instant>,
+    /// For how long the server may be out of reach.
+    patience: Option<Duration>,
+    /// Since when it is, if it is.
+    lost: Option<Instant>,
+    /// Why it is not waited for any longer.
+    gave_up: Option<String>,
 }
 
 /// What was asked for.
@@ -75,9 +81,9 @@ pub enum After {
 }
 
 impl Session {
-    /// A stay through this driver.
+    /// A stay through this driver. It ends when the server has been out of reach for so long.
     #[must_use]
-    pub fn new(driver: Driver) -> Self {
+    pub fn new(driver: Driver, patience: Option<Duration>) -> Self {
         let chat = Conversation::new(driver.client().user().clone(), Keep::default());
         Self {
             chat,
@@ -87,6 +93,9 @@ impl Session {
             said: Unanswered::default(),
             turned_away: None,
             leaving: None,
+            patience,
+            lost: Some(Instant::now()),
+            gave_up: None,
         }
     }
 
@@ -96,10 +105,11 @@ impl Session {
             if self.leaving.is_some() && self.unanswered() == 0 {
                 self.quit();
             }
-            let Some(until) = self.leaving else { break self.driver.next().await? };
+            let (leaving, gives_up) = (self.leaving, self.gives_up());
             tokio::select! {
                 event = self.driver.next() => break event?,
-                () = sleep_until(until) => self.quit(),
+                () = sleep_until(leaving.unwrap_or_else(Instant::now)), if leaving.is_some() => self.quit(),
+                () = sleep_until(gives_up.unwrap_or_else(Instant::now)), if gives_up.is_some() => self.give_up_on_server(),
             }
         };
         self.take_in(&event);
@@ -129,19 +139,40 @@ impl Session {
         self.driver.shutdown();
     }
 
+    /// When the server is not waited for any longer. What is too far to be an instant never comes.
+    fn gives_up(&self) -> Option<Instant> {
+        self.lost?.checked_add(self.patience?)
+    }
+
+    fn give_up_on_server(&mut self) {
+        let seconds = self.patience.unwrap_or_default().as_secs();
+        let trouble = self.driver.trouble().map_or_else(String::new, |trouble| format!(" ({trouble})"));
+        self.gave_up = Some(format!("gave up, for the server was out of reach for {seconds} s{trouble}"));
+        self.lost = None;
+        self.quit();
+    }
+
     /// Whether it comes to its end, or soon will.
     pub(crate) fn is_leaving(&self) -> bool {
         self.leaving.is_some() || self.driver.client().is_ended()
     }
 
+    /// Whether nobody waits for anything any more.
+    pub(crate) const fn is_ended(&self) -> bool {
+        self.driver.client().is_ended()
+    }
+
     /// How it ends, and what is to be said of it. What is not acknowledged is no good end.
     pub(crate) fn farewell(&self, exit: Exit) -> Farewell {
-        let mut words = Vec::new();
-        if exit == Exit::TurnedAway {
-            words.push(text::on_one_line(&self.connection()).into_owned());
-        }
+        let (exit, why) = match (exit, &self.gave_up) {
+            (Exit::Signal(_), _) => (exit, None),
+            (_, Some(why)) => (Exit::Unreachable, Some(why.clone())),
+            (Exit::TurnedAway, None) => (exit, Some(self.connection())),
+            (_, None) => (exit, None),
+        };
+        let mut words: Vec<_> = why.iter().map(|why| text::on_one_line(why).into_owned()).collect();
         let unsaid = self.said.words();
-        let exit = if exit == Exit::Done && !unsaid.is_empty() { Exit::Unresolved } else { exit };
+        let exit = if exit == Exit::Done && !unsaid.is_empty() { Exit::Unacknowledged } else { exit };
         words.extend(unsaid);
         Farewell { exit, words }
     }
@@ -405,7 +436,8 @@ impl Session {
             0 => String::new(),
             count => format!(", {count} not answered yet"),
         };
-        let status = format!("you are {}, {}{unanswered}", self.chat.me, self.connection());
+        let room = self.chat.current.as_ref().map_or_else(|| "no room".to_owned(), |room| format!("#{room}"));
+        let status = format!("you are {} in {room}, {}{unanswered}", self.chat.me, self.connection());
         self.note(Body::Notice(status));
     }
 
@@ -413,6 +445,12 @@ impl Session {
     fn take_in(&mut self, event: &ClientEvent) {
         self.keep_account(event);
         self.chat.apply(driver::wall(), event);
+        match self.chat.connection {
+            Connection::Online | Connection::Ended { .. } => self.lost = None,
+            Connection::Connecting | Connection::Waiting { .. } => {
+                self.lost.get_or_insert_with(Instant::now);
+            }
+        }
         match event {
             ClientEvent::Joined { room, .. } => {
                 self.asks.retain(|_, ask| !matches!(ask, Ask::Join(joined) if joined == room));
@@ -560,7 +598,7 @@ mod tests {
 
     fn session() -> Session {
         let client = Client::new(Arc::new(ClientConfig::default()), UserName::new("ann").unwrap(), 1);
-        Session::new(Driver::start(client, "ws://127.0.0.1:1/chat"))
+        Session::new(Driver::start(client, "ws://127.0.0.1:1/chat"), None)
     }
 
     #[test]
@@ -597,6 +635,30 @@ mod tests {
         assert_eq!(session.leave(), None);
         assert!(session.driver.client().is_ended(), "it does not");
         let Farewell { exit, words } = session.farewell(Exit::Done);
-        assert_eq!((exit, words[1].as_str()), (Exit::Unresolved, "  #ops: precious words"));
+        assert_eq!((exit, words[1].as_str()), (Exit::Unacknowledged, "  #ops: precious words"));
+    }
+
+    #[test]
+    fn whoever_gives_up_is_told_why_unless_a_signal_ends_it() {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut session = session();
+            session.patience = Some(Duration::from_millis(1));
+            while session.next().await.is_some() {}
+            let Farewell { exit, words } = session.farewell(Exit::TurnedAway);
+            assert_eq!(exit, Exit::Unreachable);
+            assert!(words[0].starts_with("gave up, for the server was out of reach for "), "{words:?}");
+            assert_eq!(session.farewell(Exit::Signal(15)).exit, Exit::Signal(15));
+        });
+    }
+
+    #[test]
+    fn whoever_has_patience_beyond_all_time_never_gives_up() {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let _entered = runtime.enter();
+        let mut session = session();
+        session.patience = Some(Duration::MAX);
+        assert!(session.lost.is_some());
+        assert_eq!(session.gives_up(), None);
     }
 }

@@ -113,12 +113,12 @@ class Terminal:
 class MuteTerminal:
     """A terminal that takes everything and answers nothing, whatever it is asked."""
 
-    def __init__(self, command, width=90, height=24, is_told=True):
+    def __init__(self, command, width=90, height=24, is_told=True, name="xterm"):
         """A program that is not `is_told` gets no signal when the terminal is closed."""
-        self.written, self.told = b"", tempfile.TemporaryFile()
+        self.written, self.told, self.all = b"", tempfile.TemporaryFile(), b""
         self.fd, inner = pty.openpty()
         self.resize(width, height)
-        environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+        environment = {**os.environ, "TERM": name, "LC_ALL": "C.UTF-8"}
         lead = ["setsid", "--ctty"] if is_told else ["setsid"]
         self.program = subprocess.Popen(
             [*lead, *map(str, command)], stdin=inner, stdout=inner, stderr=self.told, env=environment
@@ -141,7 +141,9 @@ class MuteTerminal:
         """What is there to be read is read. Returns nothing."""
         while self.fd is not None and select.select([self.fd], [], [], 0)[0]:
             try:
-                self.written += os.read(self.fd, 65536)
+                read = os.read(self.fd, 65536)
+                self.written += read
+                self.all += read
             except OSError:
                 # Nobody is at its other end any more.
                 return

@@ -195,7 +195,11 @@ fn count(text: &str) -> Option<u32> {
     text.parse().ok().filter(|count| (1..=HISTORY_MAX).contains(count))
 }
 
-fn room(name: &str) -> Result<RoomName, String> {
+/// A room's name, with or without `#`.
+///
+/// # Errors
+/// One line for whoever has written it.
+pub fn room(name: &str) -> Result<RoomName, String> {
     RoomName::new(name.strip_prefix('#').unwrap_or(name)).map_err(|error| bad_name("room", name, error))
 }
 

@@ -1,6 +1,7 @@
 //! Where lines come from: a person at a terminal, whose line editor has a thread to itself, or a pipe.
 
 use std::{
+    env,
     io::{self, BufRead as _, Read as _, Write as _},
     sync::{
         Arc, Mutex,
@@ -84,11 +85,15 @@ impl Input {
         let names = Arc::new(Mutex::new(Names::default()));
         let terminal = Edited::remember();
         let mut editor = editor(Arc::clone(&names)).map_err(io::Error::other)?;
-        let printer = editor.create_external_printer().map_err(io::Error::other)?;
+        let sink = if is_dumb() {
+            Sink::Out
+        } else {
+            Sink::Above(Box::new(editor.create_external_printer().map_err(io::Error::other)?))
+        };
         let (say, lines) = mpsc::channel(TYPED_MAX);
         let (prompts, prompt) = std_mpsc::channel();
         thread::spawn(move || read_person(editor, &prompt, &say));
-        let sink = Some(Sink::Above(Box::new(printer)));
+        let sink = Some(sink);
         Ok(Self { lines, sink, person: Some(Person { prompts, names, terminal }) })
     }
 
@@ -138,6 +143,13 @@ impl Input {
     }
 }
 
+/// Whether the terminal obeys nothing, as its name says: lines are typed and printed there, as they are. The names are those for
+/// which the line editor does nothing, too.
+pub(crate) fn is_dumb() -> bool {
+    let name = env::var("TERM").unwrap_or_default();
+    ["dumb", "cons25", "emacs"].iter().any(|dumb| name.eq_ignore_ascii_case(dumb))
+}
+
 fn read_pipe(say: &mpsc::Sender<Line>) {
     let mut stdin = io::stdin().lock();
     loop {
@@ -163,9 +175,14 @@ fn read_person(
     // What the first line is for is known at once.
     let Ok(Prompt { mut room, .. }) = prompts.recv() else { return };
     for typed in 1.. {
-        let shown = room.as_ref().map_or_else(String::new, |room| format!("#{room}"));
+        let shown = match &room {
+            // What comes would stand behind it.
+            _ if is_dumb() => String::new(),
+            Some(room) => format!("#{room}> "),
+            None => "> ".to_owned(),
+        };
         // At its end, by Ctrl-C and Ctrl-D, the terminal says no more.
-        let Ok(text) = editor.readline(&format!("{shown}> ")) else { return };
+        let Ok(text) = editor.readline(&shown) else { return };
         // A history without this line is one all the same.
         let _ = editor.add_history_entry(&text);
         // Wherever the person looks by now: what they saw is what they meant.
@@ -255,7 +272,7 @@ impl Helper for Completing {}
 
 /// A terminal with a line editor, which may be in the middle of a line. It is as it was when this is dropped.
 struct Edited {
-    /// As it was.
+    /// As it was, if the line editor makes anything else of it.
     #[cfg(unix)]
     settings: Option<rustix::termios::Termios>,
     /// It is not ours for a while.
@@ -266,7 +283,7 @@ impl Edited {
     fn remember() -> Self {
         Self {
             #[cfg(unix)]
-            settings: rustix::termios::tcgetattr(io::stdin()).ok(),
+            settings: rustix::termios::tcgetattr(io::stdin()).ok().filter(|_| !is_dumb()),
             is_given_back: false,
         }
     }
@@ -281,9 +298,9 @@ impl Edited {
             use rustix::termios::{OptionalActions, tcsetattr};
             // A terminal that is gone needs nothing.
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, settings);
+            // The line editor has asked for pasted text in brackets.
+            let _ = io::stdout().write_all(b"\x1b[?2004l\r\n");
         }
-        // The line editor has asked for pasted text in brackets.
-        let _ = io::stdout().write_all(b"\x1b[?2004l\r\n");
     }
 
     /// It is as the line editor wants it, whatever somebody else has made of it meanwhile.
@@ -296,8 +313,8 @@ impl Edited {
             raw.output_modes = settings.output_modes;
             // A terminal that is gone says so elsewhere.
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, &raw);
+            let _ = io::stdout().write_all(b"\x1b[?2004h").and_then(|()| io::stdout().flush());
         }
-        let _ = io::stdout().write_all(b"\x1b[?2004h").and_then(|()| io::stdout().flush());
         self.is_given_back = false;
     }
 }

@@ -8,12 +8,12 @@ mod transcript;
 use std::{io, time::Duration};
 
 use chinwag_core::{RoomName, client::ClientEvent};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 
 use self::{printer::Printer, transcript::Transcript};
 use crate::{
     command::{self, Command, Typed},
-    exit::{Exit, Farewell, SIGHUP, SIGPIPE, tell},
+    exit::{Exit, Farewell, SIGHUP, tell},
     model::Connection,
     session::{After, Session},
     signals::{Signal, Signals, stop},
@@ -21,8 +21,8 @@ use crate::{
     words::Zone,
 };
 
-pub(crate) use input::Input;
 use input::Line;
+pub(crate) use input::{Input, is_dumb};
 
 /// So many lines that a pipe has said may wait for their answers before it says more.
 const UNANSWERED_MAX: usize = 64;
@@ -53,8 +53,6 @@ pub(crate) struct Options {
     pub(crate) commands: bool,
     /// Go on after the end of the input.
     pub(crate) follow: bool,
-    /// How long the server may be out of reach.
-    pub(crate) give_up: Option<Duration>,
 }
 
 /// A stay in line mode.
@@ -65,8 +63,6 @@ struct Lines {
     options: Options,
     /// A person types the lines.
     is_typed: bool,
-    /// When the server was last within reach, if it is not.
-    lost: Option<Instant>,
     /// The input has come to its end.
     is_over: bool,
     /// The room that the next line is meant for, if anybody can tell: of a person, the one that stood before it.
@@ -84,7 +80,6 @@ enum Next {
     NoMoreLines,
     Signal(Signal),
     Printed(io::Result<()>),
-    Unreachable,
     Ended,
 }
 
@@ -107,7 +102,6 @@ pub(crate) async fn run(
         transcript: Transcript::new(zone),
         options,
         is_typed: input.is_person(),
-        lost: Some(Instant::now()),
         is_over: false,
         typed: 0,
         prompted: 0,
@@ -124,13 +118,11 @@ impl Lines {
     async fn step(&mut self, input: &mut Input, signals: &mut Signals) -> bool {
         let takes_news = self.printer.has_room() || self.session.is_leaving();
         let takes_lines = !self.is_over && (input.is_person() || takes_news && self.is_ready());
-        let deadline = self.lost.zip(self.options.give_up).map(|(since, after)| since + after);
         let next = tokio::select! {
             event = self.session.next(), if takes_news => event.map_or(Next::Ended, Next::Event),
             line = input.next(), if takes_lines => line.map_or(Next::NoMoreLines, Next::Line),
             signal = signals.next() => Next::Signal(signal),
             printed = self.printer.goes_on() => Next::Printed(printed),
-            () = async { sleep_until(deadline.expect("there is one")).await }, if deadline.is_some() => Next::Unreachable,
         };
         match next {
             Next::Event(event) => {
@@ -163,10 +155,6 @@ impl Lines {
             Next::Signal(Signal::GoOn) => self.go_on(input),
             Next::Printed(Ok(())) => {}
             Next::Printed(Err(error)) => self.print_no_more(&error, signals),
-            Next::Unreachable => {
-                self.print_problem(&self.session.connection());
-                self.end(Exit::Unreachable);
-            }
             Next::Ended => return false,
         }
         self.prompt(input);
@@ -201,12 +189,7 @@ impl Lines {
         if signals.is_hung_up() {
             return self.end(Exit::Signal(SIGHUP));
         }
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            // Whoever reads no further, such as `head`, has seen enough.
-            return self.end(Exit::Signal(SIGPIPE));
-        }
-        tell(error);
-        self.end(Exit::Failed);
+        self.end(Exit::of_unprintable(error));
     }
 
     /// Shows a person where the next line goes, once it is known what became of the last one.
@@ -240,19 +223,14 @@ impl Lines {
         }
     }
 
-    /// Notes what the exit code is to say, and since when the server is out of reach.
+    /// Notes what the exit code is to say.
     fn keep_score(&mut self, event: &ClientEvent) {
         match event {
             ClientEvent::Refused { retry_after: None, .. } => self.fail(Exit::Refused),
-            ClientEvent::Unresolved { .. } => self.fail(Exit::Unresolved),
+            // What is given up in the end is told with the farewell.
+            ClientEvent::Unresolved { .. } if !self.session.is_ended() => self.fail(Exit::Unresolved),
             ClientEvent::Ended { code } if *code != Some(1000) => self.fail(Exit::TurnedAway),
             _ => {}
-        }
-        match self.session.chat.connection {
-            Connection::Online | Connection::Ended { .. } => self.lost = None,
-            Connection::Connecting | Connection::Waiting { .. } => {
-                self.lost.get_or_insert_with(Instant::now);
-            }
         }
     }
 
@@ -315,7 +293,6 @@ impl Lines {
     fn end(&mut self, exit: Exit) {
         self.exit = exit;
         self.is_over = true;
-        self.lost = None;
         self.session.quit();
     }
 
