@@ -135,6 +135,11 @@ export class Chat {
     this.carry(this.machine.reconnect(this.now()));
   }
 
+  /** Shows a newer token: now, if there is a connection, and with each from now on. */
+  refresh(token: string) {
+    if (!this.isEnded) this.do({ type: "refresh", token });
+  }
+
   /** Says goodbye: memberships end, and nothing is tried any more. */
   close() {
     this.carry(this.machine.shutdown());
@@ -340,8 +345,7 @@ export class Chat {
   private async renew() {
     const { token } = this.options;
     if (typeof token !== "function") return;
-    const newer = await token();
-    if (!this.isEnded) this.do({ type: "refresh", token: newer });
+    this.refresh(await token());
   }
 
   /** Lets go of the connection, with a code or without a word. */

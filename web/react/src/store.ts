@@ -7,7 +7,9 @@ import { EMPTY, beginning, emptyRoom, foldAll, older, seen, unseen, without, wit
 const PAGE = 100;
 
 export class ChatStore {
-  private readonly options: ChatOptions;
+  private options: ChatOptions;
+  /** The rooms that were asked for from without. */
+  private listed: readonly string[];
   private current: Chat;
   private state: ChatState;
   private readonly watchers = new Set<() => void>();
@@ -21,6 +23,7 @@ export class ChatStore {
   constructor(options: ChatOptions, rooms: readonly string[] = [], read: ReadonlyMap<string, Position> = new Map()) {
     this.state = { ...EMPTY, rooms: new Map(rooms.map((room) => [room, emptyRoom(room, read.get(room))])) };
     this.options = options;
+    this.listed = rooms;
     this.current = this.make();
   }
 
@@ -32,10 +35,21 @@ export class ChatStore {
   /** Connects, until what it returns is called. May be started again: the rooms are those from before. */
   readonly start = (): (() => void) => {
     if (this.current.isEnded) this.current = this.make();
-    const chat = this.current.start();
+    this.current.start();
     this.entering.clear();
     for (const room of this.state.rooms.keys()) this.enter(room);
-    return () => chat.close();
+    return () => this.current.close();
+  };
+
+  /** From now on with another token, and in these rooms instead of those that were named before. */
+  readonly follow = ({ token }: Pick<ChatOptions, "token">, rooms: readonly string[]) => {
+    const isNew = token !== this.options.token && typeof token === "string";
+    this.options = { ...this.options, ...(token !== undefined && { token }) };
+    if (isNew) this.renew(token);
+    const before = this.listed;
+    this.listed = rooms;
+    for (const room of before) if (!rooms.includes(room)) this.leave(room);
+    for (const room of rooms) if (!before.includes(room)) this.join(room);
   };
 
   readonly watch = (watcher: () => void): (() => void) => {
@@ -113,8 +127,20 @@ export class ChatStore {
     return room === undefined ? state : without(state, room);
   }
 
+  /** Whoever was turned away with the token of before tries with this one. */
+  private renew(token: string) {
+    if (this.current.isEnded) this.start();
+    else this.current.refresh(token);
+  }
+
   private make(): Chat {
-    const chat = new Chat(this.options);
+    // The newest function that gets tokens is asked: people write it where it is used, new each time.
+    const newest = () => {
+      const { token } = this.options;
+      return typeof token === "function" ? token() : token!;
+    };
+    const isRenewable = typeof this.options.token === "function";
+    const chat = new Chat(isRenewable ? { ...this.options, token: newest } : this.options);
     chat.onAny((event) => {
       if (chat === this.current) this.take(event);
     });

@@ -18,18 +18,20 @@ export interface UseChat extends ChatState {
 }
 
 /**
- * Connected while mounted; again, as somebody else or elsewhere, when `url` or `user` change. `read` says up to where
- * rooms had been read before, as their `read` says later.
+ * Connected while mounted; again, as somebody else or elsewhere, when `url` or `user` change. It follows `token` and
+ * `rooms`; the other options are those of the first time. `read` says up to where rooms had been read before, as their
+ * `read` says later.
  */
 export function useChat(options: ChatOptions, rooms: readonly string[] = [], read?: ReadonlyMap<string, Position>): UseChat {
   const { url, user } = options;
   const store = useMemo(
     () => new ChatStore(options, rooms, read),
-    // The other options are those of the first time: people write them where they are used, new each time.
+    // What else changes is followed, or is that of the first time: people write options where they are used, new each time.
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [url, user],
   );
   useEffect(() => store.start(), [store]);
+  useEffect(() => store.follow(options, rooms));
   const state = useSyncExternalStore(store.watch, store.snapshot, store.snapshot);
   const { chat, join, leave, publish, forgive, typing, look, loadOlder } = store;
   return { ...state, chat, join, leave, publish, forgive, typing, look, loadOlder };

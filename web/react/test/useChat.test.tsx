@@ -8,8 +8,8 @@ import { act, cleanup, renderHook } from "@testing-library/react";
 import { StrictMode } from "react";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
-import { isGap, useChat, type RoomState } from "../src/index.js";
-import { Server, connect, until } from "../../test/server.js";
+import { isGap, useChat, type RoomState, type UseChat } from "../src/index.js";
+import { SECRET, Server, connect, token, until } from "../../test/server.js";
 
 let server: Server;
 let folder: string;
@@ -26,6 +26,9 @@ afterAll(async () => {
 
 const start = (port = "0") =>
   Server.start(["--port", port, "--state-file", join(folder, "state"), "--return-spread", "100ms", ...FAST]);
+
+/** That the server says it has taken it. */
+const refreshed = ({ chat }: UseChat) => new Promise<void>((resolve) => chat.on("refreshed", () => resolve()));
 
 const FAST = ["--message-rate", "1000", "--message-burst", "1000"];
 
@@ -98,4 +101,40 @@ test("what the server says no to is told", async () => {
   await until(() => expect(ann.hook.error).toBe("bad_room"));
   expect(await act(() => ann.hook.publish("nowhere", "hello"))).toBe(false);
   expect(ann.hook.error).toBe("unknown_room");
+});
+
+test("it follows the rooms that it is given", async () => {
+  const options = { url: `ws://${server.address}/chat`, user: "ann", connect };
+  const { result, rerender } = renderHook(({ rooms }) => useChat(options, rooms), { initialProps: { rooms: ["one", "two"] } });
+  const joined = () => [...result.current.rooms.values()].flatMap(({ name, isJoined }) => (isJoined ? [name] : []));
+  await until(() => expect(joined()).toEqual(["one", "two"]));
+  act(() => result.current.join("own"));
+  rerender({ rooms: ["two", "three"] });
+  await until(() => expect(joined()).toEqual(["two", "own", "three"]));
+});
+
+test("it follows the token that it is given: shows a newer one, and comes back with it if it was turned away", async () => {
+  const guarded = await Server.start([], SECRET);
+  const options = { url: `ws://${guarded.address}/chat`, user: "ann", connect };
+  const initialProps: { token: string | (() => string) } = { token: token("bob") };
+  const { result, rerender } = renderHook(({ token }) => useChat({ ...options, token }, ["room"]), { initialProps });
+  await until(() => expect([result.current.connection.state, result.current.error]).toEqual(["ended", "user_mismatch"]));
+  rerender({ token: token("ann") });
+  await until(() => expect([result.current.rooms.get("room")?.isJoined, result.current.error]).toEqual([true, null]));
+  const taken = refreshed(result.current);
+  rerender({ token: token("ann", { ttl: "2h" }) });
+  await taken;
+  await guarded.stop();
+});
+
+test("of functions that get tokens the newest is asked", async () => {
+  const asked: string[] = [];
+  const options = { url: `ws://${server.address}/chat`, user: "ann", connect: () => connect("ws://127.0.0.1:1/chat") };
+  const { result, rerender } = renderHook(({ name }) => useChat({ ...options, token: () => (asked.push(name), name) }), {
+    initialProps: { name: "old" },
+  });
+  await until(() => expect(asked).toContain("old"));
+  rerender({ name: "new" });
+  act(() => result.current.chat.reconnect());
+  await until(() => expect(asked.at(-1)).toBe("new"));
 });
