@@ -44,20 +44,24 @@ function page(userId: string, botId: string, more: Partial<UseWebSocketOptions> 
 }
 
 test("people and a bot talk, and its owner starts and stops it", async () => {
-  const [ann, bob] = [page("ann", "weather"), page("bob", "weather")];
+  // Whoever is in the room first is its owner.
+  const ann = page("ann", "weather");
   await ann.connected();
-  await bob.connected();
+  ann.hook.sendMessage("Is anybody here?");
+  await ann.heard("Is anybody here?");
+  const bob = page("bob", "weather");
+  await bob.heard("Is anybody here?");
   ann.hook.sendTyping(true);
   await until(() => expect(bob.hook.typingUsers).toEqual(["ann"]));
   ann.hook.sendMessage("Hello bot!");
-  await bob.heard("Hello bot!");
+  await bob.heard("Is anybody here?", "Hello bot!");
   await until(() => expect(bob.hook.typingUsers).toEqual([]));
   const bot = page("weather", "weather");
-  await bot.heard("Hello bot!");
+  await bot.heard("Is anybody here?", "Hello bot!");
   await ann.told("running");
   bot.hook.sendMessage("It rains.");
-  await ann.heard("Hello bot!", "It rains.");
-  expect(ann.messages.map(({ userId, sender, botId }) => [userId, sender, botId])).toEqual([
+  await ann.heard("Is anybody here?", "Hello bot!", "It rains.");
+  expect(ann.messages.slice(1).map(({ userId, sender, botId }) => [userId, sender, botId])).toEqual([
     ["ann", "user", "weather"],
     ["weather", "bot", "weather"],
   ]);
