@@ -283,6 +283,66 @@ async fn commands_answer_whoever_typed_them() {
 }
 
 #[tokio::test]
+async fn every_command_answers_however_it_is_asked() {
+    let server = Host::start(|settings| {
+        (settings.gateway.message_burst, settings.gateway.control_burst) = (10_000, 10_000);
+    });
+    let mut bob = server.member("bob", "lobby").await;
+    bob.say("lobby", 1, "m1").await;
+    let notice = |text: &str| format!(r#"{{"event":"notice","text":"{text}"#);
+    // What --json prints, if that is not a notice of what the others print.
+    for (lines, answer, event) in [
+        (&["/help"][..], "/quit                   leave", None),
+        (&["/status"], "you are pipe in #lobby, connected", None),
+        (&["/status at lunch"], "your status is shown", None),
+        (&["/history"], "there are no older messages", None),
+        (&["/users"], "2 in #lobby:", Some(r#""event":"members""#)),
+        (&["/rooms"], "#lobby (2, you are in it)", Some(r#""event":"rooms""#)),
+        (&["/join lobby"], "you are in #lobby now", None),
+        (&["/join ops"], "you are in #ops now", None),
+        (&["/join ops", "/leave"], "you are in #lobby now", None),
+        (&["/reconnect"], "connecting anew", None),
+        (&["/create DEN private", "/invite bob"], "bob may come into #DEN", None),
+        (&["/create DEN private", "/kick bob"], "bob is sent away from #DEN", None),
+    ] {
+        for (nth, way) in ["--json", "--plain", "--commands"].into_iter().enumerate() {
+            // Whoever has made a room has made it for good.
+            let den = format!("den-{nth}-{}", lines.join("").len());
+            let lines: Vec<_> = lines.iter().map(|line| line.replace("DEN", &den)).collect();
+            let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+            let answer = answer.replace("DEN", &den);
+            let ended =
+                piped(server.address, &lines, &["--commands", way][..2 - usize::from(nth == 2)]).await;
+            let wanted = match (way, event) {
+                ("--json", Some(event)) => event.to_owned(),
+                ("--json", None) => notice(&answer),
+                _ => answer,
+            };
+            assert!(ended.stdout.contains(&wanted), "{lines:?} {way}: {} {}", ended.stdout, ended.stderr);
+            assert_eq!((ended.code, &*ended.stderr), (Some(0), ""), "{lines:?} {way}");
+        }
+    }
+    for way in ["--json", "--plain"] {
+        let ended = piped(server.address, &["/history 201"], &["--commands", way]).await;
+        assert!(ended.stdout.contains("/history [COUNT]: 1 to 200 at once"), "{}", ended.stdout);
+        assert_eq!(ended.code, Some(3));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_long_list_of_people_is_told_to_its_end() {
+    let server = Host::start(|settings| settings.gateway.list_page_max = 2);
+    let mut others = Vec::new();
+    for name in ["ann", "bob", "cat", "dan"] {
+        others.push(server.member(name, "lobby").await);
+    }
+    let ended = piped(server.address, &["/users"], &["--commands"]).await;
+    assert_eq!(ended.stdout, "5 in #lobby:\nann, bob, cat, dan, pipe\n");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_pipe_that_asks_too_fast_is_told_so_and_comes_to_its_end() {
     let server =
         Host::start(|settings| (settings.gateway.control_rate, settings.gateway.control_burst) = (1, 5));

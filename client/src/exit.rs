@@ -41,7 +41,7 @@ pub(crate) struct Farewell {
 /// For the help.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 this machine's fault, such as a full disk behind standard output; 2 a mistake in the command line; \
-3 the server has refused something that was to be said or joined; 4 the server was out of reach; 5 the server has turned \
+3 something that was to be said or done was refused, or mistyped; 4 the server was out of reach; 5 the server has turned \
 this user away or ended the session; 6 the server has forgotten whether something was said; 7 somebody left before all that they had \
 said was acknowledged; 128 and the signal's number for SIGHUP, also if the terminal is closed, SIGINT and SIGTERM, and 141 (SIGPIPE) \
 if nobody reads standard output any more. Standard error says what was not acknowledged.";

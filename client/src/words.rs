@@ -8,6 +8,9 @@ use crate::model::{Body, Connection, Said};
 /// What somebody can do who is in no room.
 pub const NO_ROOM: &str = "you are in no room: /join ROOM enters one, /rooms lists them";
 
+/// What somebody reads who wants to see older messages than are kept here.
+pub const NO_ROOM_FOR_OLDER: &str = "no older messages are kept here";
+
 /// What becomes of a line that was being typed in a room that is gone.
 pub const GONE: &str = "that room is gone: Up fetches back what you were typing there";
 
@@ -75,7 +78,7 @@ pub fn line(body: &Body) -> (String, String) {
         Body::Came(user) => mark("->", format!("{user} has come")),
         Body::Went(user) => mark("<-", format!("{user} has left")),
         Body::CameAndWent(came, went) => mark("<>", format!("{came} have come, {went} have left")),
-        Body::Notice(text) => mark("--", text.clone()),
+        Body::Notice(text) | Body::Answer(text) => mark("--", text.clone()),
         Body::Problem(text) => mark("!", text.clone()),
     }
 }

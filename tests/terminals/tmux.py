@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import shlex
+import shutil
 import signal
 import struct
 import subprocess
@@ -194,6 +195,12 @@ class Server:
         """Gives it no time to do anything."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def forget(self):
+        """It is killed, and its data with it."""
+        self.kill()
+        shutil.rmtree(self.directory)
+        os.mkdir(self.directory)
 
     def __enter__(self):
         return self.start()

@@ -169,7 +169,9 @@ fn read(entry: &Entry, rest: &str) -> Result<Command, String> {
     let command = match entry.name {
         "join" => Command::Join(room(needed()?)?),
         "leave" => Command::Leave(if rest.is_empty() { None } else { Some(room(rest)?) }),
-        "history" => Command::History(count(rest).ok_or_else(usage)?),
+        "history" => Command::History(
+            count(rest).ok_or_else(|| format!("{}: 1 to {HISTORY_MAX} at once, and then again", usage()))?,
+        ),
         "me" => Command::Me(needed()?.to_owned()),
         "status" => Command::Status((!rest.is_empty()).then(|| rest.to_owned())),
         "create" => match needed()?.strip_suffix(" private") {

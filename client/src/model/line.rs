@@ -31,8 +31,10 @@ pub enum Body {
     Went(UserName),
     /// So many came to and went from a large room.
     CameAndWent(usize, usize),
-    /// Word for this reader alone: what was asked for, or what became of it.
+    /// What happened beside all that.
     Notice(String),
+    /// Word for this reader alone: what was asked for, or what became of it.
+    Answer(String),
     /// The same of what went wrong.
     Problem(String),
 }
@@ -47,7 +49,7 @@ impl Line {
                     + said.user.as_str().len()
                     + said.file.as_ref().map_or(0, |file| file.len())
             }
-            Body::Notice(text) | Body::Problem(text) => text.len(),
+            Body::Notice(text) | Body::Answer(text) | Body::Problem(text) => text.len(),
             Body::Missing { .. } | Body::Anew | Body::Came(_) | Body::Went(_) | Body::CameAndWent(..) => 0,
         };
         size_of::<Self>() + texts
@@ -74,12 +76,38 @@ pub struct Said {
 }
 
 impl Said {
-    /// What the author does, if that is what it says: `/me waves` is said as `*waves*`.
+    /// What the author does, if that is what it says.
     #[must_use]
     pub fn action(&self) -> Option<&str> {
-        let inner = self.content.strip_prefix('*')?.strip_suffix('*')?;
-        (!inner.is_empty() && !inner.contains(['*', '\n'])).then_some(inner)
+        action(&self.content)
     }
+}
+
+/// What somebody does who says this, if it is that: `/me waves` is said as `*waves*`. There may be emphasis in it, but what only
+/// begins and ends with some is none.
+#[must_use]
+pub fn action(content: &str) -> Option<&str> {
+    let inner = content.strip_prefix('*')?.strip_suffix('*')?;
+    let is_bold = inner.starts_with('*') && inner.ends_with('*');
+    (!inner.trim().is_empty() && !inner.starts_with(' ') && !is_bold && ends_none(inner)).then_some(inner)
+}
+
+/// Whether no emphasis ends in a text that has not begun there.
+fn ends_none(text: &str) -> bool {
+    let is_outside = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    let mut begun = 0_usize;
+    for (at, star) in text.match_indices('*') {
+        let begins = is_outside(text[..at].chars().next_back());
+        let ends = is_outside(text[at + star.len()..].chars().next());
+        match (begins, ends) {
+            (true, false) => begun += 1,
+            (false, true) if begun == 0 => return false,
+            (false, true) => begun -= 1,
+            // A star within a word, or one by itself.
+            _ => {}
+        }
+    }
+    true
 }
 
 /// Whether a text names a user: as a word of its own, with or without `@`, however it is written.
@@ -93,6 +121,20 @@ pub(super) fn names(text: &str, user: &UserName) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_action_is_what_stands_between_stars_as_a_whole() {
+        for inner in
+            ["waves", "says *hi* to all", "says *hi*", "counts 2*3 and 4 * 5", "one\ntwo", "*sighs* and goes"]
+        {
+            assert_eq!(action(&format!("*{inner}*")), Some(inner));
+        }
+        for text in
+            ["*this* and *that*", "*this*, *that*", "**bold**", "**", "* *", "* a point*", "waves*", "*waves"]
+        {
+            assert_eq!(action(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_mention_is_a_word_of_its_own() {

@@ -62,14 +62,16 @@ impl Lines {
         self.lines.iter()
     }
 
-    /// Adds one at the end. The first ones go, as far as they are too many then.
-    pub(crate) fn push(&mut self, line: Line, keep: &Keep) {
+    /// Adds one at the end. The first ones go, as far as they are too many then. Whether none has to.
+    pub(crate) fn push(&mut self, line: Line, keep: &Keep) -> bool {
+        let first = self.first;
         self.bytes += line.bytes();
         self.lines.push_back(line);
         while self.lines.len() > 1 && (self.lines.len() > keep.lines_max || self.bytes > keep.bytes_max) {
             self.bytes -= self.lines.pop_front().map_or(0, |line| line.bytes());
             self.first += 1;
         }
+        self.first == first
     }
 
     /// Puts some before the `index`-th, as far as there is room: of those, the last ones. Whatever stands behind keeps its

@@ -16,7 +16,7 @@ use chinwag_core::{
 };
 
 pub use self::{
-    line::{Body, Line, Said},
+    line::{Body, Line, Said, action},
     lines::Lines,
     room::{Older, Pending, Room, Someone, Stay},
 };
@@ -179,7 +179,9 @@ impl Conversation {
     pub fn note(&mut self, at: Time, body: Body) {
         match self.current.clone() {
             Some(room) => self.append(at, &room, Some(body)),
-            None => self.aside.push(Line { at, body }, &self.keep),
+            None => {
+                self.aside.push(Line { at, body }, &self.keep);
+            }
         }
     }
 
@@ -336,7 +338,7 @@ impl Conversation {
         for room in self.rooms.values_mut() {
             if let Some(index) = room.pending.iter().position(|pending| pending.id == id) {
                 let body = Body::Problem(format!("{why}: {}", room.pending.remove(index).content));
-                room.lines.push(Line { at: now, body }, &self.keep);
+                room.push(Line { at: now, body }, &self.keep);
             }
         }
     }
@@ -344,7 +346,7 @@ impl Conversation {
     /// Puts a line at the end of a room.
     fn append(&mut self, at: Time, name: &RoomName, body: Option<Body>) {
         if let (Some(room), Some(body)) = (self.rooms.get_mut(name), body) {
-            room.lines.push(Line { at, body }, &self.keep);
+            room.push(Line { at, body }, &self.keep);
         }
     }
 }

@@ -47,6 +47,10 @@ pub struct Room {
     pub(super) came_from: Option<RoomName>,
     /// The life of the room's log that is shown.
     epoch: Option<Epoch>,
+    /// The number of the first line of it.
+    begin: i64,
+    /// The first message of it that is shown, or would be.
+    from: Seq,
     /// The list of members is shown up to this name, and goes on there.
     listed_to: Option<UserName>,
     /// What is newer than this came after the reader did.
@@ -97,6 +101,8 @@ pub enum Older {
     Asked(RequestId),
     /// Nothing that the server keeps.
     Nothing,
+    /// Nothing that there is room for.
+    NoRoom,
 }
 
 impl Room {
@@ -105,13 +111,23 @@ impl Room {
         Self { came_from, ..Self::default() }
     }
 
-    /// The first message that is shown of the present log.
+    /// The first message of the present log that is shown, or would be: there are older ones, if it is not the first of all.
     #[must_use]
     pub fn oldest(&self) -> Option<Seq> {
-        self.lines.iter().find_map(|line| match &line.body {
-            Body::Said(said) if Some(said.position.epoch) == self.epoch => Some(said.position.seq),
-            _ => None,
-        })
+        self.epoch.map(|_| self.from)
+    }
+
+    /// The number of the first line of the present log, if it has one already.
+    #[must_use]
+    pub fn begin(&self) -> i64 {
+        self.lines.first().map_or(self.begin, |first| self.begin.max(first))
+    }
+
+    /// Puts a line at the end. What has no room any more cannot be shown again.
+    pub(super) fn push(&mut self, line: Line, keep: &Keep) {
+        if !self.lines.push(line, keep) {
+            self.older = Older::NoRoom;
+        }
     }
 
     /// The server shows the room from `next` on. What is missing becomes a line.
@@ -125,6 +141,12 @@ impl Room {
         // What was there when the reader first came is not news; what a new log holds is.
         self.seen = if before.is_none() { head.seq } else { Seq(next.0.saturating_sub(1)) };
         self.older = Older::Unknown;
+        self.from = next;
+        self.begin = match before {
+            None => self.lines.first().unwrap_or_else(|| self.lines.next()),
+            // It stands below the line that says so.
+            Some(_) => self.lines.next() + 1,
+        };
         before.map(|_| Body::Anew)
     }
 
@@ -179,20 +201,23 @@ impl Room {
         if self.older != Older::Asked(id) {
             return;
         }
-        let oldest = self.oldest();
-        let is_new = |shown: &&Shown| {
-            Some(shown.position.epoch) == self.epoch
-                && oldest.is_none_or(|oldest| shown.position.seq < oldest)
+        let is_new =
+            |shown: &&Shown| Some(shown.position.epoch) == self.epoch && shown.position.seq < self.from;
+        let Some(oldest) = page.iter().find(is_new) else {
+            self.older = Older::Nothing;
+            return;
         };
         let lines: Vec<_> = page.iter().filter(is_new).map(|shown| line(shown, me)).collect();
-        self.older = if more && !lines.is_empty() { Older::Unknown } else { Older::Nothing };
-        let before = self.lines.iter().position(|line| match &line.body {
-            Body::Said(said) => Some(said.position.epoch) == self.epoch,
-            _ => false,
-        });
-        if !self.lines.insert(before.unwrap_or(self.lines.len()), lines, keep) {
-            self.older = Older::Nothing;
-        }
+        self.from = oldest.position.seq;
+        let (begin, before) = (self.begin(), self.lines.len());
+        let index = self.lines.first().map_or(0, |first| usize::try_from(begin - first).unwrap_or(0));
+        let has_room = self.lines.insert(index, lines, keep);
+        self.begin = begin - number(self.lines.len() - before);
+        self.older = match (more, has_room) {
+            (true, true) => Older::Unknown,
+            (false, true) => Older::Nothing,
+            (_, false) => Older::NoRoom,
+        };
     }
 
     /// What was asked for under this number will not come.
@@ -271,6 +296,10 @@ impl Room {
     pub(super) const fn read(&mut self) {
         (self.unread, self.mentions) = (0, 0);
     }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).expect("a count of lines in memory")
 }
 
 fn line(shown: &Shown, me: &UserName) -> Line {

@@ -232,7 +232,48 @@ fn lines_are_bounded_by_their_bytes_too() {
     chat.rooms.get_mut("general").unwrap().older = Older::Asked(RequestId(1));
     let messages = vec![shown("general", 5, 99, "bob", &"x".repeat(4_000))];
     tell(&mut chat, &ClientEvent::History { id: RequestId(1), room: room("general"), messages, more: true });
-    assert_eq!(chat.rooms["general"].older, Older::Nothing, "there is no room for more");
+    let general = &chat.rooms["general"];
+    assert_eq!(
+        (general.older, general.lines.get(general.begin())),
+        (Older::NoRoom, general.lines.iter().next())
+    );
+}
+
+#[test]
+fn what_is_said_while_a_log_begins_anew_is_older_than_what_is_shown_of_it() {
+    let mut chat = member();
+    say(&mut chat, "general", 1, "bob", "of the old log");
+    tell(&mut chat, &joined("general", 6, 200, 201, Verdict::Reset));
+    let page = |chat: &mut Conversation, from: u64, to: u64, more| {
+        let messages = (from..=to).map(|seq| shown("general", 6, seq, "bob", &format!("m{seq}"))).collect();
+        chat.rooms.get_mut("general").unwrap().older = Older::Asked(RequestId(7));
+        tell(chat, &ClientEvent::History { id: RequestId(7), room: room("general"), messages, more });
+    };
+    assert_eq!(chat.rooms["general"].oldest(), Some(Seq(201)), "before this one");
+    tell(&mut chat, &ClientEvent::UserJoined { room: room("general"), user: user("bob"), members: None });
+    page(&mut chat, 199, 200, true);
+    page(&mut chat, 198, 198, false);
+    let came = format!("{:?}", Body::Came(user("bob")));
+    assert_eq!(bodies(&chat, "general"), ["of the old log", "Anew", "m198", "m199", "m200", &came]);
+    let general = &chat.rooms["general"];
+    assert_eq!((general.oldest(), general.older), (Some(Seq(198)), Older::Nothing));
+    let begin = general.lines.get(general.begin()).unwrap();
+    assert!(matches!(&begin.body, Body::Said(said) if said.position == at(6, 198)), "{begin:?}");
+}
+
+#[test]
+fn what_goes_because_there_is_no_room_is_not_fetched_back() {
+    let keep = Keep { lines_max: 3, ..Keep::default() };
+    let mut chat = Conversation::new(user("alice"), keep);
+    chat.look_at(&room("general"));
+    tell(&mut chat, &joined("general", 5, 0, 1, Verdict::Full));
+    chat.rooms.get_mut("general").unwrap().older = Older::Nothing;
+    for seq in 1..=3 {
+        say(&mut chat, "general", seq, "bob", "hi");
+        assert_eq!(chat.rooms["general"].older, Older::Nothing);
+    }
+    say(&mut chat, "general", 4, "bob", "hi");
+    assert_eq!(chat.rooms["general"].older, Older::NoRoom);
 }
 
 #[test]

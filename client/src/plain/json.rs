@@ -19,6 +19,11 @@ pub(super) fn mistake(text: &str) -> String {
     harmless(&json!({"event": "mistake", "text": text}))
 }
 
+/// The line of what a command answers that has no event of its own.
+pub(super) fn notice(text: &str) -> String {
+    harmless(&json!({"event": "notice", "text": text}))
+}
+
 fn value(event: &ClientEvent) -> Option<Value> {
     Some(match event {
         ClientEvent::Attached { resumed, .. } => json!({"event": "connected", "resumed": resumed}),

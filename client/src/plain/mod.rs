@@ -10,7 +10,10 @@ use std::{io, time::Duration};
 use chinwag_core::{RoomName, client::ClientEvent};
 use tokio::time::sleep;
 
-use self::{printer::Printer, transcript::Transcript};
+use self::{
+    printer::Printer,
+    transcript::{Transcript, Word},
+};
 use crate::{
     command::{self, Command, Typed},
     exit::{Exit, Farewell, SIGHUP, tell},
@@ -70,6 +73,8 @@ struct Lines {
     /// Lines of a person, and those of them after which the next prompt was shown.
     typed: u64,
     prompted: u64,
+    /// Another room was wanted, and it is not told yet which one it is.
+    turns: bool,
     exit: Exit,
 }
 
@@ -105,6 +110,7 @@ pub(crate) async fn run(
         is_over: false,
         typed: 0,
         prompted: 0,
+        turns: false,
         exit: Exit::Done,
     };
     input.go_on(0, &lines.session);
@@ -157,6 +163,7 @@ impl Lines {
             Next::Printed(Err(error)) => self.print_no_more(&error, signals),
             Next::Ended => return false,
         }
+        self.tell_room();
         self.prompt(input);
         if self.is_over && !self.options.follow && self.session.is_at_rest() {
             self.session.quit();
@@ -216,9 +223,26 @@ impl Lines {
                 let news = self.transcript.news(&self.session, event);
                 news.iter().for_each(|line| self.printer.print(line));
             }
-            Format::Json => json::line(event).iter().for_each(|line| self.printer.print(line)),
+            Format::Json => {
+                let line = json::line(event);
+                line.iter().for_each(|line| self.printer.print(line));
+                self.print_words(line.is_none());
+            }
             Format::Nothing => {
-                self.transcript.problems(&self.session).iter().for_each(tell);
+                let history = self.transcript.history(&self.session, event);
+                history.iter().for_each(|line| self.printer.print(line));
+                self.print_words(true);
+            }
+        }
+    }
+
+    /// Prints what is word for the reader alone, where nothing else is printed; answers only if there is no event that says so.
+    fn print_words(&mut self, answers: bool) {
+        for word in self.transcript.words(&self.session) {
+            match (word, self.options.format) {
+                (Word::Answer(answer), _) if answers => self.print_answer(&answer),
+                (Word::Problem(problem), Format::Nothing) => tell(problem),
+                _ => {}
             }
         }
     }
@@ -245,6 +269,7 @@ impl Lines {
         let typed =
             if self.options.commands { command::parse(line) } else { Ok(Typed::Say(line.to_owned())) };
         let turn = Turn::of(line, &typed);
+        self.turns |= typed.is_ok() && !matches!(turn, Turn::None);
         let after = match typed {
             Ok(typed) => self.session.typed_for(self.meant.as_ref(), typed),
             Err(mistake) => After::Mistake(mistake),
@@ -266,8 +291,22 @@ impl Lines {
                 self.print_problem(&mistake);
             }
         }
-        if self.options.format == Format::Text {
-            self.transcript.answers(&self.session).iter().for_each(|line| self.printer.print(line));
+        match self.options.format {
+            Format::Text => {
+                self.transcript.lines(&self.session).iter().for_each(|line| self.printer.print(line));
+            }
+            Format::Json | Format::Nothing => self.print_words(true),
+        }
+    }
+
+    /// Whoever wanted to another room, and sees no prompt, is told where they are when that is known.
+    fn tell_room(&mut self) {
+        if !self.turns || !self.session.has_answers() {
+            return;
+        }
+        self.turns = false;
+        if let Some(room) = self.session.chat.current.clone().filter(|_| !self.is_typed || is_dumb()) {
+            self.print_answer(&format!("you are in #{room} now"));
         }
     }
 
@@ -294,6 +333,14 @@ impl Lines {
         self.exit = exit;
         self.is_over = true;
         self.session.quit();
+    }
+
+    fn print_answer(&mut self, answer: &str) {
+        match self.options.format {
+            Format::Text => self.printer.print(&format!("-- {answer}")),
+            Format::Json => self.printer.print(&json::notice(answer)),
+            Format::Nothing => self.printer.print(answer),
+        }
     }
 
     fn print_problem(&mut self, problem: &str) {

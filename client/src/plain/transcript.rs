@@ -22,6 +22,14 @@ pub(super) struct Transcript {
     connection: String,
 }
 
+/// Word for the reader alone, harmless.
+pub(super) enum Word {
+    /// What was asked for, or what became of it.
+    Answer(String),
+    /// What went wrong.
+    Problem(String),
+}
+
 impl Transcript {
     /// Nothing is printed yet.
     pub(super) const fn new(zone: Zone) -> Self {
@@ -36,30 +44,40 @@ impl Transcript {
             news.push(format!("-- {}", on_one_line(&connection)));
             self.connection = connection;
         }
-        if let ClientEvent::History { room, messages, .. } = event {
-            news.extend(messages.iter().map(|shown| self.older(session, room, shown)));
-        }
-        news.extend(self.answers(session));
+        news.extend(self.history(session, event));
+        news.extend(self.lines(session));
         news
     }
 
+    /// The older messages that an event brings.
+    pub(super) fn history(&self, session: &Session, event: &ClientEvent) -> Vec<String> {
+        match event {
+            ClientEvent::History { room, messages, .. } => {
+                messages.iter().map(|shown| self.older(session, room, shown)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// What is new in all rooms.
-    pub(super) fn answers(&mut self, session: &Session) -> Vec<String> {
+    pub(super) fn lines(&mut self, session: &Session) -> Vec<String> {
         let mut news = Vec::new();
         self.each_new(session, |zone, room, line| news.push(text(zone, room, line)));
         news
     }
 
-    /// What of it went wrong.
-    pub(super) fn problems(&mut self, session: &Session) -> Vec<String> {
-        let mut problems = Vec::new();
-        self.each_new(session, |_, room, line| {
-            if let Body::Problem(problem) = &line.body {
+    /// What of it is word for the reader alone.
+    pub(super) fn words(&mut self, session: &Session) -> Vec<Word> {
+        let mut words = Vec::new();
+        self.each_new(session, |_, room, line| match &line.body {
+            Body::Answer(answer) => words.push(Word::Answer(on_one_line(answer).into_owned())),
+            Body::Problem(problem) => {
                 let room = room.map_or_else(String::new, |room| format!("#{room}: "));
-                problems.push(format!("{room}{}", on_one_line(problem)));
+                words.push(Word::Problem(format!("{room}{}", on_one_line(problem))));
             }
+            _ => {}
         });
-        problems
+        words
     }
 
     fn each_new(&mut self, session: &Session, mut show: impl FnMut(&Zone, Option<&RoomName>, &Line)) {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     command,
-    model::{Body, Connection, Conversation, Room},
+    model::{Body, Connection, Conversation, Room, action},
     text::{self, cut, on_one_line},
     words::{self, Zone},
 };
@@ -123,8 +123,11 @@ impl Scene<'_> {
         let earlier = room.pending.len().saturating_sub(PENDING_MAX.min(height / 2));
         let count = (earlier > 0).then(|| format!("  ··· {earlier} earlier"));
         let newest = room.pending.iter().skip(earlier);
-        let newest =
-            newest.map(|pending| format!("  ··· {}: {}", self.chat.me, on_one_line(&pending.content)));
+        let me = &self.chat.me;
+        let newest = newest.map(|pending| match action(&pending.content) {
+            Some(action) => format!("  ··· * {me} {}", on_one_line(action)),
+            None => format!("  ··· {me}: {}", on_one_line(&pending.content)),
+        });
         count.into_iter().chain(newest).take(height).collect()
     }
 
@@ -162,7 +165,7 @@ impl Scene<'_> {
             }
             Body::Missing { .. } | Body::Anew => (self.theme.strong(), self.theme.strong()),
             Body::Problem(_) => (self.theme.problem(), self.theme.problem()),
-            Body::Notice(_) => (self.theme.faint(), Style::new()),
+            Body::Notice(_) | Body::Answer(_) => (self.theme.faint(), Style::new()),
             Body::Came(_) | Body::Went(_) | Body::CameAndWent(..) => (self.theme.faint(), self.theme.faint()),
         }
     }

@@ -137,7 +137,9 @@ impl Tui {
             Wish::Turn(by) => self.turn(by),
             Wish::Choose(nth) => self.look_at(self.room(nth)),
             Wish::Unread => self.look_at(self.unread()),
-            Wish::Older => self.session.older(OLDER),
+            Wish::Older => {
+                self.session.older(OLDER);
+            }
             Wish::Complete => self.view.complete(&self.session.names()),
             Wish::Redraw => screen.begin_anew(),
             Wish::Stop => {

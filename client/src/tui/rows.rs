@@ -66,8 +66,8 @@ pub(super) struct Broken<'a> {
     pub(super) width: usize,
     /// Whose clock says where days begin.
     pub(super) zone: &'a Zone,
-    /// What is above the first line, if that is known.
-    pub(super) top: Option<&'static str>,
+    /// What is above a line, if that is known: the first one of the present log.
+    pub(super) top: Option<(i64, &'static str)>,
     /// The line from which on they were unread when the reader came.
     pub(super) unread_from: Option<i64>,
 }
@@ -75,11 +75,12 @@ pub(super) struct Broken<'a> {
 impl<'a> Broken<'a> {
     /// The lines that are looked at.
     pub(super) fn of(chat: &'a Conversation, width: usize, zone: &'a Zone) -> Self {
-        let top = match chat.room().map(|room| room.older) {
-            Some(Older::Asked(_)) => Some("loading…"),
-            Some(Older::Nothing) => Some("no older messages"),
-            Some(Older::Unknown) | None => None,
-        };
+        let top = chat.room().and_then(|room| match room.older {
+            Older::Asked(_) => Some((room.begin(), "loading…")),
+            Older::Nothing => Some((room.begin(), "no older messages")),
+            Older::NoRoom => Some((room.begin(), words::NO_ROOM_FOR_OLDER)),
+            Older::Unknown => None,
+        });
         let unread_from = chat.room().and_then(|room| room.unread_from);
         Self { lines: chat.lines(), width, zone, top, unread_from }
     }
@@ -164,7 +165,7 @@ impl<'a> Broken<'a> {
         let before = self.lines.get(number - 1);
         let mut rule =
             |kind, text: &str| rows.push(Row { line: number, kind, text: text.to_owned(), mark: 0 });
-        if let (None, Some(top)) = (before, self.top) {
+        if let Some((_, top)) = self.top.filter(|(begin, _)| *begin == number) {
             rule(RowKind::Top, top);
         }
         if before.is_none_or(|before| self.zone.day(before.at) != day) {

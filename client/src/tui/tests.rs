@@ -297,9 +297,11 @@ fn whoever_scrolls_back_is_told_how_much_is_new_and_what_is_above() {
     }
     person.press(KeyCode::Home, KeyModifiers::CONTROL);
     assert!(person.sees().contains("▼ there is more below"));
-    for (older, above) in
-        [(Older::Asked(RequestId(9)), "── loading…"), (Older::Nothing, "── no older messages")]
-    {
+    for (older, above) in [
+        (Older::Asked(RequestId(9)), "── loading…"),
+        (Older::Nothing, "── no older messages"),
+        (Older::NoRoom, "── no older messages are kept here"),
+    ] {
         person.chat.rooms.get_mut("general").unwrap().older = older;
         person.press(KeyCode::Home, KeyModifiers::CONTROL);
         assert!(person.sees().lines().nth(1).unwrap().starts_with(above), "{}", person.sees());
@@ -431,16 +433,18 @@ fn scrolling_shows_every_row_once_and_comes_to_both_ends() {
 #[test]
 fn older_messages_come_above_and_what_is_seen_stays() {
     let mut person = Person::at(80, 12);
+    person.chat.look_at(&room("late"));
+    person.joined("late", 100, Verdict::Full);
     person.said = 100;
     for _ in 0..30 {
         let content = format!("message {}", person.said + 1);
-        person.says("general", "bob", &content);
+        person.says("late", "bob", &content);
     }
     assert_eq!(person.press(KeyCode::Home, KeyModifiers::CONTROL), Wish::Older);
     let before = person.sees();
-    person.chat.rooms.get_mut("general").unwrap().older = Older::Asked(RequestId(9));
+    person.chat.rooms.get_mut("late").unwrap().older = Older::Asked(RequestId(9));
     let older = |seq| Shown {
-        room: room("general"),
+        room: room("late"),
         position: Position::new(Epoch(5), Seq(seq)),
         user: user("bob"),
         content: format!("older {seq}").into(),
@@ -449,12 +453,42 @@ fn older_messages_come_above_and_what_is_seen_stays() {
         from_history: true,
     };
     let messages = (51..=100).map(older).collect();
-    person.hear(ClientEvent::History { id: RequestId(9), room: room("general"), messages, more: true });
+    person.hear(ClientEvent::History { id: RequestId(9), room: room("late"), messages, more: true });
     let after = person.sees();
     // The day stood above the first line.
     assert_eq!(before.lines().skip(2).collect::<Vec<_>>(), after.lines().skip(2).collect::<Vec<_>>());
     person.press(KeyCode::PageUp, KeyModifiers::NONE);
     assert!(person.sees().contains("older 100"));
+}
+
+#[test]
+fn what_was_said_in_a_log_that_began_anew_is_fetched_where_it_begins() {
+    let mut person = Person::at(80, 12);
+    for n in 1..=30 {
+        person.says("general", "bob", &format!("old {n}"));
+    }
+    let (head, next) = (Position::new(Epoch(6), Seq(40)), Seq(41));
+    person.hear(ClientEvent::Joined { room: room("general"), head, next, verdict: Verdict::Reset });
+    assert!(person.sees().contains("the room's log began anew"));
+    assert_eq!(person.press(KeyCode::Up, KeyModifiers::SHIFT), Wish::Older);
+    assert_eq!(
+        person.press(KeyCode::Home, KeyModifiers::CONTROL),
+        Wish::Nothing,
+        "of the old log nothing is left"
+    );
+}
+
+#[test]
+fn an_action_looks_like_one_before_it_is_shown() {
+    let mut person = Person::at(80, 8);
+    for (id, content) in [(1, "*waves *twice**"), (2, "*this* and *that*")] {
+        person.chat.expect(&room("general"), RequestId(id), content);
+    }
+    let seen = person.sees();
+    assert!(
+        seen.contains("··· * alice waves *twice*") && seen.contains("··· alice: *this* and *that*"),
+        "{seen}"
+    );
 }
 
 #[test]

@@ -226,8 +226,10 @@ impl View {
         let (width, height) = self.size;
         let broken = Broken::of(chat, width, zone);
         self.bottom = broken.up(self.bottom, by, height);
-        let top = broken.screen(self.bottom, height).first().map(|row| row.line);
-        if top == broken.lines.first() { Wish::Older } else { Wish::Nothing }
+        let rows = broken.screen(self.bottom, height);
+        let Some((top, bottom)) = rows.first().zip(rows.last()) else { return Wish::Older };
+        let begins = chat.room().is_some_and(|room| (top.line..=bottom.line + 1).contains(&room.begin()));
+        if begins { Wish::Older } else { Wish::Nothing }
     }
 
     fn scroll_down(&mut self, by: usize, chat: &Conversation, zone: &Zone) -> Wish {

@@ -1,10 +1,12 @@
 //! What a person does, carried out: typed lines become requests, and answers what the person sees of them.
 
+mod lists;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chinwag_core::{
-    RequestId, RoomName, Time,
-    client::{ClientEvent, Command as Request, Member, Presence},
+    RequestId, RoomName, Seq, Time,
+    client::{ClientEvent, Command as Request},
     refusal::Refusal,
     shard::{Extra, MENTIONS_MAX, Status},
 };
@@ -27,8 +29,7 @@ const TYPING_EVERY: Duration = Duration::from_secs(3);
 /// Whoever leaves waits so long at most for the server to acknowledge what they have said.
 const LEAVES_WITHIN: Duration = Duration::from_secs(3);
 
-/// Rooms that are told at once, and members of a room who are asked for; more are only counted.
-const LISTED_MAX: usize = 1_000;
+const NONE_OLDER: &str = "there are no older messages";
 
 /// A person's stay.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub struct Session {
     driver: Driver,
     /// What was asked for and is not answered, by the number of the request.
     asks: BTreeMap<RequestId, Ask>,
+    /// Rooms whose members are on their way, by the number of the request.
+    listings: BTreeMap<RoomName, RequestId>,
     /// When it was last said where that the person writes.
     wrote: Option<(RoomName, Time)>,
     /// What was said and is not acknowledged.
@@ -63,6 +66,8 @@ enum Ask {
     /// So many are told already.
     Rooms(usize),
     Create(RoomName),
+    /// Older messages.
+    History,
     /// To be told, once it is granted.
     Other(String),
 }
@@ -89,6 +94,7 @@ impl Session {
             chat,
             driver,
             asks: BTreeMap::new(),
+            listings: BTreeMap::new(),
             wrote: None,
             said: Unanswered::default(),
             turned_away: None,
@@ -307,17 +313,18 @@ impl Session {
         }
     }
 
-    /// Asks for older messages of the room that is looked at, if there may be some.
-    pub fn older(&mut self, limit: u32) {
-        let Some(name) = self.chat.current.clone().filter(|_| self.is_here()) else { return };
-        let room = &self.chat.rooms[&name];
-        if room.older != Older::Unknown || room.oldest().is_none() {
-            return;
+    /// Asks for older messages of the room that is looked at, if there may be some. The number of the request, if it does.
+    pub fn older(&mut self, limit: u32) -> Option<RequestId> {
+        let name = self.chat.current.clone().filter(|_| self.is_here())?;
+        let room = self.chat.rooms.get_mut(&name).filter(|room| room.older == Older::Unknown)?;
+        let before = room.oldest()?;
+        if before <= Seq(1) {
+            room.older = Older::Nothing;
+            return None;
         }
-        let request = Request::History { room: name.clone(), before: room.oldest(), limit };
-        if let (Ok(id), Some(room)) = (self.driver.submit(request), self.chat.rooms.get_mut(&name)) {
-            room.older = Older::Asked(id);
-        }
+        let id = self.driver.submit(Request::History { room: name, before: Some(before), limit }).ok()?;
+        room.older = Older::Asked(id);
+        Some(id)
     }
 
     fn is_here(&self) -> bool {
@@ -326,6 +333,11 @@ impl Session {
 
     fn note(&mut self, body: Body) {
         self.chat.note(driver::wall(), body);
+    }
+
+    /// Tells what was asked for, or what became of it.
+    fn answer(&mut self, text: impl Into<String>) {
+        self.note(Body::Answer(text.into()));
     }
 
     fn ask(&mut self, request: Request, ask: Ask) {
@@ -352,10 +364,13 @@ impl Session {
     fn carry_out(&mut self, command: Command) -> After {
         match command {
             Command::Quit => return After::Quit,
-            Command::Help => command::help().into_iter().for_each(|line| self.note(Body::Notice(line))),
+            Command::Help => command::help().into_iter().for_each(|line| self.answer(line)),
             Command::Join(room) => self.join(&room),
             Command::Status(None) => self.tell_status(),
-            Command::Reconnect => self.driver.reconnect(),
+            Command::Reconnect => {
+                self.answer("connecting anew");
+                self.driver.reconnect();
+            }
             Command::Leave(named) => return self.leave_room(named.or_else(|| self.chat.current.clone())),
             Command::Me(action) => return self.say(&format!("*{action}*")),
             command => return self.inquire(command),
@@ -384,7 +399,11 @@ impl Session {
     fn inquire_in(&mut self, room: RoomName, command: Command) {
         match command {
             Command::Users => {
-                self.ask(Request::Members { room: room.clone(), after: None }, Ask::Users(room));
+                // One list at a time: pages of two would be taken for those of one.
+                let listed = self.listings.get(&room).copied().or_else(|| self.list(&room, None));
+                if let Some(id) = listed {
+                    self.asks.insert(id, Ask::Users(room));
+                }
             }
             Command::Status(Some(state)) => {
                 let status = Status { state: state.into(), detail: None, progress: None };
@@ -403,13 +422,22 @@ impl Session {
     }
 
     fn history(&mut self, limit: u32) -> After {
-        match self.chat.room().map(|room| room.older) {
-            Some(Older::Nothing) => After::Mistake("there are no older messages".into()),
-            _ => {
-                self.older(limit);
-                After::Go
-            }
+        if let Some(id) = self.older(limit) {
+            self.asks.insert(id, Ask::History);
+            return After::Go;
         }
+        After::Mistake(
+            match self.chat.room().map(|room| room.older) {
+                Some(Older::Nothing) => {
+                    self.answer(NONE_OLDER);
+                    return After::Go;
+                }
+                Some(Older::NoRoom) => words::NO_ROOM_FOR_OLDER,
+                Some(Older::Asked(_)) => "older messages are on their way already",
+                Some(Older::Unknown) | None => "you are not in the room yet: try again when you are",
+            }
+            .into(),
+        )
     }
 
     fn leave_room(&mut self, room: Option<RoomName>) -> After {
@@ -438,7 +466,7 @@ impl Session {
         };
         let room = self.chat.current.as_ref().map_or_else(|| "no room".to_owned(), |room| format!("#{room}"));
         let status = format!("you are {} in {room}, {}{unanswered}", self.chat.me, self.connection());
-        self.note(Body::Notice(status));
+        self.answer(status);
     }
 
     /// What the server says, and what follows from it.
@@ -454,19 +482,22 @@ impl Session {
         match event {
             ClientEvent::Joined { room, .. } => {
                 self.asks.retain(|_, ask| !matches!(ask, Ask::Join(joined) if joined == room));
-                let members = Request::Members { room: room.clone(), after: None };
                 // Who is there and how; events go on from there.
-                let _ = self.driver.submit(members);
+                self.list(room, None);
             }
             ClientEvent::Disconnected { .. } => {
+                let asked = self.asks.len();
                 self.asks.retain(|_, ask| matches!(ask, Ask::Join(_) | Ask::Leave(_)));
+                if self.asks.len() < asked {
+                    self.note(Body::Problem(
+                        "the connection was lost before the answer came: ask again".into(),
+                    ));
+                }
+                self.listings.clear();
                 self.wrote = None;
             }
             ClientEvent::Left { room, .. } => self.asks.retain(|_, ask| *ask != Ask::Leave(room.clone())),
-            ClientEvent::Members { room, members, count, .. } => {
-                self.tell_users(room, members, *count);
-                self.list_more(room);
-            }
+            ClientEvent::Members { room, count, .. } => self.take_in_members(room, *count),
             ClientEvent::Rooms { rooms, more } => self.tell_rooms(rooms, *more),
             ClientEvent::Created { room } => {
                 self.asks.retain(|_, ask| *ask != Ask::Create(room.clone()));
@@ -474,13 +505,21 @@ impl Session {
             }
             ClientEvent::Noted { id, .. } => {
                 if let Some(Ask::Other(done)) = self.asks.remove(id) {
-                    self.note(Body::Notice(done));
+                    self.answer(done);
                 }
+            }
+            ClientEvent::History { id, messages, .. } if self.asks.remove(id).is_some() => {
+                self.answer(match messages.len() {
+                    0 => NONE_OLDER.into(),
+                    1 => "1 older message".into(),
+                    count => format!("{count} older messages"),
+                });
             }
             ClientEvent::Refused { id: Some(id), refusal, retry_after } => {
                 // Joins and leaves are asked for again when the time has come, and nothing else is.
                 let lasts = matches!(self.asks.get(id), Some(Ask::Join(_) | Ask::Leave(_)));
                 let is_repeated = retry_after.is_some() && lasts;
+                self.listings.retain(|_, listed| listed != id);
                 if !is_repeated {
                     self.refused(*id, refusal.message());
                 }
@@ -535,58 +574,6 @@ impl Session {
             None => {}
         }
     }
-
-    fn tell_users(&mut self, room: &RoomName, members: &[Member], count: u32) {
-        let asked = Ask::Users(room.clone());
-        if !self.asks.values().any(|ask| *ask == asked) {
-            return;
-        }
-        self.asks.retain(|_, ask| *ask != asked);
-        self.note(Body::Notice(format!("{count} in #{room}:")));
-        let said = |member: &Member| {
-            let status =
-                member.status.as_ref().map(|status| format!(" ({})", status.state)).unwrap_or_default();
-            format!("{}{}{status}", member.user, if is_away(member) { " (away)" } else { "" })
-        };
-        let mut names = members.iter().map(said).collect::<Vec<_>>().join(", ");
-        let rest = (count as usize).saturating_sub(members.len());
-        if rest > 0 {
-            names += &format!(" and {rest} more");
-        }
-        self.note(Body::Notice(names));
-    }
-
-    fn tell_rooms(&mut self, rooms: &[(RoomName, u32)], more: bool) {
-        let told = self.asks.values().find_map(|ask| match ask {
-            Ask::Rooms(told) => Some(told + rooms.len()),
-            _ => None,
-        });
-        let Some(told) = told else { return };
-        self.asks.retain(|_, ask| !matches!(ask, Ask::Rooms(_)));
-        for (room, count) in rooms {
-            let here = if self.chat.rooms.contains_key(room) { ", you are in it" } else { "" };
-            self.note(Body::Notice(format!("#{room} ({count}{here})")));
-        }
-        match rooms.last().filter(|_| more) {
-            Some((last, _)) if told < LISTED_MAX => {
-                self.ask(Request::Rooms { after: Some(last.clone()) }, Ask::Rooms(told));
-            }
-            Some(_) => self.note(Body::Notice("and more".into())),
-            None => {}
-        }
-    }
-
-    /// Asks for the next page of a room's members.
-    fn list_more(&mut self, name: &RoomName) {
-        let after = self.chat.rooms.get(name).and_then(|room| room.unlisted(LISTED_MAX));
-        if let Some(after) = after.cloned() {
-            let _ = self.driver.submit(Request::Members { room: name.clone(), after: Some(after) });
-        }
-    }
-}
-
-fn is_away(member: &Member) -> bool {
-    member.presence == Presence::Offline
 }
 
 #[cfg(test)]
