@@ -1,12 +1,18 @@
 //! Programs that ask over plain HTTP, in the rooms of everybody else.
 
+#[cfg(target_os = "linux")]
+use std::fs;
 use std::net::SocketAddr;
 
 use chinwag_core::config::RoomCreation;
 use serde_json::{Value, json};
+#[cfg(target_os = "linux")]
+use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 use crate::kit::{Chat, Host, Response, get, post};
+#[cfg(target_os = "linux")]
+use crate::kit::{Process, metrics};
 
 /// The body of a good answer.
 fn body(response: &Response) -> Value {
@@ -89,4 +95,30 @@ async fn a_client_that_lost_its_socket_goes_on_over_rest() {
     assert_eq!((&shown[0]["user"], &shown[0]["content"]), (&json!("ann"), &json!("Hello bot!")));
     assert_eq!(shown[1]["content"], "Hello ann!", "what came twice is there once");
     server.stop().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_upload_that_the_disk_has_no_room_for_leaves_nothing() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().to_str().unwrap();
+    let mut server = Process::server_on_a_full_disk(&["--port", "0", "--files-dir", path]);
+    let address = server.address().await;
+    let mut ann = Chat::connect(address).await;
+    ann.join("ann", "general").await;
+    let upload = async |bytes: usize| {
+        let text = "x".repeat(bytes);
+        post(address, "/api/rooms/general/files?user=ann&name=a.txt", "", &json!(text)).await
+    };
+    assert_eq!(upload(20_000).await.status, 201);
+    server.limit_files(8_192);
+    let refused = upload(20_000).await;
+    assert_eq!(refused.status, 507, "{refused:?}");
+    assert!(refused.body.contains(r#""files_full""#), "{refused:?}");
+    let names = || fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names().filter(|name| name != "lock").count(), 1, "nothing half-written stays");
+    assert_eq!(metrics(address).await.value("chat_files_bytes"), 20_480.0, "and nothing is set aside for it");
+    assert_eq!(upload(1_000).await.status, 201, "what there is room for is kept");
+    server.terminate();
+    assert_eq!(server.ended().await.code, Some(0));
 }

@@ -602,6 +602,44 @@ async fn files_go_when_they_are_too_old() {
     site.server.stop().await;
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_in_the_directory_leads_nowhere() {
+    use std::os::unix::fs::symlink;
+
+    let site = Site::open(|_| {});
+    let ann = site.member("ann").await;
+    let mut urls = vec![];
+    for name in ["a", "b"] {
+        let uploaded = site.upload("ann", name, b"secret").await.json();
+        urls.push(format!("{}?user=ann", uploaded["file_url"].as_str().unwrap()));
+    }
+    let elsewhere = TempDir::new().unwrap();
+    let put_link = |name: &str| {
+        let (path, outside) = (site.directory.path().join(name), elsewhere.path().join(name));
+        fs::rename(&path, &outside).unwrap();
+        symlink(outside, path).unwrap();
+    };
+    let names = names(site.directory.path());
+    put_link(&names[0]);
+    let statuses = async |site: &Site| {
+        let mut statuses = vec![site.get(&urls[0]).await.status, site.get(&urls[1]).await.status];
+        statuses.sort_unstable();
+        statuses
+    };
+    assert_eq!(statuses(&site).await, [200, 404]);
+    put_link(&names[1]);
+    drop(ann);
+    site.server.stop().await;
+
+    let site = Site::reopen(site.directory, |_| {});
+    let _ann = site.member("ann").await;
+    assert_eq!(statuses(&site).await, [404, 404], "nor is it taken for a file by a new life");
+    assert_eq!(site.metric("chat_files_kept").await, 0);
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 2, "what it leads to stays as it is");
+    site.server.stop().await;
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_directory_that_is_gone_is_said_and_nothing_else_suffers() {

@@ -182,6 +182,11 @@ fn lock(directory: &Path) -> io::Result<File> {
     }
 }
 
+/// Whether it is one, and nothing that leads out of the directory, such as a link.
+fn is_file(path: &Path) -> io::Result<bool> {
+    Ok(fs::symlink_metadata(path)?.is_file())
+}
+
 /// Takes up a file that is there, and removes what was never finished. What is not ours stays as it is.
 fn look_at(path: &Path, shelf: &mut Shelf) -> io::Result<()> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -189,6 +194,10 @@ fn look_at(path: &Path, shelf: &mut Shelf) -> io::Result<()> {
         return fs::remove_file(path);
     }
     let Some(id) = FileId::parse(name) else { return Ok(()) };
+    if !is_file(path)? {
+        warn!(name, "not a file: left alone");
+        return Ok(());
+    }
     let mut head = Vec::with_capacity(LABEL_BYTES_MAX);
     let file = File::open(path)?;
     let bytes = file.metadata()?.len();

@@ -1,6 +1,7 @@
 //! A file that is being downloaded: read as fast as it is taken, and never held whole.
 
 use std::{
+    fs,
     io::{self, SeekFrom},
     pin::Pin,
     task::{Context, Poll, ready},
@@ -18,10 +19,11 @@ use hyper::{
 use tokio::{
     fs::File,
     io::{AsyncRead as _, AsyncReadExt as _, AsyncSeekExt as _, ReadBuf},
+    task::spawn_blocking,
 };
 
 use super::{
-    FileId, Turn, Uploads,
+    FileId, Turn, Uploads, is_file,
     label::{LABEL_BYTES_MAX, Label},
     name,
 };
@@ -44,7 +46,12 @@ impl Uploads {
     /// # Errors
     /// It cannot be read, or is no longer there.
     pub(crate) async fn give(&self, id: FileId, turn: Turn) -> io::Result<Response<Outgoing>> {
-        let mut file = File::open(self.path(id)).await?;
+        let path = self.path(id);
+        // Somebody may have put a link in its place meanwhile.
+        let opened = spawn_blocking(move || {
+            if is_file(&path)? { fs::File::open(path) } else { Err(io::ErrorKind::NotFound.into()) }
+        });
+        let mut file = File::from_std(opened.await.expect("it does not panic")?);
         let mut head = Vec::with_capacity(LABEL_BYTES_MAX);
         (&mut file).take(LABEL_BYTES_MAX as u64).read_to_end(&mut head).await?;
         let (label, begin) = Label::read(&head).ok_or(io::ErrorKind::InvalidData)?;
