@@ -101,6 +101,21 @@ pub fn cut(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
+/// A text as it can be shown while it is typed: each character in as many columns as it takes by itself, for a line editor counts
+/// those. What takes none and would be obeyed is left out. Line breaks stay.
+#[must_use]
+pub fn in_place(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| matches!(c, ' '..='~' | '\n' | '\t')) {
+        return Cow::Borrowed(text);
+    }
+    let shown = text.graphemes(true).map(|cluster| match harmless(cluster) {
+        _ if matches!(cluster, "\n" | "\t") => Cow::Borrowed(cluster),
+        shown if width(&shown) == cluster.width() && !shown.contains('\n') => shown,
+        _ => Cow::Owned("\u{fffd}".repeat(cluster.width())),
+    });
+    Cow::Owned(shown.collect())
+}
+
 /// How many columns a text takes: those of its characters, each for itself, as terminals draw them.
 #[must_use]
 pub fn width(text: &str) -> usize {
@@ -313,6 +328,15 @@ mod tests {
             prop_assert!(!shown.chars().any(bidi), "{shown:?}");
             prop_assert!(!on_one_line(&text).contains('\n'));
             prop_assert!(super::width(&cut(&text, width)) <= width);
+        }
+
+        #[test]
+        fn what_is_typed_is_obeyed_by_no_terminal(text in hostile()) {
+            let shown = in_place(&text);
+            let bidi = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            prop_assert!(!shown.chars().any(|c| bidi(c) || c.is_control() && !matches!(c, '\n' | '\t')), "{shown:?}");
+            let columns = |text: &str| -> usize { text.graphemes(true).filter(|c| *c != "\n").map(str::width).sum() };
+            prop_assert_eq!(columns(&shown), columns(&text), "{:?}", shown);
         }
 
         #[test]

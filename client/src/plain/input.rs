@@ -1,6 +1,7 @@
 //! Where lines come from: a person at a terminal, whose line editor has a thread to itself, or a pipe.
 
 use std::{
+    borrow::Cow,
     env,
     io::{self, BufRead as _, Read as _, Write as _},
     sync::{
@@ -13,9 +14,14 @@ use std::{
 
 use chinwag_core::RoomName;
 use rustyline::{
-    Cmd, CompletionType, ConditionalEventHandler, Config, Context, Editor, Event, EventContext, EventHandler,
-    Helper, KeyEvent, Movement, RepeatCount, completion::Completer, error::ReadlineError,
-    highlight::Highlighter, hint::Hinter, history::MemHistory, validate::Validator,
+    Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Editor, Event, EventContext,
+    EventHandler, Helper, KeyEvent, Movement, RepeatCount,
+    completion::Completer,
+    error::ReadlineError,
+    highlight::{CmdKind, Highlighter},
+    hint::Hinter,
+    history::MemHistory,
+    validate::Validator,
 };
 use tokio::sync::mpsc;
 
@@ -24,6 +30,7 @@ use crate::{
     command::{self, Names},
     session::Session,
     signals::tell_to_stop,
+    text,
 };
 
 /// The longest line that is read from a pipe, in bytes: what is longer is several. Far above what any server takes.
@@ -217,6 +224,8 @@ fn editor(names: Arc<Mutex<Names>>) -> Result<Editor<Completing, MemHistory>, Re
     let config = Config::builder()
         .completion_type(CompletionType::List)
         .completion_show_all_if_ambiguous(true)
+        // For the line as it is shown: there are no colours in it.
+        .color_mode(ColorMode::Forced)
         .build();
     let mut editor = Editor::with_history(config, MemHistory::new())?;
     editor.set_helper(Some(Completing { names }));
@@ -264,7 +273,16 @@ impl Hinter for Completing {
     type Hint = String;
 }
 
-impl Highlighter for Completing {}
+/// What is pasted may be as hostile as what others say.
+impl Highlighter for Completing {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        text::in_place(line)
+    }
+
+    fn highlight_char(&self, line: &str, _: usize, _: CmdKind) -> bool {
+        text::in_place(line) != line
+    }
+}
 
 impl Validator for Completing {}
 

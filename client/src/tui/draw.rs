@@ -71,8 +71,8 @@ impl Scene<'_> {
         }
         self.word(buffer, parts.word, view);
         let cursor = typed.draw(buffer, parts.input);
-        if view.help {
-            self.help(buffer, area);
+        if let Some(from) = &mut view.help {
+            self.help(buffer, area, from);
         } else if let Some(cursor) = cursor {
             frame.set_cursor_position(cursor);
         }
@@ -244,14 +244,24 @@ impl Scene<'_> {
         put(buffer, area.x, area.y, area.width, &cut(&word, area.width.into()), style);
     }
 
-    /// The keys and the commands, over everything else.
-    fn help(&self, buffer: &mut Buffer, area: Rect) {
+    /// The keys and the commands, over everything else, from this row of theirs on or as far up as the last ones fill the screen.
+    fn help(&self, buffer: &mut Buffer, area: Rect, from: &mut usize) {
         let lines: Vec<String> = KEYS.iter().map(|&line| line.to_owned()).chain(command::help()).collect();
         let width = lines.iter().map(|line| text::width(line)).max().unwrap_or(0) + 2;
         let width = u16::try_from(width).unwrap_or(area.width).min(area.width);
-        let height = u16::try_from(lines.len()).unwrap_or(area.height).min(area.height);
+        let broken = |line: &String| -> Vec<String> {
+            let rows = text::rows(line, usize::from(width.saturating_sub(2)));
+            rows.into_iter().map(|row| line[row].to_owned()).collect()
+        };
+        let mut rows: Vec<String> = lines.iter().flat_map(broken).collect();
+        let height = u16::try_from(rows.len()).unwrap_or(area.height).min(area.height);
+        *from = (*from).min(rows.len() - usize::from(height));
+        let last = *from + usize::from(height);
+        if last < rows.len() && height > 1 {
+            rows[last - 1] = "▼ PgDn".into();
+        }
         let (x, y) = (area.x + (area.width - width) / 2, area.y + (area.height - height) / 2);
-        for (y, line) in (y..y + height).zip(lines) {
+        for (y, line) in (y..y + height).zip(rows.into_iter().skip(*from)) {
             put(buffer, x, y, width, &" ".repeat(width.into()), self.theme.header());
             put(buffer, x + 1, y, width.saturating_sub(2), &line, self.theme.header());
         }

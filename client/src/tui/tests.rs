@@ -365,7 +365,10 @@ fn a_screen_of_help() {
     person.types("?");
     person.sees_what_it_was("help");
     person.types("?");
-    assert!(!person.view.help && person.view.editor.text() == "?", "whoever means it types it twice");
+    assert!(
+        person.view.help.is_none() && person.view.editor.text() == "?",
+        "whoever means it types it twice"
+    );
 }
 
 #[test]
@@ -459,6 +462,36 @@ fn older_messages_come_above_and_what_is_seen_stays() {
     assert_eq!(before.lines().skip(2).collect::<Vec<_>>(), after.lines().skip(2).collect::<Vec<_>>());
     person.press(KeyCode::PageUp, KeyModifiers::NONE);
     assert!(person.sees().contains("older 100"));
+}
+
+#[test]
+fn help_is_scrolled_where_it_does_not_fit() {
+    let mut person = Person::at(20, 5);
+    person.press(KeyCode::Char('?'), KeyModifiers::NONE);
+    let mut all = String::new();
+    for _ in 0..200 {
+        let seen = person.sees();
+        all += seen.lines().next().unwrap();
+        if !seen.contains('▼') {
+            all += &seen;
+            break;
+        }
+        person.press(KeyCode::Down, KeyModifiers::NONE);
+    }
+    for word in ["Enter", "Ctrl-Z", "/rooms", "/reconnect", "/quit"] {
+        assert!(all.contains(word), "{word} in {all}");
+    }
+    let (end, wheel) =
+        (person.sees(), |kind| MouseEvent { kind, column: 1, row: 1, modifiers: KeyModifiers::NONE });
+    person.press(KeyCode::Home, KeyModifiers::NONE);
+    assert!(person.sees().contains("Enter") && person.sees() != end);
+    person.press(KeyCode::End, KeyModifiers::NONE);
+    assert_eq!(person.sees(), end);
+    let up = Event::Mouse(wheel(MouseEventKind::ScrollUp));
+    person.view.take_in(&up, &person.chat, &Zone::utc());
+    assert!(person.sees().contains('▼'));
+    person.press(KeyCode::Esc, KeyModifiers::NONE);
+    assert!(person.sees().contains('>') && person.view.help.is_none());
 }
 
 #[test]

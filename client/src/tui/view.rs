@@ -25,8 +25,8 @@ pub struct View {
     pub editor: Editor,
     /// Which of the room's rows are seen.
     pub bottom: Bottom,
-    /// The keys are shown.
-    pub help: bool,
+    /// The keys are shown, from this row of theirs on.
+    pub help: Option<usize>,
     /// Word for the person, until the next key: what was wrong, or what a word may become.
     pub word: Option<Word>,
     /// Columns and rows that the room's lines have on the screen; as it was last drawn.
@@ -93,8 +93,8 @@ impl View {
                 Wish::Nothing
             }
             Event::Mouse(mouse) => match mouse.kind {
-                MouseEventKind::ScrollUp => self.scroll_up(WHEEL_ROWS, chat, zone),
-                MouseEventKind::ScrollDown => self.scroll_down(WHEEL_ROWS, chat, zone),
+                MouseEventKind::ScrollUp => self.wheel(KeyCode::PageUp, chat, zone),
+                MouseEventKind::ScrollDown => self.wheel(KeyCode::PageDown, chat, zone),
                 _ => Wish::Nothing,
             },
             Event::Resize(..) => Wish::Redraw,
@@ -144,17 +144,22 @@ impl View {
 
     fn key(&mut self, key: KeyEvent, chat: &Conversation, zone: &Zone) -> Wish {
         self.word = None;
-        let was_help = std::mem::take(&mut self.help);
+        let page = self.size.1.saturating_sub(2).max(1);
+        let help = self.help.take();
+        self.help = help.and_then(|from| scrolled(from, key.code, page));
+        if self.help.is_some() {
+            return Wish::Nothing;
+        }
+        let was_help = help.is_some();
         let (control, alt) =
             (key.modifiers.contains(KeyModifiers::CONTROL), key.modifiers.contains(KeyModifiers::ALT));
-        let page = self.size.1.saturating_sub(2).max(1);
         match key.code {
             KeyCode::Char(c) if control => return self.control(c),
             KeyCode::Char(c) if alt => return self.alt(c),
             // Whoever means the character types it twice.
-            KeyCode::Char('?') if self.editor.is_empty() && !was_help => self.help = true,
+            KeyCode::Char('?') if self.editor.is_empty() && !was_help => self.help = Some(0),
             KeyCode::Char(c) => self.editor.insert(c.encode_utf8(&mut [0; 4])),
-            KeyCode::F(1) => self.help = !was_help,
+            KeyCode::F(1) => self.help = (!was_help).then_some(0),
             KeyCode::Enter if alt => self.editor.insert("\n"),
             KeyCode::Enter => return Wish::Enter(self.editor.text().to_owned()),
             KeyCode::Tab => return Wish::Complete,
@@ -222,6 +227,17 @@ impl View {
         Wish::Nothing
     }
 
+    fn wheel(&mut self, key: KeyCode, chat: &Conversation, zone: &Zone) -> Wish {
+        match (self.help, key) {
+            (Some(from), _) => {
+                self.help = scrolled(from, key, WHEEL_ROWS);
+                Wish::Nothing
+            }
+            (None, KeyCode::PageUp) => self.scroll_up(WHEEL_ROWS, chat, zone),
+            (None, _) => self.scroll_down(WHEEL_ROWS, chat, zone),
+        }
+    }
+
     fn scroll_up(&mut self, by: usize, chat: &Conversation, zone: &Zone) -> Wish {
         let (width, height) = self.size;
         let broken = Broken::of(chat, width, zone);
@@ -236,6 +252,19 @@ impl View {
         self.bottom = Broken::of(chat, self.size.0, zone).down(self.bottom, by);
         Wish::Nothing
     }
+}
+
+/// The first row of something that a key scrolls, if it does; what is too far is for whoever draws it.
+const fn scrolled(from: usize, key: KeyCode, page: usize) -> Option<usize> {
+    Some(match key {
+        KeyCode::Up => from.saturating_sub(1),
+        KeyCode::Down => from.saturating_add(1),
+        KeyCode::PageUp => from.saturating_sub(page),
+        KeyCode::PageDown => from.saturating_add(page),
+        KeyCode::Home => 0,
+        KeyCode::End => usize::MAX,
+        _ => return None,
+    })
 }
 
 fn common_start<'a>(one: &'a str, other: &str) -> &'a str {
