@@ -98,6 +98,12 @@ impl Signals {
     pub(crate) fn is_hung_up(&self) -> bool {
         self.terminals.are_closed()
     }
+
+    /// Finds that out at any time.
+    pub(crate) fn hang_up(&self) -> impl Fn() -> bool + use<> {
+        let terminals = Arc::clone(&self.terminals);
+        move || terminals.are_closed()
+    }
 }
 
 /// Tells everybody who has the terminal to stop, and so us, too: as terminals do when Ctrl-Z is a signal.
@@ -186,6 +192,11 @@ impl Signals {
     /// Whether the terminal is closed.
     pub(crate) const fn is_hung_up(&self) -> bool {
         false
+    }
+
+    /// Finds that out at any time.
+    pub(crate) const fn hang_up(&self) -> impl Fn() -> bool + use<> {
+        || false
     }
 }
 

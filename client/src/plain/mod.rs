@@ -258,8 +258,11 @@ impl Lines {
         }
     }
 
-    /// The first reason counts, but being turned away explains the others.
+    /// The first reason counts, but being turned away explains the others. A person has seen what was refused, and gone on.
     fn fail(&mut self, exit: Exit) {
+        if self.is_typed && exit == Exit::Refused {
+            return;
+        }
         if self.exit == Exit::Done || exit == Exit::TurnedAway {
             self.exit = exit;
         }

@@ -11,11 +11,11 @@ mod tests;
 mod theme;
 mod view;
 
-use std::io;
+use std::{future::poll_fn, io, task::Poll};
 
 use chinwag_core::RoomName;
 use crossterm::event::{Event, EventStream};
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
 
 pub use self::{draw::Scene, theme::Theme, view::View};
 use self::{
@@ -69,7 +69,7 @@ enum Next {
 pub(crate) async fn run(session: Session, zone: Zone, bell: bool) -> io::Result<Farewell> {
     let mut signals = Signals::catch()?;
     let mut screen = Screen::take()?;
-    let mut keys = EventStream::new();
+    let (mut keys, is_hung_up) = (EventStream::new(), signals.hang_up());
     let theme = Theme::from_environment();
     let mut tui = Tui {
         session,
@@ -91,10 +91,7 @@ pub(crate) async fn run(session: Session, zone: Zone, bell: bool) -> io::Result<
         let next = tokio::select! {
             event = tui.session.next() => event.map_or(Next::Ended, |_| Next::News),
             // A terminal that is gone says so again and again.
-            key = keys.next(), if !tui.is_blind => match key.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into())) {
-                Ok(event) => Next::Terminal(event),
-                Err(error) => Next::Blind(error),
-            },
+            key = next_key(&mut keys, &is_hung_up), if !tui.is_blind => key.map_or_else(Next::Blind, Next::Terminal),
             signal = signals.next() => Next::Signal(signal),
         };
         match next {
@@ -105,6 +102,15 @@ pub(crate) async fn run(session: Session, zone: Zone, bell: bool) -> io::Result<
             Next::Signal(signal) => tui.signal(signal, &mut screen, &signals),
         }
     }
+}
+
+/// What happens next at the terminal. Whoever reads from one that is closed reads its end for ever, and never returns.
+async fn next_key(
+    keys: &mut (impl Stream<Item = io::Result<Event>> + Unpin),
+    is_hung_up: &impl Fn() -> bool,
+) -> io::Result<Event> {
+    let key = poll_fn(|cx| if is_hung_up() { Poll::Ready(None) } else { keys.poll_next_unpin(cx) });
+    key.await.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))
 }
 
 impl Tui {

@@ -1,7 +1,7 @@
 //! The screen as it is seen, compared with what it looked like: `WRITE_SCREENS=1 cargo test -p chinwag-client screen` writes
 //! the files anew.
 
-use std::{env, fs, path::Path, time::Duration};
+use std::{env, fs, io, path::Path, time::Duration};
 
 use chinwag_core::{
     Epoch, Position, RequestId, RoomName, Seq, SessionId, Time, UserName,
@@ -9,11 +9,12 @@ use chinwag_core::{
     shard::{Status, Verdict},
 };
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
+use futures_util::{FutureExt as _, stream};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Modifier};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    Scene, Theme, View,
+    Scene, Theme, View, next_key,
     rows::{Bottom, Broken},
     view::{Wish, Word},
 };
@@ -462,6 +463,15 @@ fn older_messages_come_above_and_what_is_seen_stays() {
     assert_eq!(before.lines().skip(2).collect::<Vec<_>>(), after.lines().skip(2).collect::<Vec<_>>());
     person.press(KeyCode::PageUp, KeyModifiers::NONE);
     assert!(person.sees().contains("older 100"));
+}
+
+#[test]
+fn a_terminal_that_is_closed_is_read_no_more() {
+    let mut keys = stream::poll_fn(|_| unreachable!("a read that would never return"));
+    let error = next_key(&mut keys, &|| true).now_or_never().unwrap().unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    let mut keys = stream::iter([Ok(Event::FocusGained)]);
+    assert_eq!(next_key(&mut keys, &|| false).now_or_never().unwrap().unwrap(), Event::FocusGained);
 }
 
 #[test]
