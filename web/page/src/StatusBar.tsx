@@ -57,5 +57,5 @@ function Countdown({ from }: { from: number }) {
     const timer = setInterval(() => setLeft((left) => Math.max(0, left - 1)), 1_000);
     return () => clearInterval(timer);
   }, []);
-  return <span aria-hidden="true">, again in {left} s</span>;
+  return <span className="countdown" aria-hidden="true">, again in {left} s</span>;
 }

@@ -396,9 +396,11 @@ test("the keyboard stays where one is, whatever comes and goes", async () => {
 test("how one is connected is said as it is", { timeout: 60_000 }, async () => {
   const wire = await Wire.to(server);
   endings.push(() => wire.close());
-  const ann = await Visitor.enter("ann", "states", { address: wire.address });
+  const ann = await Visitor.enter("ann", "states", { address: wire.address, viewport: PHONE });
   wire.cut("unanswered");
   await ann.page.getByText("Disconnected, again in").waitFor();
+  const isWhole = ({ clientWidth, scrollWidth }: HTMLElement | SVGElement) => scrollWidth <= clientWidth;
+  expect(await ann.page.getByRole("heading", { name: "#states" }).evaluate(isWhole)).toBe(true);
   await ann.page.getByText("Connecting…").waitFor();
   expect(await ann.page.getByText("again in").count()).toBe(0);
   wire.mend();
