@@ -124,6 +124,25 @@ pub(crate) enum Alarm {
     Node { incarnation: u64, node: usize },
 }
 
+/// What a node was handed, as far as it matters how much comes of it at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Turn {
+    Timer,
+    /// All that waited for the disk is told before a socket is asked.
+    Stored,
+    Other,
+}
+
+impl Turn {
+    const fn of(input: &NodeInput<'_>) -> Self {
+        match input {
+            NodeInput::Timeout => Self::Timer,
+            NodeInput::Stored(..) => Self::Stored,
+            _ => Self::Other,
+        }
+    }
+}
+
 impl Event {
     /// Which of two things at one instant comes first.
     const fn class(&self) -> u8 {
@@ -165,8 +184,8 @@ pub(crate) struct World<'a> {
     pub(crate) occupancy: Occupancy,
     pub(crate) lately: Lately,
     pub(crate) prompt: Prompt,
-    /// What a node does now it does because its timer went off.
-    pub(crate) by_timer: bool,
+    /// What a node does now it does because of this.
+    pub(crate) turn: Turn,
     pub(crate) times: Times,
     pub(crate) statuses: Statuses,
     pub(crate) standings: Standings,
@@ -252,7 +271,7 @@ impl<'a> World<'a> {
             occupancy: Occupancy::default(),
             lately: Lately::default(),
             prompt: Prompt::default(),
-            by_timer: false,
+            turn: Turn::Other,
             times: Times::new(setup),
             statuses: Statuses::default(),
             standings: Standings::default(),
@@ -459,10 +478,10 @@ impl<'a> World<'a> {
     /// Hands a node something and carries out what it wants.
     pub(crate) fn tell_node(&mut self, node: usize, input: NodeInput<'_>) -> Result<(), Broken> {
         let mut out = std::mem::take(&mut self.node_outputs);
-        self.by_timer = matches!(input, NodeInput::Timeout);
+        self.turn = Turn::of(&input);
         self.hand_node(node, input, &mut out);
         let done = self.serve(node, &mut out);
-        (self.node_outputs, self.by_timer) = (out, false);
+        (self.node_outputs, self.turn) = (out, Turn::Other);
         done
     }
 

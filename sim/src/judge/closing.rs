@@ -17,7 +17,7 @@ use crate::{
         quotas::Fate,
     },
     line::link::{Link, ServerEnd},
-    world::World,
+    world::{Turn, World},
 };
 
 /// What `docs/protocol.md` says of close codes: code, reason, and whether the client is told when to come back.
@@ -129,8 +129,10 @@ impl World<'_> {
             Disconnect::FrameTooBig => line.fault == Some(Fault::TooBig),
             Disconnect::RateLimited => line.abuse.is_due() || line.fate != Fate::Stays,
             Disconnect::Slow => self.links.get(id).is_some_and(|link| {
-                let has_stalled = lasts(link.took.max(link.blocked_since), gateway.pong_timeout);
-                link.blocked && (has_stalled || self.may_not_fit(node, id))
+                let has_stalled =
+                    link.blocked && lasts(link.took.max(link.blocked_since), gateway.pong_timeout);
+                let may_fill = link.blocked || self.turn == Turn::Stored;
+                has_stalled || may_fill && self.may_not_fit(id, link)
             }),
             Disconnect::Shutdown => self.server.draining && !self.goes_late(line.since),
             Disconnect::HeartbeatTimeout => lasts(line.heard, gateway.pong_timeout),
@@ -187,8 +189,8 @@ impl World<'_> {
 
     /// Whether an outbox may have had no room for what its connection was to be told: a page takes up to a quarter of it, or
     /// one message, of which every byte may have to be escaped. A node whose timer goes off tells nothing longer than a
-    /// warning.
-    fn may_not_fit(&self, node: usize, id: ConnectionId) -> bool {
+    /// warning, and one that hears from its disk tells everything at once, of which the socket has taken its part by now.
+    fn may_not_fit(&self, id: ConnectionId, link: &Link) -> bool {
         /// A warning, with the close frame that there must be room for beside it.
         const WARNING: usize = 512;
         /// A byte in JSON, as in `\u0001`.
@@ -196,9 +198,10 @@ impl World<'_> {
         let gateway = &self.scenario.setup.gateway;
         let max = gateway.outbox_bytes_max;
         let message = gateway.content_bytes_max * ESCAPED + WARNING;
-        let longest = if self.by_timer { WARNING } else { message.max(max / 4) };
-        let outbox = self.server.nodes[node].outboxes().find(|&(other, _)| other == id);
-        outbox.is_some_and(|(_, bytes)| bytes + longest > max)
+        let longest = if self.turn == Turn::Timer { WARNING } else { message.max(max / 4) };
+        let taken = if self.turn == Turn::Stored && link.heaped_at == self.now { link.heap } else { 0 };
+        let outbox = self.server.nodes[link.node].outboxes().find(|&(other, _)| other == id);
+        outbox.is_some_and(|(_, bytes)| bytes + taken + longest > max)
     }
 
     /// Whether a node holds more lines of this one's user than may stay open in silence, this one among them.

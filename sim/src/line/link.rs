@@ -82,6 +82,8 @@ pub(crate) struct Link {
     pub(crate) blocked_since: Time,
     /// When so much was last written at once that some of what came with it may have been left out.
     pub(crate) heaped_at: Time,
+    /// How much that was: bytes.
+    pub(crate) heap: usize,
     /// When the server last wrote something.
     pub(crate) took: Time,
     /// How old what the client reads may be.
@@ -118,6 +120,7 @@ impl Link {
             blocked_at: now,
             blocked_since: now,
             heaped_at: now,
+            heap: 0,
             took: now,
             age: Age::default(),
             client_learns: None,

@@ -168,7 +168,7 @@ pub(crate) fn oversleep(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
     const REMEMBERED: u64 = 11 * SECOND;
     let mut c = draws.of(Purpose::Step, 11 << 40);
     let homes = setup.nodes.min(setup.gateway.shards);
-    if homes < 2 || !c.chance(30) {
+    if homes < 2 || !c.chance(45) {
         return;
     }
     let from_us = c.within(SECOND..=setup.chaos_us - 3 * SECOND);
@@ -185,8 +185,12 @@ pub(crate) fn oversleep(draws: Draws, setup: &Setup, steps: &mut Vec<Step>) {
     for number in (0..).take(setup.clients.len()) {
         let (client, room) = (Actor::Client(number), within(&mut c, 0..=u64::from(setup.rooms - 1)));
         let said_us = from_us + c.within(0..=200 * MILLI);
-        steps.push(step(setup, said_us, client, Action::Say { room, times: c.pick(&[4, 12]), bytes: 8 }));
         let lost_us = said_us + c.within(0..=300 * MILLI);
+        // Something is always on its way.
+        for nth in 0..=(lost_us - said_us) / (50 * MILLI) {
+            let say = Action::Say { room, times: 2, bytes: 8 };
+            steps.push(step(setup, said_us + nth * 50 * MILLI, client, say));
+        }
         steps.push(step(setup, lost_us, client, Action::Reset));
         if c.chance(30) {
             // Perhaps there is no room for somebody else when they come back.

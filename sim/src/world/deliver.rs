@@ -379,7 +379,7 @@ impl World<'_> {
             let written = bytes.len();
             heap += written;
             if heap > self.scenario.setup.gateway.outbox_bytes_max / 4 {
-                link.heaped_at = self.now;
+                (link.heaped_at, link.heap) = (self.now, heap);
             }
             self.trace.writes(self.now, link.node, id, &bytes);
             link.write(self.now, bytes);
