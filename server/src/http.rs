@@ -7,7 +7,8 @@ use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
     header::{
-        ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+        ALLOW, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL,
+        SEC_WEBSOCKET_VERSION, UPGRADE, X_CONTENT_TYPE_OPTIONS,
     },
     server::conn::http1,
     service::service_fn,
@@ -50,7 +51,7 @@ pub(crate) async fn serve(hub: Rc<Hub>, tcp: TcpStream, peer: SocketAddr) {
     let service = service_fn(|request| async {
         // It was for the answer before.
         deadline.set(None);
-        let answer = answer(&hub, peer, request, &asked).await;
+        let answer = secured(answer(&hub, peer, request, &asked).await);
         deadline.set(answer.extensions().get().map(|&TakeBy(at)| at));
         Ok::<_, Infallible>(answer)
     });
@@ -118,6 +119,13 @@ impl Drop for Counted {
     fn drop(&mut self) {
         self.0.http_connections.set(self.0.http_connections.get() - 1);
     }
+}
+
+/// An answer that is taken for nothing else than it says, and whose address, which may hold a token, is told to nobody.
+fn secured(answer: Answer) -> Answer {
+    answer
+        .with(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
+        .with(REFERRER_POLICY, HeaderValue::from_static("no-referrer"))
 }
 
 /// Answers one request. The query is not looked at and not logged: it may hold a token.

@@ -8,7 +8,7 @@ use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     header::{
         ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-        HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, UPGRADE, VARY, X_CONTENT_TYPE_OPTIONS,
+        HeaderName, HeaderValue, IF_NONE_MATCH, UPGRADE, VARY,
     },
 };
 
@@ -109,8 +109,6 @@ fn secured(answer: Answer) -> Answer {
     let same_origin = HeaderValue::from_static("same-origin");
     answer
         .with(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))
-        .with(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
-        .with(REFERRER_POLICY, HeaderValue::from_static("no-referrer"))
         .with(HeaderName::from_static("cross-origin-opener-policy"), same_origin.clone())
         .with(HeaderName::from_static("cross-origin-resource-policy"), same_origin)
 }
@@ -207,7 +205,6 @@ mod tests {
             let answer = asked(file.path, &[]).unwrap();
             let policy = answer.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
             assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-            assert_eq!(answer.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff");
         }
     }
 }

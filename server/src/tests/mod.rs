@@ -1,6 +1,7 @@
 //! The server over real loopback sockets: HTTP, the handshake, frames, closes, and the way down.
 
 mod disk;
+mod headers;
 mod identity;
 mod origin;
 mod reading;
