@@ -137,3 +137,63 @@ async fn a_server_listens_wherever_it_is_told_to() {
         assert_eq!(get(address, "/healthz").await.status, 200);
     }
 }
+
+#[tokio::test]
+async fn a_check_says_what_a_start_would_do_and_starts_nothing() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (directory, path) = file("message_rate = 1\nmessage_burst = 2\ndata_dir = \"no/such/place\"\n");
+    let check = async |args: &[&str]| {
+        let args = [&["check-config", "--config", &path, "--port", &port], args].concat();
+        Process::start_in(&[("CHAT_MESSAGE_BURST", "20")], "chat-server", &args).ended().await
+    };
+    let ended = check(&["--control-rate", "30", "--json"]).await;
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    let said: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let setting = |name: &str| {
+        let settings = said["settings"].as_array().unwrap();
+        let found = settings.iter().find(|setting| setting["name"] == name).unwrap();
+        (found["value"].as_str().unwrap().to_owned(), found["from"].as_str().unwrap().to_owned())
+    };
+    for (name, value, from) in [
+        ("listen", format!("127.0.0.1:{port}").as_str(), "flag"),
+        ("message_rate", "1", "file"),
+        ("message_burst", "20", "environment"),
+        ("control_rate", "30", "flag"),
+        ("control_burst", "40", "default"),
+    ] {
+        assert_eq!(setting(name), (value.to_owned(), from.to_owned()), "{name}");
+    }
+    let parts = said["memory"]["parts"].as_array().unwrap();
+    let bytes: u64 = parts.iter().map(|part| part["bytes"].as_u64().unwrap()).sum();
+    assert_eq!(said["memory"]["bytes"], bytes);
+    assert_eq!(said["warnings"], serde_json::json!([]));
+    // What is for people is a configuration file, too.
+    let (_again, shown) = file(&check(&["--control-rate", "30"]).await.stdout);
+    let printed = Process::run("chat-server", &["--config", &shown, "--print-config"]).await.stdout;
+    assert!(
+        printed.contains("\nmessage_burst = 20 ") && printed.contains("\ncontrol_rate = 30 "),
+        "{printed}"
+    );
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing was made");
+}
+
+#[tokio::test]
+async fn a_check_warns_of_what_works_and_refuses_what_does_not() {
+    let public = Process::run("chat-server", &["check-config", "--listen", "0.0.0.0:0"]).await;
+    assert_eq!(public.code, Some(0));
+    assert!(
+        public.stdout.contains("# Warning: whoever reaches 0.0.0.0:0 can be anybody"),
+        "{}",
+        public.stdout
+    );
+    for args in
+        [&["--message-rate", "0"][..], &["--token-secret-file", "no/such/key"], &["--log", "chinwag=loud"]]
+    {
+        let checked = Process::run("chat-server", &[&["check-config"], args].concat()).await;
+        let started = Process::run("chat-server", &[&["--port", "0"], args].concat()).await;
+        assert_eq!((checked.code, checked.stdout.as_str()), (Some(2), ""), "{checked:?}");
+        assert_eq!(started.code, Some(2));
+        assert!(started.stderr.ends_with(&checked.stderr), "{started:?}\n{checked:?}");
+    }
+}

@@ -41,7 +41,7 @@ use crate::{
 const METRICS: &str = "/metrics";
 
 /// Hyper's buffers per socket, in bytes; they are gone once it is a WebSocket.
-const BUFFER_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const BUFFER_BYTES_MAX: usize = 16 * 1024;
 
 /// Serves HTTP on a socket until it ends or becomes a WebSocket, which then is a task of its own: a much smaller one.
 pub(crate) async fn serve(hub: Rc<Hub>, tcp: TcpStream, peer: SocketAddr) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::log::json_len;
+use super::{log::json_len, task::WORD_BYTES_MAX};
 use crate::name::USER_NAME_MAX;
 
 /// Longest key, in bytes.
@@ -26,6 +26,13 @@ pub const NUMBER_MAX: u64 = (1 << 53) - 1;
 
 /// What an [`Extra`] costs on the wire beside its texts, at most: field names, numbers, punctuation.
 const EXTRA_OVERHEAD_BYTES: usize = 256;
+
+/// Longest texts that a message carries, in bytes, all of them together.
+pub const EXTRA_BYTES_MAX: usize = KEY_BYTES_MAX
+    + FILE_URL_BYTES_MAX
+    + FILE_NAME_BYTES_MAX
+    + MENTIONS_MAX * MENTION_BYTES_MAX
+    + WORD_BYTES_MAX;
 
 /// What a message carries beside its content.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::extra::{bounded, check_priority};
-use crate::name::UserName;
+use crate::name::{USER_NAME_MAX, UserName};
 
 /// Longest state and longest name of a task, in bytes.
 pub const WORD_BYTES_MAX: usize = 64;
@@ -19,6 +19,9 @@ pub const FINISHED: [&str; 8] =
 pub const METADATA_BYTES_MAX: usize = 1024;
 /// Deepest nesting of a task's metadata; 1 is that of an object without others inside.
 pub const METADATA_DEPTH_MAX: usize = 32;
+
+/// Longest texts of a task, in bytes, all of them together: its name, state, detail, assignee and metadata.
+pub const TASK_BYTES_MAX: usize = 2 * WORD_BYTES_MAX + DETAIL_BYTES_MAX + USER_NAME_MAX + METADATA_BYTES_MAX;
 
 /// What a member is doing, beyond being there.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

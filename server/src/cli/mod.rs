@@ -1,5 +1,6 @@
 //! The command line: what `chat-server` is told, and what it says.
 
+mod check_config;
 mod inspect;
 mod token;
 
@@ -18,7 +19,7 @@ use tracing::info;
 
 use crate::{
     Server, Settings, files, log,
-    settings::{PORT, PORT_VARIABLE, Sources, TABLE},
+    settings::{Loaded, PORT, PORT_VARIABLE, Sources, TABLE},
 };
 
 const CONFIG: &str = "config";
@@ -78,7 +79,14 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Err(problem) => fail(EXIT_FAILURE, &problem),
         };
     }
-    let started = |settings: Settings| log::start(&settings.driver).map(|()| settings);
+    if let Some((check_config::NAME, matches)) = matches.subcommand() {
+        let checked = settings(matches, &environment).and_then(|loaded| {
+            log::start(&loaded.settings.driver)?;
+            check_config::run(&loaded, matches.get_flag(check_config::JSON))
+        });
+        return checked.map_or_else(|problem| fail(EXIT_USAGE, &problem), |text| print(&text));
+    }
+    let started = |Loaded { settings, .. }: Loaded| log::start(&settings.driver).map(|()| settings);
     let settings = match settings(&matches, &environment).and_then(started) {
         Ok(settings) => settings,
         Err(problem) => return fail(EXIT_USAGE, &problem),
@@ -108,11 +116,6 @@ fn print(line: &str) -> ExitCode {
 
 /// The command line's grammar, from the table of settings.
 fn command() -> Command {
-    let config = Arg::new(CONFIG)
-        .long(CONFIG)
-        .value_name("FILE")
-        .value_parser(value_parser!(PathBuf))
-        .help(format!("Configuration file (TOML) [env: {CONFIG_VARIABLE}]"));
     let print_config = Arg::new(PRINT_CONFIG)
         .long(PRINT_CONFIG)
         .action(ArgAction::SetTrue)
@@ -122,19 +125,29 @@ fn command() -> Command {
         .action(ArgAction::SetTrue)
         .hide_short_help(true)
         .help("End at once when standard input ends, so that a parent that dies leaves no orphan");
+    Command::new("chat-server")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(ABOUT)
+        .after_long_help(AFTER_HELP)
+        .args([print_config, exit_with_stdin])
+        .args(settings_args())
+        .args_conflicts_with_subcommands(true)
+        .subcommands([token::command(), inspect::command(), check_config::command().args(settings_args())])
+}
+
+/// What says which settings are in force.
+fn settings_args() -> Vec<Arg> {
+    let config = Arg::new(CONFIG)
+        .long(CONFIG)
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .help(format!("Configuration file (TOML) [env: {CONFIG_VARIABLE}]"));
     let port = Arg::new(PORT)
         .long(PORT)
         .value_name("PORT")
         .conflicts_with("listen")
         .help(format!("Short for --listen 127.0.0.1:PORT; 0 is any free port [env: {PORT_VARIABLE}]"));
-    Command::new("chat-server")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about(ABOUT)
-        .after_long_help(AFTER_HELP)
-        .args([config, print_config, exit_with_stdin, port])
-        .args(setting_args())
-        .args_conflicts_with_subcommands(true)
-        .subcommands([token::command(), inspect::command()])
+    [config, port].into_iter().chain(setting_args()).collect()
 }
 
 fn setting_args() -> impl Iterator<Item = Arg> {
@@ -153,7 +166,7 @@ fn setting_args() -> impl Iterator<Item = Arg> {
 }
 
 /// Settings from flags, environment and file.
-fn settings(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, String> {
+fn settings(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, String> {
     let names = TABLE.iter().map(|setting| setting.name).chain([PORT]);
     let flags = names
         .filter_map(|name| {
@@ -286,7 +299,8 @@ mod tests {
     #[test]
     fn repeated_addresses_are_all_listened_on() {
         let args = ["chat-server", "--listen", "127.0.0.1:1", "--listen", "127.0.0.1:2", "--threads", "3"];
-        let settings = settings(&command().try_get_matches_from(args).unwrap(), &|_| None).unwrap();
+        let Loaded { settings, .. } =
+            settings(&command().try_get_matches_from(args).unwrap(), &|_| None).unwrap();
         assert_eq!(settings.driver.listen.len(), 2);
         assert_eq!(settings.driver.threads, 3);
         let both = ["chat-server", "--listen", "127.0.0.1:1", "--port", "2"];

@@ -1,7 +1,8 @@
 //! Where settings come from: flags over environment over file over defaults.
 
 use std::{
-    fmt::Write as _,
+    collections::BTreeMap,
+    fmt::{self, Write as _},
     fs,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
@@ -16,6 +17,8 @@ use super::{
 
 /// The flag, and key in the file, that stands for `listen = "127.0.0.1:PORT"`.
 pub(crate) const PORT: &str = "port";
+/// The setting that it stands for.
+const LISTEN: &str = "listen";
 /// The environment variable for [`PORT`]: the one that hosting platforms set.
 pub(crate) const PORT_VARIABLE: &str = "PORT";
 
@@ -34,21 +37,60 @@ impl Sources<'_> {
     ///
     /// # Errors
     /// One line that says where the mistake is (file, line and key; variable; flag) and what to do.
-    pub(crate) fn load(&self) -> Result<Settings, String> {
-        let mut settings = Settings::default();
+    pub(crate) fn load(&self) -> Result<Loaded, String> {
+        let mut loaded = Loaded::default();
         if let Some(path) = self.file {
             let file = path.display();
             let text = fs::read_to_string(path).map_err(|error| format!("cannot read {file}: {error}"))?;
-            settings.read_file(&text).map_err(|(line, problem)| format!("{file}:{line}: {problem}"))?;
+            loaded.read_file(&text).map_err(|(line, problem)| format!("{file}:{line}: {problem}"))?;
         }
-        settings.read_environment(self.environment)?;
-        settings.read_flags(&self.flags)?;
-        settings.check()?;
-        Ok(settings)
+        loaded.read_environment(self.environment)?;
+        loaded.read_flags(&self.flags)?;
+        loaded.settings.check()?;
+        Ok(loaded)
     }
 }
 
-impl Settings {
+/// Where a setting was given.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Source {
+    /// Nowhere.
+    #[default]
+    Default,
+    /// In the configuration file.
+    File,
+    /// In the environment.
+    Environment,
+    /// On the command line.
+    Flag,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Default => "default",
+            Self::File => "file",
+            Self::Environment => "environment",
+            Self::Flag => "flag",
+        })
+    }
+}
+
+/// Settings, and where each of them was given.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Loaded {
+    /// The settings.
+    pub(crate) settings: Settings,
+    /// By name, those that were given: by the strongest.
+    given: BTreeMap<String, Source>,
+}
+
+impl Loaded {
+    /// Where a setting was given.
+    pub(crate) fn source(&self, name: &str) -> Source {
+        self.given.get(name).copied().unwrap_or_default()
+    }
+
     /// Reads a configuration file's text; the error holds the line.
     fn read_file(&mut self, text: &str) -> Result<(), (usize, String)> {
         let line_of = |offset: usize| text[..offset].matches('\n').count() + 1;
@@ -60,24 +102,25 @@ impl Settings {
         for (key, value) in &table {
             let wrong = |problem| (line_of(key.span().start), problem);
             let key = key.get_ref().as_ref();
-            let other_address = key == PORT && table.contains_key("listen");
-            not_both(other_address, "listen", PORT).map_err(wrong)?;
+            let other_address = key == PORT && table.contains_key(LISTEN);
+            not_both(other_address, LISTEN, PORT).map_err(wrong)?;
             let value = plain(value.get_ref()).ok_or_else(|| {
                 wrong(format!("{key} must be a number, a text, or for listen a list of texts"))
             })?;
-            self.set(key, &value).map_err(wrong)?;
+            self.set(key, &value, Source::File).map_err(wrong)?;
         }
         Ok(())
     }
 
     fn read_environment(&mut self, variable: &dyn Fn(&str) -> Option<String>) -> Result<(), String> {
-        let listen = Setting::named("listen").expect("it is in the table").variable();
+        let listen = Setting::named(LISTEN).expect("it is in the table").variable();
         not_both(variable(PORT_VARIABLE).is_some() && variable(&listen).is_some(), &listen, PORT_VARIABLE)?;
-        self.identity.token_secret = variable(SECRET_VARIABLE).map(TokenSecret::new);
+        self.settings.identity.token_secret = variable(SECRET_VARIABLE).map(TokenSecret::new);
         let names = TABLE.iter().map(|setting| (setting.name, setting.variable()));
         for (name, key) in names.chain([(PORT, PORT_VARIABLE.to_owned())]) {
             if let Some(value) = variable(&key) {
-                self.set(name, &value).map_err(|problem| format!("environment variable {key}: {problem}"))?;
+                self.set(name, &value, Source::Environment)
+                    .map_err(|problem| format!("environment variable {key}: {problem}"))?;
             }
         }
         Ok(())
@@ -85,11 +128,22 @@ impl Settings {
 
     fn read_flags(&mut self, flags: &[(&str, String)]) -> Result<(), String> {
         for (name, value) in flags {
-            self.set(name, value).map_err(|problem| format!("--{}: {problem}", name.replace('_', "-")))?;
+            self.set(name, value, Source::Flag)
+                .map_err(|problem| format!("--{}: {problem}", name.replace('_', "-")))?;
         }
         Ok(())
     }
 
+    /// Sets one setting from text.
+    fn set(&mut self, name: &str, text: &str, source: Source) -> Result<(), String> {
+        let setting = if name == PORT { LISTEN } else { name };
+        self.settings.set(name, text)?;
+        self.given.insert(setting.to_owned(), source);
+        Ok(())
+    }
+}
+
+impl Settings {
     /// Sets one setting from text.
     fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
         if name == PORT {
@@ -104,6 +158,11 @@ impl Settings {
         (setting.set)(self, text).map_err(|expected| format!("{name} must be {expected}, not {text:?}"))
     }
 
+    /// A setting as a line of a configuration file.
+    pub(crate) fn line(&self, setting: &Setting) -> String {
+        format!("{} = {}", setting.name, literal((setting.get)(self)))
+    }
+
     /// The effective configuration as a file that can be fed back.
     pub(crate) fn to_toml(&self) -> String {
         let mut text = String::new();
@@ -114,8 +173,7 @@ impl Settings {
                 let gap = if text.is_empty() { "" } else { "\n" };
                 writeln!(text, "{gap}# {heading}").expect("writing to a String");
             }
-            let value = literal((setting.get)(self));
-            writeln!(text, "{} = {value} # {}", setting.name, setting.help).expect("writing to a String");
+            writeln!(text, "{} # {}", self.line(setting), setting.help).expect("writing to a String");
         }
         text
     }
@@ -150,39 +208,43 @@ mod tests {
 
     use super::*;
 
-    fn with_file(text: &str) -> Result<Settings, (usize, String)> {
-        let mut settings = Settings::default();
-        settings.read_file(text).map(|()| settings)
+    fn with_file(text: &str) -> Result<Loaded, (usize, String)> {
+        let mut loaded = Loaded::default();
+        loaded.read_file(text).map(|()| loaded)
     }
 
     #[test]
     fn flags_beat_the_environment_which_beats_the_file() {
-        let mut settings = with_file("message_rate = 1\nmessage_burst = 2\ncontrol_rate = 3\n").unwrap();
+        let mut loaded = with_file("message_rate = 1\nmessage_burst = 2\ncontrol_rate = 3\n").unwrap();
         let variable = |name: &str| match name {
             "CHAT_MESSAGE_BURST" => Some("20".to_owned()),
             "CHAT_CONTROL_RATE" => Some("30".to_owned()),
             _ => None,
         };
-        settings.read_environment(&variable).unwrap();
-        settings.read_flags(&[("control_rate", "300".to_owned())]).unwrap();
-        let gateway = settings.gateway;
+        loaded.read_environment(&variable).unwrap();
+        loaded.read_flags(&[("control_rate", "300".to_owned())]).unwrap();
+        let sources = ["message_rate", "message_burst", "control_rate", "control_burst"]
+            .map(|name| loaded.source(name));
+        assert_eq!(sources, [Source::File, Source::Environment, Source::Flag, Source::Default]);
+        let gateway = loaded.settings.gateway;
         assert_eq!((gateway.message_rate, gateway.message_burst, gateway.control_rate), (1, 20, 300));
         assert_eq!(gateway.control_burst, 40, "what nobody sets keeps its default");
     }
 
     #[test]
     fn a_port_is_short_for_an_address_on_loopback() {
-        let mut settings = with_file("listen = [\"0.0.0.0:80\", \"[::]:80\"]").unwrap();
-        assert_eq!(settings.driver.listen.len(), 2);
-        settings.read_environment(&|name| (name == "PORT").then(|| "9000".to_owned())).unwrap();
-        assert_eq!(settings.driver.listen, ["127.0.0.1:9000".parse().unwrap()]);
+        let mut loaded = with_file("listen = [\"0.0.0.0:80\", \"[::]:80\"]").unwrap();
+        assert_eq!(loaded.settings.driver.listen.len(), 2);
+        loaded.read_environment(&|name| (name == "PORT").then(|| "9000".to_owned())).unwrap();
+        assert_eq!(loaded.source("listen"), Source::Environment);
+        assert_eq!(loaded.settings.driver.listen, ["127.0.0.1:9000".parse().unwrap()]);
         assert_eq!(
-            settings.read_flags(&[("port", "70000".to_owned())]),
+            loaded.read_flags(&[("port", "70000".to_owned())]),
             Err("--port: port must be a number up to 65535, not \"70000\"".to_owned())
         );
         let (line, problem) = with_file("listen = \"127.0.0.1:1\"\nport = 2\n").unwrap_err();
         assert_eq!((line, problem.as_str()), (2, "give either listen or port, not both"));
-        assert!(settings.read_environment(&|_| Some("1".to_owned())).is_err(), "both variables");
+        assert!(loaded.read_environment(&|_| Some("1".to_owned())).is_err(), "both variables");
     }
 
     #[test]
@@ -220,7 +282,7 @@ mod tests {
         settings.shard.room_members_max = Some(7);
         settings.driver.log = "warn,chinwag_server=\"debug\"".to_owned();
         settings.driver.listen.push("[::1]:0".parse().unwrap());
-        assert_eq!(with_file(&settings.to_toml()), Ok(settings));
+        assert_eq!(with_file(&settings.to_toml()).unwrap().settings, settings);
     }
 
     #[test]

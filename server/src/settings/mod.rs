@@ -3,6 +3,9 @@
 mod capture;
 mod identity;
 mod load;
+mod memory;
+#[cfg(test)]
+mod reference;
 mod storage;
 mod table;
 mod uploads;
@@ -26,8 +29,9 @@ pub use self::{
 };
 pub(crate) use self::{
     identity::SECRET_VARIABLE,
-    load::{PORT, PORT_VARIABLE, Sources},
-    table::TABLE,
+    load::{Loaded, PORT, PORT_VARIABLE, Sources},
+    memory::{Part, memory},
+    table::{Setting, TABLE},
     value::read_span,
 };
 

@@ -35,7 +35,7 @@ pub(crate) use self::{
     file_type::TELLING_BYTES,
     incoming::{Failure, Incoming},
     name::safe,
-    outgoing::Outgoing,
+    outgoing::{Outgoing, PIECE_BYTES},
     shelf::Full,
     tidy::keep_tidy,
     turns::{NoTurn, Turn},

@@ -29,7 +29,7 @@ use super::{
 };
 
 /// Most that is read of a file at once, in bytes.
-const PIECE_BYTES: usize = 64 * 1024;
+pub(crate) const PIECE_BYTES: usize = 64 * 1024;
 
 /// The rest of a file.
 #[derive(Debug)]
